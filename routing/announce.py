@@ -1,0 +1,338 @@
+"""Who hears of a move: cards brought up to date, new cards for those whose move it is, a sentence where silence misleads.
+
+Only queues rows, in the transaction of the move. Texts are written by the bot when it sends: here are names of
+templates and facts. What may stand in a group is what 值班群 may see: numbers, titles, states; drafts under review,
+reasons of returns and of the secrecy review go to one person each.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from routing import people
+from routing.office import Level, Office, Role
+from routing.outbox import MessageKind, Priority, queue, queue_edit, was_queued
+from routing.store.tables import AssignmentRow, CaseRow, DraftRow, MessageRefRow, ReviewRow
+from routing.workflow import CaseFacts, Command, Order, State
+
+DUTY_CARD, CHANNEL_CARD = "duty", "channel"
+REVIEW_CARDS = {
+    State.IN_REVIEW: "review",
+    State.IN_SECRECY: "secrecy",
+    State.WITH_SUPERIOR: "secrecy",
+    State.TO_APPROVE: "approve",
+}
+CARD_ROLES = {"review": Role.REVIEWER, "secrecy": Role.SECRECY, "approve": Role.LEADER}
+WITH_CHANNEL = frozenset(
+    {
+        State.TO_SIGN,
+        State.HANDLING,
+        State.IN_REVIEW,
+        State.IN_SECRECY,
+        State.WITH_SUPERIOR,
+        State.TO_APPROVE,
+        State.TO_RELEASE,
+    }
+)
+ALERT_LIFE = timedelta(hours=24)
+ANSWER_LIFE = timedelta(hours=12)
+
+
+@dataclass(frozen=True, slots=True)
+class CardDue:
+    """A card that should stand in a chat, with the key under which it is first queued."""
+
+    key: str
+    chat: str
+    payload: Mapping[str, Any]
+    priority: Priority
+    case_id: int | None = None
+    valid_for: timedelta | None = None
+
+
+def post(session: Session, due: CardDue, now: datetime) -> bool:
+    """Queue a card under its key; False where that was done before."""
+    return queue(
+        session,
+        key=due.key,
+        chat=due.chat,
+        kind=MessageKind.CARD,
+        priority=due.priority,
+        payload=due.payload,
+        case_id=due.case_id,
+        now=now,
+        valid_for=due.valid_for,
+    )
+
+
+def cards_due(session: Session, office: Office, case: CaseRow) -> list[CardDue]:
+    """List the cards without which nobody could do what a case waits for."""
+    due = [duty_card(office, case)]
+    slip = _newest_slip(session, case) if case.state in WITH_CHANNEL else None
+    if slip is not None and slip.returned_at is None and case.channel in office.channels:
+        due.append(slip_card(office, case, slip))
+    if case.state in REVIEW_CARDS:
+        due += review_cards(session, case)
+    return due
+
+
+def duty_card(office: Office, case: CaseRow) -> CardDue:
+    """Give the card that stands in the duty group from first to last."""
+    return CardDue(
+        key=f"card:{case.id}:{DUTY_CARD}",
+        chat=office.duty_chat,
+        payload={"card": DUTY_CARD, "draft_version": 0},
+        priority=Priority.URGENT if case.level <= Level.II else Priority.ALERT,
+        case_id=case.id,
+        valid_for=ALERT_LIFE,
+    )
+
+
+def slip_card(office: Office, case: CaseRow, slip: AssignmentRow) -> CardDue:
+    """Give the card of a dispatch slip, for the group of the channel that has the case."""
+    return CardDue(
+        key=f"card:{case.id}:{CHANNEL_CARD}:{slip.id}",
+        chat=office.channels[case.channel].chat,
+        payload={"card": CHANNEL_CARD, "draft_version": 0},
+        priority=Priority.URGENT if case.level <= Level.II else Priority.PERSON,
+        case_id=case.id,
+    )
+
+
+def review_cards(session: Session, case: CaseRow) -> list[CardDue]:
+    """Give the private cards of those who may decide on the current draft now."""
+    draft = session.scalar(
+        select(DraftRow).where(DraftRow.case_id == case.id, DraftRow.version == case.draft_version)
+    )
+    assert draft is not None
+    card = REVIEW_CARDS[case.state]
+    chosen = people.holders(session, CARD_ROLES[card], without=_barred(session, case.state, draft))
+    return [
+        CardDue(
+            key=_review_key(case.id, card, draft.version, actor.person_id),
+            chat=chat,
+            payload={"card": card, "draft_version": draft.version},
+            priority=Priority.PERSON,
+            case_id=case.id,
+        )
+        for actor, chat in chosen
+    ]
+
+
+def invite_cards(session: Session, invite_id: int) -> list[CardDue]:
+    """Give the cards that ask each administrator about somebody who used an invitation."""
+    return [
+        CardDue(f"invite:{invite_id}:{admin.person_id}", chat, {"invite": invite_id}, Priority.PERSON)
+        for admin, chat in people.holders(session, Role.ADMIN)
+    ]
+
+
+def opened(session: Session, office: Office, case: CaseRow, now: datetime) -> None:
+    """Announce a new case in the duty group."""
+    post(session, duty_card(office, case), now)
+
+
+def grown(session: Session, case: CaseRow, now: datetime) -> None:
+    """Bring the standing cards up to date after a further item; says nothing aloud."""
+    refresh(session, case, now)
+
+
+def level_raised(session: Session, office: Office, case: CaseRow, old: Level, now: datetime) -> None:
+    """Say aloud that a matter is proposed at a graver level, once a level."""
+    tell(
+        session,
+        case,
+        chat=office.duty_chat,
+        template="level_raised",
+        key=f"level:{case.id}:{int(case.proposed_level)}",
+        facts={"old": int(old), "new": int(case.proposed_level)},
+        priority=Priority.URGENT if case.proposed_level <= Level.II else Priority.ALERT,
+        now=now,
+    )
+
+
+def moved(
+    session: Session, office: Office, case: CaseRow, before: CaseFacts, order: Order, now: datetime
+) -> None:
+    """Announce a move. `before` is what stood when the order was decided."""
+    refresh(session, case, now)
+    if case.state is State.TO_SIGN:
+        _dispatched(session, office, case, now)
+    elif case.state in REVIEW_CARDS:  # asked once a draft version and person, however often we come here
+        ask_reviewers(session, office, case, now)
+    _say(session, office, case, before, order, now)
+
+
+def refresh(session: Session, case: CaseRow, now: datetime) -> None:
+    """Queue an update of every card of the case that has not said its last word."""
+    cards = session.execute(
+        select(MessageRefRow.chat, MessageRefRow.card, MessageRefRow.draft_version)
+        .where(MessageRefRow.case_id == case.id, MessageRefRow.final.is_(False))
+        .distinct()
+    ).all()
+    for chat, card, draft_version in cards:
+        queue_edit(session, case_id=case.id, card=card, chat=chat, draft_version=draft_version, now=now)
+
+
+def refresh_case(session: Session, case_id: int, now: datetime) -> None:
+    """The same by case id."""
+    refresh(session, session.get_one(CaseRow, case_id), now)
+
+
+def ask_reviewers(session: Session, office: Office, case: CaseRow, now: datetime) -> None:
+    """Send the draft to those who may decide on it now; an empty chair is told to the duty group."""
+    cards = review_cards(session, case)
+    for card in cards:
+        post(session, card, now)
+    if not cards:
+        nobody(session, office, case, now)
+
+
+def nobody(session: Session, office: Office, case: CaseRow, now: datetime) -> None:
+    """Tell the duty group, once a draft and step, that nobody can decide on a draft."""
+    card = REVIEW_CARDS[case.state]
+    tell(
+        session,
+        case,
+        chat=office.duty_chat,
+        template="nobody",
+        key=f"nobody:{case.id}:{card}:{case.draft_version}",
+        facts={"role": CARD_ROLES[card].value},
+        priority=Priority.PERSON,
+        now=now,
+    )
+
+
+def _review_key(case_id: int, card: str, draft_version: int, person_id: int) -> str:
+    return f"card:{case_id}:{card}:{draft_version}:{person_id}"
+
+
+def was_asked(session: Session, case_id: int, card: str, draft_version: int, person_id: int) -> bool:
+    """Tell whether a person was sent this review card: only then may it be shown to him again."""
+    return was_queued(session, _review_key(case_id, card, draft_version, person_id))
+
+
+def _barred(session: Session, state: State, draft: DraftRow) -> set[int]:
+    """Name those whom four eyes keep from deciding now: to ask them would only end in a refusal."""
+    if state is not State.TO_APPROVE:
+        return {draft.drafter_id}
+    reviewers = session.scalars(select(ReviewRow.reviewer_id).where(ReviewRow.draft_id == draft.id))
+    return {draft.drafter_id, *reviewers}
+
+
+def tell(
+    session: Session,
+    case: CaseRow,
+    *,
+    chat: str,
+    template: str,
+    key: str,
+    now: datetime,
+    facts: dict[str, Any] | None = None,
+    priority: Priority = Priority.PERSON,
+) -> None:
+    """Queue one sentence about a case, in reply to its card in that chat if one stands there."""
+    queue(
+        session,
+        key=key,
+        chat=chat,
+        kind=MessageKind.TEXT,
+        priority=priority,
+        payload={"template": template, **(facts or {})},
+        case_id=case.id,
+        now=now,
+        valid_for=ANSWER_LIFE,
+    )
+
+
+def _dispatched(session: Session, office: Office, case: CaseRow, now: datetime) -> None:
+    slip = _newest_slip(session, case)
+    assert slip is not None
+    # A case that comes back to a channel is a new duty of it: a new card, for edits make no sound.
+    post(session, slip_card(office, case, slip), now)
+    for copy in case.copies:
+        if copy in office.channels and copy != case.channel:
+            tell(
+                session,
+                case,
+                chat=office.channels[copy].chat,
+                template="copied",
+                key=f"copy:{case.id}:{slip.id}:{copy}",
+                now=now,
+                priority=Priority.ALERT,
+            )
+
+
+def _newest_slip(session: Session, case: CaseRow) -> AssignmentRow | None:
+    return session.scalar(
+        select(AssignmentRow).where(AssignmentRow.case_id == case.id).order_by(AssignmentRow.id.desc())
+    )
+
+
+def _reopened(session: Session, office: Office, case: CaseRow, order: Order, key: str, now: datetime) -> None:
+    """Say aloud that a case is taken up again, where it is handled; the reason to the one who signed for it."""
+    channel = office.channels.get(case.channel)
+    if case.state is not State.HANDLING or channel is None:
+        return  # back to be judged: the card in the duty group, where it was pressed, says so
+    facts = {"actor": order.actor.name}
+    tell(session, case, chat=office.duty_chat, template="reopened", key=f"{key}:duty", now=now, facts=facts)
+    tell(session, case, chat=channel.chat, template="reopened", key=key, now=now, facts=facts)
+    slip = session.scalar(
+        select(AssignmentRow).where(AssignmentRow.case_id == case.id).order_by(AssignmentRow.id.desc())
+    )
+    chat = people.private_chat(session, slip.signed_by) if slip and slip.signed_by else None
+    if chat:
+        why = {**facts, "reason": order.reason}
+        tell(session, case, chat=chat, template="reopened_why", key=f"{key}:why", now=now, facts=why)
+
+
+def _release(session: Session, case: CaseRow, chat: str, now: datetime) -> None:
+    """Post the slip anew with the approved text: an edit of the old card, far up in the chat, makes no sound."""
+    queue(
+        session,
+        key=f"card:{case.id}:{CHANNEL_CARD}:release:{case.draft_version}",
+        chat=chat,
+        kind=MessageKind.CARD,
+        priority=Priority.PERSON,
+        payload={"card": CHANNEL_CARD, "draft_version": 0},
+        case_id=case.id,
+        now=now,
+    )
+
+
+def _say(
+    session: Session, office: Office, case: CaseRow, before: CaseFacts, order: Order, now: datetime
+) -> None:
+    key = f"said:{case.id}:{case.version}"
+    actor = order.actor.name
+    channel = office.channels.get(before.channel)
+    if order.command is Command.RETURN:
+        unit = channel.unit if channel else before.channel
+        tell(
+            session, case, chat=office.duty_chat, template="returned", key=key, now=now, facts={"unit": unit}
+        )
+        slip = _newest_slip(session, case)
+        chat = people.private_chat(session, slip.dispatched_by) if slip else None
+        if chat:
+            facts = {"unit": unit, "actor": actor, "reason": order.reason}
+            tell(session, case, chat=chat, template="returned_why", key=f"{key}:why", now=now, facts=facts)
+    if order.command in {Command.REDO, Command.WITHHOLD, Command.REFUSE} and channel:
+        tell(session, case, chat=channel.chat, template="redo", key=key, now=now)
+        chat = people.private_chat(session, before.drafter_id) if before.drafter_id else None
+        if chat:
+            # The reason of a secrecy review never goes into a chat (保密法 第二十九条): the drafter asks in person.
+            reason = "" if order.command is Command.WITHHOLD else order.reason
+            facts = {"command": order.command.value, "actor": actor, "reason": reason}
+            facts["draft_version"] = str(before.draft_version)
+            tell(session, case, chat=chat, template="redo_why", key=f"{key}:why", now=now, facts=facts)
+    if order.command is Command.REOPEN:
+        _reopened(session, office, case, order, key, now)
+    if order.command is Command.APPROVE and channel:
+        _release(session, case, channel.chat, now)
+    if order.command is Command.CONFIRM:
+        facts = {"link": order.link}
+        tell(session, case, chat=office.duty_chat, template="answered", key=key, now=now, facts=facts)

@@ -1,0 +1,377 @@
+"""The door for people: load a case, decide, write the move, its ledger line and its messages, in one transaction.
+
+`execute` runs in the caller's unit of work and never commits. Refused orders are ledger lines too.
+"""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from routing import announce, deadlines, people
+from routing.errors import UserError
+from routing.ledger import Ledger
+from routing.office import Level, Office
+from routing.store.tables import (
+    AssignmentRow,
+    CaseRow,
+    DraftRow,
+    ProposalRow,
+    ReleaseRow,
+    ReviewRow,
+    VerdictRow,
+)
+from routing.workflow import (
+    AFTERWARDS,
+    COMMAND_NAMES,
+    ENDED,
+    TABLE,
+    Actor,
+    CaseFacts,
+    Command,
+    Move,
+    Opinion,
+    Order,
+    Refusal,
+    Stage,
+    State,
+    decide,
+)
+
+DRAFT_MAX = 2_000
+"""Characters of an answer: the approval card must show it whole, with the matter, in one message of 4,096."""
+
+ASSIGN_AFTER_RETURNS = 2
+"""After so many returns the office assigns and the case cannot be returned again (潍坊市12345条例 第二十二条)."""
+
+
+_NUMERALS = {Level.I: "Ⅰ", Level.II: "Ⅱ", Level.III: "Ⅲ", Level.IV: "Ⅳ"}
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A move that was made: the state now, and the sentence for the person (Chinese)."""
+
+    case_id: int
+    number: str
+    state: State
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Who decided on a draft, how and when (aware UTC)."""
+
+    by: str
+    stage: Stage
+    opinion: Opinion
+    at: datetime
+
+
+def facts(session: Session, case_id: int) -> CaseFacts | None:
+    """Read what a decision must know of a case; None where there is no such case."""
+    case = session.get(CaseRow, case_id)
+    return None if case is None else facts_of(session, case)
+
+
+def facts_of(session: Session, case: CaseRow) -> CaseFacts:
+    """Collect what a decision must know of a case."""
+    draft = _current_draft(session, case)
+    by = {} if draft is None else {r.stage: r.reviewer_id for r in _reviews(session, draft.id)}
+    slip = _current_slip(session, case.id)
+    return CaseFacts(
+        id=case.id,
+        number=case.number,
+        state=case.state,
+        level=case.level,
+        channel=case.channel,
+        version=case.version,
+        draft_version=case.draft_version,
+        drafter_id=draft.drafter_id if draft else None,
+        first_id=by.get(Stage.FIRST),
+        secrecy_id=by.get(Stage.SECRECY),
+        superior_id=by.get(Stage.SUPERIOR),
+        assigned=slip.assigned if slip else False,
+    )
+
+
+def execute(
+    session: Session, office: Office, ledger: Ledger, case_id: int, order: Order, now: datetime
+) -> Done | Refusal:
+    """Carry out one order, or refuse it. Calling it again with the same order is refused as stale, never done twice.
+
+    Raises UserError when there is no such case or the text cannot be taken.
+    """
+    case = session.get(CaseRow, case_id, with_for_update=True)
+    if case is None:
+        raise UserError("没有这个事项。")
+    _check_text(order)
+    before = facts_of(session, case)
+    answer = decide(before, order)
+    if isinstance(answer, Refusal):
+        ledger.write(
+            session,
+            at=now,
+            actor=order.actor.name,
+            action="refused",
+            case_id=case.id,
+            command=order.command.value,
+            ground=answer.ground.value,
+            shown_version=order.version,
+            person=order.actor.person_id,
+        )
+        return answer
+    _check_channel(office, order)
+    _carry_out(session, office, ledger, case, before, order, answer, now)
+    told = (
+        f"定为{_NUMERALS[case.level]}级"
+        if order.command is Command.SET_LEVEL
+        else COMMAND_NAMES[order.command]
+    )
+    return Done(case.id, case.number, case.state, f"已{told}：{case.number}")
+
+
+def _carry_out(
+    session: Session,
+    office: Office,
+    ledger: Ledger,
+    case: CaseRow,
+    before: CaseFacts,
+    order: Order,
+    move: Move,
+    now: datetime,
+) -> None:
+    _step(session, case, before, move.to)
+    _EFFECTS.get(order.command, _no_effect)(session, office, case, order, now)
+    if move.seals:
+        _seal(session, case, order, move.seals, now)
+    deadlines.end(session, case.id, move.ends, now)
+    deadlines.start(session, office, case, move.starts, now)
+    if case.state in ENDED:
+        case.closed_at = now
+        deadlines.end_all(session, case.id, now)
+    ledger.write(
+        session,
+        at=now,
+        actor=order.actor.name,
+        action=order.command.value,
+        case_id=case.id,
+        frm=before.state.value,
+        to=case.state.value,
+        person=order.actor.person_id,
+        version=case.version,
+        **_told(case, order),
+    )
+    announce.moved(session, office, case, before, order, now)
+    follow = AFTERWARDS.get(case.state)
+    if follow is not None:
+        by_house = replace(order, command=follow, actor=Actor(0, "系统"), version=case.version)
+        next_move = TABLE[(case.state, follow)]
+        _carry_out(session, office, ledger, case, facts_of(session, case), by_house, next_move, now)
+
+
+def _step(session: Session, case: CaseRow, before: CaseFacts, to: State) -> None:
+    # The row is locked already; the conditional update is the second wall, and says so if the first ever falls.
+    hit = session.execute(
+        update(CaseRow)
+        .where(CaseRow.id == case.id, CaseRow.version == before.version)
+        .values(state=to, version=before.version + 1)
+        .returning(CaseRow.id)
+    ).scalar_one_or_none()
+    if hit is None:
+        raise UserError("此事项刚被他人处理，请看最新卡片。")
+    session.refresh(case)
+
+
+def _check_text(order: Order) -> None:
+    if order.command is Command.DRAFT and len(order.text) > DRAFT_MAX:
+        raise UserError(
+            f"答复稿 {len(order.text)} 字，超过 {DRAFT_MAX} 字上限，未保存。请精简后重新回复，长文请附链接。"
+        )
+
+
+def _check_channel(office: Office, order: Order) -> None:
+    # Before the first write: an error that is told to a person does not roll his unit of work back.
+    if order.command is Command.DISPATCH and order.channel not in office.channels:
+        raise UserError("没有这个承办渠道，请从卡片上选择。")
+
+
+def _told(case: CaseRow, order: Order) -> dict[str, object]:
+    told: dict[str, object] = {}
+    if order.reason:
+        told["reason"] = order.reason
+    if order.basis:
+        told["basis"] = order.basis
+    if order.link:
+        told["link"] = order.link
+    if order.channel:
+        told["channel"] = order.channel
+    if order.level is not None:
+        told["level"] = int(order.level)
+    if case.draft_version:
+        told["draft"] = case.draft_version
+    return told
+
+
+def _dispatch(session: Session, office: Office, case: CaseRow, order: Order, now: datetime) -> None:
+    proposed = _proposal(session, case.id)
+    if proposed is not None and proposed.channel != order.channel:
+        _verdict(session, case, "channel", proposed.channel, order.channel, order, now)
+    case.channel = order.channel
+    session.add(
+        AssignmentRow(
+            case_id=case.id,
+            channel=order.channel,
+            unit=office.channels[order.channel].unit,
+            assigned=case.returns >= ASSIGN_AFTER_RETURNS,
+            dispatched_at=now,
+            dispatched_by=order.actor.person_id,
+        )
+    )
+    session.flush()
+
+
+def _dismiss(session: Session, office: Office, case: CaseRow, order: Order, now: datetime) -> None:
+    case.close_reason = order.reason
+    _verdict(session, case, "not_a_matter", "case", order.reason, order, now)
+
+
+def _reopen(session: Session, office: Office, case: CaseRow, order: Order, now: datetime) -> None:
+    case.close_reason, case.closed_at = None, None
+
+
+def _sign(session: Session, office: Office, case: CaseRow, order: Order, now: datetime) -> None:
+    slip = _current_slip(session, case.id)
+    assert slip is not None
+    slip.signed_at, slip.signed_by = now, order.actor.person_id
+
+
+def _return(session: Session, office: Office, case: CaseRow, order: Order, now: datetime) -> None:
+    slip = _current_slip(session, case.id)
+    assert slip is not None
+    slip.returned_at, slip.returned_by, slip.return_reason = now, order.actor.person_id, order.reason
+    case.returns += 1
+
+
+def _draft(session: Session, office: Office, case: CaseRow, order: Order, now: datetime) -> None:
+    case.draft_version += 1
+    session.add(
+        DraftRow(
+            case_id=case.id,
+            version=case.draft_version,
+            text=order.text,
+            text_hash=hashlib.sha256(order.text.encode()).hexdigest(),
+            openness="主动公开",
+            drafter_id=order.actor.person_id,
+            at=now,
+        )
+    )
+    session.flush()
+
+
+def _confirm(session: Session, office: Office, case: CaseRow, order: Order, now: datetime) -> None:
+    draft = _current_draft(session, case)
+    assert draft is not None
+    session.add(
+        ReleaseRow(
+            case_id=case.id, draft_id=draft.id, url=order.link, confirmed_by=order.actor.person_id, at=now
+        )
+    )
+    session.flush()
+
+
+def _set_level(session: Session, office: Office, case: CaseRow, order: Order, now: datetime) -> None:
+    assert order.level is not None
+    if order.level != case.proposed_level:
+        _verdict(session, case, "level", str(int(case.proposed_level)), str(int(order.level)), order, now)
+    case.level = order.level
+    deadlines.replan(session, office, case, now)
+
+
+def _no_effect(session: Session, office: Office, case: CaseRow, order: Order, now: datetime) -> None:
+    """Some moves change the state and nothing else."""
+
+
+_EFFECTS: Mapping[Command, Callable[[Session, Office, CaseRow, Order, datetime], None]] = {
+    Command.DISPATCH: _dispatch,
+    Command.DISMISS: _dismiss,
+    Command.REOPEN: _reopen,
+    Command.SIGN: _sign,
+    Command.RETURN: _return,
+    Command.DRAFT: _draft,
+    Command.CONFIRM: _confirm,
+    Command.SET_LEVEL: _set_level,
+}
+
+
+def _seal(session: Session, case: CaseRow, order: Order, seals: tuple[Stage, Opinion], now: datetime) -> None:
+    draft = _current_draft(session, case)
+    assert draft is not None
+    stage, opinion = seals
+    session.add(
+        ReviewRow(
+            draft_id=draft.id,
+            stage=stage,
+            reviewer_id=order.actor.person_id,
+            opinion=opinion,
+            basis=order.basis,
+            reason=order.reason,
+            at=now,
+        )
+    )
+    session.flush()
+
+
+def _verdict(
+    session: Session, case: CaseRow, kind: str, proposed: str, corrected: str, order: Order, now: datetime
+) -> None:
+    proposal = _proposal(session, case.id)
+    session.add(
+        VerdictRow(
+            case_id=case.id,
+            kind=kind,
+            proposed=proposed,
+            corrected=corrected,
+            person_id=order.actor.person_id,
+            rules_version=proposal.rules_version if proposal else "",
+            at=now,
+        )
+    )
+
+
+def _proposal(session: Session, case_id: int) -> ProposalRow | None:
+    return session.scalar(select(ProposalRow).where(ProposalRow.case_id == case_id).order_by(ProposalRow.id))
+
+
+def _current_draft(session: Session, case: CaseRow) -> DraftRow | None:
+    return session.scalar(
+        select(DraftRow).where(DraftRow.case_id == case.id, DraftRow.version == case.draft_version)
+    )
+
+
+def _current_slip(session: Session, case_id: int) -> AssignmentRow | None:
+    return session.scalar(
+        select(AssignmentRow).where(AssignmentRow.case_id == case_id).order_by(AssignmentRow.id.desc())
+    )
+
+
+def _reviews(session: Session, draft_id: int) -> list[ReviewRow]:
+    return list(session.scalars(select(ReviewRow).where(ReviewRow.draft_id == draft_id)))
+
+
+def decided_by(session: Session, case_id: int, draft_version: int) -> Decision | None:
+    """Give the newest decision on a draft version, so that a loser can be told who decided."""
+    row = session.scalar(
+        select(ReviewRow)
+        .join(DraftRow, DraftRow.id == ReviewRow.draft_id)
+        .where(DraftRow.case_id == case_id, DraftRow.version == draft_version)
+        .order_by(ReviewRow.id.desc())
+    )
+    return (
+        None
+        if row is None
+        else Decision(people.name_of(session, row.reviewer_id), row.stage, row.opinion, row.at)
+    )

@@ -1,0 +1,63 @@
+"""The tree of errors, cut by what the catcher does with them.
+
+Messages that a person will read are Chinese and say what is wrong and what to do; nothing here knows a chat.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+class YuqingError(Exception):
+    """Root of every error that the project raises on purpose."""
+
+
+class UserError(YuqingError):
+    """Say the message to the person who acted; nothing was changed."""
+
+
+class Conflict(UserError):
+    """The person acted on something that has moved on: say so and show the new state."""
+
+
+class Transient(YuqingError):
+    """Try again later; `retry_after_s` is the other side's wish, None where it had none."""
+
+    def __init__(
+        self, message: str, *, retry_after_s: float | None = None, outcome_unknown: bool = False
+    ) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+        self.outcome_unknown = outcome_unknown
+
+
+class StoreDown(Transient):
+    """The database cannot be reached or cannot write (away, locked, disk full): nothing was done, wait and come again."""
+
+
+class Permanent(YuqingError):
+    """Trying again cannot help."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One fault of a configuration file: where it stands, what stands there, and the cure (Chinese)."""
+
+    file: str
+    line: int | None
+    where: str
+    value: str
+    reason: str
+    cure: str
+
+    def __str__(self) -> str:
+        place = f"{self.file}:{self.line}" if self.line else self.file
+        shown = f" = {self.value}" if self.value else ""
+        return f"{place}  {self.where}{shown}：{self.reason}。{self.cure}"
+
+
+class ConfigError(YuqingError):
+    """Refuse to start (or keep the running version): all problems at once, in file order."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = tuple(sorted(problems, key=lambda p: (p.file, p.line or 0, p.where)))
+        super().__init__("\n".join(str(problem) for problem in self.problems))

@@ -1,0 +1,138 @@
+"""The values that cross the door between the monitors and the core.
+
+An item is one public text about which somebody may have to answer. It has no author: no field can hold one
+(个人信息保护法 第六条: no more than the duty needs). Texts arrive masked; nothing unmasked reaches this module.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+OWN_TAG = "本县"
+"""Tag of a source that speaks of the own county, so that a text of it needs no place name to be ours."""
+
+
+class Kind(StrEnum):
+    """What sort of text an item is; stored as the lower-case word."""
+
+    ARTICLE = "article"
+    POST = "post"
+    COMMENT = "comment"
+    HOTLIST = "hotlist"
+
+
+class Band(StrEnum):
+    """How a person is shown a sentiment: three words, never three digits."""
+
+    NEGATIVE = "negative"
+    UNCLEAR = "unclear"
+    NOT_NEGATIVE = "not_negative"
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What the platform showed beside the text when it was collected; None where it showed nothing."""
+
+    views: int | None = None
+    likes: int | None = None
+    reposts: int | None = None
+    comments: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sentiment:
+    """A score with its maker, for scores of two makers must never be compared.
+
+    `raw` is what the model said in [0, 1] (1 = friendly), `value` the calibrated figure, `band` what is shown.
+    """
+
+    raw: float
+    value: float
+    band: Band
+    scorer: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One public text, normalised and masked, as a source gave it.
+
+    `external_id` is a string and unique within its source; `parent_id` is the external id of the text that a
+    comment answers, in the same or a sibling source; `published_at` is aware UTC, None where the source gave
+    no date that can be believed (`date_note` then says why). `sentiment` None: nothing there to judge.
+    """
+
+    source_id: str
+    external_id: str
+    url: str
+    title: str
+    text: str
+    kind: Kind = Kind.ARTICLE
+    parent_id: str | None = None
+    published_at: datetime | None = None
+    date_note: str = ""
+    counts: Counts = Counts()
+    sentiment: Sentiment | None = None
+    masked: tuple[str, ...] = ()
+
+    def content_hash(self) -> str:
+        """Name the content: same id with another hash is a revision."""
+        return hashlib.sha256(f"{self.title}\x1f{self.text}".encode()).hexdigest()[:32]
+
+
+@dataclass(frozen=True, slots=True)
+class SourceState:
+    """What the store remembers of one source between two rounds; validators, cursor and health.
+
+    `baseline_done` False: everything of the next harvest is old news and alerts nobody.
+    """
+
+    source_id: str
+    etag: str | None = None
+    last_modified: str | None = None
+    cursor: str | None = None
+    body_hash: str | None = None
+    failures: int = 0
+    next_poll_at: datetime | None = None
+    last_ok_at: datetime | None = None
+    baseline_done: bool = False
+
+
+class Fault(StrEnum):
+    """Why a source could not be read; what the operator is to do differs for each."""
+
+    NETWORK = "network"
+    TIMEOUT = "timeout"
+    STATUS = "status"
+    TOO_LARGE = "too_large"
+    NOT_A_FEED = "not_a_feed"
+    UNREADABLE = "unreadable"
+    FORBIDDEN_ADDRESS = "forbidden_address"
+    REDIRECTS = "redirects"
+
+
+@dataclass(frozen=True, slots=True)
+class SourceProblem:
+    """One failed round of one source: the fault, the detail (Chinese, no secrets) and the cure."""
+
+    fault: Fault
+    detail: str
+    cure: str
+
+
+@dataclass(frozen=True, slots=True)
+class Harvest:
+    """What one round brought from one source; accepted whole, in one transaction with its new state.
+
+    `at` is when it was fetched (aware UTC). `problem` None: the source answered properly, be it with nothing new.
+    `tags` are the source's own words for rules; OWN_TAG says that it speaks of the own county (本县).
+    """
+
+    source_id: str
+    at: datetime
+    state: SourceState
+    items: tuple[Item, ...] = ()
+    problem: SourceProblem | None = None
+    notes: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()

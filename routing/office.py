@@ -1,0 +1,116 @@
+"""The office as plain values: channels, levels, review chain, limits. Read from `office.toml` by bot/config.py.
+
+Nothing here reads a file. Figures that no norm gives are project defaults and say so in `office.toml`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import time
+from enum import IntEnum, StrEnum
+from zoneinfo import ZoneInfo
+
+
+class Level(IntEnum):
+    """Grade of a matter (分级): Ⅰ 特别重大 to Ⅳ 一般; smaller is graver."""
+
+    I = 1  # noqa: E741
+    II = 2
+    III = 3
+    IV = 4
+
+
+class Role(StrEnum):
+    """What a person may do; stored as the lower-case word."""
+
+    DUTY = "duty"  # 值班员: judges, dispatches
+    CONTACT = "contact"  # 联络员/承办人 of a channel: signs, drafts, confirms the release
+    REVIEWER = "reviewer"  # 初审人
+    SECRECY = "secrecy"  # 保密审查员
+    LEADER = "leader"  # 分管领导: approves
+    OFFICE = "office"  # 政府办: assigns what came back, digest, exports
+    OPERATOR = "operator"  # 运维: sources, delivery
+    ADMIN = "admin"  # 系统管理员: people and settings, no case content
+    AUDITOR = "auditor"  # 审计员: reads the log
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """A competent channel (归口): its key in rules, the name shown, the unit that answers, its chat."""
+
+    key: str
+    name: str
+    unit: str
+    chat: str
+    scope: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """Spread in 24 h that proposes a level; any one mark suffices."""
+
+    views: int
+    reposts: int
+    comments: int
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """A limit in clock minutes, or in working minutes where `working` is set."""
+
+    minutes: int
+    working: bool = False
+
+
+class Step(StrEnum):
+    """A clock that can run on a case; one row in `deadline` each."""
+
+    DISPATCH = "dispatch"  # 转办, from found
+    SIGN = "sign"  # 签收, from dispatched
+    DRAFT = "draft"  # 拟稿, from signed
+    REVIEW = "review"  # 初审
+    SECRECY = "secrecy"  # 保密审查
+    APPROVE = "approve"  # 审批
+    RELEASE = "release"  # 发布并回应确认, from approved
+    RESPOND = "respond"  # 回应 48 h, from found: 国办发〔2016〕61号
+    CLOSE = "close"  # 办结, from signed
+    RELOOK = "relook"  # 持续关注后的复看
+
+
+@dataclass(frozen=True, slots=True)
+class WorkingHours:
+    """Local stretches of a working day, in order."""
+
+    stretches: tuple[tuple[time, time], ...] = ((time(8, 30), time(12)), (time(14), time(18)))
+
+
+@dataclass(frozen=True, slots=True)
+class DigestTimes:
+    """When the weekly digest goes out, local, and to whom: `duty`, `leaders`, or a chat id."""
+
+    weekday: int = 0
+    at: time = time(8, 30)
+    to: tuple[str, ...] = ("duty", "leaders")
+
+
+@dataclass(frozen=True, slots=True)
+class Office:
+    """Everything the core must know of one office."""
+
+    name: str
+    code: str
+    zone: ZoneInfo
+    duty_chat: str
+    operator_chat: str
+    channels: Mapping[str, Channel]
+    limits: Mapping[Step, Mapping[Level, Limit]]
+    marks: Mapping[Level, Marks]
+    hours: WorkingHours = WorkingHours()
+    digest: DigestTimes = DigestTimes()
+    dismiss_reasons: tuple[str, ...] = ("与本县无关", "广告或垃圾信息", "不涉及政府工作", "内容不实且无影响")
+    overrides: Mapping[str, bool] = field(default_factory=dict)  # date -> is a working day
+
+    def chats(self) -> frozenset[str]:
+        """Every group that the bot may stay in: those of the procedure, and those that only get the digest."""
+        digest = {target for target in self.digest.to if target not in {"duty", "leaders"}}
+        channels = {channel.chat for channel in self.channels.values()}
+        return frozenset({self.duty_chat, self.operator_chat} | channels | digest)

@@ -1,0 +1,402 @@
+"""People, their chat accounts and rights; one-time invitations. Rights are read in the transaction that uses them.
+
+Identity is the platform's user id and nothing else: a name can be copied. An invitation is 128 random bits, kept as a
+hash, good for one use, and counts only once an administrator has confirmed who used it.
+"""
+
+import hashlib
+import secrets
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from routing import outbox
+from routing.errors import UserError
+from routing.ledger import Ledger
+from routing.office import Role
+from routing.store.tables import (
+    AccountRow,
+    AskRow,
+    InviteRow,
+    InviteState,
+    JoinTryRow,
+    PersonRoleRow,
+    PersonRow,
+)
+from routing.workflow import Actor
+
+INVITE_LIFE = timedelta(hours=24)
+WRONG_TRIES = 5
+LOCKED_FOR = timedelta(hours=1)
+NAME_MAX = 60
+SHOWN_NAME_MAX = 120
+"""Characters kept of the name that an account shows; two names of 64 and a space are longer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A chat account as the platform names it; `chat_ref` is the private chat with it."""
+
+    platform: str
+    user_ref: str
+    chat_ref: str
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A person for lists: roles as stored words, contacts with their channels."""
+
+    person_id: int
+    name: str
+    active: bool
+    roles: tuple[str, ...]
+    channels: tuple[str, ...]
+    accounts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Invitation:
+    """An invitation that somebody has used: for whom it was made, and the account as the platform shows it."""
+
+    id: int
+    name: str
+    roles: tuple[Role, ...]
+    shown_name: str
+    chat_ref: str
+
+
+class Claim(StrEnum):
+    """What became of a code that somebody sent."""
+
+    WAITING = "waiting"
+    UNKNOWN = "unknown"
+    EXPIRED = "expired"
+    LOCKED = "locked"
+    ALREADY = "already"
+
+
+def actor_of(session: Session, platform: str, user_ref: str) -> Actor | None:
+    """Resolve a chat account to a person with rights; None for strangers and for people who were revoked."""
+    person = session.scalar(
+        select(PersonRow)
+        .join(AccountRow, AccountRow.person_id == PersonRow.id)
+        .where(AccountRow.platform == platform, AccountRow.user_ref == user_ref, PersonRow.active)
+    )
+    return None if person is None else _actor(session, person)
+
+
+def actor_by_id(session: Session, person_id: int) -> Actor | None:
+    """The same by person id."""
+    person = session.get(PersonRow, person_id)
+    return None if person is None or not person.active else _actor(session, person)
+
+
+def holders(
+    session: Session, role: Role, *, channel: str = "", without: Collection[int] = ()
+) -> list[tuple[Actor, str]]:
+    """List the active people of a role with their private chat, in order of joining, leaving out `without`."""
+    rows = session.execute(
+        select(PersonRow, AccountRow.chat_ref)
+        .join(PersonRoleRow, PersonRoleRow.person_id == PersonRow.id)
+        .join(AccountRow, AccountRow.person_id == PersonRow.id)
+        .where(PersonRow.active, PersonRoleRow.role == role, PersonRoleRow.channel == channel)
+        .order_by(PersonRow.id, AccountRow.id)
+    ).all()
+    found: dict[int, tuple[Actor, str]] = {}
+    for person, chat in rows:
+        if person.id not in without and person.id not in found:
+            found[person.id] = (_actor(session, person), chat)
+    return list(found.values())
+
+
+def private_chat(session: Session, person_id: int) -> str | None:
+    """Give the private chat of a person; None where there is none, and for people who were revoked."""
+    return session.scalar(
+        select(AccountRow.chat_ref)
+        .join(PersonRow, PersonRow.id == AccountRow.person_id)
+        .where(AccountRow.person_id == person_id, PersonRow.active)
+        .order_by(AccountRow.id)
+    )
+
+
+def is_chat_of(session: Session, chat: str, role: Role) -> bool:
+    """Tell whether a chat is the private one of somebody who holds this role now."""
+    return (
+        session.scalar(
+            select(AccountRow.id)
+            .join(PersonRow, PersonRow.id == AccountRow.person_id)
+            .join(PersonRoleRow, PersonRoleRow.person_id == PersonRow.id)
+            .where(AccountRow.chat_ref == chat, PersonRow.active, PersonRoleRow.role == role)
+        )
+        is not None
+    )
+
+
+def members(session: Session) -> list[Member]:
+    """List everybody, in order of joining."""
+    result = []
+    for person in session.scalars(select(PersonRow).order_by(PersonRow.id)):
+        roles = session.scalars(select(PersonRoleRow).where(PersonRoleRow.person_id == person.id)).all()
+        accounts = session.scalars(select(AccountRow).where(AccountRow.person_id == person.id))
+        result.append(
+            Member(
+                person.id,
+                person.name,
+                person.active,
+                tuple(sorted({r.role.value for r in roles})),
+                tuple(sorted({r.channel for r in roles if r.channel})),
+                tuple(f"{a.platform}:{a.user_ref}" for a in accounts),
+            )
+        )
+    return result
+
+
+def add(
+    session: Session,
+    *,
+    name: str,
+    roles: Collection[Role],
+    channels: Collection[str],
+    account: Account | None,
+    now: datetime,
+) -> int:
+    """Enter a person with rights and, where given, a chat account. Gives the person id."""
+    person = PersonRow(name=name, added_at=now)
+    session.add(person)
+    session.flush()
+    _grant(session, person.id, roles, channels)
+    if account is not None:
+        _bind(session, person.id, account)
+    session.flush()
+    return person.id
+
+
+def ensure_admins(session: Session, platform: str, user_refs: Sequence[str], now: datetime) -> None:
+    """Make the accounts named in the settings administrators, also of people who were revoked. Safe to call again."""
+    for ref in user_refs:
+        known = session.scalar(
+            select(AccountRow).where(AccountRow.platform == platform, AccountRow.user_ref == ref)
+        )
+        if known is None:
+            add(
+                session,
+                name=f"管理员 {ref}",
+                roles=[Role.ADMIN],
+                channels=[],
+                account=Account(platform, ref, ref),
+                now=now,
+            )
+            continue
+        session.get_one(PersonRow, known.person_id).active = True
+        if session.get(PersonRoleRow, (known.person_id, Role.ADMIN, "")) is None:
+            _grant(session, known.person_id, [Role.ADMIN], [])
+
+
+def invite(
+    session: Session,
+    ledger: Ledger,
+    *,
+    name: str,
+    roles: Sequence[Role],
+    channels: Sequence[str],
+    by: str,
+    now: datetime,
+    life: timedelta = INVITE_LIFE,
+) -> str:
+    """Make a one-time code for a named person and give it; it cannot be read again.
+
+    Raises UserError for a name that is too long to be kept.
+    """
+    if len(name) > NAME_MAX:
+        raise UserError(f"姓名 {len(name)} 字，超过 {NAME_MAX} 字上限，请缩短后重试。")
+    code = secrets.token_urlsafe(16)
+    session.add(
+        InviteRow(
+            code_hash=_hash(code),
+            name=name,
+            roles=[role.value for role in roles],
+            channels=list(channels),
+            state=InviteState.OPEN,
+            created_at=now,
+            expires_at=now + life,
+        )
+    )
+    ledger.write(session, at=now, actor=by, action="invite", name=name, roles=[r.value for r in roles])
+    return code
+
+
+def claim(
+    session: Session, ledger: Ledger, *, code: str, account: Account, shown_name: str, now: datetime
+) -> tuple[Claim, Invitation | None]:
+    """Use a code. A right one waits for an administrator; five wrong ones lock the account for an hour."""
+    if actor_of(session, account.platform, account.user_ref) is not None:
+        return Claim.ALREADY, None
+    tries = session.get(JoinTryRow, (account.platform, account.user_ref))
+    if tries and tries.locked_until and tries.locked_until > now:
+        return Claim.LOCKED, None
+    found = session.scalar(
+        select(InviteRow)
+        .where(InviteRow.code_hash == _hash(code), InviteRow.state == InviteState.OPEN)
+        .with_for_update()
+    )
+    if found is None:
+        _count_wrong(session, tries, account, now)
+        return Claim.UNKNOWN, None
+    if found.expires_at < now:
+        return Claim.EXPIRED, None
+    found.state = InviteState.CLAIMED
+    found.platform, found.user_ref, found.chat_ref = account.platform, account.user_ref, account.chat_ref
+    found.claimed_name = shown_name[:SHOWN_NAME_MAX]
+    if tries:
+        tries.wrong, tries.locked_until = 0, None
+    ledger.write(
+        session, at=now, actor=f"{account.platform}:{account.user_ref}", action="join", name=found.name
+    )
+    session.flush()
+    return Claim.WAITING, _invitation(found)
+
+
+def settle(
+    session: Session, ledger: Ledger, *, invite_id: int, admin: Actor, accept: bool, now: datetime
+) -> Invitation:
+    """Confirm or refuse a claimed invitation. Raises UserError to anybody but an administrator, or when it is late."""
+    if Role.ADMIN not in admin.roles:
+        raise UserError("只有系统管理员可以确认人员。")
+    row = session.get(InviteRow, invite_id, with_for_update=True)
+    if row is None or row.state is not InviteState.CLAIMED:
+        raise UserError("这个加入申请已经处理过了。")
+    row.state = InviteState.CONFIRMED if accept else InviteState.REFUSED
+    row.decided_by = admin.person_id
+    if accept:
+        assert row.platform is not None
+        assert row.user_ref is not None
+        assert row.chat_ref is not None
+        # Four eyes count persons: who drafts as one must not approve as another.
+        taken = actor_of(session, row.platform, row.user_ref)
+        if taken is not None:
+            raise UserError(
+                f"这个账号已经是“{taken.name}”，不能再作为另一个人加入。请拒绝，或先撤销原有权限。"
+            )
+        row.person_id = _enter(
+            session,
+            name=row.name,
+            roles=[Role(word) for word in row.roles],
+            channels=row.channels,
+            account=Account(row.platform, row.user_ref, row.chat_ref),
+            now=now,
+        )
+    ledger.write(
+        session,
+        at=now,
+        actor=admin.name,
+        action="confirm_person" if accept else "refuse_person",
+        name=row.name,
+    )
+    return _invitation(row)
+
+
+def invitation(session: Session, invite_id: int) -> Invitation | None:
+    """Read an invitation that was used; None for any other id."""
+    row = session.get(InviteRow, invite_id)
+    return None if row is None or row.chat_ref is None else _invitation(row)
+
+
+def revoke(session: Session, ledger: Ledger, *, person_id: int, by: str, now: datetime) -> str:
+    """Take all rights from a person at once, open cards and questions included. Raises UserError for an unknown id.
+
+    What waits to be sent to him is not sent; the drafts that he was shown are taken from his chat by a last edit.
+    """
+    person = session.get(PersonRow, person_id)
+    if person is None:
+        raise UserError(f"没有编号为 {person_id} 的人员；用 yuqing people list 查看。")
+    person.active = False
+    session.execute(delete(PersonRoleRow).where(PersonRoleRow.person_id == person_id))
+    for question in session.scalars(
+        select(AskRow).where(AskRow.person_id == person_id, AskRow.answered_at.is_(None))
+    ):
+        question.answered_at = now
+    for chat in session.scalars(select(AccountRow.chat_ref).where(AccountRow.person_id == person_id)).all():
+        outbox.withdraw(session, chat, "权限已撤销", now)
+    ledger.write(session, at=now, actor=by, action="revoke_person", name=person.name)
+    return person.name
+
+
+def name_of(session: Session, person_id: int | None) -> str:
+    """Give a person's name for a card, also of one who has left; empty for None."""
+    person = None if person_id is None else session.get(PersonRow, person_id)
+    return "" if person is None else person.name
+
+
+def _invitation(row: InviteRow) -> Invitation:
+    roles = tuple(Role(word) for word in row.roles)
+    return Invitation(row.id, row.name, roles, row.claimed_name or "", row.chat_ref or "")
+
+
+def _actor(session: Session, person: PersonRow) -> Actor:
+    rows = session.scalars(select(PersonRoleRow).where(PersonRoleRow.person_id == person.id)).all()
+    return Actor(
+        person.id,
+        person.name,
+        frozenset(row.role for row in rows),
+        frozenset(row.channel for row in rows if row.channel),
+    )
+
+
+def _grant(session: Session, person_id: int, roles: Collection[Role], channels: Collection[str]) -> None:
+    for role in roles:
+        for channel in channels if role is Role.CONTACT else ("",):
+            session.add(PersonRoleRow(person_id=person_id, role=role, channel=channel))
+    session.flush()
+
+
+def _enter(
+    session: Session,
+    *,
+    name: str,
+    roles: Collection[Role],
+    channels: Collection[str],
+    account: Account,
+    now: datetime,
+) -> int:
+    """Enter who was confirmed. Whose account it was before comes back as the person he was, for four eyes see humans."""
+    known = session.scalar(
+        select(AccountRow).where(
+            AccountRow.platform == account.platform, AccountRow.user_ref == account.user_ref
+        )
+    )
+    if known is None:
+        return add(session, name=name, roles=roles, channels=channels, account=account, now=now)
+    person = session.get_one(PersonRow, known.person_id)
+    person.name, person.active = name, True
+    known.chat_ref = account.chat_ref
+    _grant(session, person.id, roles, channels)
+    return person.id
+
+
+def _bind(session: Session, person_id: int, account: Account) -> None:
+    session.add(
+        AccountRow(
+            platform=account.platform,
+            user_ref=account.user_ref,
+            chat_ref=account.chat_ref,
+            person_id=person_id,
+        )
+    )
+
+
+def _count_wrong(session: Session, tries: JoinTryRow | None, account: Account, now: datetime) -> None:
+    if tries is None:
+        tries = JoinTryRow(platform=account.platform, user_ref=account.user_ref, wrong=0)
+        session.add(tries)
+    tries.wrong += 1
+    if tries.wrong >= WRONG_TRIES:
+        tries.wrong, tries.locked_until = 0, now + LOCKED_FOR
+    session.flush()
+
+
+def _hash(code: str) -> str:
+    return hashlib.sha256(code.strip().encode()).hexdigest()

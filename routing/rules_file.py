@@ -1,0 +1,229 @@
+"""The shape of `rules.toml`: what may stand there, checked as a whole, every problem with its line and its cure.
+
+Knows words, keys and references; what the rules mean is `routing/rules.py`. Reads no file.
+"""
+
+import difflib
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    model_validator,
+)
+
+from routing.errors import ConfigError, Problem
+from routing.normal import normal
+from routing.toml_lines import Locator, Refused, dotted, problems_from_pydantic, read_toml
+
+
+def read_rules(text: str, file: str, channels: Collection[str]) -> "RulesFile":
+    """Read a rule file as it is written. `channels` are the keys that the office has.
+
+    Raises ConfigError with every problem of the file, each with its line and its cure.
+    """
+    data, locator = read_toml(text, file)
+    whole = (_circles, _without_channel, _shared_names)
+    problems = [problem for check in whole for problem in check(data, locator, file)]
+    context = _Context(frozenset(_table(data.get("words"))), tuple(channels))
+    try:
+        read = RulesFile.model_validate(data, context=context)
+    except ValidationError as error:
+        found = problems_from_pydantic(error, locator, file, model=RulesFile)
+        raise ConfigError([*problems, *found]) from error
+    if problems:
+        raise ConfigError(problems)
+    return read
+
+
+@dataclass(slots=True)
+class _Context:
+    """What single values are checked against; `ids` gathers the rule ids seen in this one reading."""
+
+    groups: frozenset[str]
+    channels: tuple[str, ...]
+    ids: set[str] = field(default_factory=set)
+
+
+def _known_word(value: str, info: ValidationInfo) -> str:
+    groups = _context(info).groups
+    if value.startswith("@") and value[1:] not in groups:
+        raise Refused(f"没有叫「{value[1:]}」的词组", _closest(value, [f"@{name}" for name in groups]))
+    if not value.startswith("@") and len(normal(value)) < 2:
+        raise Refused("词太短，到处都会误中", "请写两个字以上")
+    return value
+
+
+def _known_channel(value: str, info: ValidationInfo) -> str:
+    channels = _context(info).channels
+    if value not in channels:
+        raise Refused("没有这个渠道", _closest(value, channels))
+    return value
+
+
+def _new_id(value: str, info: ValidationInfo) -> str:
+    ids = _context(info).ids
+    if value in ids:
+        raise Refused("这个规则编号用了两次", "请换一个没有用过的 id")
+    ids.add(value)
+    return value
+
+
+def _as_list(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
+_Filled = Annotated[str, Field(min_length=1)]
+_Word = Annotated[str, AfterValidator(_known_word)]
+_Words = Annotated[list[_Word], Field(min_length=1)]
+_ChannelKey = Annotated[str, AfterValidator(_known_channel)]
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class PlaceEntry(_Table):
+    name: Annotated[str, Field(min_length=2)]
+    aliases: list[Annotated[str, Field(min_length=2)]] = []
+    elsewhere: bool = False
+
+
+class IgnoreEntry(_Table):
+    id: Annotated[str, Field(min_length=1), AfterValidator(_new_id)]
+    name: _Filled
+    any_of: _Words = Field(default=[], alias="any")
+    all_of: Annotated[list[Annotated[_Words, BeforeValidator(_as_list)]], Field(min_length=1)] = Field(
+        default=[], alias="all"
+    )
+    none_of: _Words = Field(default=[], alias="none")
+    where: Literal["county", "place", "elsewhere"] | None = None
+    kinds: Annotated[list[Literal["article", "post", "comment", "hotlist"]], Field(min_length=1)] = []
+    tags: Annotated[list[_Filled], Field(min_length=1)] = []
+    sentiment: Literal["negative", "unclear", "not_negative"] | None = None
+
+    @model_validator(mode="after")
+    def _asks_something(self) -> Self:
+        if not (self.any_of or self.all_of or self.where or self.kinds or self.tags or self.sentiment):
+            raise Refused(
+                "没有条件，会接住所有信息", "请至少写 any、all、where、kinds、tags、sentiment 中的一项"
+            )
+        return self
+
+
+class RuleEntry(IgnoreEntry):
+    channel: _ChannelKey | None = None
+    copies: list[_ChannelKey] = Field(default=[], alias="copy")
+    level: Annotated[int, Field(ge=1, le=4)] | None = None
+    topic: _Filled | None = None
+    must_answer: bool = False
+    goes_on: bool = Field(default=False, alias="continue")
+    rule: list["RuleEntry"] = []
+
+
+class RootEntry(_Table):
+    channel: _ChannelKey
+    any_of: _Words = Field(alias="any")
+
+
+class RulesFile(_Table):
+    county: Annotated[str, Field(min_length=2)]
+    neighbours: list[Annotated[str, Field(min_length=2)]] = []
+    place: list[PlaceEntry] = []
+    words: dict[str, _Words] = {}
+    ignore: list[IgnoreEntry] = []
+    rule: Annotated[list[RuleEntry], Field(min_length=1)]
+    root: RootEntry
+
+
+# --- what no single value can tell: checked on the raw tables, so that these problems come with all others ------
+
+
+def _circles(data: Mapping[str, Any], locator: Locator, file: str) -> Iterator[Problem]:
+    groups = _table(data.get("words"))
+    within = {
+        name: {word[1:] for word in words if isinstance(word, str) and word.startswith("@")}
+        for name, words in groups.items()
+        if isinstance(words, list)
+    }
+    for name, inside in within.items():
+        reached, ahead = set[str](), set(inside)
+        while ahead:
+            reached |= ahead
+            ahead = {inner for group in ahead for inner in within.get(group, ())} - reached
+        if name in reached:
+            yield Problem(
+                file,
+                locator.line(("words", name)),
+                f"words.{name}",
+                "",
+                "这个词组绕了一圈又引用了自己",
+                f"请去掉其中通向 @{name} 的引用",
+            )
+
+
+def _without_channel(
+    data: Mapping[str, Any],
+    locator: Locator,
+    file: str,
+    above: tuple[str | int, ...] = (),
+    given: bool = False,
+) -> Iterator[Problem]:
+    """Find rules that lead nowhere: no channel, none above, no rule inside, and the search ends with them."""
+    for index, entry in enumerate(_tables(data.get("rule"))):
+        path = (*above, "rule", index)
+        has = given or "channel" in entry
+        inside = _tables(entry.get("rule"))
+        yield from _without_channel(entry, locator, file, path, has)
+        if not has and not inside and entry.get("continue") is not True:
+            yield Problem(
+                file,
+                locator.line(path),
+                dotted(path),
+                "",
+                "这条规则没有渠道",
+                "请补上 channel = …；只想标记主题或等级，请写 continue = true",
+            )
+
+
+def _shared_names(data: Mapping[str, Any], locator: Locator, file: str) -> Iterator[Problem]:
+    owners: dict[str, str] = {}
+    for index, entry in enumerate(_tables(data.get("place"))):
+        aliases = entry.get("aliases")
+        for name in (entry.get("name"), *(aliases if isinstance(aliases, list) else ())):
+            if not isinstance(name, str):
+                continue
+            owner = owners.setdefault(normal(name), str(entry.get("name")))
+            if owner != entry.get("name"):
+                path = ("place", index)
+                reason, cure = f"「{owner}」已经用了这个名称", "一个名称只能指一个地点，请去掉一处"
+                yield Problem(file, locator.line(path), dotted(path), name, reason, cure)
+
+
+def _context(info: ValidationInfo) -> _Context:
+    assert isinstance(info.context, _Context)
+    return info.context
+
+
+def _closest(name: str, known: Iterable[str]) -> str:
+    names = sorted(known)
+    close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    if close:
+        return f"是不是 {close[0]}？"
+    return f"可以用的有：{'、'.join(names)}" if names else "请先写好它"
+
+
+def _table(value: object) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _tables(value: object) -> list[dict[str, Any]]:
+    # Not a list of tables: pydantic says so; an empty table keeps the numbering of the others.
+    return [_table(entry) for entry in value] if isinstance(value, list) else []

@@ -1,0 +1,27 @@
+"""Bring a database to the newest schema, from code. Safe to call twice and by two processes at once."""
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, text
+
+from routing.store.engine import Store
+
+MIGRATION_LOCK = 0x79755100  # any constant of our own: PostgreSQL's advisory locks share one space
+
+
+def config_for(connection: Connection) -> Config:
+    """Give Alembic's configuration for one open connection; nothing is read from a file."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.attributes["connection"] = connection
+    return config
+
+
+def migrate(store: Store) -> None:
+    """Run what is missing, in one transaction: all of it or nothing."""
+    with store.engine.begin() as connection:
+        if not store.is_sqlite:  # on SQLite, BEGIN IMMEDIATE already keeps a second process waiting
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATION_LOCK})
+        command.upgrade(config_for(connection), "head")

@@ -1,0 +1,505 @@
+"""Every table of the project, on one base with one naming convention. Imports nothing that could import it back.
+
+Instants are aware UTC (checked by the column type), enums are stored as lower-case words, ids of foreign systems
+are strings. No column can hold an author.
+"""
+
+from datetime import UTC, datetime
+from enum import IntEnum, StrEnum
+from typing import Any, ClassVar, TypeVar
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    CheckConstraint,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+    false,
+    true,
+)
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from routing.items import Band, Kind
+from routing.office import Level, Role, Step
+from routing.workflow import Opinion, Stage, State
+
+NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class Utc(TypeDecorator[datetime]):
+    """An instant. Refuses naive values; gives back aware UTC on every database."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"naive datetime for the store: {value!r}")
+        value = value.astimezone(UTC)
+        # SQLite keeps no zone: store UTC without one, so that text order is time order.
+        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+W = TypeVar("W", bound=StrEnum)
+
+
+class Word(TypeDecorator[W]):
+    """A member of a StrEnum, stored as its lower-case word."""
+
+    impl = String(24)
+    cache_ok = True
+
+    def __init__(self, words: type[W]) -> None:
+        super().__init__()
+        self.words = words
+
+    def process_bind_param(self, value: W | None, dialect: Dialect) -> str | None:
+        return None if value is None else self.words(value).value
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> W | None:
+        return None if value is None else self.words(value)
+
+
+class Grade(TypeDecorator[Level]):
+    """A level, stored as 1 (Ⅰ) to 4 (Ⅳ)."""
+
+    impl = Integer
+    cache_ok = True
+
+    def process_bind_param(self, value: IntEnum | None, dialect: Dialect) -> int | None:
+        return None if value is None else int(value)
+
+    def process_result_value(self, value: int | None, dialect: Dialect) -> Level | None:
+        return None if value is None else Level(value)
+
+
+BigId = BigInteger().with_variant(Integer, "sqlite")  # SQLite gives rowids to INTEGER keys only
+
+
+class Base(DeclarativeBase):
+    metadata = MetaData(naming_convention=NAMING)
+    type_annotation_map: ClassVar[dict[Any, Any]] = {
+        datetime: Utc,
+        dict[str, Any]: JSON,
+        list[str]: JSON,
+        list[Any]: JSON,
+    }
+
+
+class SourceRow(Base):
+    """What is remembered of a source: validators, cursor, health. What to watch stands in `sources.toml`."""
+
+    __tablename__ = "source"
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    etag: Mapped[str | None] = mapped_column(Text)
+    last_modified: Mapped[str | None] = mapped_column(Text)
+    cursor: Mapped[str | None] = mapped_column(Text)
+    body_hash: Mapped[str | None] = mapped_column(String(64))
+    failures: Mapped[int] = mapped_column(default=0)
+    next_poll_at: Mapped[datetime | None]
+    last_ok_at: Mapped[datetime | None]
+    baseline_done: Mapped[bool] = mapped_column(default=False, server_default=false())
+    fault: Mapped[str | None] = mapped_column(String(24))
+    fault_detail: Mapped[str | None] = mapped_column(Text)
+    fault_since: Mapped[datetime | None]
+    fault_told_at: Mapped[datetime | None]
+
+
+class Outcome(StrEnum):
+    """What became of an item; the reason stands beside it."""
+
+    CASE = "case"
+    NONE = "none"  # not a matter, by rule or for want of one
+    BASELINE = "baseline"  # there before the watch began
+
+
+class ItemRow(Base):
+    """One public text as masked and scored. Unique by source and external id: fetched twice, stored once."""
+
+    __tablename__ = "item"
+    __table_args__ = (
+        UniqueConstraint("source_id", "external_id"),
+        Index("ix_item_first_seen_at", "first_seen_at"),
+        Index("ix_item_url", "url"),
+    )
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    source_id: Mapped[str] = mapped_column(String(64))
+    external_id: Mapped[str] = mapped_column(String(512))
+    url: Mapped[str] = mapped_column(Text)
+    title: Mapped[str] = mapped_column(Text)
+    text: Mapped[str] = mapped_column(Text)
+    kind: Mapped[Kind] = mapped_column(Word(Kind))
+    parent_id: Mapped[str | None] = mapped_column(String(512))
+    published_at: Mapped[datetime | None]
+    date_note: Mapped[str] = mapped_column(String(200), default="")
+    first_seen_at: Mapped[datetime]
+    views: Mapped[int | None] = mapped_column(BigInteger)
+    likes: Mapped[int | None] = mapped_column(BigInteger)
+    reposts: Mapped[int | None] = mapped_column(BigInteger)
+    comments: Mapped[int | None] = mapped_column(BigInteger)
+    sentiment_raw: Mapped[float | None]
+    sentiment_value: Mapped[float | None]
+    sentiment_band: Mapped[Band | None] = mapped_column(Word(Band))
+    scorer: Mapped[str | None] = mapped_column(String(64))
+    content_hash: Mapped[str] = mapped_column(String(32))
+    revision: Mapped[int] = mapped_column(default=1)
+    fingerprint: Mapped[str] = mapped_column(String(64), index=True)
+    places: Mapped[list[str]]
+    numbers: Mapped[list[str]]
+    topic: Mapped[str | None] = mapped_column(String(64))
+    outcome: Mapped[Outcome] = mapped_column(Word(Outcome))
+    reasons: Mapped[list[Any]]
+    masked: Mapped[list[str]]
+    rules_version: Mapped[str] = mapped_column(String(32), default="")
+
+
+class CaseRow(Base):
+    """One matter (舆情事项). `version` rises with every move of the procedure, never with a further item."""
+
+    __tablename__ = "matter"
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    number: Mapped[str] = mapped_column(String(32), unique=True)
+    state: Mapped[State] = mapped_column(Word(State), index=True)
+    level: Mapped[Level] = mapped_column(Grade)
+    proposed_level: Mapped[Level] = mapped_column(Grade)
+    channel: Mapped[str] = mapped_column(String(32), index=True)
+    copies: Mapped[list[str]]
+    title: Mapped[str] = mapped_column(Text)
+    place: Mapped[str | None] = mapped_column(String(120))
+    topic: Mapped[str | None] = mapped_column(String(64))
+    must_answer: Mapped[bool] = mapped_column(default=False, server_default=false())
+    opened_at: Mapped[datetime] = mapped_column(index=True)
+    closed_at: Mapped[datetime | None]
+    close_reason: Mapped[str | None] = mapped_column(Text)
+    version: Mapped[int] = mapped_column(default=1)
+    returns: Mapped[int] = mapped_column(default=0)
+    draft_version: Mapped[int] = mapped_column(default=0)
+
+
+class CaseItemRow(Base):
+    """An item's place in a case. An item belongs to one case at most."""
+
+    __tablename__ = "matter_item"
+    item_id: Mapped[int] = mapped_column(BigId, ForeignKey("item.id"), primary_key=True, autoincrement=False)
+    case_id: Mapped[int] = mapped_column(BigId, ForeignKey("matter.id"), index=True)
+    why: Mapped[str] = mapped_column(Text)
+    certainty: Mapped[float]
+    at: Mapped[datetime]
+
+
+class ProposalRow(Base):
+    """What the machine proposed for a case and why; kept for comparison with what people decided."""
+
+    __tablename__ = "proposal"
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    case_id: Mapped[int] = mapped_column(BigId, ForeignKey("matter.id"), index=True)
+    item_id: Mapped[int] = mapped_column(BigId, ForeignKey("item.id"))
+    channel: Mapped[str] = mapped_column(String(32))
+    level: Mapped[Level] = mapped_column(Grade)
+    reasons: Mapped[list[Any]]
+    rules_version: Mapped[str] = mapped_column(String(32))
+    at: Mapped[datetime]
+
+
+class AssignmentRow(Base):
+    """A dispatch slip (转办单). The open one of a case has neither been returned nor superseded."""
+
+    __tablename__ = "assignment"
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    case_id: Mapped[int] = mapped_column(BigId, ForeignKey("matter.id"), index=True)
+    channel: Mapped[str] = mapped_column(String(32))
+    unit: Mapped[str] = mapped_column(String(120))
+    assigned: Mapped[bool] = mapped_column(default=False, server_default=false())
+    dispatched_at: Mapped[datetime]
+    dispatched_by: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    signed_at: Mapped[datetime | None]
+    signed_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    returned_at: Mapped[datetime | None]
+    returned_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    return_reason: Mapped[str | None] = mapped_column(Text)
+
+
+class DraftRow(Base):
+    """One version of the answer. Never changed: an edit is a new version and voids the reviews of the old."""
+
+    __tablename__ = "draft"
+    __table_args__ = (UniqueConstraint("case_id", "version"),)
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    case_id: Mapped[int] = mapped_column(BigId, ForeignKey("matter.id"))
+    version: Mapped[int]
+    text: Mapped[str] = mapped_column(Text)
+    text_hash: Mapped[str] = mapped_column(String(64))
+    openness: Mapped[str] = mapped_column(String(24))
+    drafter_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    at: Mapped[datetime]
+
+
+class ReviewRow(Base):
+    """One opinion on one draft. Unique by draft and stage: the second wall against a second decision."""
+
+    __tablename__ = "review"
+    __table_args__ = (UniqueConstraint("draft_id", "stage"),)
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    draft_id: Mapped[int] = mapped_column(BigId, ForeignKey("draft.id"))
+    stage: Mapped[Stage] = mapped_column(Word(Stage))
+    reviewer_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    opinion: Mapped[Opinion] = mapped_column(Word(Opinion))
+    basis: Mapped[str] = mapped_column(Text, default="")
+    reason: Mapped[str] = mapped_column(Text, default="")
+    at: Mapped[datetime]
+
+
+class ReleaseRow(Base):
+    """Where and when an approved answer was published, as confirmed by the contact (回应确认)."""
+
+    __tablename__ = "release"
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    case_id: Mapped[int] = mapped_column(BigId, ForeignKey("matter.id"), index=True)
+    draft_id: Mapped[int] = mapped_column(BigId, ForeignKey("draft.id"), unique=True)
+    url: Mapped[str] = mapped_column(Text)
+    confirmed_by: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    at: Mapped[datetime]
+
+
+class DeadlineRow(Base):
+    """A limit that runs on a case. `next_at`: when the tick must look at it next; None once it has ended."""
+
+    __tablename__ = "deadline"
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    case_id: Mapped[int] = mapped_column(BigId, ForeignKey("matter.id"), index=True)
+    step: Mapped[Step] = mapped_column(Word(Step))
+    channel: Mapped[str] = mapped_column(String(32))
+    started_at: Mapped[datetime]
+    due_at: Mapped[datetime]
+    next_at: Mapped[datetime | None] = mapped_column(index=True)
+    reminded: Mapped[int] = mapped_column(default=0)
+    ended_at: Mapped[datetime | None]
+    met: Mapped[bool | None]
+    tentative: Mapped[bool] = mapped_column(default=False, server_default=false())
+
+
+class PersonRow(Base):
+    """Someone who works here. Never somebody who wrote a public text."""
+
+    __tablename__ = "person"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(60))
+    active: Mapped[bool] = mapped_column(default=True, server_default=true())
+    added_at: Mapped[datetime]
+
+
+class AccountRow(Base):
+    """A chat account of a person; four eyes count persons, not accounts."""
+
+    __tablename__ = "account"
+    __table_args__ = (UniqueConstraint("platform", "user_ref"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    platform: Mapped[str] = mapped_column(String(24))
+    user_ref: Mapped[str] = mapped_column(String(64))
+    chat_ref: Mapped[str] = mapped_column(String(64))
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), index=True)
+
+
+class PersonRoleRow(Base):
+    """A role of a person; `channel` is set for contacts only, else the empty string."""
+
+    __tablename__ = "person_role"
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), primary_key=True)
+    role: Mapped[Role] = mapped_column(Word(Role), primary_key=True)
+    channel: Mapped[str] = mapped_column(String(32), primary_key=True, default="")
+
+
+class InviteState(StrEnum):
+    """Where an invitation stands."""
+
+    OPEN = "open"
+    CLAIMED = "claimed"
+    CONFIRMED = "confirmed"
+    REFUSED = "refused"
+    REVOKED = "revoked"
+
+
+class InviteRow(Base):
+    """A one-time code, kept only as a hash, bound to a name and roles; an admin confirms who used it."""
+
+    __tablename__ = "invite"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    code_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    name: Mapped[str] = mapped_column(String(60))
+    roles: Mapped[list[str]]
+    channels: Mapped[list[str]]
+    state: Mapped[InviteState] = mapped_column(Word(InviteState))
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    platform: Mapped[str | None] = mapped_column(String(24))
+    user_ref: Mapped[str | None] = mapped_column(String(64))
+    chat_ref: Mapped[str | None] = mapped_column(String(64))
+    claimed_name: Mapped[str | None] = mapped_column(String(120))
+    decided_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    person_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+
+
+class JoinTryRow(Base):
+    """Wrong codes of one chat account since the last right one; five lock it for a while."""
+
+    __tablename__ = "join_try"
+    platform: Mapped[str] = mapped_column(String(24), primary_key=True)
+    user_ref: Mapped[str] = mapped_column(String(64), primary_key=True)
+    wrong: Mapped[int] = mapped_column(default=0)
+    locked_until: Mapped[datetime | None]
+
+
+class ChatRow(Base):
+    """What became of a chat of the configuration: moved to another id, or closed to the bot."""
+
+    __tablename__ = "chat"
+    ref: Mapped[str] = mapped_column(String(64), primary_key=True)
+    moved_to: Mapped[str | None] = mapped_column(String(64))
+    closed_at: Mapped[datetime | None]
+    problem: Mapped[str | None] = mapped_column(Text)
+
+
+class AskRow(Base):
+    """A text that somebody was asked for. A row, so that the answer counts after a restart too."""
+
+    __tablename__ = "ask"
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    chat: Mapped[str] = mapped_column(String(64), index=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    case_id: Mapped[int] = mapped_column(BigId, ForeignKey("matter.id"))
+    case_version: Mapped[int]
+    draft_version: Mapped[int] = mapped_column(default=0)
+    verb: Mapped[str] = mapped_column(String(24))
+    place: Mapped[str] = mapped_column(String(24))  # where the press was made that this answers for
+    message: Mapped[str | None] = mapped_column(String(64))
+    asked_at: Mapped[datetime]
+    answered_at: Mapped[datetime | None]
+
+
+class Sending(StrEnum):
+    """Where an outgoing message stands. `dead` and `expired` are told to the operator, never dropped."""
+
+    PENDING = "pending"
+    SENDING = "sending"
+    SENT = "sent"
+    SKIPPED = "skipped"
+    EXPIRED = "expired"
+    DEAD = "dead"
+
+
+class OutboxRow(Base):
+    """One message to one chat. Written in the transaction that makes it necessary, sent afterwards.
+
+    `uncertain`: an earlier try may have arrived; the next one is marked 重发. `lease_until`: whoever holds the row
+    is taken for dead after it.
+    """
+
+    __tablename__ = "outbox"
+    __table_args__ = (Index("ix_outbox_due", "state", "priority", "next_attempt_at"),)
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    dedupe_key: Mapped[str] = mapped_column(String(200), unique=True)
+    chat: Mapped[str] = mapped_column(String(64))
+    kind: Mapped[str] = mapped_column(String(24))
+    priority: Mapped[int]
+    case_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("matter.id"), index=True)
+    payload: Mapped[dict[str, Any]]
+    state: Mapped[Sending] = mapped_column(Word(Sending))
+    attempts: Mapped[int] = mapped_column(default=0)
+    uncertain: Mapped[bool] = mapped_column(default=False, server_default=false())
+    created_at: Mapped[datetime]
+    next_attempt_at: Mapped[datetime]
+    lease_until: Mapped[datetime | None]
+    valid_until: Mapped[datetime | None]
+    sent_at: Mapped[datetime | None]
+    message: Mapped[str | None] = mapped_column(String(64))
+    last_error: Mapped[str | None] = mapped_column(Text)
+
+
+class InboxRow(Base):
+    """One update from the platform, stored raw before it is confirmed there."""
+
+    __tablename__ = "inbox"
+    platform: Mapped[str] = mapped_column(String(24), primary_key=True)
+    update_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    raw: Mapped[dict[str, Any]]
+    received_at: Mapped[datetime]
+    done_at: Mapped[datetime | None] = mapped_column(index=True)
+    problem: Mapped[str | None] = mapped_column(Text)
+
+
+class MessageRefRow(Base):
+    """A card that stands in a chat: what to edit when the case moves, and what a press refers to."""
+
+    __tablename__ = "message_ref"
+    __table_args__ = (
+        UniqueConstraint("chat", "message"),
+        Index("ix_message_ref_card", "case_id", "card", "chat"),
+    )
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    chat: Mapped[str] = mapped_column(String(64))
+    message: Mapped[str] = mapped_column(String(64))
+    case_id: Mapped[int] = mapped_column(BigId, ForeignKey("matter.id"))
+    card: Mapped[str] = mapped_column(String(24))
+    draft_version: Mapped[int] = mapped_column(default=0)
+    final: Mapped[bool] = mapped_column(
+        default=False, server_default=false()
+    )  # says its last word; edited no more
+    at: Mapped[datetime]
+
+
+class LedgerRow(Base):
+    """One line of the record. `hash` covers the line and `prev_hash`; the chain starts at 64 zeros."""
+
+    __tablename__ = "ledger"
+    seq: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
+    at: Mapped[datetime]
+    actor: Mapped[str] = mapped_column(String(80))
+    action: Mapped[str] = mapped_column(String(40))
+    case_id: Mapped[int | None] = mapped_column(BigId, index=True)
+    data: Mapped[str] = mapped_column(Text)
+    prev_hash: Mapped[str] = mapped_column(String(64))
+    hash: Mapped[str] = mapped_column(String(64))
+
+
+class VerdictRow(Base):
+    """A correction by a person of what the machine proposed; what learning and replay will use."""
+
+    __tablename__ = "verdict"
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    case_id: Mapped[int] = mapped_column(BigId, ForeignKey("matter.id"), index=True)
+    kind: Mapped[str] = mapped_column(String(24))
+    proposed: Mapped[str] = mapped_column(Text)
+    corrected: Mapped[str] = mapped_column(Text)
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    rules_version: Mapped[str] = mapped_column(String(32))
+    at: Mapped[datetime]
+
+
+class CounterRow(Base):
+    """A gapless number: taken under a row lock, in the transaction that uses it."""
+
+    __tablename__ = "counter"
+    __table_args__ = (CheckConstraint("value >= 0", name="not_negative"),)
+    name: Mapped[str] = mapped_column(String(64), primary_key=True)
+    value: Mapped[int] = mapped_column(BigInteger)

@@ -1,0 +1,376 @@
+"""TOML text with the line of every key, so that a configuration problem says where it stands.
+
+tomllib parses and validates; a small scanner walks the same, already valid, text again and notes the line of
+each key path. Translates pydantic's errors into problems in the operator's language. Reads no files.
+"""
+
+import difflib
+import re
+import tomllib
+import types
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from enum import Enum
+from typing import Any, Literal, Union, get_args, get_origin
+
+from pydantic import BaseModel, ValidationError
+
+from routing.errors import ConfigError, Problem
+
+type_names: Mapping[str, str] = {
+    "string": "文字（加引号）",
+    "int": "整数",
+    "float": "数字",
+    "bool": "true 或 false",
+    "list": "方括号列表",
+    "tuple": "方括号列表",
+    "set": "方括号列表",
+    "frozen_set": "方括号列表",
+    "dict": "一张表（[名称] 或 { … }）",
+    "model": "一张表（[名称] 或 { … }）",
+    "date": "日期（如 2026-11-21）",
+    "time": "时刻（如 08:30）",
+    "datetime": "日期时间（如 2026-11-21T08:30:00+08:00）",
+    "time_delta": "时长（秒）",
+    "url": "网址",
+}
+
+Path = tuple[str | int, ...]
+
+
+class Refused(ValueError):
+    """Raise it in a pydantic validator: the reason and the cure reach the operator as they are (Chinese)."""
+
+    def __init__(self, reason: str, cure: str = "") -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.cure = cure
+
+
+class Locator:
+    """Know the line, from 1, of every key path of one TOML text."""
+
+    def __init__(self, lines: Mapping[Path, int]) -> None:
+        self._lines = dict(lines)
+
+    def line(self, path: Sequence[str | int]) -> int | None:
+        """Give the line of the key; of its nearest known parent where it is absent; else None."""
+        for length in range(len(path), 0, -1):
+            found = self._lines.get(tuple(path[:length]))
+            if found is not None:
+                return found
+        return None
+
+
+def read_toml(text: str, file: str) -> tuple[dict[str, Any], Locator]:
+    """Parse the text. Raises ConfigError with one problem, line included, where it is not TOML."""
+    text = text.removeprefix("\ufeff").replace("\r\n", "\n")
+    try:
+        data = tomllib.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ConfigError([_syntax_problem(str(error), text, file)]) from error
+    return data, Locator(_Scan(text).lines)
+
+
+def problems_from_pydantic(
+    error: ValidationError,
+    locator: Locator,
+    file: str,
+    *,
+    model: type[BaseModel] | None = None,
+    prefix: Sequence[str | int] = (),
+) -> list[Problem]:
+    """Translate every error of one validation.
+
+    `model` is what was validated; with it an unknown key gets the closest known name as a suggestion.
+    `prefix` is the path in the file of what was validated, when it was not the whole document.
+    """
+    problems = []
+    for found in error.errors(include_url=False):
+        loc: Path = tuple(found["loc"])
+        path = (*prefix, *loc)
+        reason, cure = _explain(found, loc, model)
+        problems.append(
+            Problem(
+                file=file,
+                line=locator.line(path),
+                where=dotted(path),
+                value="" if found["type"] in {"missing", "extra_forbidden"} else _shown(found.get("input")),
+                reason=reason,
+                cure=cure,
+            )
+        )
+    return problems
+
+
+def dotted(path: Sequence[str | int]) -> str:
+    """Write a key path for people, entries counted from 1: `source[第3个].url`."""
+    written = ""
+    for part in path:
+        written += f"[第{part + 1}个]" if isinstance(part, int) else f".{part}"
+    return written.removeprefix(".") or "整个文件"
+
+
+# --- what went wrong, in words ---
+
+
+def _bound(sign: str) -> Callable[[Mapping[str, Any]], tuple[str, str]]:
+    return lambda ctx: ("超出允许范围", f"请填{sign} {next(iter(ctx.values()), '')} 的值")
+
+
+def _allowed(ctx: Mapping[str, Any]) -> tuple[str, str]:
+    words = re.findall(r"'([^']*)'", str(ctx.get("expected", "")))
+    return "不是允许的值", "请从这些里选一个：" + "、".join(words or [str(ctx.get("expected", ""))])
+
+
+_explanations: Mapping[str, Callable[[Mapping[str, Any]], tuple[str, str]]] = {
+    "greater_than": _bound("大于"),
+    "greater_than_equal": _bound("不小于"),
+    "less_than": _bound("小于"),
+    "less_than_equal": _bound("不大于"),
+    "literal_error": _allowed,
+    "enum": _allowed,
+    "too_short": lambda ctx: ("项数太少", f"至少写 {ctx.get('min_length')} 项"),
+    "too_long": lambda ctx: ("项数太多", f"最多写 {ctx.get('max_length')} 项"),
+    "string_too_short": lambda ctx: ("文字太短", f"至少 {ctx.get('min_length')} 个字"),
+    "string_too_long": lambda ctx: ("文字太长", f"最多 {ctx.get('max_length')} 个字"),
+    "string_pattern_mismatch": lambda ctx: ("写法不对", f"须符合 {ctx.get('pattern')}"),
+    "int_from_float": lambda _: ("应为整数", "请去掉小数"),
+    "finite_number": lambda _: ("不是有限的数", "请填一个普通数字"),
+    "timezone_naive": lambda _: ("缺少时区", "请写成 2026-11-21T08:30:00+08:00 的样子"),
+}
+
+
+def _explain(found: Mapping[str, Any], loc: Path, model: type[BaseModel] | None) -> tuple[str, str]:
+    kind, ctx = str(found["type"]), found.get("ctx") or {}
+    if kind == "missing":
+        return "缺少这一项", f"请补上 {loc[-1]} = …"
+    if kind == "extra_forbidden":
+        return "不认识的键", _suggest(str(loc[-1]), _known_names(model, loc[:-1]))
+    if kind in {"value_error", "assertion_error"}:
+        cause = ctx.get("error")
+        if isinstance(cause, Refused):
+            return cause.reason, cause.cure
+        return str(cause or found["msg"]), "请改正后再试"
+    if kind in _explanations:
+        return _explanations[kind](ctx)
+    for name, words in type_names.items():
+        if kind.startswith(f"{name}_") or kind == f"is_instance_of_{name}":
+            return "类型或写法不对", f"应为{words}"
+    return f"值不对（{found['msg']}）", "请对照示例配置改正"
+
+
+def _suggest(name: str, known: Sequence[str]) -> str:
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    if close:
+        return f"是不是 {close[0]}？否则请删去"
+    return f"请删去，或改用已有的键：{'、'.join(known)}" if known else "请删去，或检查拼写"
+
+
+def _known_names(model: type[BaseModel] | None, loc: Path) -> list[str]:
+    """Give the keys that the model at `loc` knows; none where the way there cannot be followed."""
+    current: Any = model
+    for part in loc:
+        current = next(_step(current, part), None)
+    models = [option for option in _options(current) if _is_model(option)]
+    return [field.alias or name for option in models for name, field in option.model_fields.items()]
+
+
+def _step(annotation: Any, part: str | int) -> Iterator[Any]:
+    for option in _options(annotation):
+        if _is_model(option):
+            for name, field in option.model_fields.items():
+                if part in {name, field.alias}:
+                    yield field.annotation
+        elif arguments := [a for a in get_args(option) if a is not Ellipsis]:
+            yield arguments[
+                -1
+            ]  # list[X], tuple[X, ...], dict[str, X]: the last argument is what stands inside
+
+
+def _options(annotation: Any) -> Iterator[Any]:
+    origin = get_origin(annotation)
+    if origin in {Union, types.UnionType}:
+        for option in get_args(annotation):
+            yield from _options(option)
+    elif hasattr(annotation, "__metadata__"):
+        yield from _options(get_args(annotation)[0])
+    elif annotation is not None and origin is not Literal:
+        yield annotation
+
+
+def _is_model(annotation: Any) -> bool:
+    return isinstance(annotation, type) and issubclass(annotation, BaseModel)
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, Enum):
+        value = value.value
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, str):
+        value = f'"{value}"'
+    elif not isinstance(value, int | float):
+        return "" if value is None or isinstance(value, dict | list) else _clip(str(value))
+    return _clip(str(value))
+
+
+def _clip(text: str) -> str:
+    return text if len(text) <= 60 else text[:59] + "…"
+
+
+_syntax_words: tuple[tuple[str, str, str], ...] = (
+    ("Cannot overwrite a value", "同一个键写了两次", "请只留一处"),
+    ("Cannot declare", "同一张表写了两次", "请只留一处，或改用 [[名称]]"),
+    ("Cannot mutate", "同一张表写了两次", "请只留一处"),
+    ("Duplicate inline table key", "同一个键写了两次", "请只留一处"),
+    ("Expected '=' after a key", "键后面缺少等号", "请写成 键 = 值；中文键名要加引号"),
+    (
+        "Invalid initial character for a key part",
+        "键名写法不对",
+        "键名只能用字母、数字、_ 和 -；中文键名要加引号",
+    ),
+    ("Unterminated", "引号或方括号没有收尾", "请补上结尾的引号或括号"),
+    ("Unclosed", "方括号或花括号没有收尾", "请补上结尾的括号"),
+    ("Illegal character", "含有不允许的字符", "请检查是否漏了引号，或混入了全角符号、换行"),
+    ("Invalid statement", "这一行的开头写法不对", "键名只能用字母、数字、_ 和 -；中文键名要加引号"),
+    ("Invalid value", "值的写法不对", "文字要加英文引号；真假写 true / false"),
+    ("Expected newline", "一行里写了多余的内容", "每行只写一个 键 = 值，注释以 # 开头"),
+    ("Expected ']'", "表名缺少 ]", "请补上 ]"),
+    ("Invalid hex value", "转义写法不对", r"反斜杠请写成 \\，或改用单引号"),
+    ("Unescaped '\\'", "反斜杠写法不对", r"反斜杠请写成 \\，或改用单引号"),
+)
+
+
+def _syntax_problem(message: str, text: str, file: str) -> Problem:
+    place = re.search(r"\(at line (\d+), column \d+\)", message)
+    line = int(place[1]) if place else max(1, text.count("\n") + (not text.endswith("\n")))
+    reason, cure = next(
+        ((reason, cure) for start, reason, cure in _syntax_words if message.startswith(start)),
+        (f"不是有效的 TOML（{_clip(message)}）", "请检查这一行的引号、括号和等号"),
+    )
+    rows = text.split("\n")
+    return Problem(
+        file, line, "语法", _clip(rows[line - 1].strip()) if line <= len(rows) else "", reason, cure
+    )
+
+
+# --- the scanner ---
+
+
+class _Scan:
+    """Walk valid TOML once; `lines` maps each key path, list indices included, to its first line."""
+
+    _bare_key = re.compile(r"[A-Za-z0-9_-]+")
+    _space = re.compile(r"[ \t]*")
+    _filler = re.compile(r"(?:[ \t\n]|#[^\n]*)*")
+    _scalar = re.compile(r"[^,\]}#\n]+")
+    _string = re.compile(
+        r'"""(?:[^"\\]|\\.|"(?!""))*"{3,5}' r"|'''(?:[^']|'(?!''))*'{3,5}" r'|"(?:[^"\\]|\\.)*"' r"|'[^']*'",
+        re.DOTALL,
+    )
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._at = 0
+        self._line = 1
+        self._counts: dict[Path, int] = {}
+        self.lines: dict[Path, int] = {}
+        self._document()
+
+    def _document(self) -> None:
+        table: Path = ()
+        self._take(self._filler)
+        while self._at < len(self._text):
+            if self._text.startswith("[[", self._at):
+                table = self._header(2)
+                self._counts[table] = self._counts.get(table, 0) + 1
+                self._note(table)
+                table = (*table, self._counts[table] - 1)
+                self._note(table)
+            elif self._text.startswith("[", self._at):
+                table = self._header(1)
+                self._note(table)
+            else:
+                self._pair(table)
+            self._take(self._filler)
+
+    def _header(self, brackets: int) -> Path:
+        self._at += brackets
+        path: Path = ()
+        for part in self._key():
+            path = (*self._inside(path), part)
+        self._at += brackets
+        return path if brackets == 2 else self._inside(path)
+
+    def _inside(self, path: Path) -> Path:
+        # `[a.b]` below `[[a]]` means the entry of `a` that was opened last.
+        return (*path, self._counts[path] - 1) if path in self._counts else path
+
+    def _pair(self, table: Path) -> None:
+        path, start = table, self._line
+        for part in self._key():
+            path = (*path, part)
+            self.lines.setdefault(path, start)
+        self._at += 1  # the sign =
+        self._take(self._space)
+        self._value(path)
+
+    def _value(self, path: Path) -> None:
+        mark = self._text[self._at]
+        if mark == "[":
+            self._list(path)
+        elif mark == "{":
+            self._inline_table(path)
+        elif mark in "\"'":
+            self._take(self._string)
+        else:
+            self._take(self._scalar)
+
+    def _list(self, path: Path) -> None:
+        self._at += 1
+        index = 0
+        self._take(self._filler)
+        while self._text[self._at] != "]":
+            self._note((*path, index))
+            self._value((*path, index))
+            index += 1
+            self._take(self._filler)
+            self._skip(",")
+        self._at += 1
+
+    def _inline_table(self, path: Path) -> None:
+        self._at += 1
+        self._take(self._filler)
+        while self._text[self._at] != "}":
+            self._pair(path)
+            self._take(self._filler)
+            self._skip(",")
+        self._at += 1
+
+    def _skip(self, mark: str) -> None:
+        if self._text[self._at] == mark:
+            self._at += 1
+            self._take(self._filler)
+
+    def _key(self) -> list[str]:
+        parts = []
+        while True:
+            self._take(self._space)
+            if self._text[self._at] in "\"'":
+                parts.append(str(tomllib.loads(f"key = {self._take(self._string)}")["key"]))
+            else:
+                parts.append(self._take(self._bare_key))
+            self._take(self._space)
+            if self._text[self._at] != ".":
+                return parts
+            self._at += 1
+
+    def _take(self, pattern: re.Pattern[str]) -> str:
+        found = pattern.match(self._text, self._at)
+        taken = found[0] if found else ""
+        self._at += len(taken)
+        self._line += taken.count("\n")
+        return taken
+
+    def _note(self, path: Path) -> None:
+        self.lines.setdefault(path, self._line)

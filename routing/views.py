@@ -1,0 +1,330 @@
+"""What is shown of a case: read once, handed out as frozen values, so that no row leaks into a renderer."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy.orm import Session
+
+from routing import people
+from routing.items import Band, Counts, Kind
+from routing.office import Level, Step
+from routing.store.tables import (
+    AssignmentRow,
+    CaseItemRow,
+    CaseRow,
+    DeadlineRow,
+    DraftRow,
+    ItemRow,
+    ProposalRow,
+    ReleaseRow,
+    ReviewRow,
+)
+from routing.workflow import ENDED, Opinion, Stage, State
+
+
+@dataclass(frozen=True, slots=True)
+class ItemLine:
+    """One public text of a case."""
+
+    source_id: str
+    kind: Kind
+    title: str
+    url: str
+    text: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewLine:
+    """One opinion on a draft. `basis` and `reason` are for one named person, never for a group."""
+
+    stage: Stage
+    opinion: Opinion
+    reviewer: str
+    basis: str
+    reason: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DraftView:
+    """One version of the answer with what was said of it; `previous` is the text of the version before."""
+
+    version: int
+    text: str
+    openness: str
+    drafter_id: int
+    drafter: str
+    at: datetime
+    previous: str | None
+    reviews: tuple[ReviewLine, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SlipView:
+    """The newest dispatch slip: who sent it where, who signed or returned it and when."""
+
+    channel: str
+    unit: str
+    dispatched_by: str
+    dispatched_at: datetime
+    signed_by: str
+    signed_at: datetime | None
+    returned_by: str
+    returned_at: datetime | None
+    assigned: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DeadlineView:
+    """A running limit; `tentative` where the working-day calendar of the year is not published yet."""
+
+    step: Step
+    due_at: datetime
+    tentative: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ReasonView:
+    """Why the machine proposed what it proposed: a rule by name and the words it met."""
+
+    rule: str
+    words: tuple[str, ...]
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class CaseView:
+    """Everything a card can show of a case. Instants are aware UTC; people are names."""
+
+    id: int
+    number: str
+    title: str
+    state: State
+    level: Level
+    proposed_level: Level
+    channel: str
+    proposed_channel: str
+    copies: tuple[str, ...]
+    place: str | None
+    topic: str | None
+    must_answer: bool
+    version: int
+    draft_version: int
+    opened_at: datetime
+    closed_at: datetime | None
+    close_reason: str | None
+    reasons: tuple[ReasonView, ...]
+    items: int
+    sources: tuple[str, ...]
+    counts: Counts
+    bands: Mapping[Band, int]
+    lead: ItemLine | None
+    first_url: str
+    slip: SlipView | None
+    draft: DraftView | None
+    release_url: str | None
+    released_by: str
+    released_at: datetime | None
+    deadlines: tuple[DeadlineView, ...]
+
+
+def case_view(session: Session, case_id: int, draft_version: int | None = None) -> CaseView | None:
+    """Read a case for showing. `draft_version` picks an older draft (a card that stands for it); default: current."""
+    case = session.get(CaseRow, case_id)
+    if case is None:
+        return None
+    items = _items(session, case.id)
+    proposal = session.scalar(
+        select(ProposalRow).where(ProposalRow.case_id == case.id).order_by(ProposalRow.id)
+    )
+    release = session.scalar(
+        select(ReleaseRow).where(ReleaseRow.case_id == case.id).order_by(ReleaseRow.id.desc())
+    )
+    return CaseView(
+        id=case.id,
+        number=case.number,
+        title=case.title,
+        state=case.state,
+        level=case.level,
+        proposed_level=case.proposed_level,
+        channel=case.channel,
+        proposed_channel=proposal.channel if proposal else case.channel,
+        copies=tuple(case.copies),
+        place=case.place,
+        topic=case.topic,
+        must_answer=case.must_answer,
+        version=case.version,
+        draft_version=case.draft_version,
+        opened_at=case.opened_at,
+        closed_at=case.closed_at,
+        close_reason=case.close_reason,
+        reasons=_reasons(proposal.reasons if proposal else []),
+        items=len(items),
+        sources=tuple(dict.fromkeys(item.source_id for item in items)),
+        counts=_sum(items),
+        bands={band: sum(1 for i in items if i.sentiment_band is band) for band in Band},
+        lead=_lead(items),
+        first_url=next((item.url for item in items if item.url), ""),
+        slip=_slip(session, case.id),
+        draft=_draft(session, case.id, case.draft_version if draft_version is None else draft_version),
+        release_url=release.url if release else None,
+        released_by=people.name_of(session, release.confirmed_by) if release else "",
+        released_at=release.at if release else None,
+        deadlines=tuple(
+            DeadlineView(d.step, d.due_at, d.tentative)
+            for d in session.scalars(
+                select(DeadlineRow)
+                .where(DeadlineRow.case_id == case.id, DeadlineRow.ended_at.is_(None))
+                .order_by(DeadlineRow.due_at)
+            )
+        ),
+    )
+
+
+def stamp(session: Session, case_id: int) -> tuple[int, int]:
+    """Give what tells whether a card is up to date: the case's version and its number of items."""
+    version = session.scalar(select(CaseRow.version).where(CaseRow.id == case_id)) or 0
+    items = session.scalar(select(func.count()).where(CaseItemRow.case_id == case_id)) or 0
+    return version, items
+
+
+def find_case(session: Session, key: str) -> int | None:
+    """Find a case by its number (`YQ-2026-0001`), the bare serial (the newest year's), or the address of an item."""
+    key = key.strip()
+    direct = session.scalar(
+        select(CaseRow.id)
+        .where(
+            or_(
+                func.lower(CaseRow.number) == key.lower(),
+                CaseRow.number.like(f"%-{key.zfill(4)}") if key.isdigit() else CaseRow.number == key,
+            )
+        )
+        .order_by(CaseRow.id.desc())
+    )
+    if direct is not None:
+        return direct
+    return session.scalar(
+        select(CaseItemRow.case_id).join(ItemRow, ItemRow.id == CaseItemRow.item_id).where(ItemRow.url == key)
+    )
+
+
+def open_cases(
+    session: Session, *, channels: Sequence[str] | None = None, limit: int = 200
+) -> list[CaseView]:
+    """List the cases that are not over, gravest and oldest first; `channels` narrows to what was dispatched there."""
+    query = select(CaseRow.id).where(CaseRow.state.not_in(list(ENDED)))
+    if channels is not None:
+        query = query.where(_dispatched_to(channels))
+    ids = session.scalars(query.order_by(CaseRow.level, CaseRow.opened_at).limit(limit)).all()
+    return [view for view in (case_view(session, case_id) for case_id in ids) if view is not None]
+
+
+def is_dispatched_to(session: Session, case_id: int, channels: Sequence[str]) -> bool:
+    """Tell whether a case is with one of these channels by the word of the duty officer, not by proposal only."""
+    query = select(CaseRow.id).where(CaseRow.id == case_id, _dispatched_to(channels))
+    return session.scalar(query) is not None
+
+
+def _dispatched_to(channels: Sequence[str]) -> ColumnElement[bool]:
+    slip = select(AssignmentRow.id).where(
+        AssignmentRow.case_id == CaseRow.id, AssignmentRow.channel == CaseRow.channel
+    )
+    return and_(
+        CaseRow.channel.in_(list(channels)),
+        CaseRow.state.not_in([State.JUDGING, State.WATCHING]),  # taken up again: the old slip counts no more
+        slip.exists(),
+    )
+
+
+def _items(session: Session, case_id: int) -> list[ItemRow]:
+    return list(
+        session.scalars(
+            select(ItemRow)
+            .join(CaseItemRow, CaseItemRow.item_id == ItemRow.id)
+            .where(CaseItemRow.case_id == case_id)
+            .order_by(CaseItemRow.at, ItemRow.id)
+        )
+    )
+
+
+def _lead(items: Sequence[ItemRow]) -> ItemLine | None:
+    """Give the text that the case is about: its first that is no comment on another."""
+    first = next((item for item in items if item.kind is not Kind.COMMENT), items[0] if items else None)
+    return None if first is None else _line(first)
+
+
+def _age(item: ItemRow) -> datetime:
+    return item.published_at or item.first_seen_at
+
+
+def _line(item: ItemRow) -> ItemLine:
+    return ItemLine(item.source_id, item.kind, item.title, item.url, item.text, _age(item))
+
+
+def _sum(items: Sequence[ItemRow]) -> Counts:
+    def total(values: Sequence[int | None]) -> int | None:
+        known = [value for value in values if value is not None]
+        return sum(known) if known else None
+
+    return Counts(
+        views=total([i.views for i in items]),
+        likes=total([i.likes for i in items]),
+        reposts=total([i.reposts for i in items]),
+        comments=total([i.comments for i in items]),
+    )
+
+
+def _reasons(stored: Sequence[Mapping[str, object]]) -> tuple[ReasonView, ...]:
+    return tuple(
+        ReasonView(str(r.get("name", "")), tuple(map(str, _list(r.get("words")))), str(r.get("note", "")))
+        for r in stored
+    )
+
+
+def _list(value: object) -> Sequence[object]:
+    return value if isinstance(value, list) else []
+
+
+def _slip(session: Session, case_id: int) -> SlipView | None:
+    row = session.scalar(
+        select(AssignmentRow).where(AssignmentRow.case_id == case_id).order_by(AssignmentRow.id.desc())
+    )
+    if row is None:
+        return None
+    return SlipView(
+        channel=row.channel,
+        unit=row.unit,
+        dispatched_by=people.name_of(session, row.dispatched_by),
+        dispatched_at=row.dispatched_at,
+        signed_by=people.name_of(session, row.signed_by),
+        signed_at=row.signed_at,
+        returned_by=people.name_of(session, row.returned_by),
+        returned_at=row.returned_at,
+        assigned=row.assigned,
+    )
+
+
+def _draft(session: Session, case_id: int, version: int) -> DraftView | None:
+    row = session.scalar(select(DraftRow).where(DraftRow.case_id == case_id, DraftRow.version == version))
+    if row is None:
+        return None
+    previous = session.scalar(
+        select(DraftRow.text).where(DraftRow.case_id == case_id, DraftRow.version == version - 1)
+    )
+    reviews = session.scalars(select(ReviewRow).where(ReviewRow.draft_id == row.id).order_by(ReviewRow.id))
+    return DraftView(
+        version=row.version,
+        text=row.text,
+        openness=row.openness,
+        drafter_id=row.drafter_id,
+        drafter=people.name_of(session, row.drafter_id),
+        at=row.at,
+        previous=previous,
+        reviews=tuple(
+            ReviewLine(r.stage, r.opinion, people.name_of(session, r.reviewer_id), r.basis, r.reason, r.at)
+            for r in reviews
+        ),
+    )

@@ -1,0 +1,157 @@
+"""Every step that one item or case took, and why: what the record and the rows say, oldest first.
+
+Codes are told as they are stored, and instants in UTC, unless the caller gives `Words` for them.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, tzinfo
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from routing.ledger import entries
+from routing.store.tables import (
+    CaseItemRow,
+    CaseRow,
+    DeadlineRow,
+    ItemRow,
+    OutboxRow,
+    Outcome,
+)
+from routing.views import find_case
+
+OUTCOMES = {
+    Outcome.CASE: "成为事项",
+    Outcome.NONE: "不成事项",
+    Outcome.BASELINE: "首次接入时已有，记为存量",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step: when (aware UTC, None where no time is kept), what kind, and the detail (Chinese)."""
+
+    at: datetime | None
+    what: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """How a reader is told codes and instants. The plain one leaves codes as stored, for machines.
+
+    `labels`: key of a ledger line -> its name. `values`: what a code is of (action, step, chat, …) -> code -> name.
+    `zone_mark` stands behind every time of day.
+    """
+
+    zone: tzinfo = UTC
+    zone_mark: str = " UTC"
+    labels: Mapping[str, str] = field(default_factory=dict)
+    values: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+    def name(self, of: str, code: object) -> str:
+        """Name a code; one that is not known is given back as it is."""
+        return self.values.get(of, {}).get(str(code), str(code))
+
+    def at(self, moment: datetime, form: str) -> str:
+        """Write an instant (aware) in the reader's zone."""
+        return f"{moment.astimezone(self.zone):{form}}{self.zone_mark}"
+
+    def entry(self, key: str, value: object) -> str:
+        """Tell one entry of a ledger line: `key=value`, or in words where the key has a name."""
+        if key not in self.labels:
+            return f"{key}={value}"
+        if isinstance(value, list):
+            told = "；".join(self.name(key, each) for each in value)
+        elif key.endswith("_at"):
+            told = self.at(datetime.fromisoformat(str(value)), "%m-%d %H:%M")
+        else:
+            told = self.name(key, value)
+        return f"{self.labels[key]} {told}"
+
+
+PLAIN = Words()
+
+
+def explain(session: Session, key: str, words: Words = PLAIN) -> list[Step]:
+    """Explain an address, an item's external id, or a case number; empty where nothing is known of it."""
+    case_id = find_case(session, key)
+    items = list(session.scalars(select(ItemRow).where(or_(ItemRow.url == key, ItemRow.external_id == key))))
+    if case_id is not None and not items:
+        items = list(
+            session.scalars(
+                select(ItemRow)
+                .join(CaseItemRow, CaseItemRow.item_id == ItemRow.id)
+                .where(CaseItemRow.case_id == case_id)
+                .order_by(ItemRow.id)
+            )
+        )
+    steps = [step for item in items for step in _item_steps(session, item, words)]
+    case_ids = dict.fromkeys(
+        [case_id] if case_id is not None else [c for i in items if (c := _case_of(session, i)) is not None]
+    )
+    for each in case_ids:
+        steps += _case_steps(session, each, words)
+    return steps
+
+
+def _case_of(session: Session, item: ItemRow) -> int | None:
+    return session.scalar(select(CaseItemRow.case_id).where(CaseItemRow.item_id == item.id))
+
+
+def _item_steps(session: Session, item: ItemRow, words: Words) -> Iterator[Step]:
+    title = (item.title or item.text)[:40]
+    published = (
+        f"，发布于 {words.at(item.published_at, '%Y-%m-%d %H:%M')}"
+        if item.published_at
+        else f"，{item.date_note}"
+    )
+    source = words.name("source", item.source_id)
+    yield Step(item.first_seen_at, "读到", f"来源 {source}，编号 {item.external_id}：{title}{published}")
+    if item.revision > 1:
+        yield Step(None, "修改", f"第 {item.revision} 版")
+    if item.masked:
+        yield Step(None, "隐去", "、".join(item.masked))
+    if item.scorer:
+        band = words.name("band", item.sentiment_band)
+        yield Step(None, "情感", f"{band}，原始分 {item.sentiment_raw:.3f}，{item.scorer}")
+    else:
+        yield Step(None, "情感", "没有可判断的内容")
+    rules = "；".join(_reason(reason) for reason in item.reasons)
+    yield Step(None, "规则", f"{rules}（规则版本 {item.rules_version[:8]}）")
+    joined = session.get(CaseItemRow, item.id)
+    if joined is not None:
+        case = session.get_one(CaseRow, joined.case_id)
+        yield Step(joined.at, "归并", f"{case.number}：{joined.why}（把握 {joined.certainty:.2f}）")
+    else:
+        yield Step(None, "结果", OUTCOMES[item.outcome])
+
+
+def _case_steps(session: Session, case_id: int, words: Words) -> Iterator[Step]:
+    for line in entries(session, case_id):
+        told = "，".join(words.entry(k, v) for k, v in line["data"].items() if k != "person")
+        action = words.name("action", line["action"])
+        yield Step(line["at"], f"台账 {line['seq']}", f"{line['actor']} {action}：{told}")
+    limits = select(DeadlineRow).where(DeadlineRow.case_id == case_id).order_by(DeadlineRow.id)
+    for row in session.scalars(limits):
+        state = "进行中" if row.ended_at is None else ("按时" if row.met else "超期")
+        yield Step(
+            row.started_at,
+            "时限",
+            f"{words.name('step', row.step)} 到 {words.at(row.due_at, '%m-%d %H:%M')}，已提醒 {row.reminded} 次，{state}",
+        )
+    for message in session.scalars(
+        select(OutboxRow).where(OutboxRow.case_id == case_id).order_by(OutboxRow.id)
+    ):
+        kind, chat = words.name("kind", message.kind), words.name("chat", message.chat)
+        told = f"{kind} 到 {chat}：{words.name('sending', message.state)}，第 {message.attempts} 次"
+        if message.last_error:
+            told += f"，{message.last_error}"
+        yield Step(message.created_at, "消息", told)
+
+
+def _reason(reason: dict[str, object]) -> str:
+    words = reason.get("words")
+    told = "、".join(map(str, words)) if isinstance(words, list) else ""
+    return f"{reason.get('name', '')}{'：' + told if told else ''} {reason.get('note', '')}".strip()

@@ -1,0 +1,224 @@
+"""Which case a new item joins, and above all which it must not."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from routing.grouping import Trace, find_match
+from routing.normal import fingerprint, normal, numbers
+
+NOW = datetime(2026, 3, 2, 8, tzinfo=UTC)
+NOTICE = "因{road}供水主管突发爆裂，正在组织抢修，3月{day}日5时起，{area}用户停水，预计当日20时恢复。给您带来的不便敬请谅解。"
+
+
+def trace(
+    item_id: int,
+    text: str,
+    *,
+    title: str = "",
+    case: int | None = None,
+    places: tuple[str, ...] = (),
+    topic: str | None = None,
+    hours: float = 0,
+    source: str = "forum",
+    external_id: str = "",
+    parent: str | None = None,
+) -> Trace:
+    return Trace(
+        item_id=item_id,
+        case_id=case,
+        source_id=source,
+        external_id=external_id or f"x{item_id}",
+        parent_id=parent,
+        fingerprint=fingerprint(title, text),
+        normal_title=normal(title),
+        normal_text=normal(text),
+        places=frozenset(places),
+        numbers=numbers(f"{title}。{text}"),
+        topic=topic,
+        at=NOW + timedelta(hours=hours),
+    )
+
+
+def water(item_id: int, area: str, road: str = "胜利路", day: int = 2, **more: object) -> Trace:
+    made = trace(item_id, NOTICE.format(area=area, road=road, day=day), title="紧急停水通知", topic="供水")
+    return replace(made, **more)  # type: ignore[arg-type]
+
+
+def joined(new: Trace, *recent: Trace) -> int | None:
+    match = find_match(new, recent)
+    return match.case_id if match else None
+
+
+# --- what belongs together ------------------------------------------------------------------------------------
+
+
+def test_a_comment_goes_where_its_parent_went() -> None:
+    post = trace(1, "小区停水三天了没人管", case=7)
+    match = find_match(trace(2, "支持楼主", parent="x1", source="forum-c"), [post])
+    assert match is not None
+    assert (match.case_id, match.item_id, match.certainty) == (7, 1, 1.0)
+    assert match.why
+
+
+def test_a_comment_prefers_the_parent_of_its_own_family_of_sources() -> None:
+    other = trace(1, "别处的帖子", case=3, source="weibo", external_id="88")
+    sibling = trace(2, "论坛的帖子", case=4, source="forum", external_id="88")
+    own = trace(3, "自己源里的评论", case=5, source="forum-c", external_id="88")
+    comment = trace(9, "同问", parent="88", source="forum-c")
+    assert joined(comment, other, sibling, own) == 5
+    assert joined(comment, other, sibling) == 4
+    assert joined(comment, other) == 3
+
+
+@pytest.mark.parametrize("parent_case", [None, "unknown"])
+def test_a_comment_under_no_case_joins_none_though_its_words_stand_elsewhere(parent_case: str | None) -> None:
+    said = "支持楼主，必须给个说法，太过分了"
+    elsewhere = trace(1, said, case=7)
+    parents = [trace(2, "闲聊", case=None, external_id="p")] if parent_case is None else []
+    assert joined(trace(3, said, parent="p"), elsewhere, *parents) is None
+
+
+def test_an_exact_repost_joins_however_old() -> None:
+    first = trace(1, "胜利路路口的大坑三个月没人补！", case=7)
+    assert (
+        joined(trace(2, "", title="【胜利路路口的大坑】三个月没人补", source="weibo", hours=200), first) == 7
+    )
+
+
+@pytest.mark.parametrize(
+    "copy",
+    [
+        "转：城关中学食堂的午饭里吃出虫子，家长找学校要说法",
+        "城关中学食堂的午饭里吃出虫子，家长找学校要说法！！！（转）",
+        "城关中学食堂午饭里吃出虫子 家长找学校要说法",
+        "城关中学食堂的午饭里吃出虫子",
+    ],
+)
+def test_an_edited_copy_joins(copy: str) -> None:
+    first = trace(1, "城关中学食堂的午饭里吃出虫子，家长找学校要说法", case=7)
+    assert joined(trace(2, copy, hours=5), first) == 7
+
+
+def test_two_posts_on_one_topic_at_one_place_join_within_a_day() -> None:
+    first = trace(1, "东湖小区暖气一点不热，家里十二度", case=7, places=("东湖小区",), topic="供暖")
+    second = trace(2, "东湖小区的暖气不热谁来管管", places=("东湖小区",), topic="供暖", hours=20)
+    match = find_match(second, [first])
+    assert match is not None
+    assert match.case_id == 7
+    assert "东湖小区" in match.why
+    assert match.certainty < 1
+    assert joined(replace(second, at=NOW + timedelta(hours=25)), first) is None
+
+
+def test_the_oldest_case_wins_in_whatever_order_the_items_come() -> None:
+    text = "胜利路路口的大坑三个月没人补，又摔了一个人"
+    recent = [trace(item, text, case=case) for item, case in ((5, 9), (3, 4), (4, 4), (6, 8))]
+    for order in (recent, recent[::-1]):
+        match = find_match(trace(7, text), order)
+        assert match is not None
+        assert (match.case_id, match.item_id) == (4, 3)
+
+
+# --- what must never meet -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        pytest.param(
+            water(1, "东湖小区", places=frozenset({"东湖小区"})),
+            water(2, "西湖小区", places=frozenset({"西湖小区"})),
+            id="water cuts of two places",
+        ),
+        pytest.param(
+            water(1, "东湖小区"), water(2, "西湖小区", road="建设路"), id="places that no gazetteer knows"
+        ),
+        pytest.param(
+            water(1, "东湖小区", places=frozenset({"东湖小区", "水务公司"})),
+            water(2, "西湖小区", places=frozenset({"西湖小区", "水务公司"})),
+            id="two places of one water company",
+        ),
+        pytest.param(water(1, "全镇"), water(2, "全镇", day=5), id="the same cut on another day"),
+        pytest.param(
+            trace(1, "和顺花园二期今天又没有交房"),
+            trace(2, "和顺花园三期今天又没有交房"),
+            id="two phases of one estate",
+        ),
+        pytest.param(
+            trace(1, "人民路口今早发生交通事故"),
+            trace(2, "解放路口今早发生交通事故"),
+            id="accidents on two roads",
+        ),
+        pytest.param(
+            trace(1, "12路公交今天又停了一上午"), trace(2, "15路公交今天又停了一上午"), id="two bus lines"
+        ),
+        pytest.param(
+            trace(1, "物业费涨到2.5元大家同意吗"), trace(2, "物业费涨到3.5元大家同意吗"), id="two sums"
+        ),
+        pytest.param(trace(1, "暖气不热"), trace(2, "暖气不热"), id="words that everybody says"),
+        pytest.param(
+            trace(1, "东湖小区停水了", places=("东湖小区",), topic="供水"),
+            trace(2, "东湖小区暖气费退不退给个说法", places=("东湖小区",), topic="供暖"),
+            id="two topics at one place",
+        ),
+        pytest.param(
+            trace(1, "停水通知什么时候能提前发一下", topic="供水"),
+            trace(2, "家里没水两天了老人小孩受不了", topic="供水"),
+            id="one topic without a place",
+        ),
+        pytest.param(trace(1, "！！"), trace(2, "！！"), id="no letters at all"),
+        pytest.param(
+            trace(1, "城关中学食堂的午饭里吃出虫子"),
+            trace(2, "城关中学食堂的午饭里又吃出虫子", hours=80),
+            id="a near copy after three days",
+        ),
+    ],
+)
+def test_two_matters_never_meet(one: Trace, other: Trace) -> None:
+    assert joined(other, replace(one, case_id=7)) is None
+    assert joined(one, replace(other, case_id=7)) is None
+
+
+def test_a_text_without_a_place_is_no_bridge_between_two_places() -> None:
+    said = "今天早上五点开始停水，一家老小脸都没洗，谁来管管"
+    here = trace(1, "东湖小区一滴水没有", case=7, places=("东湖小区",))
+    bridge = trace(2, said, case=7)
+    assert joined(trace(3, said, places=("西湖小区",)), here, bridge) is None
+    assert joined(trace(3, said, places=("东湖小区",)), here, bridge) == 7
+
+
+def test_items_in_no_case_and_the_item_itself_draw_nobody() -> None:
+    text = "胜利路路口的大坑三个月没人补"
+    assert joined(trace(2, text), trace(1, text), trace(2, text, case=7)) is None
+
+
+words = st.text(alphabet="东西湖小区停水了通知3月二期12日路 ，！\u200b", max_size=30) | st.text(max_size=30)
+some_trace = st.builds(
+    lambda item, case, title, text, places, topic, hours, parent: trace(
+        item, text, title=title, case=case, places=tuple(places), topic=topic, hours=hours, parent=parent
+    ),
+    st.integers(1, 9),
+    st.none() | st.integers(1, 3),
+    words,
+    words,
+    st.sets(st.sampled_from(["东湖", "西湖"])),
+    st.none() | st.sampled_from(["供水", "供暖"]),
+    st.integers(-100, 100),
+    st.none() | st.sampled_from(["x1", "x2", "x8"]),
+)
+
+
+@given(some_trace, st.lists(some_trace, max_size=6, unique_by=lambda old: old.item_id))
+def test_any_texts_are_compared_without_a_fault_and_the_answer_is_a_known_case(
+    new: Trace, recent: list[Trace]
+) -> None:
+    match = find_match(new, recent)
+    assert match == find_match(new, recent[::-1])
+    if match is not None:
+        assert 0 < match.certainty <= 1
+        assert match.why
+        assert any((old.case_id, old.item_id) == (match.case_id, match.item_id) for old in recent)

@@ -1,0 +1,541 @@
+"""One harvest taken in whole: baseline, repeats, copies, comments, revisions, levels, and nothing by halves."""
+
+import threading
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from builders import HOUR, MINUTE, START, Desk, harvest, item, views, wait_until
+from sqlalchemy import func, select, text
+
+from routing import cases, intake, outbox, sources
+from routing.items import Band, Counts, Kind, Sentiment, SourceState
+from routing.ledger import entries
+from routing.office import Level
+from routing.store.tables import (
+    Base,
+    CaseItemRow,
+    CaseRow,
+    ItemRow,
+    LedgerRow,
+    OutboxRow,
+    Outcome,
+    ProposalRow,
+    SourceRow,
+)
+from routing.workflow import Command, Ground, Refusal, State
+
+WATER = "东湖小区今天又停水了，物业说不知道什么时候来水"
+
+
+@pytest.fixture
+def known(desk: Desk) -> Desk:
+    """A desk to which the source `bbs` is no news."""
+    desk.know("bbs", "bbs-c", "weibo")
+    return desk
+
+
+def counted(desk: Desk) -> dict[str, int]:
+    tables = Base.metadata.sorted_tables
+    return desk.run(lambda s: {t.name: s.scalar(select(func.count()).select_from(t)) for t in tables})
+
+
+def sounds(desk: Desk) -> list[tuple[str, str]]:
+    """What is queued that people hear, as (chat, template or card); updates of standing cards make no sound."""
+    return [
+        (row.chat, row.payload.get("template") or row.payload["card"])
+        for row in desk.all(OutboxRow, OutboxRow.kind != "edit")
+    ]
+
+
+def somebody_waits(desk: Desk) -> bool:
+    """Whether a transaction of this PostgreSQL database waits for another one."""
+    waiting = text(
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    )
+    return bool(desk.run(lambda s: s.scalar(waiting)))
+
+
+def sent(desk: Desk) -> None:
+    """Let everything that is queued arrive."""
+
+    def work(session) -> None:
+        for message in outbox.due(session, desk.clock(), limit=1_000):
+            claimed = outbox.claim(session, message.id, desk.clock())
+            outbox.record_sent(
+                session, claimed, chat=message.chat, sent_as=f"m{message.id}", now=desk.clock()
+            )
+
+    desk.run(work)
+
+
+def edits(desk: Desk) -> int:
+    """How many updates of standing cards were queued so far."""
+    return len(desk.all(OutboxRow, OutboxRow.kind == "edit"))
+
+
+# --- what becomes of one text -----------------------------------------------------------------------------------
+
+
+def test_the_first_sight_of_a_source_is_a_baseline_and_alerts_nobody(desk):
+    lines = desk.accept(item(WATER), item("西山小区塌方了"))
+    assert all("记为存量" in line for line in lines)
+    assert {row.outcome for row in desk.all(ItemRow)} == {Outcome.BASELINE}
+    assert (desk.all(CaseRow), desk.all(OutboxRow)) == ([], [])
+    desk.accept(item("西山小区又停水了"))
+    assert len(desk.all(CaseRow)) == 1
+
+
+def test_a_failed_first_round_does_not_use_up_the_baseline(desk):
+    desk.take(harvest(state=SourceState("bbs", failures=1, baseline_done=False)))
+    desk.accept(item(WATER))
+    assert desk.all(CaseRow) == []
+
+
+def test_a_text_that_a_rule_takes_opens_a_matter_with_its_reasons(known):
+    [line] = known.accept(item(WATER, title="停水三天"))
+    [case] = known.all(CaseRow)
+    assert "新事项 YQ-2026-0001" in line
+    assert (case.number, case.state, case.level) == ("YQ-2026-0001", State.JUDGING, Level.IV)
+    assert (case.channel, case.copies, case.place, case.topic) == (
+        "petition",
+        ["network"],
+        "东湖小区",
+        "供水",
+    )
+    [proposal] = known.all(ProposalRow)
+    assert (proposal.channel, proposal.rules_version) == ("petition", known.rules.version)
+    assert proposal.reasons[0]["words"] == ["停水"]
+    [opened] = known.run(lambda s: entries(s, case.id))
+    assert (opened["actor"], opened["action"], opened["data"]["number"]) == ("系统", "open", case.number)
+    assert sounds(known) == [("duty-group", "duty")]
+
+
+def test_a_text_that_no_rule_takes_is_kept_with_the_reason(known):
+    [line] = known.accept(item("今天天气不错"))
+    [row] = known.all(ItemRow)
+    assert "不成事项" in line
+    assert (row.outcome, row.reasons[0]["note"]) == (Outcome.NONE, "没有规则命中")
+    assert known.all(CaseRow) == []
+
+
+def test_the_number_of_a_matter_begins_anew_with_the_year_of_the_office(known):
+    known.accept(item(WATER))
+    known.clock.now = START.replace(month=12, day=31, hour=15, minute=59)  # 23:59 in the office
+    known.accept(item("西山小区停水"))
+    known.clock.advance(MINUTE)
+    known.accept(item("西山小区塌方"))
+    assert [c.number for c in known.all(CaseRow)] == ["YQ-2026-0001", "YQ-2026-0002", "YQ-2027-0001"]
+
+
+def test_a_grave_matter_is_announced_before_all_others(known):
+    known.accept(item("东湖小区门口塌方了"))
+    [case] = known.all(CaseRow)
+    [row] = known.all(OutboxRow)
+    assert (case.level, case.channel, row.priority) == (Level.II, "security", 0)
+
+
+def test_a_long_title_is_cut_and_an_empty_one_is_made_of_the_text(known):
+    known.accept(item(WATER, title=""), item("塌方", title="西山" + "险" * 100 + "塌方"))
+    assert [len(case.title) for case in known.all(CaseRow)] == [len(WATER), 60]
+
+
+# --- repeats --------------------------------------------------------------------------------------------------
+
+
+def test_the_same_harvest_twice_changes_nothing(known):
+    round_ = harvest(item(WATER), item("今天天气不错"), item("西山小区塌方"))
+    assert len(known.take(round_)) == 3
+    before = counted(known)
+    assert known.take(round_) == []
+    assert counted(known) == before
+
+
+def test_one_id_twice_in_a_round_is_one_item(known):
+    first = item(WATER)
+    known.accept(first, replace(first, text="西山小区停水，另一段文字"))
+    assert len(known.all(ItemRow)) == 1
+
+
+def test_the_same_id_in_two_sources_is_two_items(known):
+    known.accept(item(WATER, external_id="7"))
+    known.accept(item("西山小区停水", external_id="7", source_id="weibo"), source="weibo")
+    assert len(known.all(ItemRow)) == 2
+
+
+def test_an_edited_text_is_a_revision_of_its_item_and_stays_in_its_case(known):
+    first = item(WATER)
+    known.accept(first)
+    [line] = known.accept(replace(first, text=WATER + "。更新：已经三天了"))
+    [row] = known.all(ItemRow)
+    assert "第 2 版" in line
+    assert (row.revision, row.text.endswith("已经三天了")) == (2, True)
+    assert len(known.all(CaseItemRow)) == 1
+    assert known.accept(replace(first, text=WATER + "。更新：已经三天了")) == []
+
+
+def test_new_counts_are_noted_without_a_word(known):
+    first = item(WATER, counts=views(10))
+    known.accept(first)
+    assert known.accept(replace(first, counts=views(500))) == []
+    [row] = known.all(ItemRow)
+    assert (row.views, row.revision) == (500, 1)
+
+
+def test_new_counts_alone_edit_no_card_but_a_new_text_and_a_new_level_do(known):
+    first = item(WATER, counts=views(10))
+    known.accept(first)
+    sent(known)
+    for number in range(11, 15):
+        known.accept(replace(first, counts=views(number)))
+    assert edits(known) == 0
+    edited = replace(first, text=WATER + "。更新：已经三天了", counts=views(15))
+    known.accept(edited)
+    assert edits(known) == 1
+    sent(known)
+    known.accept(replace(edited, counts=views(20_000)))
+    assert edits(known) == 2
+    sent(known)
+    known.accept(replace(edited, counts=views(20_001)))
+    assert edits(known) == 2
+
+
+@pytest.mark.parametrize("state", [State.CLOSED, State.DISMISSED])
+def test_a_revision_of_a_matter_that_is_over_edits_no_card(known, state):
+    first = item(WATER)
+    known.accept(first)
+    [case] = known.all(CaseRow)
+    sent(known)
+    known.walk(case.id, state)
+    sent(known)
+    before = edits(known)
+    known.accept(replace(first, text=WATER + "。更新：已经三天了"))
+    assert known.all(ItemRow)[0].revision == 2
+    assert edits(known) == before
+
+
+def test_an_edited_text_that_was_no_matter_may_open_one(known):
+    first = item("今天天气不错")
+    known.accept(first)
+    [line] = known.accept(replace(first, text=WATER))
+    [case] = known.all(CaseRow)
+    [row] = known.all(ItemRow)
+    assert "第 2 版" in line
+    assert f"新事项 {case.number}" in line
+    assert (row.outcome, row.topic, row.places) == (Outcome.CASE, "供水", ["东湖小区"])
+    assert (row.reasons[0]["words"], case.channel) == (["停水"], "petition")
+    assert sounds(known) == [("duty-group", "duty")]
+    # A copy of the new text finds it, as it would have found it from the beginning.
+    [line] = known.accept(item(WATER, source_id="weibo"), source="weibo")
+    assert f"并入 {case.number}" in line
+
+
+def test_an_edited_text_that_was_no_matter_may_join_one(known):
+    first = item("今天天气不错")
+    known.accept(first)
+    known.accept(item(WATER))
+    [line] = known.accept(replace(first, text=WATER))
+    [case] = known.all(CaseRow)
+    assert f"并入 {case.number}" in line
+    assert {row.outcome for row in known.all(ItemRow)} == {Outcome.CASE}
+    assert len(known.all(CaseItemRow)) == 2
+
+
+def test_an_edited_text_that_is_still_no_matter_is_kept_with_its_new_reason(known):
+    first = item("今天天气不错")
+    known.accept(first)
+    [line] = known.accept(replace(first, text="东湖小区门面招租"))
+    [row] = known.all(ItemRow)
+    assert "第 2 版；不成事项" in line
+    assert (row.outcome, row.reasons[0]["name"]) == (Outcome.NONE, "广告")
+    assert known.all(CaseRow) == []
+
+
+def test_an_edited_text_of_the_baseline_stays_old_news(desk):
+    first = item("今天天气不错")
+    desk.accept(first)
+    assert desk.accept(replace(first, text=WATER)) == [f"{WATER[:30]}　→　内容有修改，记为第 2 版"]
+    assert [row.outcome for row in desk.all(ItemRow)] == [Outcome.BASELINE]
+    assert desk.all(CaseRow) == []
+
+
+# --- what belongs together --------------------------------------------------------------------------------------
+
+
+def test_a_near_copy_joins_the_case_of_its_original(known):
+    known.accept(item(WATER))
+    known.clock.advance(HOUR)
+    [line] = known.accept(item(WATER + "！", source_id="weibo"), source="weibo")
+    [case] = known.all(CaseRow)
+    assert f"并入 {case.number}" in line
+    joined = known.all(CaseItemRow)
+    assert [link.case_id for link in joined] == [case.id, case.id]
+    assert "相近" in joined[1].why or "相同" in joined[1].why
+    assert [a for a, _ in sounds(known)] == ["duty-group"]  # a repost rings no bell
+
+
+def test_two_copies_in_one_round_are_one_matter(known):
+    known.accept(item(WATER), item(WATER))
+    assert len(known.all(CaseRow)) == 1
+    assert len(known.all(CaseItemRow)) == 2
+
+
+def test_a_text_of_another_place_is_another_matter_however_alike(known):
+    known.accept(item(WATER))
+    known.accept(item(WATER.replace("东湖", "西山")))
+    assert [case.place for case in known.all(CaseRow)] == ["东湖小区", "西山小区"]
+
+
+def test_a_comment_joins_its_parent_in_words_that_no_rule_knows(known):
+    known.accept(item(WATER, external_id="thread"))
+    comment = item("我们楼也是，支持楼主", kind=Kind.COMMENT, parent_id="thread", source_id="bbs-c")
+    [line] = known.accept(comment, source="bbs-c")
+    assert "并入" in line
+    assert len(known.all(CaseItemRow)) == 2
+
+
+def test_a_comment_in_the_round_of_its_parent_joins_it_in_whatever_order_they_came(known):
+    comment = item("我们楼也是", external_id="0", kind=Kind.COMMENT, parent_id="thread")
+    known.accept(comment, item(WATER, external_id="thread"))
+    assert len(known.all(CaseRow)) == 1
+    assert len(known.all(CaseItemRow)) == 2
+
+
+def test_a_comment_under_a_text_that_is_no_matter_is_none_either(known):
+    known.accept(item("今天天气不错", external_id="thread"))
+    known.accept(item("确实不错", kind=Kind.COMMENT, parent_id="thread"))
+    assert known.all(CaseRow) == []
+
+
+def test_an_advert_below_a_matter_does_not_join_it(known):
+    known.accept(item(WATER, external_id="thread"))
+    known.accept(item("东湖旺铺招租", kind=Kind.COMMENT, parent_id="thread"))
+    assert len(known.all(CaseItemRow)) == 1
+
+
+def test_after_three_days_the_same_words_are_a_matter_of_their_own(known):
+    known.accept(item(WATER, published_at=None))
+    known.clock.advance(timedelta(hours=72, minutes=1))
+    known.accept(item(WATER, published_at=None))
+    assert len(known.all(CaseRow)) == 2
+
+
+def test_news_of_a_matter_that_is_closed_is_said_aloud_and_reopens_nothing(known):
+    case_id = known.at(State.CLOSED, WATER)
+    known.accept(item(WATER + "，又停了"))
+    assert known.case(case_id).state is State.CLOSED
+    assert ("duty-group", "after_close") in sounds(known)
+
+
+# --- levels by spread -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("counts", "level"),
+    [
+        (Counts(), Level.IV),
+        (Counts(views=9_999), Level.IV),
+        (Counts(views=10_000), Level.III),
+        (Counts(reposts=100), Level.III),
+        (Counts(comments=1_000), Level.II),
+        (Counts(views=10, reposts=10_000), Level.I),
+    ],
+)
+def test_any_one_mark_of_spread_proposes_the_level(known, counts, level):
+    known.accept(item(WATER, counts=counts))
+    [case] = known.all(CaseRow)
+    assert (case.level, case.proposed_level) == (level, level)
+
+
+def test_spread_adds_up_over_the_texts_of_a_case(known):
+    known.accept(item(WATER, counts=views(6_000)))
+    known.accept(item(WATER, counts=views(6_000), source_id="weibo"), source="weibo")
+    assert [case.level for case in known.all(CaseRow)] == [Level.III]
+
+
+def test_spread_of_more_than_a_day_ago_no_longer_counts(known):
+    known.accept(item(WATER, counts=views(6_000)))
+    known.clock.advance(timedelta(hours=25))
+    known.accept(item(WATER, counts=views(6_000), source_id="weibo"), source="weibo")
+    assert [case.level for case in known.all(CaseRow)] == [Level.IV]
+
+
+def test_a_raised_level_is_said_once_and_makes_older_buttons_stale(known):
+    first = item(WATER, counts=views(10))
+    known.accept(first)
+    [case] = known.all(CaseRow)
+    old = known.shown(case.id)
+    for number in (20_000, 20_001):
+        known.accept(replace(first, counts=views(number)))
+    assert known.case(case.id).level is Level.III
+    assert sounds(known).count(("duty-group", "level_raised")) == 1
+    answer = known.give(case.id, known.order(old, Command.DISPATCH))
+    assert isinstance(answer, Refusal)
+    assert answer.ground is Ground.STALE
+
+
+def test_after_a_person_has_judged_spread_only_proposes(known):
+    first = item(WATER, counts=views(10))
+    known.accept(first)
+    [case] = known.all(CaseRow)
+    known.act(case.id, Command.SET_LEVEL, level=Level.IV)
+    known.act(case.id, Command.DISPATCH)
+    version = known.case(case.id).version
+    known.accept(replace(first, counts=views(200_000)))
+    after = known.case(case.id)
+    assert (after.level, after.proposed_level, after.version) == (Level.IV, Level.II, version)
+    assert ("duty-group", "level_raised") in sounds(known)
+
+
+def test_a_dismissed_matter_that_spreads_is_said_once_a_level_and_stays_dismissed(known):
+    first = item(WATER, counts=views(10))
+    known.accept(first)
+    [case] = known.all(CaseRow)
+    known.act(case.id, Command.DISMISS)
+    version = known.case(case.id).version
+    before = sounds(known)
+    for number in (20_000, 20_001):  # a repost, and once more when it is past the mark already
+        known.accept(item(WATER, source_id="weibo", counts=views(number)), source="weibo")
+    after = known.case(case.id)
+    assert (after.state, after.level, after.proposed_level) == (State.DISMISSED, Level.IV, Level.III)
+    assert after.version == version
+    assert sounds(known)[len(before) :] == [("duty-group", "level_raised")]
+    known.accept(replace(first, counts=views(200_000)))  # its own text spreads as well
+    assert known.case(case.id).proposed_level is Level.II
+    assert sounds(known)[len(before) :] == [("duty-group", "level_raised")] * 2
+    written = known.run(lambda s: entries(s, case.id))
+    proposed = [line["data"] for line in written if line["action"] == "propose_level"]
+    assert [(line["frm"], line["to"]) for line in proposed] == [(4, 3), (3, 2)]
+    assert isinstance(known.act(case.id, Command.REOPEN, "duty"), cases.Done)
+
+
+def test_a_closed_matter_that_spreads_gets_no_other_level(known):
+    case_id = known.at(State.CLOSED, WATER)
+    known.accept(item(WATER, source_id="weibo", counts=views(20_000)), source="weibo")
+    assert known.case(case_id).proposed_level is Level.IV
+    assert ("duty-group", "level_raised") not in sounds(known)
+
+
+@pytest.mark.parametrize("backend", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("second", ["another source", "the same round"])
+def test_two_machines_that_take_in_one_matter_at_once_open_one_case(known, second):
+    text_ = item(WATER, external_id="1")
+    rounds = [harvest(text_), harvest(replace(text_, source_id="weibo"), source="weibo")]
+    if second == "the same round":
+        rounds[1] = rounds[0]
+    taken, go_on = threading.Event(), threading.Event()
+    failed: list[Exception] = []
+
+    def first(session) -> None:
+        intake.accept(session, known.office, known.rules, known.ledger, rounds[0], known.clock())
+        taken.set()
+        go_on.wait(20)
+
+    def run(work) -> None:
+        try:
+            work()
+        except Exception as error:
+            failed.append(error)
+
+    threads = [
+        threading.Thread(target=run, args=(lambda: known.run(first),)),
+        threading.Thread(target=run, args=(lambda: known.take(rounds[1]),)),
+    ]
+    threads[0].start()
+    assert taken.wait(20)
+    threads[1].start()
+    wait_until(lambda: somebody_waits(known))
+    go_on.set()
+    for thread in threads:
+        thread.join(30)
+    assert failed == []
+    assert len(known.all(CaseRow)) == 1
+    assert len(known.all(CaseItemRow)) == len(set(rounds))
+
+
+@pytest.mark.parametrize("backend", ["postgresql"], indirect=True)
+def test_counts_that_arrive_while_a_person_acts_wait_for_him(known):
+    """Two processes on one database: the harvest must not judge by what the case was before the press."""
+    first = item(WATER, counts=views(10))
+    known.accept(first)
+    [case] = known.all(CaseRow)
+    pressed, go_on = threading.Event(), threading.Event()
+
+    def press(session) -> None:
+        order = known.order(old, Command.DISPATCH)
+        assert not isinstance(
+            cases.execute(session, known.office, known.ledger, case.id, order, known.clock()), Refusal
+        )
+        session.flush()
+        pressed.set()
+        go_on.wait(20)
+
+    old = known.shown(case.id)
+    threads = [
+        threading.Thread(target=known.run, args=(press,)),
+        threading.Thread(target=known.accept, args=(replace(first, counts=views(20_000)),)),
+    ]
+    threads[0].start()
+    assert pressed.wait(20)
+    threads[1].start()
+    wait_until(lambda: somebody_waits(known))
+    go_on.set()
+    for thread in threads:
+        thread.join(30)
+    after = known.case(case.id)
+    assert (after.state, after.version) == (State.TO_SIGN, 2)
+    assert (after.level, after.proposed_level) == (Level.IV, Level.III)  # only proposed: a person has judged
+
+
+# --- all of it or nothing -----------------------------------------------------------------------------------------
+
+
+class Trip:
+    """Rules that fail on the third text they are asked about."""
+
+    def __init__(self, rules) -> None:
+        self.version, self._rules, self.asked = rules.version, rules, 0
+
+    def judge(self, subject):
+        self.asked += 1
+        if self.asked == 3:
+            raise LookupError("the third")
+        return self._rules.judge(subject)
+
+
+def test_an_error_in_the_middle_leaves_no_half_of_a_harvest(known):
+    round_ = harvest(item(WATER), item("西山小区停水"), item("西山小区塌方"), item("东湖小区没水"))
+    before, state = counted(known), known.all(SourceRow)[0].etag
+    good, known.rules = known.rules, Trip(known.rules)
+    with pytest.raises(LookupError):
+        known.take(replace(round_, state=replace(round_.state, etag='"newer"')))
+    assert counted(known) == before
+    assert known.all(SourceRow)[0].etag == state
+    known.rules = good
+    assert len(known.take(round_)) == 4  # what was not committed is taken the next time
+    numbers = sorted(case.number for case in known.all(CaseRow))
+    assert numbers == [f"YQ-2026-{n + 1:04d}" for n in range(len(numbers))]  # and no number was lost
+
+
+def test_the_state_of_a_source_is_kept_with_its_items(known):
+    at = START + HOUR
+    state = SourceState("bbs", '"v2"', "Tue", "cursor-9", "abc", 0, at, START, baseline_done=True)
+    known.take(harvest(item(WATER), state=state))
+    assert known.run(lambda s: sources.states(s, ["bbs"]))["bbs"] == state
+    assert len(known.all(ItemRow)) == 1
+
+
+def test_everything_about_a_text_is_kept_but_no_author(known):
+    mood = Sentiment(0.1, 0.2, Band.NEGATIVE, "snownlp", "0.12.3")
+    known.accept(item(WATER, sentiment=mood, counts=Counts(1, 2, 3, 4), masked=("电话",)))
+    [row] = known.all(ItemRow)
+    assert (row.sentiment_raw, row.sentiment_value, row.sentiment_band) == (0.1, 0.2, Band.NEGATIVE)
+    assert (row.scorer, row.masked) == ("snownlp 0.12.3", ["电话"])
+    assert (row.views, row.likes, row.reposts, row.comments) == (1, 2, 3, 4)
+    assert not [c for c in ItemRow.__table__.columns if "author" in c.name or "user" in c.name]
+
+
+def test_every_matter_and_every_joining_is_a_line_of_the_record(known):
+    known.accept(item(WATER), item(WATER), item("今天天气不错"))
+    assert [row.action for row in known.all(LedgerRow)] == ["open", "join"]
+    assert known.run(known.ledger.verify).broken is None

@@ -1,0 +1,118 @@
+"""From nothing to the newest schema: equal to the tables, harmless twice, safe when two do it at once."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from builders import START
+from sqlalchemy import event, inspect, text
+
+from routing.store.engine import Store
+from routing.store.migrate import migrate
+from routing.store.tables import Base, PersonRow
+
+MIGRATE = """
+import sys
+from routing.store.engine import Store
+from routing.store.migrate import migrate
+store = Store(sys.argv[1])
+print("ready", flush=True)
+sys.stdin.readline()
+migrate(store)
+store.close()
+print("done", flush=True)
+"""
+
+
+@pytest.fixture
+def empty(empty_url: str) -> Iterator[Store]:
+    store = Store(empty_url)
+    yield store
+    store.close()
+
+
+def differences(store: Store) -> list[object]:
+    # SQLite keeps a default as it was written, and false is there both 0 and false.
+    opts = {"compare_type": True, "compare_server_default": not store.is_sqlite}
+    with store.engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts=opts)
+        return list(compare_metadata(context, Base.metadata))
+
+
+def tables(store: Store) -> set[str]:
+    return set(inspect(store.engine).get_table_names())
+
+
+def test_migrations_from_nothing_equal_the_tables(empty):
+    assert tables(empty) == set()
+    migrate(empty)
+    assert tables(empty) == {table.name for table in Base.metadata.sorted_tables} | {"alembic_version"}
+    assert differences(empty) == []
+
+
+def test_the_comparison_sees_a_difference(store):
+    """Without this, an empty list of differences would prove nothing."""
+    with store.engine.begin() as connection:
+        connection.execute(text("ALTER TABLE person ADD COLUMN shoe_size INTEGER"))
+    try:
+        assert len(differences(store)) == 1
+    finally:
+        with store.engine.begin() as connection:
+            connection.execute(text("ALTER TABLE person DROP COLUMN shoe_size"))
+
+
+def test_migrating_again_changes_nothing_and_keeps_the_rows(store):
+    store.run(lambda s: s.add(PersonRow(name="甲", added_at=START)))
+    migrate(store)
+    migrate(store)
+    assert differences(store) == []
+    assert store.run(lambda s: s.query(PersonRow).count()) == 1
+
+
+def test_a_migration_that_fails_on_its_way_leaves_nothing(empty):
+    made = []
+
+    def fail(connection, cursor, statement, *_: object) -> None:
+        made.extend(["table"] * statement.strip().startswith("CREATE TABLE"))
+        if len(made) == 10:
+            raise LookupError("the power went out")
+
+    event.listen(empty.engine, "before_cursor_execute", fail)
+    with pytest.raises(LookupError):
+        migrate(empty)
+    event.remove(empty.engine, "before_cursor_execute", fail)
+    assert tables(empty) == set()
+    migrate(empty)
+    assert differences(empty) == []
+
+
+@pytest.mark.slow
+def test_two_processes_that_start_at_once_both_find_the_newest_schema(empty):
+    workers = [
+        subprocess.Popen(
+            [sys.executable, "-c", MIGRATE, empty.url.render_as_string(hide_password=False)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(2)
+    ]
+    try:
+        assert [worker.stdout.readline() for worker in workers] == ["ready\n", "ready\n"]
+        for worker in workers:
+            worker.stdin.write("go\n")
+            worker.stdin.flush()
+        said = [worker.communicate(timeout=60) for worker in workers]
+        assert [(out, worker.returncode) for (out, _), worker in zip(said, workers, strict=True)] == [
+            ("done\n", 0),
+            ("done\n", 0),
+        ], said
+    finally:
+        for worker in workers:
+            worker.kill()
+            worker.wait()
+    assert differences(empty) == []

@@ -1,0 +1,124 @@
+"""Every step that a text or a case took can be told afterwards, with its reason."""
+
+from zoneinfo import ZoneInfo
+
+from builders import Desk, failed, harvest, item
+
+from routing import outbox
+from routing.items import Band, Fault, Sentiment
+from routing.store.tables import CaseRow, OutboxRow
+from routing.why import Words, explain
+from routing.workflow import Command, State
+
+WATER = "东湖小区今天又停水了，物业不管"
+
+
+def told(desk: Desk, key: str) -> list[tuple[str, str]]:
+    return [(step.what, step.detail) for step in desk.run(lambda s: explain(s, key))]
+
+
+def steps(desk: Desk, key: str) -> dict[str, str]:
+    return dict(told(desk, key))
+
+
+def test_nothing_is_known_of_an_address_never_seen(desk):
+    assert told(desk, "http://elsewhere.example/1") == []
+
+
+def test_a_text_that_became_a_case_tells_the_whole_way(desk):
+    mood = Sentiment(0.1, 0.2, Band.NEGATIVE, "snownlp", "0.12.3")
+    case_id = desk.open(url="http://bbs.example/a", sentiment=mood, masked=("电话",))
+    desk.act(case_id, Command.DISPATCH)
+    found = steps(desk, "http://bbs.example/a")
+    assert "来源 bbs" in found["读到"]
+    assert found["隐去"] == "电话"
+    assert found["情感"] == "negative，原始分 0.100，snownlp 0.12.3"
+    assert found["规则"].startswith("停水：停水")
+    assert found["归并"] == "YQ-2026-0001：首条信息（把握 1.00）"
+    assert "dispatch" in found["台账 2"]
+    assert "person=" not in found["台账 2"]
+    assert "sign 到" in found["时限"]
+    assert "第 0 次" in found["消息"]
+
+
+def test_a_reader_gets_names_for_codes_and_his_own_time_of_day(desk):
+    case_id = desk.open(url="http://bbs.example/a")
+    desk.act(case_id, Command.DISPATCH)
+    words = Words(
+        ZoneInfo("Asia/Shanghai"),
+        "（北京时间）",
+        {"frm": "原", "to": "现", "reasons": "依据"},
+        {"action": {"dispatch": "转办"}, "frm": {"judging": "待研判"}, "to": {"to_sign": "待签收"}},
+    )
+    found = {step.what: step.detail for step in desk.run(lambda s: explain(s, "http://bbs.example/a", words))}
+    assert " 转办：" in found["台账 2"]
+    assert "原 待研判" in found["台账 2"]
+    assert "现 待签收" in found["台账 2"]
+    assert "version=" in found["台账 2"]  # what has no name is told as it is stored
+    assert "依据 " in found["台账 1"]
+    assert "['" not in found["台账 1"]
+    assert "（北京时间）" in found["时限"]
+
+
+def test_the_number_and_the_address_tell_the_same(desk):
+    case_id = desk.open(url="http://bbs.example/a")
+    number = desk.case(case_id).number
+    assert told(desk, number) == told(desk, "http://bbs.example/a") != []
+
+
+def test_a_text_that_became_nothing_says_why(desk):
+    desk.know()
+    desk.accept(item("今天天气不错", url="http://bbs.example/b", external_id="b-7"))
+    found = steps(desk, "http://bbs.example/b")
+    assert found["结果"] == "不成事项"
+    assert "没有规则命中" in found["规则"]
+    assert steps(desk, "b-7") == found
+
+
+def test_a_text_of_the_baseline_says_that_it_was_there_before(desk):
+    desk.accept(item(WATER, url="http://bbs.example/c"))
+    assert steps(desk, "http://bbs.example/c")["结果"] == "首次接入时已有，记为存量"
+
+
+def test_a_copy_says_whom_it_joined_and_how_sure_that_was(desk):
+    desk.know("bbs", "weibo")
+    desk.accept(item(WATER))
+    desk.accept(item(WATER, source_id="weibo", url="http://weibo.example/1"), source="weibo")
+    [case] = desk.all(CaseRow)
+    found = steps(desk, "http://weibo.example/1")
+    assert found["归并"].startswith(f"{case.number}：与已有信息文字相同")
+    assert len([what for what, _ in told(desk, case.number) if what == "读到"]) == 2
+
+
+def test_a_message_that_cannot_be_sent_says_why(desk):
+    case_id = desk.open()
+
+    def lose(session) -> None:
+        [message] = outbox.due(session, desk.clock())
+        claimed = outbox.claim(session, message.id, desk.clock())
+        outbox.record_dead(session, claimed, "chat not found")
+
+    desk.run(lose)
+    found = steps(desk, desk.case(case_id).number)
+    assert found["消息"] == "card 到 duty-group：dead，第 1 次，chat not found"
+
+
+def test_a_refused_order_is_told_with_its_ground(desk):
+    case_id = desk.open()
+    desk.act(case_id, Command.APPROVE, "stranger")
+    refused = [detail for _, detail in told(desk, desk.case(case_id).number) if "refused" in detail]
+    assert len(refused) == 1
+    assert "ground=role" in refused[0]
+
+
+def test_limits_say_whether_they_were_met(desk):
+    case_id = desk.at(State.TO_SIGN)
+    limits = [detail for what, detail in told(desk, desk.case(case_id).number) if what == "时限"]
+    assert [detail.rsplit("，", 1)[1] for detail in limits] == ["进行中", "按时", "进行中"]
+
+
+def test_a_source_that_fails_is_no_step_of_anybodys(desk):
+    desk.take(failed(Fault.NOT_A_FEED))
+    desk.take(harvest())
+    assert told(desk, "bbs") == []
+    assert len(desk.all(OutboxRow)) == 2

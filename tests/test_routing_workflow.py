@@ -1,0 +1,369 @@
+"""The whole table, forbidden moves included; and that no order of acts by anybody gets past four eyes."""
+
+from dataclasses import replace
+from itertools import product
+
+import pytest
+from builders import TOLD
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from routing.office import Level, Role, Step
+from routing.workflow import (
+    AFTERWARDS,
+    COMMAND_NAMES,
+    ENDED,
+    STATE_NAMES,
+    TABLE,
+    Actor,
+    CaseFacts,
+    Command,
+    Ground,
+    Move,
+    Opinion,
+    Order,
+    Refusal,
+    Stage,
+    State,
+    Where,
+    commands_in,
+    decide,
+)
+
+# state and command -> state | who | where | what the order must carry | review that is written
+EXPECTED = """\
+judging       dispatch  to_sign       duty,office         duty             channel       -
+judging       dismiss   dismissed     duty,office         duty             reason        -
+judging       watch     watching      duty,office         duty             -             -
+watching      resume    judging       duty,office         duty             -             -
+watching      dispatch  to_sign       duty,office         duty             channel       -
+watching      dismiss   dismissed     duty,office         duty             reason        -
+to_sign       sign      handling      contact             channel,private  -             -
+to_sign       return    returned      contact             channel,private  reason        -
+returned      dispatch  to_sign       duty,office         duty             channel       -
+returned      dismiss   dismissed     duty,office         duty             reason        -
+handling      draft     in_review     contact             channel,private  text          -
+in_review     draft     in_review     contact             channel,private  text          -
+in_secrecy    draft     in_review     contact             channel,private  text          -
+with_superior draft     in_review     contact             channel,private  text          -
+to_approve    draft     in_review     contact             channel,private  text          -
+to_release    draft     in_review     contact             channel,private  text          -
+in_review     pass      in_secrecy    reviewer            private          -             first:pass
+in_review     redo      handling      reviewer            private          reason        first:return
+in_secrecy    clear     to_approve    secrecy             private          basis,reason  secrecy:public
+in_secrecy    withhold  handling      secrecy             private          basis,reason  secrecy:not_public
+in_secrecy    escalate  with_superior secrecy             private          basis,reason  secrecy:escalate
+with_superior clear     to_approve    secrecy             private          basis,reason  superior:public
+with_superior withhold  handling      secrecy             private          basis,reason  superior:not_public
+to_approve    approve   to_release    leader              private          -             approval:pass
+to_approve    refuse    handling      leader              private          reason        approval:return
+to_release    confirm   answered      contact             channel,private  link          -
+answered      close     closed        duty,office         duty             -             -
+closed        reopen    handling      leader              private          reason        -
+dismissed     reopen    judging       duty,leader,office  duty,private     reason        -
+judging       set_level judging       duty,office         duty             level         -
+watching      set_level watching      duty,office         duty             level         -
+to_sign       set_level to_sign       duty,office         duty             level         -
+returned      set_level returned      duty,office         duty             level         -
+handling      set_level handling      duty,office         duty             level         -
+in_review     set_level in_review     duty,office         duty             level         -
+in_secrecy    set_level in_secrecy    duty,office         duty             level         -
+with_superior set_level with_superior duty,office         duty             level         -
+to_approve    set_level to_approve    duty,office         duty             level         -
+to_release    set_level to_release    duty,office         duty             level         -
+"""
+CELLS = sorted(TABLE, key=lambda cell: (list(State).index(cell[0]), list(Command).index(cell[1])))
+FORBIDDEN = [cell for cell in product(State, Command) if cell not in TABLE]
+ALL_ROLES = frozenset(Role)
+DRAFTER, FIRST, SECRECY, SUPERIOR, OTHER = 1, 2, 3, 4, 5
+
+
+def facts(state: State, **more) -> CaseFacts:
+    values = {
+        "draft_version": 2,
+        "drafter_id": DRAFTER,
+        "first_id": FIRST,
+        "secrecy_id": SECRECY,
+        "superior_id": SUPERIOR,
+    }
+    return CaseFacts(7, "YQ-2026-0007", state, Level.III, "petition", 5, **(values | more))
+
+
+def actor(*roles: Role, person: int = OTHER, channels=("petition",)) -> Actor:
+    return Actor(person, "某人", frozenset(roles), frozenset(channels))
+
+
+def order(command: Command, by: Actor, **more) -> Order:
+    values = {"where": Where.PRIVATE, "version": 5, "draft_version": 2, **TOLD}
+    return Order(command=command, actor=by, **(values | more))
+
+
+def proper(cell: tuple[State, Command], **more) -> Order:
+    """The order that the cell asks for: by a person of one of its roles, from one of its places, complete."""
+    move = TABLE[cell]
+    values = {"where": min(move.where), "by": actor(min(move.roles))}
+    return order(cell[1], **(values | more))
+
+
+def words(values) -> str:
+    return ",".join(sorted(values)) or "-"
+
+
+def ground(answer: Move | Refusal) -> Ground | None:
+    return answer.ground if isinstance(answer, Refusal) else None
+
+
+def test_the_table_is_the_procedure_of_an_office_of_five():
+    written = {
+        " ".join(
+            (
+                state,
+                command,
+                move.to,
+                words(move.roles),
+                words(move.where),
+                words(move.needs),
+                ":".join(move.seals) if move.seals else "-",
+            )
+        )
+        for (state, command), move in TABLE.items()
+    }
+    assert written == {" ".join(line.split()) for line in EXPECTED.splitlines()}
+
+
+@pytest.mark.parametrize("cell", CELLS, ids="-".join)
+def test_every_cell_can_be_walked_by_each_who_may_from_each_place_where_he_may(cell):
+    move = TABLE[cell]
+    for role, where in product(move.roles, move.where):
+        assert decide(facts(cell[0]), proper(cell, by=actor(role), where=where)) is move
+
+
+@pytest.mark.parametrize("cell", FORBIDDEN, ids="-".join)
+def test_every_other_command_is_refused_because_of_the_state(cell):
+    state, command = cell
+    answers = [decide(facts(state), order(command, actor(*Role), where=where)) for where in Where]
+    assert {ground(answer) for answer in answers} == {Ground.STATE}
+    assert all(STATE_NAMES[state] in answer.text for answer in answers)
+
+
+@pytest.mark.parametrize("cell", CELLS, ids="-".join)
+def test_no_other_role_may(cell):
+    move = TABLE[cell]
+    without = actor(*(ALL_ROLES - move.roles))
+    for where in Where:
+        assert ground(decide(facts(cell[0]), proper(cell, by=without, where=where))) is Ground.ROLE
+    assert ground(decide(facts(cell[0]), proper(cell, by=actor()))) is Ground.ROLE
+
+
+@pytest.mark.parametrize("cell", CELLS, ids="-".join)
+def test_no_other_place_will_do_and_the_right_one_is_named(cell):
+    names = {Where.DUTY: "值班群", Where.CHANNEL: "承办群", Where.PRIVATE: "私聊"}
+    right = TABLE[cell].where
+    for where in set(Where) - right:
+        answer = decide(facts(cell[0]), proper(cell, where=where))
+        assert ground(answer) is Ground.PLACE
+        assert all((name in answer.text) is (place in right) for place, name in names.items())
+
+
+@pytest.mark.parametrize("cell", CELLS, ids="-".join)
+def test_each_thing_that_is_needed_is_asked_for(cell):
+    for need in TABLE[cell].needs:
+        empty = None if need == "level" else ""
+        assert ground(decide(facts(cell[0]), proper(cell, **{need: empty}))) is Ground.MISSING
+
+
+@pytest.mark.parametrize("link", ["gov.example/1", "ftp://gov.example/1", "javascript:alert(1)"])
+def test_a_release_needs_an_address_of_the_web(link):
+    answer = decide(facts(State.TO_RELEASE), proper((State.TO_RELEASE, Command.CONFIRM), link=link))
+    assert ground(answer) is Ground.MISSING
+
+
+@pytest.mark.parametrize("cell", [c for c in CELLS if TABLE[c].roles == {Role.CONTACT}], ids="-".join)
+def test_a_contact_acts_for_his_own_channel_only(cell):
+    for channels in ((), ("network",)):
+        by = actor(Role.CONTACT, channels=channels)
+        assert ground(decide(facts(cell[0]), proper(cell, by=by))) is Ground.ROLE
+
+
+@pytest.mark.parametrize("cell", CELLS, ids="-".join)
+def test_an_older_card_is_stale_except_for_a_new_draft(cell):
+    expected = None if cell[1] is Command.DRAFT else Ground.STALE
+    assert ground(decide(facts(cell[0]), proper(cell, version=4))) is expected
+
+
+REVIEWS = {
+    Command.PASS: {DRAFTER},
+    Command.REDO: {DRAFTER},
+    Command.CLEAR: {DRAFTER},
+    Command.WITHHOLD: {DRAFTER},
+    Command.ESCALATE: {DRAFTER},
+    Command.APPROVE: {DRAFTER, FIRST, SECRECY, SUPERIOR},
+    Command.REFUSE: {DRAFTER, FIRST, SECRECY, SUPERIOR},
+}
+
+
+@pytest.mark.parametrize("cell", CELLS, ids="-".join)
+def test_four_eyes_bar_whom_they_must_and_nobody_else(cell):
+    for person in (DRAFTER, FIRST, SECRECY, SUPERIOR, OTHER):
+        answer = decide(facts(cell[0]), proper(cell, by=actor(*Role, person=person)))
+        barred = person in REVIEWS.get(cell[1], set())
+        assert ground(answer) is (Ground.FOUR_EYES if barred else None)
+
+
+@pytest.mark.parametrize("cell", [c for c in CELLS if c[1] in REVIEWS], ids="-".join)
+def test_a_review_of_another_draft_is_stale_in_any_state(cell):
+    for state, shown in product(State, (1, 3)):
+        answer = decide(facts(state), proper(cell, draft_version=shown))
+        assert ground(answer) is Ground.STALE
+        assert "第2稿" in answer.text
+
+
+def test_a_case_that_the_office_assigned_cannot_be_returned_again():
+    cell = (State.TO_SIGN, Command.RETURN)
+    assert ground(decide(facts(State.TO_SIGN, assigned=True), proper(cell))) is Ground.ASSIGNED
+
+
+def test_a_stranger_hears_that_he_may_not_and_nothing_of_the_case():
+    for state, command in product(State, Command):
+        answer = decide(facts(state), order(command, actor(), version=1, draft_version=1))
+        assert ground(answer) is Ground.ROLE
+        assert "YQ-" not in answer.text
+        assert "现在是" not in answer.text
+
+
+def test_every_refusal_fits_an_answer_to_a_press():
+    people = [actor(*Role, person=p) for p in (DRAFTER, FIRST, SECRECY, OTHER)] + [actor()]
+    for state, command, by, where in product(State, Command, people, Where):
+        for version in (4, 5):
+            answer = decide(facts(state, assigned=True), order(command, by, where=where, version=version))
+            assert isinstance(answer, Move) or 0 < len(answer.text) <= 150
+
+
+def test_everything_has_a_name_and_states_list_what_they_know():
+    assert set(STATE_NAMES) == set(State)
+    assert set(COMMAND_NAMES) == set(Command)
+    assert commands_in(State.IN_SECRECY) == (
+        Command.SET_LEVEL,
+        Command.DRAFT,
+        Command.CLEAR,
+        Command.WITHHOLD,
+        Command.ESCALATE,
+    )
+
+
+def test_a_clock_runs_wherever_somebody_has_to_move():
+    """Each way into a state starts the clock of that state, or that state keeps one that runs already."""
+    own = {
+        State.JUDGING: Step.DISPATCH,
+        State.RETURNED: Step.DISPATCH,
+        State.WATCHING: Step.RELOOK,
+        State.TO_SIGN: Step.SIGN,
+        State.HANDLING: Step.DRAFT,
+        State.IN_REVIEW: Step.REVIEW,
+        State.IN_SECRECY: Step.SECRECY,
+        State.TO_APPROVE: Step.APPROVE,
+        State.TO_RELEASE: Step.RELEASE,
+    }
+    for (state, command), move in TABLE.items():
+        if move.to is state and command is Command.SET_LEVEL:
+            continue
+        if move.to in own:
+            assert own[move.to] in move.starts, (state, command)
+        if state in own and own[state] not in move.starts and state is not State.IN_SECRECY:
+            assert own[state] in move.ends, (state, command)
+    assert TABLE[(State.IN_SECRECY, Command.CLEAR)].ends == (Step.SECRECY,)
+    assert TABLE[(State.IN_SECRECY, Command.ESCALATE)].ends == ()  # the superior's time is ours
+
+
+# --- any acts by anybody --------------------------------------------------------------------------------------
+
+PEOPLE = (
+    Actor(1, "一", frozenset({Role.DUTY, Role.OFFICE})),
+    Actor(2, "二", frozenset({Role.CONTACT, Role.REVIEWER}), frozenset({"petition"})),
+    Actor(3, "三", frozenset({Role.REVIEWER, Role.SECRECY, Role.LEADER})),
+    Actor(4, "四", frozenset({Role.SECRECY, Role.LEADER})),
+    Actor(5, "五", frozenset({Role.LEADER, Role.CONTACT}), frozenset({"petition"})),
+    Actor(6, "六", frozenset(Role), frozenset({"petition", "network"})),
+    Actor(7, "七", frozenset()),
+)
+
+
+class AnyActs(RuleBasedStateMachine):
+    """One case as the table alone sees it; reviews are kept beside it, as the store would."""
+
+    @initialize()
+    def open(self) -> None:
+        self.case = CaseFacts(1, "YQ-2026-0001", State.JUDGING, Level.IV, "petition", 1)
+        self.reviews: dict[int, dict[Stage, tuple[int, Opinion]]] = {}
+        self.drafters: dict[int, int] = {}
+        self.versions = [1]
+
+    @rule(by=st.sampled_from(PEOPLE), command=st.sampled_from(Command), where=st.sampled_from(Where))
+    def anybody_orders_anything(self, by: Actor, command: Command, where: Where) -> None:
+        self._give(by, command, where)
+
+    @precondition(lambda self: self.case.state not in ENDED)
+    @rule(by=st.sampled_from(PEOPLE), data=st.data())
+    def somebody_orders_what_the_state_knows(self, by: Actor, data: st.DataObject) -> None:
+        command = data.draw(st.sampled_from(commands_in(self.case.state)))
+        self._give(by, command, min(TABLE[(self.case.state, command)].where))
+
+    def _give(self, by: Actor, command: Command, where: Where) -> None:
+        case = self.case
+        given = Order(command, by, where, case.version, case.draft_version, **TOLD)
+        answer = decide(case, given)
+        if isinstance(answer, Refusal):
+            return
+        assert answer is TABLE[(case.state, command)]
+        if answer.seals:
+            stage, opinion = answer.seals
+            assert stage not in self.reviews[case.draft_version]
+            self.reviews[case.draft_version][stage] = (by.person_id, opinion)
+        draft = case.draft_version
+        if command is Command.DRAFT:
+            draft += 1
+            self.drafters[draft], self.reviews[draft] = by.person_id, {}
+        seals = self.reviews.get(draft, {})
+        self.case = replace(
+            case,
+            state=answer.to,
+            version=case.version + 1,
+            draft_version=draft,
+            drafter_id=self.drafters.get(draft),
+            first_id=seals.get(Stage.FIRST, (None,))[0],
+            secrecy_id=seals.get(Stage.SECRECY, (None,))[0],
+            superior_id=seals.get(Stage.SUPERIOR, (None,))[0],
+        )
+        self.versions.append(self.case.version)
+
+    @invariant()
+    def nobody_decides_on_his_own_text_or_twice(self) -> None:
+        for draft, seals in self.reviews.items():
+            by = {stage: person for stage, (person, _) in seals.items()}
+            assert self.drafters[draft] not in by.values()
+            approver = by.pop(Stage.APPROVAL, None)
+            assert approver not in by.values()
+
+    @invariant()
+    def versions_only_grow(self) -> None:
+        assert all(a < b for a, b in zip(self.versions, self.versions[1:], strict=False))
+
+    @invariant()
+    def what_may_be_released_is_the_newest_text_reviewed_cleared_and_approved(self) -> None:
+        if self.case.state is not State.TO_RELEASE:
+            return
+        said = {stage: opinion for stage, (_, opinion) in self.reviews[self.case.draft_version].items()}
+        assert said[Stage.FIRST] is Opinion.PASS
+        assert said[Stage.APPROVAL] is Opinion.PASS
+        assert Opinion.PUBLIC in (said[Stage.SECRECY], said.get(Stage.SUPERIOR))
+
+    @invariant()
+    def somebody_has_the_next_move(self) -> None:
+        after = AFTERWARDS.get(self.case.state)
+        moves = [TABLE[(self.case.state, c)] for c in commands_in(self.case.state)]
+        assert after or any(move.roles and move.to is not self.case.state for move in moves)
+
+
+TestAnyActs = AnyActs.TestCase
+TestAnyActs.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
