@@ -1,0 +1,28 @@
+"""What parsing a body gives: items, or the problem that stood in the way. No parsing here."""
+
+from dataclasses import dataclass
+
+from routing.items import Fault, Item, SourceProblem
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """The yield of one body.
+
+    `problem` set: the body as a whole could not be read, and `items` is what could be saved of it (often nothing).
+    `notes` are for the operator (Chinese): entries skipped, letters replaced. `cursor` is where a comment stream
+    goes on; None at its end and for feeds. `more`: the reader stopped at its limit of pages, the stream had not ended.
+    `charset` is the one that was believed.
+    """
+
+    items: tuple[Item, ...] = ()
+    problem: SourceProblem | None = None
+    notes: tuple[str, ...] = ()
+    cursor: str | None = None
+    more: bool = False
+    charset: str = ""
+
+
+def unread(fault: Fault, detail: str, cure: str, *, charset: str = "") -> Parsed:
+    """Give the outcome of a body of which nothing could be read."""
+    return Parsed(problem=SourceProblem(fault, detail, cure), charset=charset)

@@ -1,0 +1,178 @@
+import asyncio
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from builders import wait_until
+
+from monitors.fetch import Fetched
+from monitors.sources import Source
+from monitors.worker import Worker
+from routing.items import Band, Fault, Item, Kind, Sentiment
+
+NOW = datetime(2026, 11, 21, 2, 0, tzinfo=UTC)
+SOURCE = Source(id="s", name="来源", kind="feed", url="https://x.example/rss", site="x", item_kind=Kind.POST)
+GOOD = "<rss><channel><item><title>停水三天，电话19900000017</title><guid>1</guid></item></channel></rss>".encode()
+# feedparser takes time with the square of the number of attributes: this one takes minutes.
+POISON = b"<rss><channel><item " + b"".join(b'a%d="1" ' % n for n in range(200_000)) + b"/></channel></rss>"
+
+
+class ByLength:
+    """A scorer for the child: quick, and deadly for one text."""
+
+    name = "length"
+    version = "1"
+
+    def score(self, text: str) -> Sentiment | None:
+        if "毒" in text:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return Sentiment(raw=0.5, value=0.5, band=Band.UNCLEAR, scorer=self.name, version=f"{len(text)}")
+
+
+def answer(body: bytes) -> Fetched:
+    return Fetched(200, body, "text/xml", SOURCE.url)
+
+
+@pytest.fixture
+async def worker() -> AsyncIterator[Worker]:
+    made = Worker(ByLength, parse_limit_s=1.0)
+    yield made
+    await made.close()
+    await made.close()
+
+
+def children() -> list[int]:
+    return [child.pid or 0 for child in multiprocessing.active_children() if child.name == "yuqing-worker"]
+
+
+async def test_a_hanging_document_is_a_problem_and_the_next_one_is_read_by_a_new_child(
+    worker: Worker,
+) -> None:
+    (before,) = (await worker.parse(SOURCE, answer(GOOD), NOW)).items
+    (first,) = children()
+    bad, good = await asyncio.gather(
+        worker.parse(SOURCE, answer(POISON), NOW), worker.parse(SOURCE, answer(GOOD), NOW)
+    )
+    assert bad.problem is not None
+    assert bad.problem.fault is Fault.UNREADABLE
+    assert "1 秒" in bad.problem.detail
+    assert good.items == (before,)
+    (second,) = children()
+    assert first != second
+
+
+async def test_items_come_back_masked(worker: Worker) -> None:
+    (item,) = (await worker.parse(SOURCE, answer(GOOD), NOW)).items
+    assert item.title == "停水三天，电话[手机号已隐去]"
+    assert item.masked == ("手机号",)
+
+
+async def test_a_text_that_kills_the_child_goes_unscored_and_the_others_are_scored(worker: Worker) -> None:
+    items = [Item("s", str(n), "", title, "正文") for n, title in enumerate(["一", "有毒", "三三"])]
+    scored = await worker.score(items)
+    assert [item.external_id for item in scored] == ["0", "1", "2"]
+    assert [item.sentiment and item.sentiment.version for item in scored] == ["4", None, "5"]
+
+
+async def test_a_child_killed_from_outside_is_replaced(worker: Worker) -> None:
+    await worker.parse(SOURCE, answer(GOOD), NOW)
+    (pid,) = children()
+    os.kill(pid, signal.SIGKILL)
+    lost = await worker.parse(SOURCE, answer(GOOD), NOW)
+    assert lost.problem is not None
+    assert len((await worker.parse(SOURCE, answer(GOOD), NOW)).items) == 1
+
+
+async def test_a_caller_that_is_cancelled_does_not_leave_its_answer_to_the_next(worker: Worker) -> None:
+    await worker.parse(SOURCE, answer(GOOD), NOW)
+    hanging = asyncio.create_task(worker.parse(SOURCE, answer(POISON), NOW))
+    await asyncio.sleep(0)
+    hanging.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await hanging
+    assert len((await worker.parse(SOURCE, answer(GOOD), NOW)).items) == 1
+
+
+class UntilTold:
+    """A scorer for the child of a process that is to be killed: says that it works, and goes on when told to."""
+
+    name, version = "until-told", "1"
+
+    def score(self, text: str) -> Sentiment | None:
+        working, go_on = (Path(line) for line in text.splitlines())
+        working.touch()
+        wait_until(go_on.exists)
+        return None
+
+
+PARENT = """
+import asyncio, sys
+from test_monitors_worker import UntilTold
+from monitors.worker import Worker
+from routing.items import Item
+
+async def main():
+    worker = Worker(UntilTold)
+    await worker.score([Item("s", "1", "", sys.argv[1], sys.argv[2])])
+    print("answered", flush=True)
+    await asyncio.Event().wait()
+
+if __name__ == "__main__":
+    asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize("at_work", [True, False])
+def test_a_child_whose_parent_was_killed_ends_without_a_word(tmp_path: Path, at_work: bool) -> None:
+    """At work it finds nobody to answer, idle nobody who asks."""
+    working, go_on = tmp_path / "working", tmp_path / "go_on"
+    script = tmp_path / "parent.py"
+    script.write_text(PARENT)
+    tests = Path(__file__).parent
+    parent = subprocess.Popen(
+        [sys.executable, str(script), str(working), str(go_on)],
+        env=os.environ | {"PYTHONPATH": f"{tests}:{tests.parent}"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    wait_until(working.exists)
+    if not at_work:
+        go_on.touch()
+        assert parent.stdout is not None
+        assert parent.stdout.readline() == "answered\n"
+    parent.kill()
+    parent.wait()
+    go_on.touch()
+    # Both processes hold the pipe: reading it to its end waits for the child.
+    assert parent.communicate(timeout=20) == ("", "")
+
+
+@pytest.mark.slow
+async def test_the_real_scorer_judges_in_the_child_and_a_repeat_costs_nothing() -> None:
+    worker = Worker()
+    try:
+        items = [
+            Item("s", "1", "", "楼道垃圾成堆臭气熏天", "物业根本不管，太差了，骗钱的垃圾公司。"),
+            Item("s", "2", "", "服务非常好", "环境干净，工作人员热情周到，非常满意，点赞。"),
+            Item("s", "3", "", "12345", ""),
+        ]
+        bad, good, nothing = await worker.score(items)
+        assert bad.sentiment is not None
+        assert good.sentiment is not None
+        assert nothing.sentiment is None
+        assert (bad.sentiment.scorer, bad.sentiment.band) == ("snownlp", Band.NEGATIVE)
+        assert good.sentiment.band is Band.NOT_NEGATIVE
+        assert bad.sentiment.value < good.sentiment.value
+        await worker.close()
+        again = await worker.score(items)
+        assert again == (bad, good, nothing)
+        assert children() == []
+    finally:
+        await worker.close()
