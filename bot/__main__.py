@@ -1,0 +1,5 @@
+"""`python -m bot` is `yuqing`."""
+
+from bot.cli.main import main
+
+main()

@@ -1,0 +1,337 @@
+"""The composition root: builds every object once and runs them together. The one file that knows all three folders."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+from typing import Literal
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from bot.chat import ChatPort, TokenRejected
+from bot.compose import Composer
+from bot.config import Configuration, Settings
+from bot.handlers.commands import OFFERS
+from bot.handlers.desk import Desk
+from bot.jobs import ClockWatch, Tick, schedule, watch_clock
+from bot.receiver import Receiver
+from bot.reload import Watcher
+from bot.sender import Pace, Sender
+from monitors.fetch import Fetcher
+from monitors.poll import Poller, SourceReport
+from monitors.worker import Worker
+from routing import auditor, deadlines, intake, outbox, people, sources
+from routing.clock import Clock, Span, utc_now, week_of
+from routing.clockstep import put_right
+from routing.errors import Permanent, Transient
+from routing.items import Harvest, SourceState
+from routing.ledger import Ledger, Seal
+from routing.office import Office, Role
+from routing.outbox import MessageKind, Priority
+from routing.store.engine import Store
+from routing.store.lease import Lease, LeaseHeld
+from routing.store.migrate import migrate
+from routing.store.tables import ItemRow
+
+log = logging.getLogger(__name__)
+
+Part = Literal["monitors", "bot"]
+
+RELOAD_LOOK_S = 2.0
+SILENT_AFTER = timedelta(minutes=2)
+POLL_ROUNDS_AT_ONCE = 30
+"""A slow source keeps its own round busy, not the next one's sources; the poller never takes one source twice."""
+
+
+class StoreDoor:
+    """The monitors' door into the core: each call is one unit of work. `rules` may be replaced between two calls."""
+
+    def __init__(
+        self,
+        store: Store,
+        configuration: Configuration,
+        ledger: Ledger,
+        clock: Clock,
+        on_change: Callable[[], None],
+    ) -> None:
+        self._store = store
+        self.rules = configuration.rules
+        self._office = configuration.office
+        self._ledger = ledger
+        self._clock = clock
+        self._on_change = on_change
+
+    async def states(self, source_ids: Sequence[str]) -> Mapping[str, SourceState]:
+        """Give what is remembered of the sources."""
+        return await self._store.read(lambda s: sources.states(s, source_ids))
+
+    async def accept(self, harvest: Harvest) -> Sequence[str]:
+        """Take in one harvest, in one transaction."""
+        now, rules = self._clock(), self.rules
+        lines = await self._store.write(
+            lambda s: intake.accept(s, self._office, rules, self._ledger, harvest, now)
+        )
+        self._on_change()
+        return lines
+
+
+class App:
+    """The whole service. `run` works until it is cancelled."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        configuration: Configuration,
+        chat: ChatPort,
+        *,
+        clock: Clock = utc_now,
+        pace: Pace | None = None,
+    ) -> None:
+        self._settings = settings
+        self._configuration = configuration
+        self._chat = chat
+        self._clock = clock
+        office = configuration.office
+        self.store = Store(settings.database_url)
+        self.ledger = ledger_of(settings)
+        names = {source.id: source.name for source in configuration.sources}
+        composer = Composer(office, names)
+        self.sender = Sender(self.store, chat, office, composer, clock, pace=pace)
+        desk = Desk(office, self.ledger, chat.platform, names)
+        self._door = StoreDoor(self.store, configuration, self.ledger, clock, self.sender.wake)
+        self._watcher = Watcher(settings.config, configuration)
+        self.receiver = Receiver(self.store, chat, desk, composer, clock, self.sender.wake)
+
+    async def run(self, only: Part | None = None, ready: asyncio.Event | None = None) -> None:
+        """Migrate, greet the platform, work. Raises TokenRejected, LeaseHeld; anything else is a bug.
+
+        `ready` is set once everything runs. With `only="monitors"` nothing is sent and no lease is taken, so that
+        several machines may poll for one bot.
+        """
+        migrate(self.store)
+        lease = None if only == "monitors" else Lease(self.store)
+        try:
+            if only != "monitors":
+                await self._greet()
+            await self._work(only, ready, lease)
+        finally:
+            await self._chat.stop()
+            self.store.close()
+            if lease is not None:
+                lease.close()
+
+    async def _greet(self) -> None:
+        """Say hello until the platform answers; a rejected token ends the service, a dead network does not."""
+        now = self._clock()
+        await self.store.write(
+            lambda s: people.ensure_admins(s, self._chat.platform, self._settings.admins, now)
+        )
+        wait_s = 1.0
+        while True:
+            try:
+                name = await self._chat.start()
+            except Transient as error:
+                log.warning(
+                    "platform does not answer, trying again", extra={"error": str(error), "in_s": wait_s}
+                )
+                await asyncio.sleep(error.retry_after_s or wait_s)
+                wait_s = min(wait_s * 2, 60.0)
+            else:
+                log.info("at work", extra={"bot": name})
+                break
+        try:
+            await self._chat.offer([(name, offer.text) for name, offer in OFFERS.items()])
+        except (Transient, Permanent) as error:  # a menu is a comfort: every command works without it
+            log.warning("command menu not set", extra={"error": str(error)})
+
+    async def _after_step(self, back_s: float) -> None:
+        now = self._clock()
+        text = f"系统时钟被拨回约 {round(back_s / 60)} 分钟，等待中的发送和读取已立即恢复；请核对服务器时间。"
+
+        def work(session: Session) -> None:
+            put_right(session, now)
+            auditor.tell_operator(session, self._configuration.office, text, now)
+
+        await self.store.write(work)
+        self.sender.wake()
+
+    async def _work(self, only: Part | None, ready: asyncio.Event | None, lease: Lease | None) -> None:
+        ticks: list[Tick] = []
+        async with Fetcher(self._clock) as fetcher, closing(Worker()) as worker:
+            if only != "bot":
+                poller = self._poller(fetcher, worker)
+                ticks.append(Tick("poll", 1.0, poller.poll_due, POLL_ROUNDS_AT_ONCE))
+            if only != "monitors":
+                ticks += self._ticks()
+            if lease is not None:
+                ticks.append(Tick("lease", 30.0, self._keeper(lease)))
+            ticks.append(Tick("reload", RELOAD_LOOK_S, self._look_at_configuration))
+            scheduler = schedule(ticks)
+            try:
+                async with asyncio.TaskGroup() as group:
+                    if only != "monitors":
+                        group.create_task(self.receiver.listen())
+                        group.create_task(self.receiver.handle())
+                        group.create_task(self.sender.run())
+                    else:
+                        group.create_task(asyncio.Event().wait())
+                    group.create_task(watch_clock(scheduler, ClockWatch(self._clock), self._after_step))
+                    if ready is not None:
+                        ready.set()
+            except* (TokenRejected, LeaseHeld) as stopped:
+                raise stopped.exceptions[0] from None
+            finally:
+                scheduler.shutdown(wait=False)
+
+    def _poller(self, fetcher: Fetcher, worker: Worker) -> Poller:
+        return Poller(self._configuration.sources, fetcher, worker, self._door, self._clock)
+
+    async def _look_at_configuration(self) -> None:
+        """Take over edited rules, and tell the operator what an edit did or why it did nothing."""
+        edit = self._watcher.look()
+        if edit is None:
+            return
+        if edit.rules is not None:
+            self._door.rules = edit.rules
+        now, text = self._clock(), edit.text
+        await self.store.write(lambda s: auditor.tell_operator(s, self._configuration.office, text, now))
+        self.sender.wake()
+
+    def _keeper(self, lease: Lease) -> Callable[[], Awaitable[None]]:
+        async def keep() -> None:
+            if not await asyncio.to_thread(lease.renew):
+                log.error("another service works on this database, stopping")
+                self.sender.stop(LeaseHeld("另一个 yuqing 接管了这个数据库，本服务停止"))
+
+        return keep
+
+    async def _listen_for_silence(self) -> None:
+        """Tell the operator, once an hour, that the platform has not answered for minutes: pollers die silently."""
+        heard, now = self.receiver.heard_at, self._clock()
+        if heard is not None and now - heard > SILENT_AFTER:
+            minutes = round((now - heard).total_seconds() / 60)
+            log.error("the platform is silent", extra={"minutes": minutes})
+            text = f"聊天平台已 {minutes} 分钟没有应答，群内操作收不到。请检查网络，以及是否有另一个程序在用同一个令牌。"
+            await self.store.write(
+                lambda s: outbox.queue(
+                    s,
+                    key=f"silence:{now:%Y-%m-%dT%H}",
+                    chat=self._configuration.office.operator_chat,
+                    kind=MessageKind.TEXT,
+                    priority=Priority.ALERT,
+                    payload={"template": "trouble", "text": text},
+                    now=now,
+                )
+            )
+
+    def _ticks(self) -> list[Tick]:
+        office = self._configuration.office
+
+        def each(work: Callable[[Session, datetime], object]) -> Callable[[], Awaitable[object]]:
+            async def call() -> object:
+                now = self._clock()
+                result = await self.store.write(lambda s: work(s, now))
+                if result:
+                    self.sender.wake()
+                return result
+
+            return call
+
+        return [
+            Tick("deadlines", 5.0, each(lambda s, now: deadlines.tick(s, office, self.ledger, now))),
+            Tick("recover", 30.0, each(lambda s, now: outbox.recover(s, now, at_start=False))),
+            Tick("audit", 60.0, each(lambda s, now: auditor.audit(s, office, now))),
+            Tick("digest", 60.0, each(lambda s, now: queue_weekly(s, office, now))),
+            Tick("silence", 60.0, self._listen_for_silence),
+            Tick("checkpoint", 3600.0, self.store.checkpoint),
+        ]
+
+
+@asynccontextmanager
+async def closing(worker: Worker) -> AsyncIterator[Worker]:
+    """End the worker's child process with the block."""
+    try:
+        yield worker
+    finally:
+        await worker.close()
+
+
+def ledger_of(settings: Settings) -> Ledger:
+    """Give the ledger with the operator's key."""
+    return Ledger(Seal(settings.ledger_key.encode()))
+
+
+async def poll_once(
+    settings: Settings,
+    configuration: Configuration,
+    source_id: str | None,
+    on_done: Callable[[SourceReport], None],
+    clock: Clock = utc_now,
+) -> Sequence[SourceReport]:
+    """Poll every source (or one) once, now, whatever its time. For the command line."""
+    store = Store(settings.database_url)
+    try:
+        migrate(store)
+        door = StoreDoor(store, configuration, ledger_of(settings), clock, lambda: None)
+        async with Fetcher(clock) as fetcher, closing(Worker()) as worker:
+            poller = Poller(configuration.sources, fetcher, worker, door, clock)
+            chosen = [s.id for s in configuration.sources if source_id in {None, s.id}]
+            reports = []
+            for chosen_id in chosen:
+                report = await poller.poll_one(chosen_id)
+                on_done(report)
+                reports.append(report)
+            return reports
+    finally:
+        store.close()
+
+
+def queue_weekly(session: Session, office: Office, now: datetime) -> int:
+    """Queue the digest of a week once its hour has come, each once.
+
+    Looks back two weeks: a service that slept over the hour sends the digest late rather than never. A week before
+    the first item was seen has none.
+    """
+    first = session.scalar(select(func.min(ItemRow.first_seen_at)))
+    if first is None:
+        return 0
+    after = timedelta(
+        days=office.digest.weekday, hours=office.digest.at.hour, minutes=office.digest.at.minute
+    )
+    last = week_of(week_of(now, office.zone).start - timedelta(hours=1), office.zone)
+    before = week_of(last.start - timedelta(hours=1), office.zone)
+    return sum(
+        queue_digest(session, span, chat, now)
+        for span in (before, last)
+        if first < span.end and span.end + after <= now
+        for chat in digest_chats(session, office)
+    )
+
+
+def queue_digest(session: Session, span: Span, chat: str, now: datetime, *, key: str = "weekly") -> bool:
+    """Queue a digest to one chat; once a key, span and chat."""
+    return outbox.queue(
+        session,
+        key=f"digest:{key}:{span.name}:{chat}",
+        chat=chat,
+        kind=MessageKind.DIGEST,
+        priority=Priority.DIGEST,
+        payload={"span": span.name, "start": span.start.isoformat(), "end": span.end.isoformat()},
+        now=now,
+        valid_for=timedelta(days=6),
+    )
+
+
+def digest_chats(session: Session, office: Office) -> list[str]:
+    """Give the chats that the weekly digest goes to: `duty`, `leaders`, or a chat id as configured."""
+    found: list[str] = []
+    for target in office.digest.to:
+        if target == "duty":
+            found.append(office.duty_chat)
+        elif target == "leaders":
+            found += [chat for _, chat in people.holders(session, Role.LEADER)]
+        else:
+            found.append(target)
+    return list(dict.fromkeys(found))

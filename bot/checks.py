@@ -1,0 +1,122 @@
+"""What `check` looks at besides the form of the files.
+
+`leftovers` is pure: what is well written, but still the template's or not yet set. The probes of `check --live` go
+out: does every source answer properly, does the platform know us and let us in.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from bot.app import closing
+from bot.chat import ChatPort
+from bot.config import Configuration, Settings
+from monitors.fetch import Fetcher
+from monitors.poll import probe
+from monitors.sources import Source
+from monitors.worker import Worker
+from routing.clock import Clock, utc_now
+from routing.errors import Permanent, Problem, Transient
+from routing.office import Office
+
+SAMPLE_COUNTY = "示例县"
+_SAMPLE_HOST = re.compile(r"\bexample\.(?:gov\.cn|com)\b")
+_SAMPLE_CHAT = re.compile(r"-10010000000\d\d")
+_NEVER_CHANGE = "在 .env 里写一段任意的长字符串，另处保存一份，设了就不要更换"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One probe: what was looked at, whether it is well, what was seen, and the cure where it is not (Chinese)."""
+
+    subject: str
+    ok: bool
+    detail: str
+    cure: str = ""
+
+    def as_dict(self) -> dict[str, object]:
+        """Give the finding for machines."""
+        return asdict(self)
+
+
+def leftovers(settings: Settings, configuration: Configuration) -> list[Problem]:
+    """Name what a desk could not work with as it stands, in the order of the files; none of it is an error."""
+    office, folder = configuration.office, settings.config
+    found = [*_sample_names(configuration, folder)]
+    found += _sample_chats(office, folder)
+    found += _sample_addresses(configuration.sources, folder)
+    if not settings.admins:
+        cure = "在 .env 里写系统管理员的 Telegram 数字账号，多个用逗号隔开"
+        found.append(_reminder("环境变量", "YUQING_ADMINS", "", "没有设置，邀请的人无人确认", cure))
+    if not settings.ledger_key:
+        reason = "没有设置，台账被整段重写时核验不出来"
+        found.append(_reminder("环境变量", "YUQING_LEDGER_KEY", "", reason, _NEVER_CHANGE))
+    return found
+
+
+def _reminder(file: Path | str, where: str, value: str, reason: str, cure: str) -> Problem:
+    return Problem(str(file), None, where, value, reason, cure)
+
+
+def _sample_names(configuration: Configuration, folder: Path) -> Iterator[Problem]:
+    name = configuration.office.name
+    if SAMPLE_COUNTY in name:
+        yield _reminder(folder / "office.toml", "name", f'"{name}"', "还是示例", "改成本办名称")
+    if configuration.rules.gazetteer.survey(SAMPLE_COUNTY).county:
+        cure = "改成本县全称，否则判不出哪些与本县有关"
+        yield _reminder(folder / "rules.toml", "county", f'"{SAMPLE_COUNTY}"', "还是示例", cure)
+
+
+def _sample_chats(office: Office, folder: Path) -> Iterator[Problem]:
+    places = {"duty_chat": office.duty_chat, "operator_chat": office.operator_chat}
+    places |= {f"channels.{key}.chat": channel.chat for key, channel in office.channels.items()}
+    for where, chat in places.items():
+        if _SAMPLE_CHAT.fullmatch(chat):
+            cure = "把机器人拉进群，填它报出的群号"
+            yield _reminder(folder / "office.toml", where, f'"{chat}"', "还是示例群号", cure)
+
+
+def _sample_addresses(sources: Sequence[Source], folder: Path) -> Iterator[Problem]:
+    file = folder / "sources.toml"
+    if any(_SAMPLE_HOST.search(source.user_agent) for source in sources):
+        yield _reminder(file, "contact", "", "还是示例地址", "改成来源方找得到您的邮箱或网址")
+    for source in sources:
+        if _SAMPLE_HOST.search(source.url):
+            cure = "改成真实地址，或删去这个来源"
+            yield _reminder(file, f"来源 {source.id} 的 url", f'"{source.url}"', "还是示例地址", cure)
+
+
+async def probe_sources(
+    sources: Sequence[Source], on_done: Callable[[str], None], clock: Clock = utc_now
+) -> list[Finding]:
+    """Fetch and parse every source once; keeps nothing."""
+    findings = []
+    async with Fetcher(clock) as fetcher, closing(Worker()) as worker:
+        for source in sources:
+            parsed = await probe(source, fetcher, worker, clock)
+            on_done(source.id)
+            if parsed.problem is not None:
+                problem = parsed.problem
+                findings.append(Finding(f"来源 {source.id}", False, problem.detail, problem.cure))
+                continue
+            dates = [item.published_at for item in parsed.items if item.published_at]
+            newest = f"，最新 {max(dates).astimezone(source.zone):%Y-%m-%d %H:%M}" if dates else ""
+            findings.append(Finding(f"来源 {source.id}", True, f"{len(parsed.items)} 条{newest}"))
+    return findings
+
+
+async def probe_chats(chat: ChatPort, refs: Sequence[str]) -> list[Finding]:
+    """Greet the platform and ask for each chat of the configuration."""
+    try:
+        findings = [Finding("令牌", True, f"机器人 {await chat.start()}")]
+    except (Transient, Permanent) as error:
+        return [Finding("令牌", False, str(error), "检查令牌、网络和 YUQING_TELEGRAM_API")]
+    for ref in refs:
+        try:
+            findings.append(Finding(f"群 {ref}", True, await chat.title_of(ref)))
+        except (Transient, Permanent) as error:
+            findings.append(
+                Finding(f"群 {ref}", False, str(error), "把机器人拉进该群，或改正 office.toml 里的群号")
+            )
+    return findings

@@ -1,0 +1,93 @@
+"""What the commands share: the console, the configuration, JSON for machines."""
+
+import json
+import logging
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from rich.console import Console
+from sqlalchemy.orm import Session
+
+from bot.config import (
+    Configuration,
+    Settings,
+    folder_setting,
+    load_folder,
+    load_settings,
+    read_environment,
+)
+from bot.logs import set_up
+from routing.errors import ConfigError, Problem, UserError
+from routing.store.engine import Store
+from routing.store.migrate import migrate
+
+T = TypeVar("T")
+
+console = Console(stderr=True, highlight=False)
+# A table that is read by a program or a log is not folded to a terminal that is not there.
+out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 160)
+
+
+class BadUsage(UserError):
+    """The command was called in a way that it does not know: exit code 2, nothing was done."""
+
+
+def settings_now(*, level: int = logging.WARNING) -> Settings:
+    """Read the settings and set logging up with their secrets."""
+    settings = load_settings(read_environment())
+    set_up(settings.secrets(), level=level)
+    return settings
+
+
+def configured(*, level: int = logging.WARNING) -> tuple[Settings, Configuration]:
+    """Read settings and configuration. Raises ConfigError with all problems of both."""
+    environment = read_environment()
+    problems: list[Problem] = []
+    settings = _collected(lambda: load_settings(environment), problems)
+    configuration = _collected(lambda: load_folder(folder_setting(environment)), problems)
+    if settings is None or configuration is None:
+        raise ConfigError(problems)
+    set_up(settings.secrets(), level=level)
+    return settings, configuration
+
+
+def configuration_if_any(settings: Settings) -> Configuration | None:
+    """Read the configuration for its names alone: None where it cannot be read, for the work needs none."""
+    return _collected(lambda: load_folder(settings.config), [])
+
+
+def _collected(load: Callable[[], T], problems: list[Problem]) -> T | None:
+    try:
+        return load()
+    except ConfigError as error:
+        problems.extend(error.problems)
+        return None
+
+
+def in_store(settings: Settings, work: Callable[[Session], T]) -> T:
+    """Do one unit of work on the database of the settings, brought to the newest schema first."""
+    store = Store(settings.database_url)
+    try:
+        migrate(store)
+        return store.run(work)
+    finally:
+        store.close()
+
+
+def print_json(value: Any) -> None:
+    """Print a value for machines, one document on standard output."""
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2, default=str) + "\n")
+
+
+def read_text(path: Path) -> str:
+    """Read a UTF-8 file. Raises UserError that names the path and the cure."""
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError as error:
+        raise UserError(f"没有文件 {path}，请检查路径。") from error
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path} 不是 UTF-8 文本，请另存为 UTF-8。") from error
+    except OSError as error:
+        raise UserError(f"读不出 {path}（{error.strerror}），请检查路径和权限。") from error

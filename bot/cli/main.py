@@ -1,0 +1,62 @@
+"""The command `yuqing`. One function a command; every known error ends in one clear line and a code.
+
+Exit codes: 0 done, 1 could not be done, 2 configuration or usage, 130 stopped by Ctrl-C.
+"""
+
+import sys
+
+import typer
+from sqlalchemy.exc import OperationalError
+
+from bot.chat import TokenRejected
+from bot.cli import demo, inspect, people, records, service
+from bot.cli.common import BadUsage, console
+from bot.cli.usage import UsageError, told
+from routing.errors import ConfigError, YuqingError
+
+app = typer.Typer(
+    name="yuqing",
+    help="政务舆情值班台：监看公开来源，研判转办，审批回应，留痕归档。",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+service.register(app)
+inspect.register(app)
+people.register(app)
+records.register(app)
+demo.register(app)
+
+
+def main() -> None:
+    """Run the command line."""
+    try:
+        sys.exit(app(prog_name="yuqing", standalone_mode=False))
+    except ConfigError as error:
+        console.print(f"配置有 {len(error.problems)} 处问题，什么都没有做：", style="bold red")
+        for problem in error.problems:
+            console.print(f"  {problem}", markup=False, soft_wrap=True)
+        sys.exit(2)
+    except BadUsage as error:
+        _say(str(error))
+        sys.exit(2)
+    except UsageError as error:
+        _say(told(error))
+        sys.exit(2)
+    except TokenRejected as error:
+        _say(f"{error}。服务没有运行，待发消息都留在库里。")
+        sys.exit(1)
+    except YuqingError as error:
+        _say(str(error))
+        sys.exit(1)
+    except OperationalError as error:
+        first = str(error.orig).strip().partition("\n")[0]
+        _say(f"数据库用不了：{first}。请检查 YUQING_DATABASE_URL 和数据库是否在运行。")
+        sys.exit(1)
+    except (KeyboardInterrupt, typer.Abort):
+        sys.exit(130)
+
+
+def _say(text: str) -> None:
+    console.print(text, markup=False, soft_wrap=True)

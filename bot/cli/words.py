@@ -1,0 +1,97 @@
+"""How the codes of the record read to a person, for `why`. Pure; what it does not know is shown as it is stored."""
+
+from collections.abc import Mapping
+from datetime import UTC
+from typing import Any
+
+from bot.config import Configuration
+from bot.render import BAND_NAMES, LEVEL_NAMES, STEP_NAMES
+from routing.outbox import MessageKind
+from routing.store.tables import Sending
+from routing.why import Words
+from routing.workflow import COMMAND_NAMES, STATE_NAMES, Ground
+
+_HOUSE_ACTIONS = {
+    "open": "立项",
+    "join": "归并",
+    "propose_level": "建议升级",
+    "remind": "提醒",
+    "overdue": "超期提醒",
+    "refused": "未获准",
+    "secrecy_mark": "涉密标记拦下",
+}
+GROUND_NAMES: Mapping[Ground, str] = {
+    Ground.ROLE: "没有权限",
+    Ground.PLACE: "不在该办的会话里",
+    Ground.STALE: "看到的不是最新情况",
+    Ground.STATE: "当前状态不适用",
+    Ground.FOUR_EYES: "四眼原则",
+    Ground.MISSING: "缺少必填内容",
+    Ground.ASSIGNED: "已指定承办",
+}
+KIND_NAMES: Mapping[MessageKind, str] = {
+    MessageKind.CARD: "卡片",
+    MessageKind.EDIT: "更新卡片",
+    MessageKind.TEXT: "通知",
+    MessageKind.ASK: "请求回复",
+    MessageKind.DIGEST: "周报",
+}
+SENDING_NAMES: Mapping[Sending, str] = {
+    Sending.PENDING: "待发",
+    Sending.SENDING: "发送中",
+    Sending.SENT: "已送达",
+    Sending.SKIPPED: "无需发送",
+    Sending.EXPIRED: "过时未发",
+    Sending.DEAD: "发不出",
+}
+_LABELS = {
+    "frm": "原",
+    "to": "现",
+    "version": "事项版本",
+    "shown_version": "看到的版本",
+    "number": "编号",
+    "channel": "渠道",
+    "level": "等级",
+    "item": "信息序号",
+    "reasons": "依据",
+    "reason": "理由",
+    "basis": "依据",
+    "link": "链接",
+    "draft": "稿次",
+    "why": "原因",
+    "command": "操作",
+    "ground": "原因",
+    "step": "环节",
+    "due_at": "期限",
+}
+
+
+def words(configuration: Configuration | None) -> Words:
+    """Give the names for a reader; without a configuration its channels and chats stay codes and times stay UTC."""
+    values = {
+        "action": _coded(COMMAND_NAMES, _HOUSE_ACTIONS),
+        "command": _coded(COMMAND_NAMES),
+        "step": _coded(STEP_NAMES),
+        "band": _coded(BAND_NAMES),
+        "kind": _coded(KIND_NAMES),
+        "sending": _coded(SENDING_NAMES),
+        "ground": _coded(GROUND_NAMES),
+        "level": _coded(LEVEL_NAMES),
+        # A move of the state and a change of the level are told under the same keys; they share no value.
+        "frm": _coded(STATE_NAMES, LEVEL_NAMES),
+        "to": _coded(STATE_NAMES, LEVEL_NAMES),
+    }
+    if configuration is None:
+        return Words(UTC, " UTC", _LABELS, values)
+    office = configuration.office
+    chats = {channel.chat: f"{channel.name}承办群" for channel in office.channels.values()}
+    chats |= {office.duty_chat: "值班群", office.operator_chat: "运维群"}
+    values["channel"] = {key: channel.name for key, channel in office.channels.items()}
+    values["chat"] = chats
+    values["source"] = {source.id: source.name for source in configuration.sources}
+    return Words(office.zone, "", _LABELS, values)
+
+
+def _coded(*tables: Mapping[Any, str]) -> dict[str, str]:
+    """Join tables of names under the codes as they are stored."""
+    return {str(code): name for table in tables for code, name in table.items()}

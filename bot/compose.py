@@ -1,0 +1,175 @@
+"""A claimed row of the outbox -> what to send, as things stand now. Reads the database, sends nothing.
+
+Rendering at the last moment lets the newest state win, and a fault in rendering still sends number, title and buttons.
+"""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from bot import render
+from bot.charts import digest_chart
+from bot.chat import Block, Button, Card, File, Form
+from routing import asks, outbox, people
+from routing.announce import CARD_ROLES, CHANNEL_CARD, DUTY_CARD
+from routing.clock import Span
+from routing.digest import week_numbers
+from routing.office import Office
+from routing.outbox import Message, MessageKind
+from routing.unit import Unit
+from routing.views import CaseView, case_view, open_cases
+
+log = logging.getLogger(__name__)
+
+LIST_MAX = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """What one row has become. `edit`: the standing messages to bring up to date, newest first; empty for a new one.
+
+    `stamp` is what a case's card shows of its case; `is_final`: the card has said its last word.
+    """
+
+    card: Card
+    files: tuple[File, ...] = ()
+    reply_to: str | None = None
+    placeholder: str = ""
+    edit: tuple[str, ...] = ()
+    leave_after: bool = False
+    stamp: tuple[int, int] | None = None
+    is_final: bool = False
+
+
+class Composer:
+    """Renders rows for one office; `sources` names the sources by id, for people."""
+
+    def __init__(self, office: Office, sources: Mapping[str, str]) -> None:
+        self._office = office
+        self._sources = sources
+
+    def compose(self, session: Unit, message: Message, now: datetime) -> Outgoing | None:
+        """Give what to send, None where there is nothing (left) to say."""
+        outgoing = _COMPOSERS[message.kind](self, session, message, now)
+        if outgoing is None or not message.uncertain or message.kind is MessageKind.EDIT:
+            return outgoing
+        blocks = (Block(render.RESENT, Form.NOTE, weight=9), *outgoing.card.blocks)
+        return replace(outgoing, card=Card(blocks, outgoing.card.buttons))
+
+    def card(self, session: Unit, message: Message, now: datetime) -> Outgoing | None:
+        """Compose a new card."""
+        if "invite" in message.payload:
+            invitation = people.invitation(session, int(message.payload["invite"]))
+            return None if invitation is None else Outgoing(render.invite_card(invitation))
+        return self.case_card(session, message) if _may_read(session, message) else None
+
+    def edit(self, session: Unit, message: Message, now: datetime) -> Outgoing | None:
+        """Compose the update of a standing card."""
+        standing = outbox.standing(session, message)
+        shown = self.case_card(session, message) if standing else None
+        return None if shown is None else replace(shown, edit=standing)
+
+    def case_card(self, session: Unit, message: Message) -> Outgoing | None:
+        """Render a case's card as it stands; a fault leaves number, title and buttons."""
+        kind = str(message.payload["card"])
+        draft_version = int(message.payload.get("draft_version", 0)) or None
+        assert message.case_id is not None
+        view = case_view(session, message.case_id, draft_version)
+        if view is None:
+            return None
+        if not _may_read(session, message):
+            return Outgoing(render.revoked_card(view), is_final=True)
+        try:
+            card = self._render(kind, view, message.chat)
+        except Exception:
+            log.exception("card could not be rendered", extra={"case": view.number, "card": kind})
+            return Outgoing(_bare(view, self._office, kind))
+        # A review card without buttons has said its last word. Duty and channel cards go on: a case may come back.
+        final = not card.buttons and draft_version is not None
+        return Outgoing(card, stamp=(view.version, view.items), is_final=final)
+
+    def _render(self, kind: str, view: CaseView, chat: str) -> Card:
+        if kind == DUTY_CARD:
+            return render.duty_card(view, self._office, self._sources)
+        if kind == CHANNEL_CARD:
+            channel = next((c.key for c in self._office.channels.values() if c.chat == chat), "")
+            return render.channel_card(view, self._office, self._sources, channel)
+        return render.review_card(view, self._office, kind)
+
+    def text(self, session: Unit, message: Message, now: datetime) -> Outgoing | None:
+        """Compose a sentence, a list, a help page."""
+        facts = message.payload
+        template = str(facts["template"])
+        view = case_view(session, message.case_id) if message.case_id is not None else None
+        reply_to = facts.get("reply_to") or outbox.newest_card(session, message.chat, message.case_id)
+        leave = bool(facts.get("leave_after"))
+        if template in _PAGES:
+            return Outgoing(_PAGES[template](self, session, facts), reply_to=reply_to)
+        return Outgoing(
+            render.sentence(template, facts, view, self._office), reply_to=reply_to, leave_after=leave
+        )
+
+    def with_buttons(self, view: CaseView, buttons: tuple[tuple[Button, ...], ...]) -> Card:
+        """Give the duty card with other buttons: an opened menu."""
+        return Card(render.duty_card(view, self._office, self._sources).blocks, buttons)
+
+    def open_page(self, session: Unit, facts: Mapping[str, Any]) -> Card:
+        """Compose the list of open cases that a person may see."""
+        channels = facts.get("channels")
+        views = open_cases(session, channels=channels, limit=500)
+        return render.open_list(views[:LIST_MAX], self._office, len(views))
+
+    def case_page(self, session: Unit, facts: Mapping[str, Any]) -> Card:
+        """Compose one case for reading: the duty card without its buttons."""
+        view = case_view(session, int(facts["case"]))
+        assert view is not None
+        return Card(render.duty_card(view, self._office, self._sources).blocks)
+
+    def help_page(self, session: Unit, facts: Mapping[str, Any]) -> Card:
+        """Compose the help page of a person."""
+        actor = people.actor_by_id(session, int(facts["person"]))
+        commands = [(str(name), str(text)) for name, text in facts["commands"]]
+        return render.help_card(actor.name if actor else "", actor.roles if actor else frozenset(), commands)
+
+    def ask(self, session: Unit, message: Message, now: datetime) -> Outgoing | None:
+        """Compose a request for a typed answer; None once it was answered or replaced."""
+        asked = asks.question(session, int(message.payload["ask"]))
+        view = None if asked is None else case_view(session, asked.case_id)
+        if asked is None or view is None or asked.is_answered:
+            return None
+        card, placeholder = render.question(asked.command, view)
+        return Outgoing(card, placeholder=placeholder)
+
+    def digest(self, session: Unit, message: Message, now: datetime) -> Outgoing | None:
+        """Compose a digest with its picture, with the numbers as they stand now."""
+        facts = message.payload
+        start, end = (datetime.fromisoformat(str(facts[key])) for key in ("start", "end"))
+        numbers = week_numbers(session, self._office, Span(str(facts["span"]), start, end), now)
+        picture = File(f"digest-{facts['span']}.png", digest_chart(numbers), is_picture=True)
+        return Outgoing(render.digest_card(numbers, self._office), (picture,), facts.get("reply_to"))
+
+
+_COMPOSERS = {
+    MessageKind.CARD: Composer.card,
+    MessageKind.EDIT: Composer.edit,
+    MessageKind.TEXT: Composer.text,
+    MessageKind.ASK: Composer.ask,
+    MessageKind.DIGEST: Composer.digest,
+}
+_PAGES = {"open_list": Composer.open_page, "case": Composer.case_page, "help": Composer.help_page}
+
+
+def _may_read(session: Unit, message: Message) -> bool:
+    """Tell whether the reader of a card still has the role that it was sent to; groups keep theirs."""
+    role = CARD_ROLES.get(str(message.payload["card"]))
+    return role is None or people.is_chat_of(session, message.chat, role)
+
+
+def _bare(view: CaseView, office: Office, kind: str) -> Card:
+    blocks = (
+        Block(f"{view.number} {view.title}", Form.TITLE, weight=9),
+        Block("卡片内容暂时无法完整显示，已通知运维。", Form.NOTE, weight=9),
+    )
+    return Card(blocks, render.buttons_of(kind, view, office))

@@ -1,0 +1,424 @@
+"""Configuration: settings from the environment, the office from `office.toml`. The only reader of either.
+
+Everything wrong is reported at once, each with file, line, value and cure. Folders below get plain values.
+"""
+
+import difflib
+import os
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields
+from datetime import time
+from itertools import pairwise
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import unquote, urlsplit
+from zoneinfo import ZoneInfo
+
+from dotenv import dotenv_values
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from monitors.sources import Source, load_sources
+from routing.errors import ConfigError, Problem
+from routing.office import (
+    Channel,
+    DigestTimes,
+    Level,
+    Limit,
+    Marks,
+    Office,
+    Step,
+    WorkingHours,
+)
+from routing.rules import Rules, load_rules
+from routing.toml_lines import Locator, Refused, problems_from_pydantic, read_toml
+
+OFFICIAL_API = "https://api.telegram.org"
+PREFIX = "YUQING_"
+
+# Settings --------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Secrets and addresses. Each is `YUQING_<NAME>` or, from a file, `YUQING_<NAME>_FILE`. Secrets stay out of repr."""
+
+    config: Path = Path("config")
+    database_url: str = field(default="sqlite:///yuqing.db", repr=False)  # may carry a password
+    telegram_token: str = field(default="", repr=False)
+    telegram_api: str = OFFICIAL_API
+    telegram_proxy: str = field(default="", repr=False)
+    admins: tuple[str, ...] = ()
+    ledger_key: str = field(default="", repr=False)
+
+    def secrets(self) -> tuple[str, ...]:
+        """Give what no log line may show: the secrets whole, and the passwords inside addresses."""
+        inside = (_password(self.database_url), _password(self.telegram_proxy))
+        whole = (self.telegram_token, self.telegram_proxy, self.ledger_key)
+        return tuple(secret for secret in (*whole, *inside) if secret)
+
+
+def _password(address: str) -> str:
+    try:
+        return unquote(urlsplit(address).password or "")
+    except ValueError:
+        return ""
+
+
+SECRETS = frozenset({"database_url", "telegram_token", "telegram_proxy", "ledger_key"})
+TOKEN_SHAPE = re.compile(r"\d{5,}:[A-Za-z0-9_-]{20,}")
+
+
+def load_settings(environment: Mapping[str, str]) -> Settings:
+    """Read the settings from a mapping. Raises ConfigError with every problem; a secret's value is never in it."""
+    known = {f.name for f in fields(Settings)}
+    problems: list[Problem] = []
+    values: dict[str, Any] = {}
+    for name in sorted(known):
+        raw = _lookup(environment, name, problems)
+        if raw is None:
+            continue
+        try:
+            values[name] = _PARSERS[name](raw)
+        except ValueError as error:
+            shown = "（不显示）" if name in SECRETS else raw
+            problems.append(
+                Problem("环境变量", None, PREFIX + name.upper(), shown, str(error), "见 .env.example")
+            )
+    problems += _unknown(environment, known)
+    if problems:
+        raise ConfigError(problems)
+    return Settings(**values)
+
+
+def folder_setting(environment: Mapping[str, str]) -> Path:
+    """Give the configuration folder alone, so that its files can be checked while another setting is wrong."""
+    return Path(_lookup(environment, "config", []) or Settings().config)
+
+
+def read_environment(folder: Path | None = None) -> Mapping[str, str]:
+    """Give the environment with `.env` of the folder beneath it: what is set outside wins, with its `_FILE` twin.
+
+    Raises ConfigError where `.env` cannot be read.
+    """
+    path = (folder or Path.cwd()) / ".env"
+    try:
+        written = dotenv_values(path)
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError([_unreadable_file(path, error)]) from error
+    outside = {name.removesuffix("_FILE") for name in os.environ}
+    ours = {
+        name: value
+        for name, value in written.items()
+        if value is not None and name.startswith(PREFIX) and name.removesuffix("_FILE") not in outside
+    }
+    return {**ours, **os.environ}
+
+
+def _unknown(environment: Iterable[str], known: Iterable[str]) -> list[Problem]:
+    allowed = [PREFIX + name.upper() + ending for name in sorted(known) for ending in ("", "_FILE")]
+    found = []
+    for name in sorted(environment):
+        if name.startswith(PREFIX) and name not in allowed and not name.startswith(f"{PREFIX}TEST_"):
+            close = difflib.get_close_matches(name, allowed, n=1, cutoff=0.75)
+            cure = f"是不是 {close[0]}？否则请删去" if close else "请删去，或对照 .env.example 改正拼写"
+            found.append(Problem("环境变量", None, name, "", "没有这个设置", cure))
+    return found
+
+
+def _lookup(environment: Mapping[str, str], name: str, problems: list[Problem]) -> str | None:
+    variable = PREFIX + name.upper()
+    path = environment.get(f"{variable}_FILE")
+    if not path:
+        return environment.get(variable) or None
+
+    def complain(reason: str, cure: str) -> None:
+        problems.append(Problem("环境变量", None, f"{variable}_FILE", path, reason, cure))
+
+    if environment.get(variable):
+        complain(f"与 {variable} 同时设置", "两个只留一个")
+        return None
+    try:
+        text = Path(path).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        complain(_unreadable(error), "检查路径和权限")
+        return None
+    if not text:
+        complain("文件是空的", "写入内容，或删去这个设置")
+        return None
+    return text
+
+
+def _unreadable(error: OSError | UnicodeDecodeError) -> str:
+    if isinstance(error, FileNotFoundError):
+        return "没有这个文件"
+    return "不是 UTF-8 文本" if isinstance(error, UnicodeDecodeError) else f"读不出来（{error.strerror}）"
+
+
+def _unreadable_file(path: Path, error: OSError | UnicodeDecodeError) -> Problem:
+    return Problem(str(path), None, "文件", "", _unreadable(error), "检查权限；文件须为 UTF-8 文本")
+
+
+def _token(raw: str) -> str:
+    if not TOKEN_SHAPE.fullmatch(raw):
+        raise ValueError("不像 Telegram 机器人令牌（形如 数字:字母串，由 @BotFather 给出）")
+    return raw
+
+
+def _address(raw: str) -> str:
+    if not raw.startswith(("http://", "https://")):
+        raise ValueError("应以 http:// 或 https:// 开头")
+    return raw.rstrip("/")
+
+
+def _database(raw: str) -> str:
+    if not raw.startswith(("sqlite:///", "postgresql://", "postgresql+psycopg://")):
+        raise ValueError("应为 sqlite:///文件 或 postgresql://用户@主机/库")
+    return raw
+
+
+def _user_ids(raw: str) -> tuple[str, ...]:
+    ids = tuple(part.strip() for part in raw.split(",") if part.strip())
+    if not all(part.isdigit() for part in ids):
+        raise ValueError("应为逗号分隔的数字账号")
+    return ids
+
+
+_PARSERS: Mapping[str, Any] = {
+    "config": Path,
+    "database_url": _database,
+    "telegram_token": _token,
+    "telegram_api": _address,
+    "telegram_proxy": _address,
+    "admins": _user_ids,
+    "ledger_key": str,
+}
+
+# office.toml -----------------------------------------------------------------------------------------------
+
+_LIMIT = re.compile(r"(\d{1,4})(m|h|d|wh|wd)")
+_TARGET = re.compile(r"duty|leaders|-?\d{1,20}")
+_HOURS = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)")
+
+
+def _limit(text: str) -> str:
+    if not _LIMIT.fullmatch(text) or int(_LIMIT.fullmatch(text)[1]) == 0:  # type: ignore[index]  # just matched
+        raise Refused("不是时限", '写成 "30m"、"4h"、"5d"、"4wh"（工作小时）或 "2wd"（工作日）')
+    return text
+
+
+def _stretch(text: str) -> str:
+    match = _HOURS.fullmatch(text)
+    if not match or match[1] + match[2] >= match[3] + match[4]:
+        raise Refused("不是一段办公时间", '写成 "08:30-12:00"，先早后晚')
+    return text
+
+
+def _target(text: str) -> str:
+    if not _TARGET.fullmatch(text):
+        raise Refused("周报的去处写法不对", '每项写 "duty"（值班群）、"leaders"（领导私聊）或群号')
+    return text
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+ChatId = Annotated[str, Field(pattern=r"^-?\d{1,20}$")]
+Key = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,23}$")]
+
+
+class _Channel(_Strict):
+    name: str = Field(min_length=1, max_length=20)
+    unit: str = Field(min_length=1, max_length=60)
+    chat: ChatId
+    scope: str = ""
+
+
+class _Marks(_Strict):
+    views: int = Field(ge=1)
+    reposts: int = Field(ge=1)
+    comments: int = Field(ge=1)
+
+
+class _Levels(_Strict):
+    I: _Marks  # noqa: E741 - Ⅰ, as the field writes it
+    II: _Marks
+    III: _Marks
+
+
+FourLimits = Annotated[list[Annotated[str, AfterValidator(_limit)]], Field(min_length=4, max_length=4)]
+
+
+class _Limits(_Strict):
+    dispatch: FourLimits
+    sign: FourLimits
+    draft: FourLimits
+    review: FourLimits
+    secrecy: FourLimits
+    approve: FourLimits
+    release: FourLimits
+    respond: FourLimits
+    close: FourLimits
+    relook: FourLimits
+
+
+class _Hours(_Strict):
+    working: list[Annotated[str, AfterValidator(_stretch)]] = Field(min_length=1)
+
+    @field_validator("working")
+    @classmethod
+    def _are_in_order(cls, stretches: list[str]) -> list[str]:
+        if any(later[:5] < earlier[-5:] for earlier, later in pairwise(stretches)):
+            raise Refused("各段有重叠或先后颠倒", '按先后写，如 ["08:30-12:00", "14:00-18:00"]')
+        return stretches
+
+
+class _Digest(_Strict):
+    weekday: int = Field(ge=1, le=7)
+    at: str = Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")
+    to: list[Annotated[str, AfterValidator(_target)]]
+
+
+class _Dismiss(_Strict):
+    reasons: list[Annotated[str, Field(min_length=2, max_length=30)]] = Field(min_length=1, max_length=8)
+
+
+class _Office(_Strict):
+    name: str = Field(min_length=1, max_length=60)
+    code: str = Field(pattern=r"^[A-Z]{2,8}$")
+    time_zone: str = "Asia/Shanghai"
+    duty_chat: ChatId
+    operator_chat: ChatId
+    channels: dict[Key, _Channel] = Field(min_length=1)
+    levels: _Levels
+    limits: _Limits
+    hours: _Hours
+    digest: _Digest
+    dismiss: _Dismiss
+
+    @field_validator("time_zone")
+    @classmethod
+    def _is_zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (KeyError, ValueError, OSError) as error:
+            raise Refused("没有这个时区", '一般写 "Asia/Shanghai"') from error
+        return value
+
+
+def load_office(text: str, file: str) -> Office:
+    """Read `office.toml`. Raises ConfigError with every problem of the file."""
+    data, locator = read_toml(text, file)
+    try:
+        read = _Office.model_validate(data)
+    except ValidationError as error:
+        raise ConfigError(problems_from_pydantic(error, locator, file, model=_Office)) from error
+    problems = _doubled_chats(read, locator, file)
+    if problems:
+        raise ConfigError(problems)
+    return _office(read)
+
+
+def _doubled_chats(read: _Office, locator: Locator, file: str) -> list[Problem]:
+    seen: dict[str, str] = {}
+    problems = []
+    places = [("duty_chat", read.duty_chat, ["duty_chat"])]
+    places += [
+        (f"channels.{key}.chat", c.chat, ["channels", key, "chat"]) for key, c in read.channels.items()
+    ]
+    for where, chat, path in places:
+        if chat in seen:
+            problems.append(
+                Problem(
+                    file,
+                    locator.line(path),
+                    where,
+                    chat,
+                    f"与 {seen[chat]} 是同一个群",
+                    "每个渠道、值班群各用一个群",
+                )
+            )
+        seen[chat] = where
+    return problems
+
+
+def _office(read: _Office) -> Office:
+    hours = tuple(_times(text) for text in read.hours.working)
+    day = sum((b.hour - a.hour) * 60 + b.minute - a.minute for a, b in hours)
+    limits = {
+        step: {level: _minutes(getattr(read.limits, step.value)[level - 1], day) for level in Level}
+        for step in Step
+    }
+    hour, minute = map(int, read.digest.at.split(":"))
+    return Office(
+        name=read.name,
+        code=read.code,
+        zone=ZoneInfo(read.time_zone),
+        duty_chat=read.duty_chat,
+        operator_chat=read.operator_chat,
+        channels={key: Channel(key, c.name, c.unit, c.chat, c.scope) for key, c in read.channels.items()},
+        limits=limits,
+        marks={Level[name]: Marks(m.views, m.reposts, m.comments) for name, m in read.levels},
+        hours=WorkingHours(hours),
+        digest=DigestTimes(read.digest.weekday - 1, time(hour, minute), tuple(read.digest.to)),
+        dismiss_reasons=tuple(read.dismiss.reasons),
+    )
+
+
+def _times(text: str) -> tuple[time, time]:
+    match = _HOURS.fullmatch(text)
+    assert match is not None
+    a, b, c, d = (int(part) for part in match.groups())
+    return time(a, b), time(c, d)
+
+
+def _minutes(text: str, working_day: int) -> Limit:
+    match = _LIMIT.fullmatch(text)
+    assert match is not None
+    number, unit = int(match[1]), match[2]
+    each = {"m": 1, "h": 60, "d": 1440, "wh": 60, "wd": working_day}[unit]
+    return Limit(number * each, working=unit in {"wh", "wd"})
+
+
+# The folder ------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """A whole configuration that holds together."""
+
+    office: Office
+    sources: tuple[Source, ...]
+    rules: Rules
+
+
+def load_folder(folder: Path) -> Configuration:
+    """Read the three files of a folder. Raises ConfigError with the problems of all three together."""
+    problems: list[Problem] = []
+    office = _part(folder, "office.toml", load_office, problems)
+    sources = _part(folder, "sources.toml", load_sources, problems)
+    channels = (
+        tuple(office.channels) if office else ("network", "petition", "publicity", "security", "office")
+    )
+    rules = _part(folder, "rules.toml", lambda text, file: load_rules(text, file, channels), problems)
+    if problems or office is None or sources is None or rules is None:
+        raise ConfigError(problems)
+    return Configuration(office, tuple(sources), rules)
+
+
+def _part(folder: Path, name: str, load: Any, problems: list[Problem]) -> Any:
+    path = folder / name
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        problems.append(Problem(str(path), None, "文件", "", "不存在", f"运行 yuqing init {folder} 生成示例"))
+        return None
+    except (OSError, UnicodeDecodeError) as error:
+        problems.append(_unreadable_file(path, error))
+        return None
+    try:
+        return load(text, str(path))
+    except ConfigError as error:
+        problems.extend(error.problems)
+        return None

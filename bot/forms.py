@@ -1,0 +1,101 @@
+"""The forms of the office as files: values -> bytes of a workbook. Reads no store and decides nothing.
+
+What a public text says is data and never a formula: every word goes in as a string and in Excel's text format, so
+that it stays a string when somebody edits the cell.
+"""
+
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+
+from routing.export import LedgerLine
+
+SHEET = "网络舆情处置台账"
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a form: its exact name and its width in characters of the default type."""
+
+    name: str
+    width: int
+
+
+LEDGER_COLUMNS: tuple[Column, ...] = (
+    Column("序号", 6),
+    Column("编号", 15),
+    Column("巡查单位", 18),
+    Column("发布时间", 17),
+    Column("发布平台", 14),
+    Column("标题", 36),
+    Column("链接", 32),
+    Column("等级", 6),
+    Column("归口类别", 11),
+    Column("责任单位", 18),
+    Column("涉及领域", 12),
+    Column("首接人", 10),
+    Column("交办时间", 17),
+    Column("签收时间", 17),
+    Column("首回时间", 17),
+    Column("办结时间", 17),
+    Column("关注量", 10),
+    Column("跟帖数", 10),
+    Column("原帖摘要", 48),
+    Column("办结回复摘要", 48),
+    Column("线上情况", 28),
+    Column("线下情况", 16),
+    Column("是否督办", 10),
+    Column("满意度", 10),
+    Column("备注", 28),
+)
+"""The 舆情处置台账, one column a field of LedgerLine and in the same order."""
+
+
+def ledger_xlsx(rows: Sequence[LedgerLine]) -> bytes:
+    """Write the 舆情处置台账 as a workbook of one sheet; without rows the header stands alone.
+
+    Counts are numbers so that they can be added up; all else is text, times as local `YYYY-MM-DD HH:MM`.
+    """
+    from openpyxl import Workbook
+    from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
+    from openpyxl.utils import get_column_letter
+
+    book = Workbook()
+    book.properties.creator = "yuqing"
+    sheet = book.active
+    sheet.title = SHEET
+    line = Side(style="thin", color="BFBFBF")
+    frame = Border(left=line, right=line, top=line, bottom=line)
+    for index, column in enumerate(LEDGER_COLUMNS, 1):
+        cell = sheet.cell(1, index, column.name)
+        cell.font, cell.fill, cell.border = Font(bold=True), PatternFill("solid", fgColor="DDE6F0"), frame
+        cell.alignment = Alignment(horizontal="center", vertical="center", wrap_text=True)
+        sheet.column_dimensions[get_column_letter(index)].width = column.width
+    top = Alignment(vertical="top", wrap_text=True)
+    for number, row in enumerate(rows, 2):
+        for index, field in enumerate(fields(row), 1):
+            cell = sheet.cell(number, index)
+            value = getattr(row, field.name)
+            if isinstance(value, int):
+                cell.value = value
+            else:
+                cell.value, cell.number_format = _text(value), "@"
+                cell.data_type = "s"  # openpyxl takes "=…" for a formula and "#N/A" for an error
+            cell.alignment, cell.border = top, frame
+    sheet.freeze_panes = "C2"
+    sheet.auto_filter.ref = f"A1:{get_column_letter(len(LEDGER_COLUMNS))}{len(rows) + 1}"
+    sheet.page_setup.orientation, sheet.page_setup.paperSize = "landscape", sheet.PAPERSIZE_A3
+    sheet.sheet_properties.pageSetUpPr.fitToPage, sheet.page_setup.fitToHeight = True, 0
+    sheet.print_title_rows = "1:1"
+    out = io.BytesIO()
+    book.save(out)
+    return out.getvalue()
+
+
+def _text(value: str | datetime | None) -> str:
+    from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
+
+    if isinstance(value, datetime):
+        return value.strftime("%Y-%m-%d %H:%M")
+    return str(ILLEGAL_CHARACTERS_RE.sub("", value or ""))

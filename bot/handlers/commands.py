@@ -1,0 +1,174 @@
+"""Slash commands. Each says who may use it; the help page of a person is made from the same table."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from bot.chat import CommandGiven
+from bot.handlers.desk import Occasion, Reaction
+from routing import announce, cases, outbox, people
+from routing.clock import week_of
+from routing.errors import UserError
+from routing.office import Role
+from routing.outbox import MessageKind, Priority
+from routing.people import Account, Claim
+from routing.views import find_case, is_dispatched_to
+from routing.workflow import Actor, Command, Order, State
+
+_SEES_ALL = frozenset({Role.DUTY, Role.OFFICE, Role.LEADER, Role.REVIEWER, Role.SECRECY})
+_CASES = _SEES_ALL | {Role.CONTACT}
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """One command: what it does, who may, and the function."""
+
+    text: str
+    roles: frozenset[Role]
+    act: Callable[[Occasion, CommandGiven, Actor], None]
+
+
+def command(occasion: Occasion, event: CommandGiven) -> Reaction | None:
+    """Carry out one command. Strangers may only join, in private; in foreign groups nothing is answered."""
+    actor = occasion.actor(event.sender)
+    if event.name in {"join", "start"} and event.is_private and (event.rest or actor is None):
+        _join(occasion, event, actor)
+        return None
+    if actor is None:
+        if event.is_private:
+            occasion.greet_stranger(event.sender)
+        return None
+    if not event.is_private and occasion.chat_name(event.chat) not in occasion.desk.office.chats():
+        return None
+    offer = OFFERS.get("help" if event.name == "start" else event.name)
+    if offer is None:
+        occasion.say(event.chat, "没有这个命令。发送 /help 查看用法。", reply_to=event.message)
+    elif not offer.roles & actor.roles:
+        occasion.say(event.chat, f"您没有使用 /{event.name} 的权限。", reply_to=event.message)
+    else:
+        offer.act(occasion, event, actor)
+    return None
+
+
+def _join(occasion: Occasion, event: CommandGiven, actor: Actor | None) -> None:
+    code = event.rest.strip()
+    if not code:
+        occasion.greet_stranger(event.sender)
+        return
+    sender = event.sender
+    account = Account(occasion.desk.platform, sender.user_ref, sender.private_chat)
+    claim, invite = people.claim(
+        occasion.session,
+        occasion.desk.ledger,
+        code=code,
+        account=account,
+        shown_name=sender.shown_name,
+        now=occasion.now,
+    )
+    occasion.say(event.chat, _CLAIMS[claim], reply_to=event.message)
+    if invite is None:
+        return
+    for card in announce.invite_cards(occasion.session, invite.id):
+        announce.post(occasion.session, card, occasion.now)
+
+
+_CLAIMS = {
+    Claim.WAITING: "已收到，等系统管理员确认后生效。",
+    Claim.UNKNOWN: "邀请码不对或已用过，请核对后重发，或向系统管理员重新索取。",
+    Claim.EXPIRED: "邀请码已过期，请向系统管理员重新索取。",
+    Claim.LOCKED: "错误次数过多，请一小时后再试。",
+    Claim.ALREADY: "您已经登记过了，发送 /help 查看用法。",
+}
+
+
+def _help(occasion: Occasion, event: CommandGiven, actor: Actor) -> None:
+    offered = [[name, offer.text] for name, offer in OFFERS.items() if offer.roles & actor.roles]
+    payload = {"template": "help", "person": actor.person_id, "commands": offered}
+    occasion.page(event.chat, {**payload, "reply_to": event.message.message})
+
+
+def _open(occasion: Occasion, event: CommandGiven, actor: Actor) -> None:
+    channels = _channels(occasion, event, actor)
+    payload = {"template": "open_list", "channels": channels, "reply_to": event.message.message}
+    occasion.page(event.chat, payload)
+
+
+def _case(occasion: Occasion, event: CommandGiven, actor: Actor) -> None:
+    case_id = find_case(occasion.session, event.rest) if event.rest.strip() else None
+    channels = _channels(occasion, event, actor)
+    if case_id is None or (
+        channels is not None and not is_dispatched_to(occasion.session, case_id, channels)
+    ):
+        wanted = event.rest.strip()
+        text = f"没有找到“{wanted}”。" if wanted else ""
+        text += "请写事项编号，如 /case YQ-2026-0001 或 /case 1。"
+        occasion.say(event.chat, text, reply_to=event.message)
+        return
+    payload = {"template": "case", "case": case_id, "reply_to": event.message.message}
+    occasion.page(event.chat, payload)
+
+
+def _channels(occasion: Occasion, event: CommandGiven, actor: Actor) -> list[str] | None:
+    """Name the channels whose cases may be read here by him; None: all.
+
+    In a channel's group everybody reads along, so what is shown follows the group and not who asks.
+    """
+    office, name = occasion.desk.office, occasion.chat_name(event.chat)
+    if not event.is_private and name != office.duty_chat:
+        here = [channel.key for channel in office.channels.values() if channel.chat == name]
+        if here:
+            return sorted(here)
+    return None if actor.roles & _SEES_ALL else sorted(actor.channels)
+
+
+def _reopen(occasion: Occasion, event: CommandGiven, actor: Actor) -> None:
+    """Take up a closed or dismissed case again: `/reopen 12 reason`."""
+    key, _, reason = event.rest.strip().partition(" ")
+    case_id = find_case(occasion.session, key) if key else None
+    facts = None if case_id is None else cases.facts(occasion.session, case_id)
+    if facts is None or not reason.strip():
+        occasion.say(event.chat, "请写事项编号和理由，如 /reopen 12 居民再次反映。", reply_to=event.message)
+        return
+    if facts.state is State.CLOSED and Role.LEADER not in actor.roles:
+        occasion.say(event.chat, "已办结的事项由领导重新办理（私聊发送 /reopen）。", reply_to=event.message)
+        return
+    where = occasion.where(event.chat, event.sender, facts.channel)
+    order = Order(Command.REOPEN, actor, where, facts.version, facts.draft_version, reason=reason.strip())
+    try:
+        text = cases.execute(
+            occasion.session, occasion.desk.office, occasion.desk.ledger, facts.id, order, occasion.now
+        ).text
+    except UserError as error:
+        text = str(error)
+    occasion.say(event.chat, text, reply_to=event.message)
+
+
+def _digest(occasion: Occasion, event: CommandGiven, actor: Actor) -> None:
+    """This week up to now; with `last`, the whole week before."""
+    channels = {channel.chat for channel in occasion.desk.office.channels.values()}
+    if occasion.chat_name(event.chat) in channels:
+        occasion.say(event.chat, "周报含各渠道情况，请在值班群或私聊里查看。", reply_to=event.message)
+        return
+    span = week_of(occasion.now, occasion.desk.office.zone)
+    if event.rest.strip() in {"last", "上周"}:
+        span = week_of(span.start - timedelta(hours=1), occasion.desk.office.zone)
+    outbox.queue(
+        occasion.session,
+        key=f"digest:{occasion.desk.platform}:{occasion.update_id}",
+        chat=occasion.chat_name(event.chat),
+        kind=MessageKind.DIGEST,
+        priority=Priority.PERSON,
+        payload={"span": span.name, "start": span.start.isoformat(), "end": span.end.isoformat()},
+        now=occasion.now,
+    )
+
+
+OFFERS = {
+    "help": Offer("用法", frozenset(Role), _help),
+    "open": Offer("未办结事项", _CASES, _open),
+    "case": Offer("查看一个事项，如 /case 1", _CASES, _case),
+    "reopen": Offer("重新办理，如 /reopen 1 理由（私聊）", frozenset({Role.LEADER, Role.OFFICE}), _reopen),
+    "digest": Offer(
+        "本周舆情周报（/digest 上周 看上一周）", frozenset({Role.OFFICE, Role.LEADER, Role.DUTY}), _digest
+    ),
+}

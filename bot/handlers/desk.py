@@ -1,0 +1,127 @@
+"""The desk's counter: one event in, its whole effect written, one quick answer out.
+
+`react` runs in the unit of work that also marks the update as done, so a crash means that it is done again from the
+start or was done. What must be said for certain goes through the outbox; the quick answer (a toast, an opened menu)
+may be lost without harm.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from bot.chat import Button, Event, MessageRef, Sender
+from routing import chats, outbox, people
+from routing.ledger import Ledger
+from routing.office import Office
+from routing.outbox import MessageKind, Priority
+from routing.unit import Unit
+from routing.workflow import Actor, Where
+
+ANSWER_LIFE = timedelta(hours=12)
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What the handlers know of the house; built once by the composition root."""
+
+    office: Office
+    ledger: Ledger
+    platform: str
+    sources: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Reaction:
+    """The quick answer to a press: a toast, and perhaps a menu to open on the card that was pressed."""
+
+    toast: str = ""
+    alert: bool = False
+    menu: "Menu | None" = None
+
+
+@dataclass(frozen=True, slots=True)
+class Menu:
+    """Buttons to show on a card instead of its own, until somebody chooses or the card changes."""
+
+    ref: MessageRef
+    case_id: int
+    buttons: tuple[tuple[Button, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Occasion:
+    """One event with all that a handler needs: the house, the unit of work, the time, the update's id."""
+
+    desk: Desk
+    session: Unit
+    now: datetime
+    update_id: int
+    event: Event
+
+    def actor(self, sender: Sender) -> Actor | None:
+        """Resolve who acted; None for strangers."""
+        return people.actor_of(self.session, self.desk.platform, sender.user_ref)
+
+    def chat_name(self, chat: str) -> str:
+        """Give the configuration's name of a chat."""
+        return chats.name_of(self.session, chat)
+
+    def is_here(self, chat: str) -> bool:
+        """Tell whether a chat is where it was; numbers of messages from before a move mean others now."""
+        return chats.address(self.session, self.chat_name(chat)) == chat
+
+    def where(self, chat: str, sender: Sender, channel: str) -> Where:
+        """Say what kind of chat this is, as seen from a case of `channel`."""
+        name = self.chat_name(chat)
+        office = self.desk.office
+        if chat == sender.private_chat:
+            return Where.PRIVATE
+        if name == office.duty_chat:
+            return Where.DUTY
+        if channel in office.channels and name == office.channels[channel].chat:
+            return Where.CHANNEL
+        return Where.ELSEWHERE
+
+    def say(
+        self,
+        chat: str,
+        text: str,
+        *,
+        case_id: int | None = None,
+        reply_to: MessageRef | None = None,
+        part: str = "",
+    ) -> None:
+        """Queue one sentence to a chat, once an update."""
+        payload: dict[str, object] = {"template": "said", "text": text}
+        if reply_to is not None:
+            payload["reply_to"] = reply_to.message
+        self.page(chat, payload, case_id=case_id, part=part)
+
+    def page(
+        self, chat: str, payload: Mapping[str, object], *, case_id: int | None = None, part: str = ""
+    ) -> None:
+        """Queue a page (help, a list, a case) to a chat, once an update."""
+        outbox.queue(
+            self.session,
+            key=f"answer:{self.desk.platform}:{self.update_id}:{part}",
+            chat=self.chat_name(chat),
+            kind=MessageKind.TEXT,
+            priority=Priority.PERSON,
+            payload=payload,
+            case_id=case_id,
+            now=self.now,
+            valid_for=ANSWER_LIFE,
+        )
+
+    def greet_stranger(self, sender: Sender) -> None:
+        """One polite line a day to somebody who is not registered, and nothing else."""
+        outbox.queue(
+            self.session,
+            key=f"stranger:{self.desk.platform}:{sender.user_ref}:{self.now:%Y-%m-%d}",
+            chat=sender.private_chat,
+            kind=MessageKind.TEXT,
+            priority=Priority.PERSON,
+            payload={"template": "stranger"},
+            now=self.now,
+            valid_for=timedelta(minutes=10),
+        )

@@ -1,0 +1,200 @@
+"""Button presses. The token says what was shown; person, role, chat, state and version are checked in the move."""
+
+from dataclasses import replace
+
+from bot import render
+from bot.buttons import INVITE, MENU, Wish, wish_of
+from bot.chat import ActionPressed
+from bot.handlers.desk import Menu, Occasion, Reaction
+from routing import announce, asks, cases, outbox, people
+from routing.errors import UserError
+from routing.office import Level
+from routing.views import case_view
+from routing.workflow import (
+    Actor,
+    CaseFacts,
+    Command,
+    Ground,
+    Order,
+    Refusal,
+    Where,
+    decide,
+)
+
+STRANGER = "您还没有登记，此操作无效。请联系系统管理员。"
+UNKNOWN_BUTTON = "这个按钮已失效。"
+
+
+def press(occasion: Occasion, event: ActionPressed) -> Reaction:
+    """Answer one press. Pressing twice changes nothing the second time."""
+    wish = wish_of(event.token)
+    actor = occasion.actor(event.sender)
+    if actor is None:
+        return Reaction(STRANGER, alert=True)
+    if wish is None:
+        return Reaction(UNKNOWN_BUTTON, alert=True)
+    if wish.verb == INVITE:
+        return _settle_invite(occasion, event, wish, actor)
+    facts = cases.facts(occasion.session, wish.case_id)
+    if facts is None:
+        return Reaction(UNKNOWN_BUTTON, alert=True)
+    where = occasion.where(event.chat, event.sender, facts.channel)
+    _adopt(occasion, event, wish, actor, where)
+    if wish.verb == MENU:
+        return _open_menu(occasion, event, wish, actor, facts, where)
+    return _order(occasion, event, wish, actor, facts, where)
+
+
+def _order(
+    occasion: Occasion, event: ActionPressed, wish: Wish, actor: Actor, facts: CaseFacts, where: Where
+) -> Reaction:
+    order = _with_argument(
+        occasion, wish, Order(Command(wish.verb), actor, where, wish.version, wish.draft_version)
+    )
+    wanted = _missing(facts, order)
+    if wanted:
+        return _ask(occasion, event, order, facts)
+    try:
+        answer = cases.execute(
+            occasion.session, occasion.desk.office, occasion.desk.ledger, facts.id, order, occasion.now
+        )
+    except UserError as error:
+        return Reaction(str(error), alert=True)
+    if isinstance(answer, Refusal):
+        return _refused(occasion, facts, answer, wish)
+    return Reaction(answer.text)
+
+
+def _with_argument(occasion: Occasion, wish: Wish, order: Order) -> Order:
+    """Read what the button carried besides its command; nonsense is left out and then found missing."""
+    if order.command is Command.DISPATCH:
+        return replace(order, channel=wish.arg)
+    if order.command is Command.SET_LEVEL and wish.arg in {"1", "2", "3", "4"}:
+        return replace(order, level=Level(int(wish.arg)))
+    reasons = occasion.desk.office.dismiss_reasons
+    if order.command is Command.DISMISS and wish.arg.isdigit() and int(wish.arg) < len(reasons):
+        return replace(order, reason=reasons[int(wish.arg)])
+    return order
+
+
+def _missing(facts: CaseFacts, order: Order) -> bool:
+    """Tell whether all that this order still wants is a typed text."""
+    answer = decide(facts, order)
+    return isinstance(answer, Refusal) and answer.ground is Ground.MISSING and order.command in _ASKABLE
+
+
+_ASKABLE = frozenset(
+    {
+        Command.DISMISS,
+        Command.RETURN,
+        Command.DRAFT,
+        Command.REDO,
+        Command.CLEAR,
+        Command.WITHHOLD,
+        Command.ESCALATE,
+        Command.REFUSE,
+        Command.CONFIRM,
+        Command.REOPEN,
+    }
+)
+
+
+def _ask(occasion: Occasion, event: ActionPressed, order: Order, facts: CaseFacts) -> Reaction:
+    private = event.chat == event.sender.private_chat
+    # An opinion is on the draft that was shown; a new draft takes the place of the one that stands when it is asked for.
+    drafting = order.command is Command.DRAFT
+    asks.ask(
+        occasion.session,
+        case=facts,
+        person_id=order.actor.person_id,
+        chat=event.sender.private_chat,
+        command=order.command,
+        place=order.where,
+        draft_version=facts.draft_version if drafting else order.draft_version,
+        now=occasion.now,
+    )
+    return Reaction("请回复文字。" if private else "已私聊您，请在私聊里回复文字。")
+
+
+def _refused(occasion: Occasion, facts: CaseFacts, refusal: Refusal, wish: Wish) -> Reaction:
+    text = refusal.text
+    if refusal.ground in {Ground.STALE, Ground.STATE}:
+        made = (
+            cases.decided_by(occasion.session, facts.id, wish.draft_version) if wish.draft_version else None
+        )
+        if made is not None:
+            when = render.local(made.at, occasion.desk.office)
+            text = f"{made.by} 已于 {when} 处理：{render.opinion_name(made.stage, made.opinion)}。{text}"
+        announce.refresh_case(occasion.session, facts.id, occasion.now)
+    return Reaction(text, alert=True)
+
+
+def _open_menu(
+    occasion: Occasion, event: ActionPressed, wish: Wish, actor: Actor, facts: CaseFacts, where: Where
+) -> Reaction:
+    probe = Command.SET_LEVEL if wish.arg == "level" else Command.DISMISS
+    order = Order(probe, actor, where, wish.version, wish.draft_version, reason="…", level=facts.level)
+    answer = decide(facts, order)
+    if isinstance(answer, Refusal):
+        return _refused(occasion, facts, answer, wish)
+    view = case_view(occasion.session, facts.id)
+    assert view is not None
+    buttons = render.menu_buttons(view, occasion.desk.office, wish.arg)
+    return Reaction(menu=Menu(event.message, facts.id, buttons))
+
+
+_GROUP_CARDS = {Where.DUTY: announce.DUTY_CARD, Where.CHANNEL: announce.CHANNEL_CARD}
+_PRIVATE_CARDS = {
+    Command.PASS.value: "review",
+    Command.REDO.value: "review",
+    Command.CLEAR.value: "secrecy",
+    Command.WITHHOLD.value: "secrecy",
+    Command.ESCALATE.value: "secrecy",
+    Command.APPROVE.value: "approve",
+    Command.REFUSE.value: "approve",
+}
+
+
+def _adopt(occasion: Occasion, event: ActionPressed, wish: Wish, actor: Actor, where: Where) -> None:
+    """Remember a card of ours whose sending was cut off before we learnt its number: it is edited from now on."""
+    session, ref = occasion.session, event.message
+    card, draft_version = _GROUP_CARDS.get(where), 0
+    if where is Where.PRIVATE:
+        card, draft_version = _PRIVATE_CARDS.get(wish.verb), wish.draft_version
+        # A forged token must not make a draft appear before somebody who was never shown it.
+        if card and not announce.was_asked(session, wish.case_id, card, draft_version, actor.person_id):
+            return
+    if card is not None and occasion.is_here(ref.chat):
+        outbox.remember_card(
+            session,
+            chat=occasion.chat_name(ref.chat),
+            message=ref.message,
+            case_id=wish.case_id,
+            card=card,
+            draft_version=draft_version,
+            now=occasion.now,
+        )
+
+
+def _settle_invite(occasion: Occasion, event: ActionPressed, wish: Wish, actor: Actor) -> Reaction:
+    if event.chat != event.sender.private_chat:
+        return Reaction(UNKNOWN_BUTTON, alert=True)
+    try:
+        row = people.settle(
+            occasion.session,
+            occasion.desk.ledger,
+            invite_id=wish.case_id,
+            admin=actor,
+            accept=wish.arg == "yes",
+            now=occasion.now,
+        )
+    except UserError as error:
+        return Reaction(str(error), alert=True)
+    accepted = wish.arg == "yes"
+    roles = "、".join(render.ROLE_NAMES[role] for role in row.roles)
+    facts: dict[str, object] = {"template": "invite_welcome" if accepted else "invite_refused"}
+    if accepted:
+        facts |= {"name": row.name, "roles": roles}
+    occasion.page(row.chat_ref, facts, part="invited")
+    occasion.say(event.chat, f"{'已确认' if accepted else '已拒绝'}：{row.name}（{roles}）", part="admin")
+    return Reaction("已确认。" if accepted else "已拒绝。")

@@ -1,0 +1,191 @@
+"""Typed texts: answers to questions, drafts in reply to a card, and everything that should have been a button."""
+
+import re
+from dataclasses import replace
+
+from bot.chat import Body, TextReplied
+from bot.handlers.desk import Occasion, Reaction
+from bot.secrecy import has_mark
+from routing import announce, asks, cases, outbox
+from routing.asks import Question
+from routing.errors import UserError
+from routing.workflow import (
+    TABLE,
+    Actor,
+    CaseFacts,
+    Command,
+    Ground,
+    Need,
+    Order,
+    Refusal,
+    State,
+    Where,
+)
+
+DRAFT_MIN = 10
+_LINK = re.compile(r"https?://[^\s\u3000-\u303f\u4e00-\u9fff\uff00-\uffef]+")
+_PARTS = re.compile(r"[；;\n]+")
+_LABELS = re.compile(r"^\s*(依据|理由)\s*[：:]\s*")
+_WRONG_BODY = {
+    Body.FORWARDED: "不能用转发的消息作答，请自己输入文字。",
+    Body.STICKER: "收到的是贴纸，请发送文字。",
+    Body.PICTURE: "收到的是图片，请发送文字。",
+    Body.OTHER: "只能处理文字，请发送文字。",
+}
+
+
+def text(occasion: Occasion, event: TextReplied) -> Reaction | None:
+    """Take one message. In groups only replies to our messages concern us."""
+    actor = occasion.actor(event.sender)
+    if actor is None:
+        if event.is_private:
+            occasion.greet_stranger(event.sender)
+        return None
+    if not event.is_private and event.reply_to is None:
+        return None
+    sentence = _take(occasion, event, actor)
+    if sentence:
+        occasion.say(event.chat, sentence, reply_to=event.message)
+    return None
+
+
+def _take(occasion: Occasion, event: TextReplied, actor: Actor) -> str:
+    if has_mark(event.text):
+        occasion.desk.ledger.write(
+            occasion.session, at=occasion.now, actor=actor.name, action="secrecy_mark", person=actor.person_id
+        )
+        return "⛔ 消息首行带密级标识，内容未保存。请立即撤回该消息，并报告保密机构。涉密内容一律线下办理。"
+    if event.body is not Body.TEXT:
+        return _WRONG_BODY[event.body]
+    reply = event.reply_to.message if event.reply_to else None
+    chat = occasion.chat_name(event.chat)
+    question = asks.answered_by(occasion.session, chat, reply, actor.person_id, occasion.now)
+    if question is not None:
+        return _answer(occasion, event, actor, question)
+    if reply is None:
+        return "请回复到具体的卡片或提示消息上，或点卡片按钮操作。发送 /help 查看用法。"
+    card = outbox.card_at(occasion.session, chat, reply)
+    if card is None:
+        return _reply_to_other(occasion, event, actor, reply)
+    if card.card == announce.CHANNEL_CARD:
+        return _reply_to_slip(occasion, event, actor, card.case_id)
+    return "请点卡片上的按钮操作；需要填写文字时会另行提示。"
+
+
+def _reply_to_other(occasion: Occasion, event: TextReplied, actor: Actor, reply: str) -> str:
+    """Take a reply to what is no card: a sentence about a case, or a copy whose sending was cut off.
+
+    In private such a copy can be nothing but the one open question. In the group of its channel a sentence about a
+    case stands for the slip; what cannot be told apart is said, for a draft must not vanish in silence.
+    """
+    chat = occasion.chat_name(event.chat)
+    spoken = outbox.spoken_at(occasion.session, chat, reply)
+    if event.is_private:
+        question = asks.answered_by(occasion.session, chat, None, actor.person_id, occasion.now)
+        if spoken and spoken.case_id is not None:
+            return "文字没有保存：请回复承办群里的卡片，或先点卡片上的“拟答复稿”再回复。"
+        if spoken or question is None:
+            return "这条消息不需要文字回复。"
+        return _answer(occasion, event, actor, question)
+    if chat not in {channel.chat for channel in occasion.desk.office.channels.values()}:
+        return ""
+    if spoken is None:
+        return "认不出您回复的是哪张卡片，请回复最新的卡片，或点卡片上的按钮操作。"
+    facts = None if spoken.case_id is None else cases.facts(occasion.session, spoken.case_id)
+    if facts is None or occasion.where(event.chat, event.sender, facts.channel) is not Where.CHANNEL:
+        return ""
+    return _reply_to_slip(occasion, event, actor, facts.id)
+
+
+def _answer(occasion: Occasion, event: TextReplied, actor: Actor, question: Question) -> str:
+    """Carry out what the question was asked for. A text that cannot be taken leaves the question open."""
+    if question.is_answered:
+        return "这条提示已经处理过了。"
+    facts = cases.facts(occasion.session, question.case_id)
+    assert facts is not None
+    if question.command is Command.DRAFT and question.draft_version != facts.draft_version:
+        asks.close(occasion.session, question.id, occasion.now)
+        return "稿件已更新，请重新点“拟答复稿/修改稿件”。"
+    order = Order(question.command, actor, question.place, question.case_version, question.draft_version)
+    filled = _filled(order, event.text)
+    if isinstance(filled, str):
+        return filled
+    try:
+        answer = cases.execute(
+            occasion.session,
+            occasion.desk.office,
+            occasion.desk.ledger,
+            question.case_id,
+            filled,
+            occasion.now,
+        )
+    except UserError as error:
+        return str(error)
+    if isinstance(answer, Refusal) and answer.ground is Ground.MISSING:
+        return answer.text
+    asks.close(occasion.session, question.id, occasion.now)
+    return answer.text
+
+
+def _filled(order: Order, typed: str) -> Order | str:
+    """Put a typed text into the fields that its command needs, or say what is wrong with it."""
+    needs = next(move.needs for (_, command), move in TABLE.items() if command is order.command)
+    typed = typed.strip()
+    if not _letters(typed):
+        return "内容是空的，请重新回复文字。"
+    if Need.BASIS in needs:
+        parts = [_LABELS.sub("", part).strip() for part in _PARTS.split(typed)]
+        parts = [part for part in parts if part]
+        if len(parts) < 2:
+            return "需要“依据；理由”两部分，请用分号或换行隔开后重新回复。"
+        return replace(order, basis=parts[0], reason="；".join(parts[1:]))
+    if Need.LINK in needs:
+        link = _LINK.search(typed)
+        return replace(order, link=link.group() if link else "")
+    if Need.TEXT in needs:
+        return _draft(order, typed)
+    return replace(order, reason=typed)
+
+
+def _draft(order: Order, typed: str) -> Order | str:
+    if _letters(typed) < DRAFT_MIN:
+        return f"答复稿只有 {_letters(typed)} 字，请回复完整的答复文字（至少 {DRAFT_MIN} 字）。"
+    return replace(order, text=typed)
+
+
+def _reply_to_slip(occasion: Occasion, event: TextReplied, actor: Actor, case_id: int) -> str:
+    """A reply to the slip in the channel's group: the draft while it is handled, the link once it is approved."""
+    facts = cases.facts(occasion.session, case_id)
+    assert facts is not None
+    where = occasion.where(event.chat, event.sender, facts.channel)
+    if facts.state is State.HANDLING:
+        order: Order | str = _draft(Order(Command.DRAFT, actor, where, facts.version), event.text.strip())
+    elif facts.state is State.TO_RELEASE and _LINK.search(event.text):
+        order = _filled(Order(Command.CONFIRM, actor, where, facts.version), event.text)
+    else:
+        return _not_now(facts)
+    if isinstance(order, str):
+        return order
+    try:
+        answer = cases.execute(
+            occasion.session, occasion.desk.office, occasion.desk.ledger, case_id, order, occasion.now
+        )
+    except UserError as error:
+        return str(error)
+    return answer.text
+
+
+_HINTS = {
+    State.TO_SIGN: "请先点“签收”，再回复答复稿。",
+    State.TO_RELEASE: "答复稿已批准：发布后请回复链接，或点“回应确认”；要改稿请点“修改稿件”。",
+    State.RETURNED: "本事项已退回，等待重新派单。",
+}
+
+
+def _not_now(facts: CaseFacts) -> str:
+    return _HINTS.get(facts.state, "答复稿正在审核；如需修改请点卡片上的“修改稿件”。")
+
+
+def _letters(typed: str) -> int:
+    """Count what can be seen: ten zero-width spaces are no answer."""
+    return sum(letter.isprintable() and not letter.isspace() for letter in typed)

@@ -1,0 +1,91 @@
+"""The ticks. APScheduler holds no truth: each tick calls one function with `now`, and the rows say what is due.
+
+Misfire grace is off and missed ticks are folded into one: a machine that slept looks once, at once.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+
+from routing.clock import Clock
+
+log = logging.getLogger(__name__)
+
+LOOK_S = 5.0
+STEP_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """A function to call every `every_s` seconds; `at_once` of them may overlap."""
+
+    name: str
+    every_s: float
+    call: Callable[[], Awaitable[object]]
+    at_once: int = 1
+
+
+def schedule(ticks: list[Tick]) -> AsyncIOScheduler:
+    """Start the ticks on the running loop. The caller shuts the scheduler down."""
+    scheduler = AsyncIOScheduler(
+        timezone="UTC", job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1}
+    )
+    for tick in ticks:
+        scheduler.add_job(
+            _guarded(tick), "interval", seconds=tick.every_s, id=tick.name, max_instances=tick.at_once
+        )
+    scheduler.start()
+    # A round that takes longer than its interval is no news, and APScheduler warns each time.
+    logging.getLogger("apscheduler").setLevel(logging.ERROR)
+    return scheduler
+
+
+def _guarded(tick: Tick) -> Callable[[], Awaitable[None]]:
+    async def call() -> None:
+        try:
+            await tick.call()
+        except asyncio.CancelledError:  # the house closes; the scheduler would report it as an error
+            return
+        except Exception:  # one of the three doors where everything is caught: the next tick tries again
+            log.exception("tick failed", extra={"tick": tick.name})
+
+    return call
+
+
+class ClockWatch:
+    """Notices that the wall clock was set back; APScheduler would wait until it has caught up with itself."""
+
+    def __init__(self, wall: Clock, steady: Callable[[], float] = time.monotonic) -> None:
+        self._wall = wall
+        self._steady = steady
+        self._since = (wall(), steady())
+
+    def stepped_back_s(self) -> float:
+        """Give by how many seconds the clock was set back since the last look; 0 while it runs as it should."""
+        wall, steady = self._wall(), self._steady()
+        passed = (wall - self._since[0]).total_seconds()
+        back = (steady - self._since[1]) - passed
+        self._since = (wall, steady)
+        return back if back > STEP_S else 0.0
+
+
+async def watch_clock(
+    scheduler: AsyncIOScheduler, watch: ClockWatch, on_step: Callable[[float], Awaitable[object]]
+) -> None:
+    """Look every few seconds until cancelled; after a step run every tick at once and call `on_step`."""
+    while True:
+        await asyncio.sleep(LOOK_S)
+        back_s = watch.stepped_back_s()
+        if back_s:
+            log.warning("the clock was set back", extra={"by_s": round(back_s)})
+            for job in scheduler.get_jobs():
+                job.modify(next_run_time=datetime.now(UTC))
+            try:
+                await on_step(back_s)
+            except Exception:  # the watch must outlive a bad moment of the store
+                log.exception("after a step of the clock")

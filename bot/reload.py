@@ -1,0 +1,64 @@
+"""Notice that the configuration was edited while the service runs: good rules take effect, bad ones change nothing.
+
+Rules are taken over at once. Office and sources are wired into what runs, so a change of theirs waits for the next
+start, and the operator is told so. Looks at the files' time and size only; reads them when those changed.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from bot.config import Configuration, load_folder
+from routing.errors import ConfigError
+from routing.rules import Rules
+
+FILES = ("office.toml", "sources.toml", "rules.toml")
+PROBLEMS_TOLD = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """What an edit of the folder means: rules to use from now on (None: none), and what to tell the operator."""
+
+    rules: Rules | None
+    text: str
+
+
+class Watcher:
+    """Watches one configuration folder from the moment that it was loaded."""
+
+    def __init__(self, folder: Path, running: Configuration) -> None:
+        self._folder = folder
+        self._running = running
+        self._seen = self._signature()
+
+    def look(self) -> Edit | None:
+        """Look once; None while nothing changed. An edit is reported once."""
+        now = self._signature()
+        if now == self._seen:
+            return None
+        self._seen = now
+        try:
+            edited = load_folder(self._folder)
+        except ConfigError as error:
+            shown = "\n".join(str(problem) for problem in error.problems[:PROBLEMS_TOLD])
+            return Edit(None, f"配置改动有 {len(error.problems)} 处问题，沿用原配置：\n{shown}")
+        same_office = edited.office == self._running.office
+        waits = not same_office or edited.sources != self._running.sources
+        # Rules were checked against the edited office: with other channels they would not fit the running one.
+        rules = edited.rules if same_office and edited.rules.version != self._running.rules.version else None
+        if rules is not None:
+            self._running = Configuration(self._running.office, self._running.sources, rules)
+        told = [f"研判规则已更新，版本 {rules.version[:8]}"] if rules else []
+        told += ["office.toml 或 sources.toml 有改动，重启服务后生效"] if waits else []
+        return Edit(rules, "；".join(told)) if told else None
+
+    def _signature(self) -> tuple[tuple[int, int] | None, ...]:
+        return tuple(_stamp(self._folder / name) for name in FILES)
+
+
+def _stamp(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size

@@ -1,0 +1,398 @@
+"""Settings and the office's files: all problems at once, with the line and the cure, and no secret in any of them."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import fields
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+
+from bot.config import (
+    PREFIX,
+    SECRETS,
+    Settings,
+    folder_setting,
+    load_folder,
+    load_office,
+    load_settings,
+    read_environment,
+)
+from routing.errors import ConfigError, Problem
+from routing.office import Level, Limit, Step
+
+TOKEN = "123456789:" + "Secret_token-of-the-bot" * 2
+TEMPLATES = {
+    name: files("bot.templates").joinpath(name).read_text(encoding="utf-8")
+    for name in ("office.toml", "sources.toml", "rules.toml")
+}
+
+
+def problems_of(environment: Mapping[str, str]) -> tuple[Problem, ...]:
+    with pytest.raises(ConfigError) as caught:
+        load_settings(environment)
+    return caught.value.problems
+
+
+# --- settings ---------------------------------------------------------------------------------------------------
+
+
+def test_without_an_environment_everything_has_its_default() -> None:
+    settings = load_settings({"PATH": "/bin"})
+    assert settings == Settings()
+    assert settings.database_url == "sqlite:///yuqing.db"
+    assert settings.telegram_api == "https://api.telegram.org"
+
+
+def test_settings_are_read_from_a_mapping() -> None:
+    settings = load_settings(
+        {
+            "YUQING_CONFIG": "/etc/yuqing",
+            "YUQING_DATABASE_URL": "postgresql://yuqing@db/yuqing",
+            "YUQING_TELEGRAM_TOKEN": TOKEN,
+            "YUQING_TELEGRAM_API": "http://127.0.0.1:8081/",
+            "YUQING_TELEGRAM_PROXY": "http://127.0.0.1:3128",
+            "YUQING_ADMINS": "1001, 1002,",
+            "YUQING_LEDGER_KEY": "长 密 钥",
+        }
+    )
+    assert settings == Settings(
+        Path("/etc/yuqing"),
+        "postgresql://yuqing@db/yuqing",
+        TOKEN,
+        "http://127.0.0.1:8081",
+        "http://127.0.0.1:3128",
+        ("1001", "1002"),
+        "长 密 钥",
+    )
+
+
+def test_an_empty_variable_is_one_that_is_not_set() -> None:
+    assert load_settings({"YUQING_TELEGRAM_TOKEN": "", "YUQING_ADMINS": ""}) == Settings()
+
+
+@pytest.mark.parametrize("name", [f.name for f in fields(Settings)])
+def test_every_setting_has_a_twin_that_names_a_file(name: str, tmp_path: Path) -> None:
+    values = {
+        "config": "conf",
+        "database_url": "sqlite:///other.db",
+        "telegram_token": TOKEN,
+        "telegram_api": "http://localhost:1",
+        "telegram_proxy": "http://localhost:2",
+        "admins": "7",
+        "ledger_key": "key",
+    }
+    path = tmp_path / "secret"
+    path.write_text(values[name] + "\n", encoding="utf-8")
+    variable = PREFIX + name.upper()
+    assert load_settings({f"{variable}_FILE": str(path)}) == load_settings({variable: values[name]})
+
+
+def test_a_twin_that_cannot_be_used_says_why(tmp_path: Path) -> None:
+    empty, latin = tmp_path / "empty", tmp_path / "latin"
+    empty.write_text("\n")
+    latin.write_bytes(b"\xe9\xe9")
+    both = tmp_path / "both"
+    both.write_text("key")
+    found = problems_of(
+        {
+            "YUQING_TELEGRAM_TOKEN_FILE": str(tmp_path / "missing"),
+            "YUQING_LEDGER_KEY_FILE": str(empty),
+            "YUQING_ADMINS_FILE": str(latin),
+            "YUQING_TELEGRAM_PROXY_FILE": str(both),
+            "YUQING_TELEGRAM_PROXY": "http://localhost:2",
+            "YUQING_TELEGRAM_API_FILE": str(tmp_path),
+        }
+    )
+    reasons = {p.where: p.reason for p in found}
+    assert reasons["YUQING_TELEGRAM_TOKEN_FILE"] == "没有这个文件"
+    assert reasons["YUQING_LEDGER_KEY_FILE"] == "文件是空的"
+    assert reasons["YUQING_ADMINS_FILE"] == "不是 UTF-8 文本"
+    assert reasons["YUQING_TELEGRAM_PROXY_FILE"] == "与 YUQING_TELEGRAM_PROXY 同时设置"
+    assert "读不出来" in reasons["YUQING_TELEGRAM_API_FILE"]
+    assert len(found) == 5
+
+
+def test_all_problems_of_the_settings_come_at_once() -> None:
+    found = problems_of(
+        {
+            "YUQING_DATABASE_URL": "oracle://x",
+            "YUQING_TELEGRAM_TOKEN": "nonsense",
+            "YUQING_TELEGRAM_API": "ftp://x",
+            "YUQING_TELEGRAM_PROXY": "localhost",
+            "YUQING_ADMINS": "zhang",
+            "YUQING_SURPRISE": "1",
+            "YUQING_TELEGRAM_TOKN": TOKEN,
+        }
+    )
+    assert [p.where for p in found] == sorted(p.where for p in found)
+    assert {p.where.removeprefix(PREFIX) for p in found} == {
+        "DATABASE_URL",
+        "TELEGRAM_TOKEN",
+        "TELEGRAM_API",
+        "TELEGRAM_PROXY",
+        "ADMINS",
+        "SURPRISE",
+        "TELEGRAM_TOKN",
+    }
+    assert all(p.reason and p.cure for p in found)
+
+
+def test_a_misspelt_setting_is_told_the_right_name() -> None:
+    (problem,) = problems_of({"YUQING_TELEGRAM_TOKN": TOKEN})
+    assert "YUQING_TELEGRAM_TOKEN" in problem.cure
+
+
+def test_the_settings_of_the_tests_are_none_of_ours() -> None:
+    assert load_settings({"YUQING_TEST_DATABASE_URL": "postgresql://x"}) == Settings()
+
+
+def test_no_secret_stands_in_a_repr_or_in_a_problem() -> None:
+    right = {
+        "telegram_token": TOKEN,
+        "telegram_proxy": "http://u:proxy-word@localhost:1",
+        "ledger_key": "ledger-word",
+        "database_url": "postgresql://u:base-word@db/x",
+    }
+    assert set(right) == SECRETS
+    settings = load_settings({PREFIX + name.upper(): value for name, value in right.items()})
+    for word in (TOKEN, "proxy-word", "ledger-word", "base-word"):
+        assert word not in repr(settings)
+        assert any(word in secret for secret in settings.secrets())
+    wrong = {
+        "YUQING_TELEGRAM_TOKEN": "not-a-token-but-secret",
+        "YUQING_TELEGRAM_PROXY": "socks://u:proxy-word@x",
+        "YUQING_DATABASE_URL": "mysql://u:base-word@db/x",
+    }
+    told = "\n".join(map(str, problems_of(wrong)))
+    assert not any(word in told for word in ("not-a-token-but-secret", "proxy-word", "base-word"))
+
+
+def test_a_password_inside_an_address_is_a_secret_as_it_is_typed_and_as_it_is_meant() -> None:
+    settings = Settings(database_url="postgresql://u:p%40ss-word@db/x")
+    assert "p@ss-word" in settings.secrets()
+
+
+def test_the_environment_wins_over_the_file_beside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / ".env").write_text(
+        'YUQING_CONFIG="from-file"\nYUQING_ADMINS=1\nOTHER=2\nYUQING_TELEGRAM_TOKEN_FILE=/nowhere\n',
+        encoding="utf-8",
+    )
+    for name in [n for n in os.environ if n.startswith(PREFIX) and not n.startswith("YUQING_TEST_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("YUQING_CONFIG", "from-outside")
+    monkeypatch.setenv("YUQING_TELEGRAM_TOKEN", TOKEN)
+    environment = read_environment(tmp_path)
+    assert "OTHER" not in environment
+    settings = load_settings(environment)
+    assert (settings.config, settings.admins, settings.telegram_token) == (
+        Path("from-outside"),
+        ("1",),
+        TOKEN,
+    )
+
+
+def test_a_file_beside_that_is_no_text_is_a_problem(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_bytes(b"YUQING_ADMINS=\xff\xfe\n")
+    with pytest.raises(ConfigError) as caught:
+        read_environment(tmp_path)
+    assert caught.value.problems[0].file.endswith(".env")
+
+
+def test_the_folder_is_known_while_another_setting_is_wrong(tmp_path: Path) -> None:
+    assert folder_setting({"YUQING_CONFIG": "conf", "YUQING_ADMINS": "x"}) == Path("conf")
+    assert folder_setting({}) == Path("config")
+
+
+# --- office.toml ------------------------------------------------------------------------------------------------
+
+
+def bad_office(old: str, new: str) -> tuple[tuple[Problem, ...], int]:
+    """The problems of the template with one place changed, and the line of that place."""
+    text = TEMPLATES["office.toml"]
+    assert text.count(old) == 1, f"{old!r} stands {text.count(old)} times in the template"
+    line = text[: text.index(old)].count("\n") + 1
+    with pytest.raises(ConfigError) as caught:
+        load_office(text.replace(old, new), "office.toml")
+    return caught.value.problems, line
+
+
+BAD: Mapping[str, tuple[str, str, str, str]] = {
+    # rule: (what stands there, what is written instead, where, a word of reason or cure)
+    "an empty name": ('name = "示例县人民政府办公室"', 'name = ""', "name", "文字太短"),
+    "a code in small letters": ('code = "ZFB"', 'code = "zfb"', "code", "写法不对"),
+    "no such zone": ('"Asia/Shanghai"', '"Asia/Peking"', "time_zone", "没有这个时区"),
+    "a chat without a number": (
+        'duty_chat = "-1001000000001"',
+        'duty_chat = "值班群"',
+        "duty_chat",
+        "写法不对",
+    ),
+    "a chat that is no text": ('duty_chat = "-1001000000001"', "duty_chat = -1001", "duty_chat", "应为文字"),
+    "two channels in one chat": (
+        'chat = "-1001000000012"',
+        'chat = "-1001000000011"',
+        "channels.petition.chat",
+        "同一个群",
+    ),
+    "a channel in the duty group": (
+        'chat = "-1001000000015"',
+        'chat = "-1001000000001"',
+        "channels.office.chat",
+        "duty_chat",
+    ),
+    "a channel without a unit": ('unit = "县信访局"', "", "channels.petition.unit", "缺少这一项"),
+    "an unknown key": (
+        'unit = "县信访局"',
+        'unit = "县信访局"\nunti = "x"',
+        "channels.petition.unti",
+        "不认识",
+    ),
+    "a mark of zero": ("views = 10000,", "views = 0,", "levels.III.views", "不小于 1"),
+    "three limits for four levels": (
+        '["30m", "1h", "2h", "4wh"]',
+        '["30m", "1h", "2h"]',
+        "limits.dispatch",
+        "太少",
+    ),
+    "a limit without a unit": (
+        '["15m", "30m", "1h", "4wh"]',
+        '["15", "30m", "1h", "4wh"]',
+        "limits.sign[第1个]",
+        "不是时限",
+    ),
+    "a limit of nothing": (
+        '["2h", "4h", "1wd", "2wd"]',
+        '["0h", "4h", "1wd", "2wd"]',
+        "limits.draft[第1个]",
+        "不是时限",
+    ),
+    "hours that end before they begin": (
+        '"08:30-12:00"',
+        '"12:00-08:30"',
+        "hours.working[第1个]",
+        "先早后晚",
+    ),
+    "hours that overlap": ('"14:00-18:00"', '"11:00-18:00"', "hours.working", "重叠"),
+    "no such weekday": ("weekday = 1 ", "weekday = 8 ", "digest.weekday", "不大于 7"),
+    "no such time of day": ('at = "08:30"', 'at = "24:30"', "digest.at", "写法不对"),
+    "a digest to nobody known": (
+        'to = ["duty", "leaders"]',
+        'to = ["duty", "leader"]',
+        "digest.to[第2个]",
+        "leaders",
+    ),
+    "a reason of one letter": ('"与本县无关", ', '"无", ', "dismiss.reasons[第1个]", "文字太短"),
+    "more reasons than fit a menu": (
+        'reasons = ["与本县无关"',
+        'reasons = ["一一", "二二", "三三", "四四", "五五", "与本县无关"',
+        "dismiss.reasons",
+        "项数太多",
+    ),
+    "broken TOML": ('code = "ZFB"', 'code = "ZFB', "语法", "引号"),
+}
+
+
+@pytest.mark.parametrize("rule", BAD)
+def test_a_bad_office_is_told_with_line_place_and_cure(rule: str) -> None:
+    old, new, where, word = BAD[rule]
+    (problem,), line = bad_office(old, new)
+    assert problem.where == where
+    assert word in f"{problem.reason} {problem.cure}"
+    assert problem.reason
+    assert problem.cure
+    assert problem.line is not None
+    assert abs(problem.line - line) <= 3  # a missing key is told at the head of its table
+    assert problem.file == "office.toml"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ('["30m", "1h", "2h", "4wh"]', '["30m", "1h", "2h", "4x"]', 'limits.dispatch[第4个] = "4x"：'),
+        ('"14:00-18:00"', '"14点-18点"', 'hours.working[第2个] = "14点-18点"：'),
+        ('to = ["duty", "leaders"]', 'to = ["duty", "boss"]', 'digest.to[第2个] = "boss"：'),
+    ],
+)
+def test_a_wrong_entry_of_a_list_is_told_with_its_place_and_what_stands_there(
+    old: str, new: str, told: str
+) -> None:
+    (problem,), line = bad_office(old, new)
+    assert told in str(problem)
+    assert problem.line == line
+
+
+def test_a_channel_whose_key_is_no_key_is_told() -> None:
+    text = TEMPLATES["office.toml"].replace("[channels.petition]", '[channels."信访"]')
+    with pytest.raises(ConfigError) as caught:
+        load_office(text, "office.toml")
+    (problem,) = caught.value.problems
+    assert "信访" in problem.where
+
+
+def test_all_problems_of_the_office_come_at_once_in_the_order_of_the_file() -> None:
+    text = TEMPLATES["office.toml"]
+    for old, new in (('"ZFB"', '"zfb"'), ("weekday = 1 ", "weekday = 9 "), ('"Asia/Shanghai"', '"Mars"')):
+        text = text.replace(old, new)
+    with pytest.raises(ConfigError) as caught:
+        load_office(text, "office.toml")
+    assert [p.where for p in caught.value.problems] == ["code", "time_zone", "digest.weekday"]
+
+
+def test_limits_are_minutes_of_the_clock_or_of_working_hours() -> None:
+    office = load_office(TEMPLATES["office.toml"], "office.toml")
+    assert office.limits[Step.SIGN][Level.I] == Limit(15)
+    assert office.limits[Step.RESPOND][Level.IV] == Limit(48 * 60)
+    assert office.limits[Step.DISPATCH][Level.IV] == Limit(4 * 60, working=True)
+    assert office.limits[Step.CLOSE][Level.I] == Limit(5 * 450, working=True)  # a day of 3.5 and 4 hours
+    assert set(office.limits) == set(Step)
+    assert office.digest.weekday == 0
+
+
+# --- the folder -------------------------------------------------------------------------------------------------
+
+
+def write(folder: Path, **texts: str) -> Path:
+    folder.mkdir(exist_ok=True)
+    for name, text in TEMPLATES.items():
+        (folder / name).write_text(texts.get(name.partition(".")[0], text), encoding="utf-8")
+    return folder
+
+
+def test_the_templates_are_a_configuration_that_holds_together(tmp_path: Path) -> None:
+    configuration = load_folder(write(tmp_path / "config"))
+    assert set(configuration.office.channels) == {"network", "petition", "publicity", "security", "office"}
+    assert len(configuration.sources) == 3
+
+
+def test_the_problems_of_three_broken_files_come_together(tmp_path: Path) -> None:
+    folder = write(
+        tmp_path / "config",
+        office=TEMPLATES["office.toml"].replace('"ZFB"', '"zfb"'),
+        sources=TEMPLATES["sources.toml"].replace('id = "county-board"', 'id = "county-news"'),
+        rules=TEMPLATES["rules.toml"].replace('channel = "petition"', 'channel = "petitoin"', 1),
+    )
+    with pytest.raises(ConfigError) as caught:
+        load_folder(folder)
+    problems = caught.value.problems
+    assert {Path(p.file).name for p in problems} == set(TEMPLATES)
+    assert all(p.line and p.reason and p.cure for p in problems)
+
+
+def test_missing_and_unreadable_files_come_together(tmp_path: Path) -> None:
+    folder = write(tmp_path / "config")
+    (folder / "office.toml").unlink()
+    (folder / "rules.toml").write_bytes("county = 县".encode("gb18030"))
+    with pytest.raises(ConfigError) as caught:
+        load_folder(folder)
+    found = {Path(p.file).name: p for p in caught.value.problems}
+    assert found["office.toml"].reason == "不存在"
+    assert "yuqing init" in found["office.toml"].cure
+    assert found["rules.toml"].reason == "不是 UTF-8 文本"
+
+
+def test_a_rule_that_names_a_channel_the_office_has_not_is_told(tmp_path: Path) -> None:
+    office = TEMPLATES["office.toml"].replace("[channels.publicity]", "[channels.media]")
+    with pytest.raises(ConfigError) as caught:
+        load_folder(write(tmp_path / "config", office=office))
+    assert all(Path(p.file).name == "rules.toml" and "publicity" in p.value for p in caught.value.problems)

@@ -1,0 +1,235 @@
+"""What people do at the counter, one event at a time: who is told, who may read what, and what is refused."""
+
+from collections.abc import Callable, Sequence
+from itertools import count
+from typing import Any
+
+import pytest
+from builders import MINUTE, Desk
+
+from bot.buttons import Wish, token_of
+from bot.chat import ActionPressed, Body, CommandGiven, Event, JoinedChat, LeftChat, MessageRef, TextReplied
+from bot.chat import Sender as From
+from bot.handlers.desk import Desk as Counter
+from bot.handlers.desk import Occasion, Reaction
+from bot.handlers.react import react
+from routing import cases, chats
+from routing.asks import ASK_LIFE
+from routing.errors import UserError
+from routing.store.tables import ChatRow, DraftRow, OutboxRow
+from routing.views import open_cases
+from routing.workflow import Command, State
+
+Happen = Callable[[Event], Reaction | None]
+
+
+@pytest.fixture
+def happen(desk: Desk) -> Happen:
+    """Let one event happen at the desk, each under an update id of its own."""
+    counter = Counter(desk.office, desk.ledger, "chat", {})
+    serial = count(1)
+    return lambda event: desk.run(lambda s: react(Occasion(counter, s, desk.clock(), next(serial), event)))
+
+
+def sender(who: str) -> From:
+    return From(who, who, f"private-{who}")
+
+
+def wrote(who: str, text: str, *, reply_to: str | None = None) -> TextReplied:
+    chat = f"private-{who}"
+    replied = MessageRef(chat, reply_to) if reply_to else None
+    return TextReplied(sender(who), chat, True, text, Body.TEXT, MessageRef(chat, "1"), replied)
+
+
+def gave(who: str, name: str, rest: str = "", chat: str = "") -> CommandGiven:
+    where = chat or f"private-{who}"
+    return CommandGiven(sender(who), where, not chat, name, rest, MessageRef(where, "1"))
+
+
+def pressed(who: str, token: str, chat: str = "") -> ActionPressed:
+    where = chat or f"private-{who}"
+    return ActionPressed(sender(who), where, not chat, token, MessageRef(where, "7"), "p")
+
+
+def told(desk: Desk, chat: str) -> Sequence[dict[str, Any]]:
+    """Everything that was queued to a chat, oldest first."""
+    return [row.payload for row in desk.all(OutboxRow, OutboxRow.chat == chat)]
+
+
+# --- chats --------------------------------------------------------------------------------------------------------
+
+
+def close(desk: Desk, chat: str) -> None:
+    desk.run(lambda s: chats.closed(s, chat, "forbidden", desk.clock()))
+
+
+def is_closed(desk: Desk, chat: str) -> bool:
+    return any(row.closed_at for row in desk.all(ChatRow, ChatRow.ref == chat))
+
+
+@pytest.mark.parametrize(
+    "event",
+    [wrote("reviewer", "在"), gave("reviewer", "start"), pressed("reviewer", "nonsense")],
+    ids=["text", "command", "press"],
+)
+def test_a_private_chat_opens_again_when_its_person_does_anything_there(desk, happen, event):
+    close(desk, "private-reviewer")
+    happen(event)
+    assert not is_closed(desk, "private-reviewer")
+
+
+def test_what_a_person_does_in_a_group_says_nothing_of_his_private_chat(desk, happen):
+    close(desk, "private-duty")
+    happen(gave("duty", "help", chat="duty-group"))
+    assert is_closed(desk, "private-duty")
+
+
+def test_a_group_opens_again_when_the_bot_is_put_back(desk, happen):
+    happen(LeftChat("group-petition"))
+    assert is_closed(desk, "group-petition")
+    happen(JoinedChat("group-petition", "信访"))
+    assert not is_closed(desk, "group-petition")
+
+
+@pytest.mark.parametrize(
+    ("lost", "hears"),
+    [
+        ("group-petition", "operator"),
+        ("duty-group", "operator"),
+        ("private-leader", "operator"),
+        ("operator", "duty-group"),
+    ],
+)
+def test_a_lost_chat_is_told_once_where_somebody_still_reads(desk, happen, lost, hears):
+    for _ in range(2):
+        happen(LeftChat(lost))
+        desk.clock.advance(MINUTE)
+    [said] = told(desk, hears)
+    assert lost in said["text"]
+    assert told(desk, lost) == []
+
+
+# --- texts --------------------------------------------------------------------------------------------------------
+
+ANSWER = "泵组已更换，今日恢复供水，给居民带来不便深表歉意。"
+
+
+def draft_button(desk: Desk, case_id: int) -> str:
+    facts = desk.shown(case_id)
+    return token_of(Wish(Command.DRAFT.value, case_id, facts.version, facts.draft_version))
+
+
+def drafts(desk: Desk) -> list[str]:
+    return [row.text for row in desk.all(DraftRow)]
+
+
+def said(desk: Desk, who: str) -> str:
+    return str(told(desk, f"private-{who}")[-1]["text"])
+
+
+def test_a_text_asked_for_before_a_colleague_drafted_does_not_overwrite_his_draft(desk, happen):
+    case_id = desk.at(State.HANDLING)
+    happen(pressed("contact", draft_button(desk, case_id), "group-petition"))
+    desk.act(case_id, Command.DRAFT, "colleague", text="同事的稿件：今晚恢复供水，敬请谅解。")
+    happen(wrote("contact", ANSWER))
+    assert drafts(desk) == ["同事的稿件：今晚恢复供水，敬请谅解。"]
+    assert said(desk, "contact") == "稿件已更新，请重新点“拟答复稿/修改稿件”。"
+    happen(wrote("contact", ANSWER))  # the question is closed: this answers nothing
+    assert said(desk, "contact").startswith("请回复到具体的卡片")
+    happen(pressed("contact", draft_button(desk, case_id), "group-petition"))
+    happen(wrote("contact", ANSWER))
+    assert drafts(desk)[1:] == [ANSWER]
+
+
+def test_a_draft_may_follow_a_review_of_the_draft_that_it_was_asked_for(desk, happen):
+    case_id = desk.at(State.IN_REVIEW)
+    happen(pressed("contact", draft_button(desk, case_id), "group-petition"))
+    desk.act(case_id, Command.PASS)
+    happen(wrote("contact", ANSWER))
+    assert drafts(desk)[1:] == [ANSWER]
+
+
+def test_a_stale_slip_still_leads_to_a_question_that_can_be_answered(desk, happen):
+    case_id = desk.at(State.HANDLING)
+    stale = draft_button(desk, case_id)
+    desk.act(case_id, Command.DRAFT)
+    happen(pressed("contact", stale, "group-petition"))
+    happen(wrote("contact", ANSWER))
+    assert drafts(desk)[1:] == [ANSWER]
+
+
+def test_a_text_hours_after_the_question_becomes_no_draft(desk, happen):
+    case_id = desk.at(State.HANDLING)
+    happen(pressed("contact", draft_button(desk, case_id), "group-petition"))
+    desk.clock.advance(ASK_LIFE)
+    happen(wrote("contact", "明天上午九点在信访局三楼开会，请准时参加。"))
+    assert drafts(desk) == []
+
+
+# --- who reads what -----------------------------------------------------------------------------------------------
+
+
+def reads(desk: Desk, happen: Happen, who: str, case_id: int, chat: str = "") -> bool:
+    """Whether `/case` and `/open` show a case to a person there; the two must agree on an open case."""
+    where = chat or f"private-{who}"
+    happen(gave(who, "case", desk.case(case_id).number, chat))
+    page = told(desk, where)[-1]
+    happen(gave(who, "open", "", chat))
+    channels = told(desk, where)[-1]["channels"]
+    listed = [view.id for view in desk.run(lambda s: open_cases(s, channels=channels))]
+    assert (page.get("case") == case_id) is (case_id in listed), (page, listed)
+    assert page.get("case") == case_id or "没有找到" in page["text"]
+    return case_id in listed
+
+
+@pytest.mark.parametrize(
+    ("state", "seen"),
+    [
+        (State.JUDGING, False),
+        (State.WATCHING, False),
+        (State.TO_SIGN, True),
+        (State.RETURNED, True),
+        (State.HANDLING, True),
+        (State.TO_RELEASE, True),
+    ],
+)
+def test_a_contact_reads_what_was_dispatched_to_his_channel_and_nothing_else(desk, happen, state, seen):
+    case_id = desk.at(state)  # proposed for, and perhaps with, the channel `petition`
+    assert reads(desk, happen, "contact", case_id) is seen
+    assert not reads(desk, happen, "other_contact", case_id)
+    assert reads(desk, happen, "contact", case_id, "duty-group") is seen
+
+
+def test_a_matter_that_went_to_another_channel_is_no_longer_read_by_the_first(desk, happen):
+    case_id = desk.at(State.RETURNED)
+    desk.act(case_id, Command.DISPATCH, channel="network")
+    assert not reads(desk, happen, "contact", case_id)
+    assert reads(desk, happen, "other_contact", case_id)
+
+
+@pytest.mark.parametrize("who", ["duty", "office", "leader", "reviewer", "contact"])
+def test_in_the_group_of_a_channel_everybody_reads_the_same(desk, happen, who):
+    theirs, not_yet = desk.at(State.HANDLING), desk.open("西山小区停水了")
+    assert reads(desk, happen, who, theirs, "group-petition")
+    assert not reads(desk, happen, who, not_yet, "group-petition")
+    assert not reads(desk, happen, who, theirs, "group-network")
+
+
+@pytest.mark.parametrize("chat", ["", "duty-group"])
+@pytest.mark.parametrize("who", ["duty", "office", "leader", "reviewer", "secrecy"])
+def test_the_office_reads_everything_among_itself(desk, happen, who, chat):
+    assert reads(desk, happen, who, desk.open(), chat)
+
+
+def test_a_matter_that_cannot_be_taken_up_again_is_said(desk, happen, monkeypatch):
+    case_id = desk.at(State.CLOSED)
+    happen(gave("leader", "reopen", desk.case(case_id).number))
+    assert said(desk, "leader").startswith("请写事项编号和理由")
+
+    def busy(*_: Any) -> None:
+        raise UserError("此事项刚被他人处理，请看最新卡片。")
+
+    monkeypatch.setattr(cases, "_step", busy)
+    happen(gave("leader", "reopen", f"{desk.case(case_id).number} 居民再次反映"))
+    assert said(desk, "leader") == "此事项刚被他人处理，请看最新卡片。"
+    assert desk.case(case_id).state is State.CLOSED

@@ -1,0 +1,645 @@
+"""What people read: each card and sentence beside its text, never too long, and nothing in a group that is not for it.
+
+The texts stand in `data/cards`. Set YUQING_TEST_WRITE_CARDS=1 to write them anew, then read the difference.
+"""
+
+import ast
+import os
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from html import unescape
+from pathlib import Path
+from typing import Any
+
+import pytest
+from builders import Desk, failed, harvest, item, make_office, views
+from sqlalchemy import select
+
+from bot import compose, render
+from bot.chat import ActionPressed, Body, Card, CommandGiven, JoinedChat, LeftChat, MessageRef, TextReplied
+from bot.chat import Sender as From
+from bot.compose import Composer
+from bot.handlers.commands import OFFERS
+from bot.handlers.desk import Desk as Counter
+from bot.handlers.desk import Occasion
+from bot.handlers.react import react
+from bot.telegram.markup import TEXT_LIMIT, rendered
+from bot.telegram.text import units
+from routing import auditor, deadlines, outbox, people
+from routing.cases import DRAFT_MAX
+from routing.digest import ChannelLine, DayCount, Digest, Matter, Overdue, Rate
+from routing.items import Band, Counts, Fault, Kind
+from routing.office import Level, Role, Step
+from routing.outbox import MessageKind
+from routing.people import Invitation
+from routing.store.tables import InviteRow, OutboxRow
+from routing.views import (
+    CaseView,
+    DeadlineView,
+    DraftView,
+    ItemLine,
+    ReasonView,
+    ReviewLine,
+    SlipView,
+    case_view,
+)
+from routing.workflow import Command, Opinion, Stage, State
+
+CARDS = Path(__file__).parent / "data" / "cards"
+ROOT = Path(__file__).parent.parent
+SOURCES = {"bbs": "青禾论坛", "news": "青禾新闻网"}
+OFFICE = make_office()
+AT = datetime(2026, 11, 17, 2, 0, tzinfo=UTC)
+
+
+def at(hours: float) -> datetime:
+    return AT + timedelta(hours=hours)
+
+
+# --- situations -------------------------------------------------------------------------------------------------
+
+LEAD = ItemLine("bbs", Kind.POST, "停水", "https://bbs.example/9", "八楼老太太\n拎桶爬楼。" * 20, AT)
+
+JUDGING = CaseView(
+    id=7,
+    number="YQ-2026-0007",
+    title="东湖小区停水三天，物业 <不管> & 不答",
+    state=State.JUDGING,
+    level=Level.III,
+    proposed_level=Level.III,
+    channel="petition",
+    proposed_channel="petition",
+    copies=("network", "petition"),
+    place="东湖小区",
+    topic="供水",
+    must_answer=True,
+    version=3,
+    draft_version=0,
+    opened_at=AT,
+    closed_at=None,
+    close_reason=None,
+    reasons=(
+        ReasonView("停水", ("停水", "没水", "水压", "水费", "水质"), ""),
+        ReasonView("公共事务", ("停水",), "提到本县"),
+        ReasonView("群众诉求", (), ""),
+    ),
+    items=12,
+    sources=("bbs", "news"),
+    counts=Counts(views=12_345, reposts=60, comments=88),
+    bands={Band.NEGATIVE: 9, Band.UNCLEAR: 3, Band.NOT_NEGATIVE: 0},
+    lead=LEAD,
+    first_url="https://bbs.example/1?a=1&b=2",
+    slip=None,
+    draft=None,
+    release_url=None,
+    released_by="",
+    released_at=None,
+    deadlines=(DeadlineView(Step.DISPATCH, at(2), False), DeadlineView(Step.RESPOND, at(48), False)),
+)
+SLIP = SlipView("petition", "县信访局", "王值班", at(0.2), "", None, "", None, False)
+SIGNED = replace(SLIP, signed_by="赵联络", signed_at=at(0.5))
+FIRST = DraftView(
+    1,
+    "您好！停水系主管爆裂所致。预计今晚恢复。",
+    "主动公开",
+    6,
+    "赵联络",
+    at(1),
+    None,
+    (),
+)
+SECOND = replace(
+    FIRST,
+    version=2,
+    text="您好！停水系主管爆裂所致。已于 17 日 20 时恢复。",
+    previous=FIRST.text,
+    at=at(3),
+)
+PASSED = ReviewLine(Stage.FIRST, Opinion.PASS, "孙初审", "", "", at(4))
+CLEARED = ReviewLine(
+    Stage.SECRECY, Opinion.PUBLIC, "吴保密", "《政府信息公开条例》第十九条", "不含涉密内容", at(5)
+)
+APPROVED = ReviewLine(Stage.APPROVAL, Opinion.PASS, "郑县长", "", "", at(6))
+
+
+def case(state: State, draft: DraftView | None = None, **more: Any) -> CaseView:
+    """The matter at a later state; `draft` is the one that the card stands for."""
+    slip = SLIP if state is State.TO_SIGN else SIGNED
+    version = more.pop("draft_version", draft.version if draft else 0)
+    limits = (DeadlineView(Step.DRAFT, at(24), True), DeadlineView(Step.RESPOND, at(48), False))
+    values: dict[str, Any] = {"slip": slip, "draft": draft, "draft_version": version, "deadlines": limits}
+    return replace(JUDGING, state=state, **(values | more))
+
+
+RETURNED = case(
+    State.RETURNED,
+    slip=replace(SLIP, returned_by="赵联络", returned_at=at(0.4)),
+    deadlines=JUDGING.deadlines,
+)
+CLOSED = case(
+    State.CLOSED,
+    replace(SECOND, reviews=(PASSED, CLEARED, APPROVED)),
+    release_url="https://gov.example/answer/7",
+    released_by="赵联络",
+    released_at=at(8),
+    deadlines=(),
+)
+DISMISSED = replace(JUDGING, state=State.DISMISSED, close_reason="与本县无关", deadlines=())
+
+
+def duty(view: CaseView) -> Card:
+    return render.duty_card(view, OFFICE, SOURCES)
+
+
+def slip(view: CaseView, channel: str = "petition") -> Card:
+    return render.channel_card(view, OFFICE, SOURCES, channel)
+
+
+def review(kind: str, view: CaseView) -> Card:
+    return render.review_card(view, OFFICE, kind)
+
+
+def menu(name: str) -> Card:
+    return Card(duty(JUDGING).blocks[:1], render.menu_buttons(JUDGING, OFFICE, name))
+
+
+def digest(days: int = 7) -> Digest:
+    late = Overdue(
+        "YQ-2026-0003", "修路围挡", Level.IV, State.HANDLING, (Step.DRAFT, Step.RESPOND), timedelta(hours=5)
+    )
+    levels = {Level.I: 0, Level.II: 1, Level.III: 0, Level.IV: 2}
+    start = datetime(2026, 11, 16, tzinfo=OFFICE.zone)
+    return Digest(
+        office=OFFICE.name,
+        span="2026-W47" if days == 7 else "2026-11-16",
+        start=start,
+        end=start + timedelta(days=days),
+        now=at(0),
+        opened=3,
+        by_level=levels,
+        days=tuple(DayCount(date(2026, 11, 16 + i), levels) for i in range(days)),
+        channels=(
+            ChannelLine("petition", "社情民意", 2, 2, Rate(1, 2), Rate(0, 0), 1, (late,)),
+            ChannelLine("network", "网络舆情", 1, 0, Rate(0, 0), Rate(0, 0), 1, ()),
+        ),
+        signed=Rate(1, 2),
+        answered=Rate(0, 0),
+        open_now=2,
+        overdue_now=1,
+        dismissed=(("与本县无关", 3), ("其他理由", 1)),
+        items_seen=240,
+        items_no_matter=210,
+        items_stock=20,
+        top=(Matter("YQ-2026-0001", "大桥塌方", Level.II, State.TO_APPROVE, 31),),
+        median_sign_minutes=14,
+    )
+
+
+FACTS: Mapping[str, Mapping[str, Any]] = {
+    "reminder": {"step": "draft", "due_at": at(24).isoformat(), "late": True},
+    "overdue": {"step": "respond", "due_at": at(48).isoformat(), "late": False},
+    "level_raised": {"old": 3, "new": 2},
+    "redo_why": {"command": "redo", "actor": "孙初审", "reason": "请写明恢复时间", "draft_version": "1"},
+    "answered": {"link": "https://gov.example/answer/7"},
+    "nobody": {"role": "leader"},
+    "returned": {"unit": "县信访局"},
+    "returned_why": {"unit": "县信访局", "actor": "赵联络", "reason": "属水利局职责"},
+    "reopened": {"actor": "郑县长"},
+    "reopened_why": {"actor": "郑县长", "reason": "居民再次反映"},
+    "source_fault": {"source": "bbs", "detail": "返回的是网页，不是订阅源。请检查地址", "since": ""},
+    "source_ok": {"source": "bbs", "detail": "", "since": ""},
+    "trouble": {"text": "3 条消息积压超过 5 分钟未发出"},
+    "said": {"text": "没有这个命令。发送 /help 查看用法。"},
+    "unknown_group": {"chat": "-100123"},
+    "invite_welcome": {"name": "张三", "roles": "值班员"},
+}
+NO_CASE = {"source_fault", "source_ok", "trouble", "said", "stranger", "unknown_group"} | {
+    name for name in render._SENTENCES if name.startswith("invite_")
+}
+
+
+def sentences() -> Iterator[tuple[str, Card]]:
+    for name in render._SENTENCES:
+        view = None if name in NO_CASE else case(State.HANDLING)
+        yield name, render.sentence(name, FACTS.get(name, {}), view, OFFICE)
+
+
+def questions() -> Iterator[tuple[str, Card]]:
+    for command in render._QUESTIONS:
+        card, placeholder = render.question(command, case(State.HANDLING))
+        yield f"{command.value}（{placeholder}）", card
+
+
+def helped(*roles: Role) -> Card:
+    offered = [(name, offer.text) for name, offer in OFFERS.items() if offer.roles & set(roles)]
+    return render.help_card("王敏", frozenset(roles), offered)
+
+
+V1, V2 = replace(FIRST, reviews=()), replace(SECOND, reviews=(PASSED,))
+SCENES: Mapping[str, Callable[[], Card]] = {
+    "duty_judging": lambda: duty(JUDGING),
+    "duty_judging_bare": lambda: duty(
+        replace(
+            JUDGING,
+            place=None,
+            topic=None,
+            copies=(),
+            reasons=(),
+            lead=None,
+            first_url="",
+            must_answer=False,
+            counts=Counts(),
+            bands={},
+            channel="gone",
+        )
+    ),
+    "duty_judging_raised": lambda: duty(replace(JUDGING, proposed_level=Level.II)),
+    "duty_watching": lambda: duty(
+        replace(JUDGING, state=State.WATCHING, deadlines=(DeadlineView(Step.RELOOK, at(24), False),))
+    ),
+    "duty_to_sign": lambda: duty(case(State.TO_SIGN)),
+    "duty_returned": lambda: duty(RETURNED),
+    "duty_in_secrecy": lambda: duty(case(State.IN_SECRECY, V2)),
+    "duty_closed": lambda: duty(CLOSED),
+    "duty_dismissed": lambda: duty(DISMISSED),
+    "slip_to_sign": lambda: slip(case(State.TO_SIGN)),
+    "slip_to_sign_assigned": lambda: slip(case(State.TO_SIGN, slip=replace(SLIP, assigned=True))),
+    "slip_handling": lambda: slip(case(State.HANDLING)),
+    "slip_in_review": lambda: slip(case(State.IN_REVIEW, V1)),
+    "slip_to_release": lambda: slip(
+        case(State.TO_RELEASE, replace(SECOND, reviews=(PASSED, CLEARED, APPROVED)))
+    ),
+    "slip_closed": lambda: slip(CLOSED),
+    "slip_returned": lambda: slip(RETURNED),
+    "slip_elsewhere": lambda: slip(case(State.TO_SIGN), "network"),
+    "review_first_draft": lambda: review("review", case(State.IN_REVIEW, V1)),
+    "review_second_draft": lambda: review("review", case(State.IN_REVIEW, SECOND)),
+    "review_same_text": lambda: review(
+        "review", case(State.IN_REVIEW, replace(SECOND, previous=SECOND.text))
+    ),
+    "review_done": lambda: review("review", case(State.IN_SECRECY, V2)),
+    "review_void": lambda: review("review", case(State.IN_REVIEW, V1, draft_version=2)),
+    "review_moved_on": lambda: review("review", case(State.HANDLING, V1)),
+    "secrecy": lambda: review("secrecy", case(State.IN_SECRECY, V2)),
+    "secrecy_with_superior": lambda: review(
+        "secrecy",
+        case(
+            State.WITH_SUPERIOR,
+            replace(V2, reviews=(PASSED, replace(CLEARED, opinion=Opinion.ESCALATE))),
+        ),
+    ),
+    "approve": lambda: review("approve", case(State.TO_APPROVE, replace(SECOND, reviews=(PASSED, CLEARED)))),
+    "approve_decided": lambda: review(
+        "approve", case(State.TO_RELEASE, replace(SECOND, reviews=(PASSED, CLEARED, APPROVED)))
+    ),
+    "menu_channel": lambda: menu("channel"),
+    "menu_level": lambda: menu("level"),
+    "menu_dismiss": lambda: menu("dismiss"),
+    "menu_back": lambda: menu("back"),
+    "open_list": lambda: render.open_list([JUDGING, case(State.HANDLING), RETURNED], OFFICE, 5),
+    "open_list_empty": lambda: render.open_list([], OFFICE, 0),
+    "help_duty": lambda: helped(Role.DUTY),
+    "help_contact": lambda: helped(Role.CONTACT),
+    "help_leader": lambda: helped(Role.LEADER),
+    "help_admin": lambda: helped(Role.ADMIN),
+    "invite": lambda: render.invite_card(Invitation(4, "张三", (Role.DUTY, Role.REVIEWER), "小张<3", "1")),
+    "digest_week": lambda: render.digest_card(digest(), OFFICE),
+    "digest_day": lambda: render.digest_card(digest(1), OFFICE),
+}
+
+
+def plain(text: str) -> str:
+    """What is left of Telegram's HTML when its entities are parsed."""
+    return unescape(re.sub(r"<[^>]+>", "", text))
+
+
+def shown(card: Card) -> str:
+    keys = "\n".join("".join(f"[{button.text}]" for button in row) for row in card.buttons)
+    return rendered(card).text + "\n" + (f"\n{keys}\n" if keys else "")
+
+
+def compare(name: str, text: str) -> None:
+    path = CARDS / f"{name}.txt"
+    if os.environ.get("YUQING_TEST_WRITE_CARDS"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    assert text == path.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", SCENES)
+def test_a_card_reads_as_its_text_beside(name: str) -> None:
+    compare(name, shown(SCENES[name]()))
+
+
+def test_every_sentence_reads_as_its_text_beside() -> None:
+    compare("sentences", "\n".join(f"== {name}\n{shown(card)}" for name, card in sentences()))
+
+
+def test_every_question_reads_as_its_text_beside() -> None:
+    compare("questions", "\n".join(f"== {name}\n{shown(card)}" for name, card in questions()))
+
+
+def test_no_text_beside_is_without_its_card() -> None:
+    assert {path.stem for path in CARDS.glob("*.txt")} == {*SCENES, "sentences", "questions"}
+
+
+# --- lengths ----------------------------------------------------------------------------------------------------
+
+MARKUP = "<b>&amp;" * (DRAFT_MAX // 8)
+LONG = replace(
+    JUDGING,
+    title="停<水>&" * 200,
+    place="幸福路" * 50,
+    sources=tuple(f"source-{i}" for i in range(80)),
+    items=500,
+    reasons=tuple(ReasonView(f"规则{i}" * 10, ("很长的词" * 10,) * 40, "说明" * 50) for i in range(30)),
+    lead=replace(LEAD, text="<&>" * 5_000),
+)
+
+
+@pytest.mark.parametrize("kind", ["review", "secrecy", "approve"])
+def test_a_reviewer_reads_a_draft_of_the_greatest_length_whole(kind: str) -> None:
+    states = {"review": State.IN_REVIEW, "secrecy": State.IN_SECRECY, "approve": State.TO_APPROVE}
+    draft = replace(SECOND, text=MARKUP, previous="完全不同的一稿。" * 250, reviews=(PASSED, CLEARED))
+    title = "停水" * 30
+    card = review(kind, case(states[kind], draft, title=title))
+    text = plain(rendered(card).text)
+    assert units(text) <= TEXT_LIMIT
+    assert MARKUP in text
+    assert title in text
+    assert card.buttons
+
+
+@pytest.mark.parametrize("name", ["duty", "slip", "release"])
+def test_a_card_of_a_long_matter_fits_in_one_message(name: str) -> None:
+    long_draft = replace(SECOND, text=MARKUP, reviews=(PASSED, CLEARED, APPROVED))
+    card = {
+        "duty": lambda: duty(LONG),
+        "slip": lambda: slip(replace(LONG, state=State.TO_SIGN, slip=SLIP)),
+        "release": lambda: slip(
+            replace(case(State.TO_RELEASE, long_draft), lead=LONG.lead, reasons=LONG.reasons)
+        ),
+    }[name]()
+    text = plain(rendered(card).text)
+    assert units(text) <= TEXT_LIMIT
+    assert JUDGING.number in text
+    if name == "release":
+        assert MARKUP in text
+
+
+def test_five_hundred_open_matters_fit_in_one_message() -> None:
+    many = [replace(JUDGING, id=i, number=f"YQ-2026-{i:04}", title="停水" * 30) for i in range(1, 501)]
+    text = plain(rendered(render.open_list(many, OFFICE, len(many))).text)
+    assert units(text) <= TEXT_LIMIT
+    assert "未办结事项 500 件" in text
+
+
+def test_a_digest_of_many_channels_and_late_matters_fits_in_one_message() -> None:
+    whole = digest()
+    line = replace(whole.channels[0], overdue_now=whole.channels[0].overdue_now * 60)
+    card = render.digest_card(replace(whole, channels=(line,) * 40), OFFICE)
+    assert units(plain(rendered(card).text)) <= TEXT_LIMIT
+
+
+# --- what may stand where -----------------------------------------------------------------------------------------
+
+SECRETS = {
+    "text": "机要稿件：停水原因尚未对外公布，请勿外传。",
+    "basis": "内部依据甲乙丙",
+    "reason": "内部理由丁戊己",
+}
+AROUND = {  # moves that go back, from the state that they start in
+    State.IN_REVIEW: Command.REDO,
+    State.IN_SECRECY: Command.WITHHOLD,
+    State.WITH_SUPERIOR: Command.WITHHOLD,
+    State.TO_APPROVE: Command.REFUSE,
+    State.TO_SIGN: Command.RETURN,
+}
+AFTER_APPROVAL = {State.TO_RELEASE, State.CLOSED}
+
+
+def act(desk: Desk, case_id: int, command: Command) -> None:
+    # A dismissal's reason is chosen in the duty group itself.
+    more = {} if command is Command.DISMISS else SECRETS
+    answer = desk.act(case_id, command, **more)
+    assert type(answer).__name__ == "Done", answer
+
+
+def roads() -> Iterator[tuple[State, Command | None]]:
+    from builders import ROADS
+
+    for state in ROADS:
+        yield state, None
+        if state in AROUND:
+            yield state, AROUND[state]
+
+
+def in_groups(desk: Desk) -> Iterator[tuple[str, str]]:
+    """Everything that was queued for a group, as it would be sent now: the chat and the text."""
+    composer = Composer(desk.office, SOURCES)
+    groups = desk.office.chats()
+
+    def work(session: Any) -> list[tuple[str, str]]:
+        found = []
+        for row in session.scalars(select(OutboxRow).order_by(OutboxRow.id)):
+            outgoing = composer.compose(session, outbox._message(row), desk.clock())
+            if row.chat in groups and outgoing is not None:
+                found.append((row.chat, plain(rendered(outgoing.card).text)))
+        return found
+
+    yield from desk.run(work)
+
+
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+@pytest.mark.parametrize(("state", "back"), list(roads()), ids=lambda v: str(v) if v else "")
+def test_a_group_never_reads_a_draft_before_its_approval_nor_any_reason(
+    desk: Desk, state: State, back: Command | None
+) -> None:
+    from builders import ROADS
+
+    case_id = desk.open()
+    for command in [*ROADS[state], *([back] if back else [])]:
+        act(desk, case_id, command)
+    view = desk.run(lambda s: case_view(s, case_id))
+    assert view is not None
+    texts = [text for _, text in in_groups(desk)]
+    texts += [plain(rendered(duty(view)).text)]
+    texts += [plain(rendered(slip(view, key)).text) for key in desk.office.channels]
+    assert len(texts) > len(desk.office.channels)
+    for text in texts:
+        assert SECRETS["basis"] not in text
+        assert SECRETS["reason"] not in text
+        if state not in AFTER_APPROVAL:
+            assert SECRETS["text"] not in text
+    if state in AFTER_APPROVAL:
+        assert SECRETS["text"] in plain(rendered(slip(view)).text)
+        assert SECRETS["text"] not in plain(rendered(duty(view)).text)
+
+
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+def test_the_drafter_reads_neither_basis_nor_reason_of_a_secrecy_review(desk: Desk) -> None:
+    case_id = desk.open()
+    for command in (Command.DISPATCH, Command.SIGN, Command.DRAFT, Command.PASS, Command.WITHHOLD):
+        act(desk, case_id, command)
+    composer = Composer(desk.office, SOURCES)
+    private = desk.run(lambda s: people.private_chat(s, desk.staff["contact"].person_id))
+
+    def told(session: Any) -> list[str]:
+        rows = session.scalars(select(OutboxRow).where(OutboxRow.chat == private))
+        cards = [composer.compose(session, outbox._message(row), desk.clock()) for row in rows]
+        return [plain(rendered(c.card).text) for c in cards if c]
+
+    texts = desk.run(told)
+    assert any("请当面向保密审查员了解" in text for text in texts)
+    assert not any(SECRETS["reason"] in text or SECRETS["basis"] in text for text in texts)
+
+
+@pytest.mark.parametrize("stage", [Stage.SECRECY, Stage.SUPERIOR])
+@pytest.mark.parametrize("kind", ["review", "secrecy", "approve"])
+def test_a_card_gives_the_basis_of_a_secrecy_review_to_who_approves_and_its_reason_to_nobody(
+    kind: str, stage: Stage
+) -> None:
+    opinion = ReviewLine(stage, Opinion.PUBLIC, "吴保密", SECRETS["basis"], SECRETS["reason"], at(5))
+    for state in (State.WITH_SUPERIOR, State.TO_APPROVE, State.TO_RELEASE):
+        text = plain(rendered(review(kind, case(state, replace(SECOND, reviews=(opinion,))))).text)
+        assert "吴保密" in text
+        assert SECRETS["reason"] not in text
+        assert (SECRETS["basis"] in text) is (kind == "approve")
+
+
+# --- every sentence that is queued can be said --------------------------------------------------------------------
+
+
+def written_templates() -> set[str]:
+    """Every template name that stands in the code, by keyword or as a payload's value."""
+    found: set[str] = set()
+    for path in [*ROOT.glob("routing/*.py"), *ROOT.glob("bot/*.py"), *ROOT.glob("bot/handlers/*.py")]:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            values: list[ast.AST] = []
+            if isinstance(node, ast.keyword) and node.arg == "template":
+                values.append(node.value)
+            if isinstance(node, ast.Dict):
+                values += [
+                    value
+                    for key, value in zip(node.keys, node.values, strict=True)
+                    if isinstance(key, ast.Constant) and key.value == "template"
+                ]
+            for value in values:
+                found |= {
+                    str(n.value)
+                    for n in ast.walk(value)
+                    if isinstance(n, ast.Constant) and isinstance(n.value, str)
+                }
+    return found
+
+
+def test_every_template_that_the_code_names_exists() -> None:
+    names = written_templates()
+    assert len(names) > 10
+    assert names <= {*render._SENTENCES, *compose._PAGES}
+
+
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+def test_a_desk_that_lives_through_everything_queues_each_sentence_with_all_its_facts(desk: Desk) -> None:
+    live(desk)
+    composer = Composer(desk.office, SOURCES)
+
+    def say(session: Any) -> set[str]:
+        seen = set()
+        for row in session.scalars(select(OutboxRow).where(OutboxRow.kind == MessageKind.TEXT.value)):
+            outgoing = composer.compose(session, outbox._message(row), desk.clock())
+            assert outgoing is not None, row.payload
+            text = plain(rendered(outgoing.card).text)
+            assert "{" not in text
+            assert "None" not in text
+            seen.add(str(row.payload["template"]))
+        return seen
+
+    assert desk.run(say) == {*render._SENTENCES, *compose._PAGES}
+
+
+def live(desk: Desk) -> None:
+    """Let everything happen once that makes the desk say something."""
+    counter = Counter(desk.office, desk.ledger, "chat", SOURCES)
+    serial = iter(range(1, 1_000))
+
+    def happen(event: Any) -> None:
+        desk.run(lambda s: react(Occasion(counter, s, desk.clock(), next(serial), event)))
+
+    def sender(key: str) -> From:
+        return From(key, key, f"private-{key}")
+
+    def command(key: str, name: str, rest: str = "") -> CommandGiven:
+        chat = f"private-{key}"
+        return CommandGiven(sender(key), chat, True, name, rest, MessageRef(chat, "1"))
+
+    # matters: copies, a graver level, ways back, the end, and news after the end
+    first = desk.open()
+    desk.accept(item("东湖小区今天又停水了，物业不管", counts=views(150_000)))
+    desk.act(first, Command.DISPATCH)
+    desk.act(first, Command.RETURN)
+    desk.act(first, Command.DISPATCH)
+    desk.act(first, Command.SIGN)
+    desk.act(first, Command.DRAFT)
+    desk.act(first, Command.REDO)
+    for move in (Command.DRAFT, Command.PASS, Command.CLEAR, Command.APPROVE, Command.CONFIRM):
+        desk.act(first, move)
+    desk.accept(item("东湖小区今天又停水了，物业不管"))
+    desk.act(first, Command.REOPEN)
+    # limits: half-way and over; nobody to review
+    second = desk.open("西山小区停水了")
+    desk.act(second, Command.DISPATCH)
+    for hours in (1.1, 24):
+        desk.clock.advance(hours=hours)
+        desk.run(lambda s: deadlines.tick(s, desk.office, desk.ledger, desk.clock()))
+    desk.act(second, Command.SIGN)
+    reviewer = desk.staff["reviewer"].person_id
+    desk.run(lambda s: people.revoke(s, desk.ledger, person_id=reviewer, by="命令行", now=desk.clock()))
+    desk.act(second, Command.DRAFT)
+    # sources and the second look
+    desk.take(failed(Fault.NOT_A_FEED))
+    desk.take(harvest())
+    desk.clock.advance(hours=1)
+    desk.run(lambda s: auditor.audit(s, desk.office, desk.clock()))
+    # people, pages, strangers and strange groups
+    for name, rest in (("help", ""), ("open", ""), ("case", "1"), ("nothing", "")):
+        happen(command("duty", name, rest))
+    happen(command("nobody", "start"))
+    happen(JoinedChat("-9", "别的群"))
+    happen(LeftChat(desk.office.duty_chat))
+    happen(TextReplied(sender("duty"), "private-duty", True, "", Body.STICKER, MessageRef("p", "1"), None))
+    for key, arg in (("new-1", "确认是本人"), ("new-2", "拒绝")):
+        code = desk.run(
+            lambda s: people.invite(
+                s, desk.ledger, name="新人", roles=[Role.DUTY], channels=[], by="命令行", now=desk.clock()
+            )
+        )
+        happen(command(key, "join", code))
+        invites = desk.all(InviteRow)
+        invitation = desk.run(lambda s, i=invites[-1].id: people.invitation(s, i))
+        card = render.invite_card(invitation)
+        token = next(b.token for row in card.buttons for b in row if b.text == arg)
+        admin = sender("admin")
+        happen(ActionPressed(admin, "private-admin", True, token, MessageRef("private-admin", "5"), "p"))
+
+
+def test_every_question_that_a_press_can_raise_is_written() -> None:
+    from bot.handlers.presses import _ASKABLE
+
+    assert set(render._QUESTIONS) == set(_ASKABLE)
+    assert all(len(placeholder) <= 64 for _, placeholder in render._QUESTIONS.values())
+
+
+def test_every_word_of_the_core_has_a_name_on_the_screen() -> None:
+    for words, names in (
+        (Level, render.LEVEL_NAMES),
+        (Level, render.LEVEL_MARKS),
+        (Band, render.BAND_NAMES),
+        (Step, render.STEP_NAMES),
+        (Role, render.ROLE_NAMES),
+        (Stage, render.STAGE_NAMES),
+        (Opinion, render.OPINION_NAMES),
+    ):
+        assert set(words) == set(names)
