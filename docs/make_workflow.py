@@ -1,0 +1,163 @@
+"""Write docs/workflow.md from the table of routing/workflow.py: the state diagram and every cell of the table.
+
+Reads the code and writes one file; decides nothing. `make docs` runs it, and a test compares the file with the table.
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from bot.render import OPINION_NAMES, ROLE_NAMES, STAGE_NAMES, STEP_NAMES
+from routing.office import Role
+from routing.workflow import (
+    AFTERWARDS,
+    COMMAND_NAMES,
+    ENDED,
+    STATE_NAMES,
+    TABLE,
+    Command,
+    Move,
+    Need,
+    State,
+    Where,
+    commands_in,
+)
+
+PAGE = Path(__file__).with_name("workflow.md")
+
+WHERE = {Where.DUTY: "值班群", Where.CHANNEL: "承办群", Where.PRIVATE: "私聊"}
+NEEDS = {
+    Need.REASON: "理由",
+    Need.BASIS: "依据",
+    Need.TEXT: "文字",
+    Need.LINK: "链接",
+    Need.CHANNEL: "渠道",
+    Need.LEVEL: "等级",
+}
+OTHERS = {"drafter": "拟稿人", "first": "初审人", "secrecy": "保密审查员", "superior": "报审结论登记人"}
+COLOURS = {
+    "duty": ("值班员、政府办", "#cfe2f3"),
+    "contact": ("联络员", "#d9ead3"),
+    "reviewer": ("初审人", "#fff2cc"),
+    "secrecy": ("保密审查员", "#f9cb9c"),
+    "leader": ("领导", "#f4cccc"),
+    "over": ("终态，可重新办理", "#e6e6e6"),
+}
+
+INTRO = """\
+# The procedure: states and commands
+
+This page is written by `make docs` from `routing/workflow.py`; `tests/test_docs_workflow.py` fails when the two differ.
+It is the light default for an office of five. What the full procedure has beyond it is listed in the README under
+"What it does not do yet".
+
+## States
+
+The colour says whose move it is: {legend}.
+Not drawn: 定级, which leaves the state as it is, and 提交答复稿 from a state past 办理中, which leads back to 待审核.
+"""
+
+TABLE_INTRO = """\
+
+## Every move that exists
+
+What is not in this table is refused. A refusal is one sentence to the person and a line in the ledger.
+
+- *Who*: any one of these roles. A contact (联络员) moves only the matters of the channel that he is the contact of.
+- *Where*: the chat in which the button or the answer counts.
+- *Not by*: four eyes; these persons of the same draft are refused, whatever their roles.
+- *Clocks*: ▶ starts, ■ ends. The lengths stand in `office.toml`. When a matter is over, every clock of it ends.
+"""
+
+AFTER = """\
+
+## What holds for every move
+
+- Every button carries the version of the matter that its card showed, and every review button the version of the draft.
+  An older one is refused: the card is brought up to date and the person reads what happened instead. Only a new draft
+  is taken whatever its card showed.
+- 提交答复稿 makes a new version of the draft and voids all reviews of the older one.
+- {afterwards}
+- After two returns the next 转办 assigns: the slip cannot be returned again (潍坊市12345条例 第二十二条).
+- 值班员 or 政府办 may set the level (定级) until the answer is out; the clocks that run are counted anew from their start.
+"""
+
+
+def page() -> str:
+    """Give the whole page."""
+    legend = ", ".join(f"{name} `{colour}`" for name, colour in COLOURS.values())
+    followed = "; ".join(
+        f"{STATE_NAMES[state]} is followed at once by {COMMAND_NAMES[command]}, made by the house in the same transaction,"
+        " with a ledger line of its own"
+        for state, command in AFTERWARDS.items()
+    )
+    return (
+        INTRO.format(legend=legend)
+        + diagram()
+        + TABLE_INTRO
+        + table()
+        + AFTER.format(afterwards=f"{followed}.")
+    )
+
+
+def diagram() -> str:
+    """Give the state diagram in mermaid, one arrow for all commands between the same two states."""
+    lines = ["", "```mermaid", "stateDiagram-v2"]
+    lines += [f'    state "{STATE_NAMES[state]}" as {state}' for state in State]
+    lines.append(f"    [*] --> {State.JUDGING} : 立项")
+    arrows: dict[tuple[State, State], list[str]] = {}
+    for state in State:
+        for command in _drawn(state):
+            arrows.setdefault((state, TABLE[state, command].to), []).append(
+                COMMAND_NAMES[command].rpartition("：")[2]
+            )
+    lines += [f"    {frm} --> {to} : {' / '.join(names)}" for (frm, to), names in arrows.items()]
+    lines += [f"    classDef {owner} fill:{colour},color:#222" for owner, (_, colour) in COLOURS.items()]
+    lines += [f"    class {state} {_owner(state)}" for state in State]
+    return "\n".join([*lines, "```", ""])
+
+
+def table() -> str:
+    """Give every cell of the table as a row, in the order of states and commands."""
+    lines = [
+        "",
+        "| State | Command | To | Who | Where | Needs | Not by | Clocks | Seals |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    for state in State:
+        lines += [_row(state, command, TABLE[state, command]) for command in commands_in(state)]
+    return "\n".join([*lines, ""])
+
+
+def _row(state: State, command: Command, move: Move) -> str:
+    cells = (
+        STATE_NAMES[state],
+        f"{COMMAND_NAMES[command]} `{command}`",
+        STATE_NAMES[move.to],
+        _list(ROLE_NAMES[role] for role in Role if role in move.roles),
+        _list(WHERE[where] for where in Where if where in move.where),
+        _list(NEEDS[need] for need in Need if need in move.needs),
+        _list(OTHERS[act] for act in sorted(move.other_than, key=list(OTHERS).index)),
+        " ".join([*(f"▶{STEP_NAMES[s]}" for s in move.starts), *(f"■{STEP_NAMES[s]}" for s in move.ends)]),
+        f"{STAGE_NAMES[move.seals[0]]}：{OPINION_NAMES[move.seals[1]]}" if move.seals else "",
+    )
+    return f"| {' | '.join(cells)} |"
+
+
+def _drawn(state: State) -> list[Command]:
+    left_out = {Command.SET_LEVEL} if state is State.HANDLING else {Command.SET_LEVEL, Command.DRAFT}
+    return [command for command in commands_in(state) if command not in left_out]
+
+
+def _owner(state: State) -> str:
+    if state in ENDED:
+        return "over"
+    roles = TABLE[state, _drawn(state)[0]].roles
+    return next(role for role in COLOURS if role in roles)
+
+
+def _list(names: Iterable[str]) -> str:
+    return "、".join(names)
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")
