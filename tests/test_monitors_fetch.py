@@ -160,7 +160,9 @@ async def test_other_content_codings_are_refused(coding: str, fetcher: Fetcher, 
     failed(await fetcher.fetch(await serve(handler)), Fault.UNREADABLE)
 
 
-@pytest.mark.parametrize("body", [gzip.compress(FEED, mtime=0)[:-9], b"not gzip at all"], ids=["cut", "no gzip"])
+@pytest.mark.parametrize(
+    "body", [gzip.compress(FEED, mtime=0)[:-9], b"not gzip at all"], ids=["cut", "no gzip"]
+)
 async def test_a_broken_gzip_body_is_a_fault(body: bytes, fetcher: Fetcher, serve: Serve) -> None:
     async def handler(_: web.Request) -> web.Response:
         return web.Response(body=body, headers={"Content-Encoding": "gzip"})
