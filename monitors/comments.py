@@ -17,7 +17,7 @@ from jmespath.exceptions import JMESPathError
 from monitors.counts import parse_count
 from monitors.dates import Dated, read_date
 from monitors.parsed import Parsed, unread
-from monitors.sources import Mapped, Source, placeholder
+from monitors.sources import Mapped, Paths, Source, placeholder
 from monitors.texts import clean, decode, one_line, plain
 from routing.items import Counts, Fault, Item
 
@@ -39,7 +39,7 @@ def parse_comments(body: bytes, content_type: str, source: Source, now: datetime
         return unread(Fault.UNREADABLE, f"返回的不是 JSON（开头：{shown}）", cure, charset=decoded.charset)
     if refused := _refusal(document, mapping):
         return unread(Fault.STATUS, refused, "请核对接口是否改版、评论是否关闭", charset=decoded.charset)
-    entries = _find(mapping.items, document)
+    entries = _find(mapping.items, document) if mapping.items else document
     if entries is not None and not isinstance(entries, list):
         detail = f"items 路径 {mapping.items} 处不是列表"
         return unread(Fault.UNREADABLE, detail, "请核对 [source.mapping] 的 items", charset=decoded.charset)
@@ -115,14 +115,14 @@ def _item(entry: Mapping[str, Any], source: Source, mapping: Mapped, now: dateti
 def _link(template: str | None, entry: Mapping[str, Any]) -> str:
     if template is None:
         return ""
-    values = {path: _value(path, entry) for path in placeholder.findall(template)}
+    values = {path: _value((path,), entry) for path in placeholder.findall(template)}
     if not all(values.values()):
         return ""
     return placeholder.sub(lambda found: quote(values[found[1]], safe=""), template)
 
 
-def _value(path: str | None, entry: Mapping[str, Any]) -> str:
-    return _scalar(_find(path, entry)) if path is not None else ""
+def _value(paths: Paths, entry: Mapping[str, Any]) -> str:
+    return next((value for path in paths if (value := _scalar(_find(path, entry)))), "")
 
 
 def _scalar(value: object) -> str:

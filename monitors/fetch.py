@@ -32,7 +32,12 @@ _redirects = {301, 302, 303, 307, 308}
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """What a source answered. `body` is inflated; empty where `not_modified`. Times in seconds."""
+    """What a source answered. `body` is inflated; empty where `not_modified`. Times in seconds.
+
+    `moved_to`: where an unbroken chain of permanent redirects (301, 308) led. `server_at`: what the server's own
+    clock said (Date header), aware UTC. `fresh_s`: how long it calls the answer fresh (Cache-Control, Expires).
+    `mirror`: which of the source's addresses answered. `memory` is set by readers of files, see `SourceState`.
+    """
 
     status: int
     body: bytes
@@ -41,6 +46,11 @@ class Fetched:
     etag: str | None = None
     last_modified: str | None = None
     not_modified: bool = False
+    moved_to: str | None = None
+    server_at: datetime | None = None
+    fresh_s: float | None = None
+    mirror: int = 0
+    memory: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from routing.items import Fault, Item, SourceProblem
+from routing.items import CommentFeed, Fault, Item, SourceProblem, Symptom
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,7 +12,10 @@ class Parsed:
     `problem` set: the body as a whole could not be read, and `items` is what could be saved of it (often nothing).
     `notes` are for the operator (Chinese): entries skipped, letters replaced. `cursor` is where a comment stream
     goes on; None at its end and for feeds. `more`: the reader stopped at its limit of pages, the stream had not ended.
-    `charset` is the one that was believed.
+    `charset` is the one that was believed. `entries`: how many the document held, those known by their raw digest
+    (which are not among `items`) included; `raw_hashes` names them all, 8 bytes each, for the next round. `symptoms`
+    is what the document itself shows to be wrong. `memory` is what the reader keeps for the next round, None where
+    it keeps nothing. `ttl_s`: how long the document calls itself fresh.
     """
 
     items: tuple[Item, ...] = ()
@@ -21,6 +24,12 @@ class Parsed:
     cursor: str | None = None
     more: bool = False
     charset: str = ""
+    entries: int = 0
+    raw_hashes: bytes = b""
+    symptoms: tuple[Symptom, ...] = ()
+    memory: str | None = None
+    ttl_s: float | None = None
+    comment_feeds: tuple[CommentFeed, ...] = ()
 
 
 def unread(fault: Fault, detail: str, cure: str, *, charset: str = "") -> Parsed:

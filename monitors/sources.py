@@ -19,7 +19,9 @@ from routing.errors import ConfigError, Problem
 from routing.items import Kind
 from routing.toml_lines import Locator, Refused, dotted, problems_from_pydantic, read_toml
 
-SourceKind = Literal["feed", "comments"]
+SourceKind = Literal["feed", "comments", "file", "inbox", "page", "column"]
+PagingKind = Literal["cursor", "page", "offset"]
+FileFormat = Literal["jsonl", "csv", "json"]
 Scalar = str | int | bool
 beijing = ZoneInfo("Asia/Shanghai")
 
@@ -33,6 +35,33 @@ class Cursor:
 
 
 @dataclass(frozen=True, slots=True)
+class Paging:
+    """How the further pages of a list that starts with the newest are asked for.
+
+    `send` is the parameter of the next page. Kind cursor: its value stands at `next` in the answer, further
+    parameters at the paths of `also` (name, path). Kind page: `start` counts up by `step`; offset: by what was given.
+    The list ends where `end` (a path) is true, where the next value is one of `stop`, or where a page is empty.
+    """
+
+    kind: PagingKind
+    send: str
+    next: str | None = None
+    also: tuple[tuple[str, str], ...] = ()
+    start: int = 1
+    step: int = 1
+    end: str | None = None
+    stop: tuple[Scalar, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Freshness:
+    """Where an answer says of when it is, and how old that may be: caches call themselves a success for ever."""
+
+    path: str
+    max_age_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class Success:
     """The condition under which an answer with status 200 is one: the value at `path` is one of `equals`."""
 
@@ -40,24 +69,40 @@ class Success:
     equals: tuple[Scalar, ...]
 
 
+Paths = tuple[str, ...]
+"""Paths tried in order; the first one that holds something counts. Empty: the stream has no such field."""
+
+
 @dataclass(frozen=True, slots=True)
 class Mapped:
-    """Where a comment stream keeps what an item needs; JMESPath, relative to one entry but for `items`.
+    """Where a stream keeps what an item needs; JMESPath, relative to one entry but for `items`.
 
-    `url` is an address with `{path}` in it, each filled from the entry. None: the stream has no such field.
+    `items` None: the document itself is the list (files, pushed bodies). `url` is an address with `{path}` in it,
+    each filled from the entry, or a path to one. `rank`: the place in the list is kept as the order of a hot list.
+    `relative_times`: "3分钟前" may be believed. `text_cut` and `title_cut` are linear-time expressions (RE2); what they
+    match is cut before anything is kept: names that a platform writes into the text.
     """
 
-    items: str
-    id: str
-    text: str
-    title: str | None = None
-    parent: str | None = None
-    time: str | None = None
+    items: str | None
+    id: Paths
+    text: Paths
+    title: Paths = ()
+    parent: Paths = ()
+    no_parent: tuple[str, ...] = ("", "0")
+    time: Paths = ()
+    relative_times: bool = False
     url: str | None = None
-    likes: str | None = None
-    replies: str | None = None
+    likes: Paths = ()
+    replies: Paths = ()
+    reposts: Paths = ()
+    views: Paths = ()
+    rank: bool = False
+    text_cut: str | None = None
+    title_cut: str | None = None
     cursor: Cursor | None = None
+    page: Paging | None = None
     ok: Success | None = None
+    fresh: Freshness | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +110,14 @@ class Source:
     """One address to poll, with its limits.
 
     `zone` is that of times which carry none. `window_h`: what was published longer ago than this when the source is
-    seen for the first time is old news. `allow_hosts`: exact host:port pairs that may have a private address;
-    every other address must be a public one. `mapping` is set for comment streams only.
+    seen for the first time is old news. `interval_s` to `max_interval_s`: how often it is asked, by what is learned
+    of it. `timeout_s` bounds the whole, `connect_s` and `read_s` its parts; `spacing_s` lies between two requests to
+    one host. `mirrors` are further addresses of the same content (RSSHub), tried in turn. `allow_hosts`: exact
+    host:port pairs that may have a private address; every other address must be a public one. `form` or `json_body`:
+    the source is asked by POST. `mapping` is set for comment streams, files and inboxes. `path` is a file or a
+    pattern of files. `frozen_h`: an unchanged answer for longer is a cache, not a source (0: never); `silent_h`: the
+    same for news, in place of what is learned (0: never; None: learned). `overdue_d`: a column must have news in so
+    many days. `window_h`, `frozen_h`, `silent_h` in hours, `overdue_d` in days, all `_s` in seconds.
     """
 
     id: str
@@ -78,13 +129,33 @@ class Source:
     tags: tuple[str, ...] = ()
     zone: ZoneInfo = beijing
     interval_s: float = 60
+    max_interval_s: float = 60
     timeout_s: float = 20
+    connect_s: float = 10
+    read_s: float = 15
+    spacing_s: float = 0
     max_bytes: int = 5 * 1024 * 1024
     max_pages: int = 5
-    window_h: float = 24
+    window_h: float = 0
     allow_hosts: tuple[str, ...] = ()
+    mirrors: tuple[str, ...] = ()
+    proxy: str | None = None
+    headers: tuple[tuple[str, str], ...] = ()
+    form: tuple[tuple[str, str], ...] = ()
+    json_body: str | None = None
     mapping: Mapped | None = None
+    path: str | None = None
+    format: FileFormat = "jsonl"
+    encoding: str | None = None
+    comment_feeds: bool = True
+    frozen_h: float = 0
+    silent_h: float | None = None
+    overdue_d: float = 0
     user_agent: str = "yuqing/0.1"
+
+    def addresses(self) -> tuple[str, ...]:
+        """Give the address and its mirrors, in the order in which they are tried."""
+        return (self.url, *self.mirrors)
 
 
 def load_sources(text: str, file: str = "sources.toml") -> tuple[Source, ...]:
@@ -226,10 +297,22 @@ class _Mapping(_Strict):
         ok = self.ok
         equals = () if ok is None else ok.equals if isinstance(ok.equals, tuple) else (ok.equals,)
         return Mapped(
-            **self.model_dump(exclude={"cursor", "ok"}),
+            items=self.items,
+            id=(self.id,),
+            text=(self.text,),
+            title=_paths(self.title),
+            parent=_paths(self.parent),
+            time=_paths(self.time),
+            url=self.url,
+            likes=_paths(self.likes),
+            replies=_paths(self.replies),
             cursor=Cursor(self.cursor.send, self.cursor.next) if self.cursor else None,
             ok=Success(ok.path, equals) if ok else None,
         )
+
+
+def _paths(path: str | None) -> Paths:
+    return () if path is None else (path,)
 
 
 class _Entry(_Strict):
@@ -267,6 +350,7 @@ class _Entry(_Strict):
             zone=ZoneInfo(self.zone),
             item_kind=self.item_kind or (Kind.COMMENT if self.kind == "comments" else Kind.ARTICLE),
             mapping=self.mapping.mapped() if self.mapping else None,
+            max_interval_s=self.interval_s,
             user_agent=f"yuqing/0.1 (+{contact})" if contact else "yuqing/0.1",
         )
 

@@ -6,7 +6,7 @@ An item is one public text about which somebody may have to answer. It has no au
 
 import hashlib
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 OWN_TAG = "本县"
@@ -85,7 +85,12 @@ class Item:
 class SourceState:
     """What the store remembers of one source between two rounds; validators, cursor and health.
 
-    `baseline_done` False: everything of the next harvest is old news and alerts nobody.
+    `baseline_done` False: what the next harvest brings is old news, but for what the source's window lets through.
+    `etag` and `last_modified` belong to `validator_url`, the address that answered last, and to no other.
+    `raw_hashes`: digests of the raw entries of the last body, 8 bytes each; they are not parsed again. `memory` is
+    what a reader of one kind keeps for itself (offsets in files, the page that was approved), as JSON. `ttl_s`: how
+    long the source itself calls its answer fresh. `mirror`: which of the source's addresses answered last.
+    `expected_per_h` is learned by the core (items an hour over the last weeks); monitors only read it.
     """
 
     source_id: str
@@ -97,6 +102,12 @@ class SourceState:
     next_poll_at: datetime | None = None
     last_ok_at: datetime | None = None
     baseline_done: bool = False
+    validator_url: str | None = None
+    raw_hashes: bytes = b""
+    memory: str | None = None
+    ttl_s: float | None = None
+    mirror: int = 0
+    expected_per_h: float | None = None
 
 
 class Fault(StrEnum):
@@ -121,12 +132,67 @@ class SourceProblem:
     cure: str
 
 
+class Ailment(StrEnum):
+    """What is wrong with a source that did answer; each is told to the operator once, and once when it is over."""
+
+    CHARSET = "charset"  # the share of Chinese letters collapsed: mojibake
+    FROZEN = "frozen"  # "success", and nothing changed for hours: a cache
+    DRIFT = "drift"  # its clock and ours differ
+    PAGES = "pages"  # the limit of pages was reached before the last known item
+    MOVED = "moved"  # the same permanent redirect for days
+    SKIPPED = "skipped"  # entries that could not be read
+    NEW_IDS = "new_ids"  # all ids changed, and were adopted
+    TAMPERED = "tampered"  # a page that should not change did
+    OVERDUE = "overdue"  # a column that should have news has none
+    SILENT = "silent"  # nothing new for longer than its own past makes likely
+    ERRORS = "errors"  # fails ever more often
+    NETWORK = "network"  # nearly all sources fail at once: it is us
+
+
+@dataclass(frozen=True, slots=True)
+class Symptom:
+    """One ailment as seen in one round: what was seen (Chinese, no secrets) and the cure.
+
+    `mark` tells one case of the ailment from another: a page that changes again is told again.
+    """
+
+    ailment: Ailment
+    detail: str
+    cure: str
+    mark: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CommentFeed:
+    """A comment feed that an entry names (`wfw:commentRss`), with the number of comments it shows (None: not shown)."""
+
+    parent_id: str
+    url: str
+    count: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CommentWatch:
+    """A comment feed that is polled for a while because its count rose. `source_id` is its own, derived one."""
+
+    source_id: str
+    origin_id: str
+    parent_id: str
+    url: str
+    until: datetime
+
+
 @dataclass(frozen=True, slots=True)
 class Harvest:
     """What one round brought from one source; accepted whole, in one transaction with its new state.
 
     `at` is when it was fetched (aware UTC). `problem` None: the source answered properly, be it with nothing new.
     `tags` are the source's own words for rules; OWN_TAG says that it speaks of the own county (本县).
+    `symptoms`: what ails the source now, all of it; an ailment that is not named here is over (not so where
+    `problem` is set: then nothing was seen). `window`: at first sight, what was published longer ago is old news.
+    `interval_s`: how often the source is asked, so that a gap in our watch can be told from a quiet hour.
+    `entries`: how many the document held, known ones included. `push`: the signature of a pushed body; the same one
+    twice is taken once.
     """
 
     source_id: str
@@ -136,3 +202,9 @@ class Harvest:
     problem: SourceProblem | None = None
     notes: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
+    symptoms: tuple[Symptom, ...] = ()
+    window: timedelta = timedelta(0)
+    interval_s: float = 60.0
+    entries: int = 0
+    comment_feeds: tuple[CommentFeed, ...] = ()
+    push: str | None = None

@@ -44,6 +44,8 @@ def save_state(session: Session, harvest: Harvest) -> SourceRow:
     )
     row.failures, row.next_poll_at, row.last_ok_at = new.failures, new.next_poll_at, new.last_ok_at
     row.baseline_done = new.baseline_done
+    row.validator_url, row.raw_hashes, row.memory = new.validator_url, new.raw_hashes or None, new.memory
+    row.ttl_s, row.mirror = new.ttl_s, new.mirror
     session.flush()
     return row
 
@@ -96,4 +98,10 @@ def _state(row: SourceRow) -> SourceState:
         next_poll_at=row.next_poll_at,
         last_ok_at=row.last_ok_at,
         baseline_done=row.baseline_done,
+        validator_url=row.validator_url,
+        raw_hashes=row.raw_hashes or b"",
+        memory=row.memory,
+        ttl_s=row.ttl_s,
+        mirror=row.mirror,
+        expected_per_h=row.expected_per_h,
     )

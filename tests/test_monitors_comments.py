@@ -15,13 +15,13 @@ from routing.items import Fault, Kind
 NOW = datetime(2026, 11, 21, 2, 0, tzinfo=UTC)
 MAPPING = Mapped(
     items="data.replies",
-    id="rpid_str || rpid",
-    text="content.message",
-    parent="parent_str",
-    time="ctime",
+    id=("rpid_str || rpid",),
+    text=("content.message",),
+    parent=("parent_str",),
+    time=("ctime",),
     url="https://v.example/t/{oid}#reply{rpid_str}",
-    likes="like",
-    replies="rcount",
+    likes=("like",),
+    replies=("rcount",),
     cursor=Cursor("next", "data.cursor.next"),
     ok=Success("code", (0,)),
 )

@@ -122,7 +122,7 @@ async def test_the_cursor_goes_into_the_query(fetcher: Fetcher, serve: Serve) ->
         return web.Response(text=request.query_string)
 
     plain = await serve(handler)
-    mapping = Mapped(items="a", id="b", text="c", cursor=Cursor("max_id", "d"))
+    mapping = Mapped(items="a", id=("b",), text=("c",), cursor=Cursor("max_id", "d"))
     source = replace(plain, kind="comments", mapping=mapping, url=plain.url + "?oid=1&max_id=0")
     assert fetched(await fetcher.fetch(source, cursor="7 8")).body == b"oid=1&max_id=7 8"
     assert fetched(await fetcher.fetch(source)).body == b"oid=1&max_id=0"

@@ -338,7 +338,9 @@ async def test_parents_are_saved_before_their_comments_and_the_older_text_first(
 ) -> None:
     core = Core()
     core.poison = "毒"
-    mapping = Mapped(items="list", id="id", text="text", title="text", parent="parent", time="time")
+    mapping = Mapped(
+        items="list", id=("id",), text=("text",), title=("text",), parent=("parent",), time=("time",)
+    )
     source = source_at(site, "c", kind="comments", item_kind=Kind.COMMENT, mapping=mapping)
     rows = [("跟帖", "9", 1), ("新", "", 1763600500), ("旧", "", 1763600000), ("毒", "", 1763600100)]
     listed = [
@@ -388,7 +390,9 @@ async def test_a_bug_in_one_source_is_a_report_and_not_the_end_of_the_round(
 
 
 def stream(site: Site, **more: object) -> Source:
-    mapping = Mapped(items="list", id="id", text="text", parent="parent", cursor=Cursor("after", "next"))
+    mapping = Mapped(
+        items="list", id=("id",), text=("text",), parent=("parent",), cursor=Cursor("after", "next")
+    )
     return source_at(site, "c", kind="comments", item_kind=Kind.COMMENT, mapping=mapping, **more)
 
 

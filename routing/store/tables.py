@@ -17,6 +17,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Text,
@@ -27,7 +28,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from routing.items import Band, Kind
+from routing.items import Ailment, Band, Kind
 from routing.office import Level, Role, Step
 from routing.workflow import Opinion, Stage, State
 
@@ -124,6 +125,52 @@ class SourceRow(Base):
     fault_detail: Mapped[str | None] = mapped_column(Text)
     fault_since: Mapped[datetime | None]
     fault_told_at: Mapped[datetime | None]
+    validator_url: Mapped[str | None] = mapped_column(Text)
+    raw_hashes: Mapped[bytes | None] = mapped_column(LargeBinary)
+    memory: Mapped[str | None] = mapped_column(Text)
+    ttl_s: Mapped[float | None]
+    mirror: Mapped[int] = mapped_column(default=0, server_default="0")
+    last_polled_at: Mapped[datetime | None]
+    last_new_at: Mapped[datetime | None]
+    # How often each hour of the day was looked at and brought something, working days and others apart:
+    # {"w13": [looked, brought], "h02": [...]}; and how many items came, over how long.
+    habits: Mapped[dict[str, Any] | None]
+    expected_per_h: Mapped[float | None]
+
+
+class AilmentRow(Base):
+    """Something that is wrong with a source and was not yet over when it was last looked at."""
+
+    __tablename__ = "ailment"
+    source_id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    ailment: Mapped[Ailment] = mapped_column(Word(Ailment), primary_key=True)
+    mark: Mapped[str] = mapped_column(String(64), default="")
+    detail: Mapped[str] = mapped_column(Text)
+    cure: Mapped[str] = mapped_column(Text)
+    since: Mapped[datetime]
+    told_at: Mapped[datetime | None]
+
+
+class CommentWatchRow(Base):
+    """A comment feed named by an entry, with the count last seen; polled until `until`, None while nothing rises."""
+
+    __tablename__ = "comment_watch"
+    source_id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    origin_id: Mapped[str] = mapped_column(String(64), index=True)
+    parent_id: Mapped[str] = mapped_column(String(512))
+    url: Mapped[str] = mapped_column(Text)
+    count: Mapped[int | None]
+    until: Mapped[datetime | None] = mapped_column(index=True)
+    seen_at: Mapped[datetime]
+
+
+class PushRow(Base):
+    """A signature of a pushed body that was taken, for as long as its time stamp would be believed again."""
+
+    __tablename__ = "push"
+    source_id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    signature: Mapped[str] = mapped_column(String(64), primary_key=True)
+    at: Mapped[datetime] = mapped_column(index=True)
 
 
 class Outcome(StrEnum):
