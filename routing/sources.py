@@ -45,7 +45,7 @@ def save_state(session: Session, harvest: Harvest) -> SourceRow:
     row.failures, row.next_poll_at, row.last_ok_at = new.failures, new.next_poll_at, new.last_ok_at
     row.baseline_done = new.baseline_done
     row.validator_url, row.raw_hashes, row.memory = new.validator_url, new.raw_hashes or None, new.memory
-    row.ttl_s, row.mirror = new.ttl_s, new.mirror
+    row.ttl_s, row.mirror, row.changed_at = new.ttl_s, new.mirror, new.changed_at
     session.flush()
     return row
 
@@ -103,5 +103,6 @@ def _state(row: SourceRow) -> SourceState:
         memory=row.memory,
         ttl_s=row.ttl_s,
         mirror=row.mirror,
+        changed_at=row.changed_at,
         expected_per_h=row.expected_per_h,
     )

@@ -132,6 +132,7 @@ class SourceRow(Base):
     mirror: Mapped[int] = mapped_column(default=0, server_default="0")
     last_polled_at: Mapped[datetime | None]
     last_new_at: Mapped[datetime | None]
+    changed_at: Mapped[datetime | None]
     # How often each hour of the day was looked at and brought something, working days and others apart:
     # {"w13": [looked, brought], "h02": [...]}; and how many items came, over how long.
     habits: Mapped[dict[str, Any] | None]

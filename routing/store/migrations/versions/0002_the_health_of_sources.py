@@ -54,5 +54,6 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("mirror", sa.Integer(), server_default="0", nullable=False))
         batch_op.add_column(sa.Column("last_polled_at", sa.DateTime(timezone=True), nullable=True))
         batch_op.add_column(sa.Column("last_new_at", sa.DateTime(timezone=True), nullable=True))
+        batch_op.add_column(sa.Column("changed_at", sa.DateTime(timezone=True), nullable=True))
         batch_op.add_column(sa.Column("habits", sa.JSON(), nullable=True))
         batch_op.add_column(sa.Column("expected_per_h", sa.Double(), nullable=True))
