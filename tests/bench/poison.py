@@ -13,8 +13,10 @@ import logging
 import tempfile
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from aiohttp import web
 from parts import Clock, monitors, source, text
@@ -106,6 +108,23 @@ class Site:
         return await self._hostile[request.match_info["name"]](request)
 
 
+async def _round(poller: Any, healthy: set[str], times: list[float]) -> asyncio.Task[object]:
+    """Poll what is due; gives the running round as soon as every healthy source is done."""
+    started = time.perf_counter()
+    done = asyncio.Event()
+
+    def on_done(report: Any) -> None:
+        if report.source_id in healthy:
+            healthy.discard(report.source_id)
+            times.append(time.perf_counter() - started)
+        if not healthy:
+            done.set()
+
+    task = asyncio.create_task(poller.poll_due(on_done))
+    await asyncio.wait_for(done.wait(), 60)
+    return task
+
+
 async def play(rounds: int, folder: Path) -> tuple[list[float], list[float], int, int]:
     """Give the times (s) of healthy sources without and with the hostile ones, and items expected and stored."""
     from routing.store.engine import Store
@@ -122,8 +141,6 @@ async def play(rounds: int, folder: Path) -> tuple[list[float], list[float], int
     good = [source(number, base) for number in range(HEALTHY)]
     names = list(hostile())
     bad = [source(HEALTHY + n, f"{base}/hostile", timeout_s=5) for n in range(len(names))]
-    from dataclasses import replace
-
     bad = [replace(one, url=f"{base}/hostile/{name}") for one, name in zip(bad, names, strict=True)]
     times: dict[bool, list[float]] = {False: [], True: []}
     running: set[asyncio.Task[object]] = set()
@@ -135,22 +152,8 @@ async def play(rounds: int, folder: Path) -> tuple[list[float], list[float], int
             site.turn = turn
             clock.ahead += timedelta(hours=2)  # past every back-off: the hostile ones are asked each round
             for among, poller in ((False, alone), (True, together)):
-                started = time.perf_counter()
-                done = asyncio.Event()
-                left = {one.id for one in good}
-
-                def on_done(report: object, among: bool = among, started: float = started) -> None:
-                    name = report.source_id  # type: ignore[attr-defined]
-                    if name in left:
-                        left.discard(name)
-                        if turn:
-                            times[among].append(time.perf_counter() - started)
-                    if not left:
-                        done.set()
-
-                task = asyncio.create_task(poller.poll_due(on_done))
+                task = await _round(poller, {one.id for one in good}, times[among] if turn else [])
                 running.add(task)
-                await asyncio.wait_for(done.wait(), 60)
                 if not among:
                     await task
             if turn == rounds - 1:
