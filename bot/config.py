@@ -18,7 +18,8 @@ from zoneinfo import ZoneInfo
 from dotenv import dotenv_values
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from monitors.sources import Source, load_sources
+from monitors.sources import Source
+from monitors.sources_file import load_sources
 from routing.errors import ConfigError, Problem
 from routing.office import (
     Channel,

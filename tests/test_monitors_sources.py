@@ -2,7 +2,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from monitors.sources import load_sources, names_person
+from monitors.persons import names_person
+from monitors.sources_file import load_sources
 from routing.errors import ConfigError, Problem
 from routing.items import Kind
 
@@ -130,7 +131,7 @@ def test_harmless_field_names_are_let_through() -> None:
         ('items = "data.replies"', 'items = "data..replies"', 20, "JMESPath"),
         ('kind = "feed"', 'kind = "rss"', 7, "允许的值"),
         ('kind = "feed"', 'kind = "comments"', 4, "缺少 [source.mapping]"),
-        ('kind = "comments"', 'kind = "feed"', 11, "不用 [source.mapping]"),
+        ('kind = "comments"', 'kind = "feed"', 19, "不用 [source.mapping]"),
         ('tags = ["论坛"]', "tag = 1", 9, "不认识的键"),
         ('name = "县论坛"\n', "", 4, "缺少"),
         ('contact = "duty@county.example"', 'contact = "值班室"', 2, "写法不对"),
@@ -150,5 +151,6 @@ def test_all_problems_come_at_once_repeated_ids_included() -> None:
 
 
 def test_a_file_without_sources_says_so() -> None:
-    (problem,) = problems_of("")
-    assert "没有写任何来源" in problem.reason
+    nothing, contact = problems_of("")
+    assert "没有写任何来源" in nothing.reason
+    assert "联系方式" in contact.reason

@@ -165,7 +165,7 @@ class Feeds:
 
     def sources_toml(self, *, timeout_s: float = 20, interval_s: float = 1) -> str:
         host = self.base_url.removeprefix("http://")
-        return "\n".join(
+        return 'contact = "mailto:duty@county.example"\n' + "\n".join(
             f'[[source]]\nid = "{name}"\nname = "云汀{name}"\nkind = "feed"\nurl = "{self.base_url}/{name}.xml"\n'
             f'item_kind = "post"\ntags = ["{OWN_TAG}"]\ninterval_s = {interval_s}\ntimeout_s = {timeout_s}\n'
             f'allow_hosts = ["{host}"]\n'

@@ -32,7 +32,7 @@ from bot.app import StoreDoor, closing
 from bot.config import Configuration, load_office
 from monitors.fetch import Fetcher
 from monitors.poll import Poller
-from monitors.sources import load_sources
+from monitors.sources_file import load_sources
 from monitors.worker import Worker
 from routing.clock import utc_now
 from routing.items import OWN_TAG

@@ -1,0 +1,197 @@
+"""The shape of `[source.mapping]`: where a stream keeps what an item needs, checked field by field.
+
+Every path goes through the same door (`persons.impersonal`), wherever it stands: in a field, a list, a template, the
+next page. What does not compile is refused here, with the place, and not met by every entry later.
+"""
+
+import re
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import re2
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator, WrapValidator
+
+from monitors.persons import impersonal, placeholder
+from monitors.sources import Cursor, Freshness, Mapped, Paging, PagingKind, Paths, Scalar, Success
+from routing.toml_lines import Refused
+
+path_letters = 300
+
+
+class Strict(BaseModel):
+    """A table that knows its keys."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+
+
+# --- single values ---
+
+
+def _path(value: str) -> str:
+    if len(value) > path_letters:
+        raise Refused("取值路径太长", f"最多 {path_letters} 个字符")
+    return impersonal(value)
+
+
+def _one_or_many(value: object, read_list: Callable[[object], Paths]) -> Paths:
+    if isinstance(value, str):
+        return (_path(value.strip()),)
+    if not isinstance(value, list):
+        raise Refused("应为一条取值路径，或几条路径的列表", '如 "like" 或 ["like", "like_count"]')
+    return read_list(value)
+
+
+def _scalars(value: object) -> tuple[Scalar, ...]:
+    values = value if isinstance(value, list) else [value]
+    if not values or not all(isinstance(each, str | int) for each in values):
+        raise Refused("应为文字、整数、true、false，或它们的列表", '如 0 或 ["0", "no_more"]')
+    return tuple(values)
+
+
+def _link(value: str) -> str:
+    if not value.startswith(("http://", "https://")):
+        if "{" in value and "://" not in value and "." in value.partition("/")[0]:
+            raise Refused(
+                "链接模板须以 http:// 或 https:// 开头", '如 "https://bbs.example/t/{tid}#reply{id}"'
+            )
+        return _path(value)
+    if any(mark in placeholder.sub("", value) for mark in "{}"):
+        raise Refused("链接模板的花括号没有配对", '如 "https://bbs.example/t/{tid}#reply{id}"')
+    if placeholder.search(value.split("/")[2]):
+        raise Refused("链接的域名里不能有占位", "域名请写死；只有路径和参数可以从条目取值")
+    for path in placeholder.findall(value):
+        _path(path)
+    return value
+
+
+_cut_faults = (
+    (r"missing \)", "左括号没有配对"),
+    (r"unexpected \)", "右括号没有配对"),
+    (r"missing \]", "方括号没有收尾"),
+    (r"invalid perl operator", "不支持前后查找等写法"),
+    (r"no argument for repetition operator", "重复符号前面没有内容"),
+    (r"bad repetition operator", "重复符号不能连写"),
+    (r"invalid repetition size", "重复次数太大，最多 1000"),
+    (r"invalid character class range", "方括号里的范围前后颠倒"),
+    (r"invalid escape sequence", "不支持这个反斜杠写法，也不支持回引"),
+    (r"trailing \\", "末尾多了反斜杠"),
+    (r"pattern too large", "表达式展开后太大"),
+)
+_cut_options = re2.Options()
+_cut_options.log_errors = False  # the library would print the fault on standard error as well
+
+
+def _cut(pattern: str) -> str:
+    try:
+        compiled = re2.compile(pattern, options=_cut_options)
+    except re2.error as error:
+        raw = error.args[0] if error.args else ""
+        said = raw.decode("utf-8", "replace") if isinstance(raw, bytes) else str(raw)
+        why = next((words for start, words in _cut_faults if re.match(start, said)), said)
+        place = said.partition(": ")[2]
+        raise Refused(
+            f"正则表达式不能编译：{why}" + (f"，在 {place} 处" if place else ""),
+            "请改正；语法为 RE2，反斜杠要写在单引号里，如 '^[^:：]{1,30}[:：]'",
+        ) from error
+    if compiled.search("") is not None:
+        raise Refused("正则表达式什么都没有也能匹配", "请写明要切掉的内容，如 '^[^:：]{1,30}[:：]'")
+    return pattern
+
+
+_Path = Annotated[str, AfterValidator(_path)]
+_Paths = Annotated[
+    tuple[_Path, ...],
+    Field(min_length=1, max_length=20),
+    WrapValidator(_one_or_many, json_schema_input_type=Any),
+]
+_Scalars = Annotated[tuple[Scalar, ...], PlainValidator(_scalars)]
+_Name = Annotated[str, Field(min_length=1, max_length=100)]
+_Cut = Annotated[str, Field(min_length=1, max_length=500), AfterValidator(_cut)]
+_Link = Annotated[str, AfterValidator(_link)]
+
+
+# --- tables ---
+
+
+class CursorTable(Strict):
+    """`cursor = { send, next }`."""
+
+    send: _Name
+    next: _Path
+
+
+class PageTable(Strict):
+    """`page = { kind, send, … }`; which keys each kind takes is checked by `problems`."""
+
+    kind: PagingKind
+    send: _Name
+    next: _Path | None = None
+    also: dict[_Name, _Path] = Field(default_factory=dict)
+    start: int | None = Field(None, ge=0)
+    step: int | None = Field(None, ge=1)
+    end: _Path | None = None
+    stop: _Scalars = ()
+
+    def paging(self) -> Paging:
+        """Give the value."""
+        first = 0 if self.kind == "offset" else 1
+        return Paging(
+            kind=self.kind,
+            send=self.send,
+            next=self.next,
+            also=tuple(self.also.items()),
+            start=first if self.start is None else self.start,
+            step=1 if self.step is None else self.step,
+            end=self.end,
+            stop=self.stop,
+        )
+
+
+class SuccessTable(Strict):
+    """`ok = { path, equals }`."""
+
+    path: _Path
+    equals: _Scalars
+
+
+class FreshTable(Strict):
+    """`fresh = { path, max_age_s }`."""
+
+    path: _Path
+    max_age_s: float = Field(gt=0, le=366 * 86400)
+
+
+class MappingTable(Strict):
+    """`[source.mapping]`."""
+
+    items: _Path | None = None
+    id: _Paths
+    text: _Paths
+    title: _Paths = ()
+    parent: _Paths = ()
+    no_parent: tuple[str, ...] = ("", "0")
+    time: _Paths = ()
+    relative_times: bool = False
+    url: _Link | None = None
+    likes: _Paths = ()
+    replies: _Paths = ()
+    reposts: _Paths = ()
+    views: _Paths = ()
+    rank: bool = False
+    text_cut: _Cut | None = None
+    title_cut: _Cut | None = None
+    cursor: CursorTable | None = None
+    page: PageTable | None = None
+    ok: SuccessTable | None = None
+    fresh: FreshTable | None = None
+
+    def mapped(self) -> Mapped:
+        """Give the value."""
+        plain = self.model_dump(exclude={"cursor", "page", "ok", "fresh"})
+        return Mapped(
+            **plain,
+            cursor=Cursor(self.cursor.send, self.cursor.next) if self.cursor else None,
+            page=self.page.paging() if self.page else None,
+            ok=Success(self.ok.path, self.ok.equals) if self.ok else None,
+            fresh=Freshness(self.fresh.path, self.fresh.max_age_s) if self.fresh else None,
+        )

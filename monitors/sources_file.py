@@ -1,0 +1,519 @@
+"""The shape of `sources.toml`: text to `Source` values, every problem of the file at once, each with line and cure.
+
+Reads no files and opens no socket. Single values are checked by the models; what depends on the kind of a source or on
+a second key is checked on the raw tables beside them (`_rules`), so that one problem never hides another. A preset is
+laid under what the file says before either looks.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import PurePath
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator, Field, ValidationError
+from yarl import URL
+
+from monitors.mapping_file import MappingTable, Strict
+from monitors.persons import names_person
+from monitors.presets import PRESETS
+from monitors.sources import FileFormat, Scalar, Source, SourceKind
+from routing.errors import ConfigError, Problem
+from routing.items import Kind
+from routing.toml_lines import Locator, Path, Refused, dotted, problems_from_pydantic, read_toml
+
+Table = Mapping[str, Any]
+
+MIB = 1024 * 1024
+max_source_bytes = 50 * MIB
+encodings = ("utf-8", "utf-16", "gb18030", "gbk", "gb2312", "big5", "shift_jis", "euc-jp", "euc-kr")
+"""What a source may be said to be written in."""
+
+
+def load_sources(text: str, file: str = "sources.toml") -> tuple[Source, ...]:
+    """Read the whole file. Raises ConfigError with all of its problems; the cure stands beside each."""
+    data, locator = read_toml(text, file)
+    whole = [
+        problem for check in (_contact, _repeated_ids, _by_kind) for problem in check(data, locator, file)
+    ]
+    try:
+        document = _Document.model_validate(_with_presets(data))
+    except ValidationError as error:
+        found = problems_from_pydantic(error, locator, file, model=_Document)
+        raise ConfigError([*whole, *(_without_secrets(_name_people(each)) for each in found)]) from error
+    if whole:
+        raise ConfigError(whole)
+    return tuple(entry.source(document.contact) for entry in document.source)
+
+
+def _name_people(problem: Problem) -> Problem:
+    key = problem.where.rpartition(".")[2]
+    if problem.reason == "不认识的键" and names_person(key):
+        return replace(problem, reason="不采集作者或个人信息", cure="请删去这一项；本系统对事不对人")
+    return problem
+
+
+def _without_secrets(problem: Problem) -> Problem:
+    return replace(problem, value=re.sub(r"//[^/@]*@", "//…@", problem.value))
+
+
+# --- single values ---
+
+
+def _address(value: str) -> str:
+    try:
+        url = URL(value)
+        port = url.port
+    except ValueError as error:
+        raise Refused("不是有效的网址", "请从浏览器地址栏复制完整网址") from error
+    if url.scheme not in {"http", "https"} or not url.host or not port:
+        raise Refused("不是 http 或 https 网址", "请写成 https://… 的完整网址")
+    if url.user or url.password:
+        raise Refused("网址里不能带账号密码", "请换用公开的地址")
+    return value
+
+
+def _proxy(value: str) -> str:
+    try:
+        url = URL(value)
+        port = url.explicit_port
+    except ValueError as error:
+        raise Refused("不是有效的代理地址", '如 "http://127.0.0.1:3128"') from error
+    if url.scheme != "http" or not url.host or not port or url.path not in {"", "/"}:
+        raise Refused("代理须为 http://主机:端口", '如 "http://127.0.0.1:3128"')
+    if url.user or url.password:
+        raise Refused("代理地址里不能带账号密码", "请用不需要密码的本单位代理")
+    return value
+
+
+def _host_port(value: str) -> str:
+    if not re.fullmatch(r"(\[[0-9a-fA-F:.]+\]|[^\s:/@\[\]]+):\d{1,5}", value):
+        raise Refused("应为 主机:端口", '如 "127.0.0.1:1200"')
+    return value.lower()
+
+
+def _zone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (ValueError, OSError, KeyError) as error:  # ZoneInfoNotFoundError is a KeyError
+        raise Refused("没有这个时区", '如 "Asia/Shanghai"') from error
+    return value
+
+
+def _encoding(value: str) -> str:
+    if value.lower() not in encodings:
+        raise Refused("不认识的编码", f"请从这些里选一个：{'、'.join(encodings)}；不写则自动判断")
+    return value.lower()
+
+
+def _size(value: int) -> int:
+    if not 1024 <= value <= max_source_bytes:
+        raise Refused(
+            f"{value / MIB:.3g} MiB 超出允许范围",
+            f"请填 1024 到 {max_source_bytes}（50 MiB）之间；更大的来源请换分页或分栏目的地址",
+        )
+    return value
+
+
+_secret_headers = re.compile(r"auth|cookie|token|session|passw|api-?key", re.IGNORECASE)
+_own_headers = re.compile(
+    r"accept-encoding|connection|content-length|host|if-modified-since|if-none-match|range|te|transfer-encoding",
+    re.IGNORECASE,
+)
+
+
+def _headers(value: dict[str, str]) -> dict[str, str]:
+    # Refused as a whole table: a problem that pointed at the one header would show its value.
+    for name, written in value.items():
+        if _secret_headers.search(name):
+            raise Refused(f"请求头 {name} 带有登录凭据", "请删去；只读不用登录的公开内容")
+        if name.lower() == "user-agent":
+            raise Refused("请求头 User-Agent 由本系统填写", "请删去；来源方的联系方式写在 contact")
+        if _own_headers.fullmatch(name):
+            raise Refused(f"请求头 {name} 由本系统填写", "请删去这一项")
+        if not re.fullmatch(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}", name):
+            raise Refused(f"请求头名称 {name[:40]} 写法不对", '如 { Referer = "https://bbs.example/" }')
+        if not re.fullmatch(r"[\x20-\x7e]{1,1000}", written):
+            raise Refused(f"请求头 {name} 的值只能用英文字母、数字和符号", "中文请按网址编码写")
+    return value
+
+
+def _json_body(value: dict[str, Any]) -> dict[str, Any]:
+    try:
+        json.dumps(value, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise Refused("有 JSON 写不出的值（日期或 nan）", "日期请加引号写成文字") from error
+    return value
+
+
+def _local_path(value: str) -> str:
+    if value.startswith("~") or "\0" in value or "://" in value:
+        raise Refused(
+            "不是本机文件的路径",
+            '请写完整路径，可用 * 代表任意文字，如 "/data/weibo/jsonl/*_comments_*.jsonl"',
+        )
+    if value.endswith("/") or PurePath(value).name in {"", "..", "."}:
+        raise Refused("这是文件夹，不是文件", '请写到文件名，如 "/data/weibo/jsonl/*.jsonl"')
+    return value
+
+
+def _contact_shape(value: str) -> str:
+    mail, web = r"(mailto:)?[^@()<>]+@[^@()<>]+\.[^@()<>.]+", r"https?://[^()<>]+\.[^()<>]+"
+    if not re.fullmatch(r"[\x21-\x7e]*", value) or (value and not re.fullmatch(f"{mail}|{web}", value)):
+        raise Refused("写法不对：应为邮箱或网址，不带空格和中文", '如 "mailto:duty@county.gov.cn"')
+    return value
+
+
+_Address = Annotated[str, AfterValidator(_address)]
+_HostPort = Annotated[str, AfterValidator(_host_port)]
+
+
+class _Entry(Strict):
+    id: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")
+    name: str = Field(min_length=1, max_length=60)
+    kind: SourceKind
+    url: _Address | None = None
+    mirrors: tuple[_Address, ...] = Field((), max_length=20)
+    site: str = Field("", max_length=60)
+    item_kind: Kind | None = None
+    tags: tuple[str, ...] = ()
+    zone: Annotated[str, AfterValidator(_zone)] = "Asia/Shanghai"
+    interval_s: float = Field(60, ge=1, le=86400)
+    max_interval_s: float | None = Field(None, ge=1, le=7 * 86400)
+    timeout_s: float = Field(20, ge=1, le=120)
+    connect_s: float | None = Field(None, ge=0.1, le=120)
+    read_s: float | None = Field(None, ge=0.1, le=120)
+    spacing_s: float = Field(0, ge=0, le=3600)
+    max_bytes: Annotated[int, AfterValidator(_size)] = 5 * MIB
+    max_pages: int = Field(5, ge=1, le=100)
+    window_h: float = Field(0, ge=0, le=24 * 366)
+    frozen_h: float = Field(0, ge=0, le=24 * 366)
+    silent_h: float | None = Field(None, ge=0, le=24 * 366)
+    overdue_d: float = Field(0, gt=0, le=366, validate_default=False)
+    allow_hosts: tuple[_HostPort, ...] = ()
+    proxy: Annotated[str, AfterValidator(_proxy)] | None = None
+    headers: Annotated[dict[str, str], AfterValidator(_headers)] = Field(default_factory=dict)
+    form: dict[str, Scalar] = Field(default_factory=dict)
+    json_body: Annotated[dict[str, Any], AfterValidator(_json_body)] | None = Field(None, alias="json")
+    path: Annotated[str, Field(min_length=1, max_length=500), AfterValidator(_local_path)] | None = None
+    format: FileFormat | None = None
+    encoding: Annotated[str, AfterValidator(_encoding)] | None = None
+    comment_feeds: bool = True
+    preset: str | None = None
+    mapping: MappingTable | None = None
+
+    def source(self, contact: str) -> Source:
+        """Give the value; what was left out takes the default that fits the rest."""
+        plain = self.model_dump(
+            include={
+                *(
+                    "id",
+                    "name",
+                    "kind",
+                    "mirrors",
+                    "tags",
+                    "interval_s",
+                    "timeout_s",
+                    "spacing_s",
+                    "max_bytes",
+                ),
+                *(
+                    "max_pages",
+                    "window_h",
+                    "frozen_h",
+                    "silent_h",
+                    "overdue_d",
+                    "allow_hosts",
+                    "proxy",
+                    "path",
+                ),
+                *("encoding", "comment_feeds"),
+            }
+        )
+        return Source(
+            **plain,
+            url=self.url or "",
+            site=self.site or (str(URL(self.url).host) if self.url else self.name),
+            item_kind=self.item_kind or _item_kinds[self.kind],
+            zone=ZoneInfo(self.zone),
+            max_interval_s=self.max_interval_s or self.interval_s,
+            connect_s=self.connect_s or min(10, self.timeout_s),
+            read_s=self.read_s or min(15, self.timeout_s),
+            headers=tuple(self.headers.items()),
+            form=tuple((name, _plain(value)) for name, value in self.form.items()),
+            json_body=None if self.json_body is None else json.dumps(self.json_body, ensure_ascii=False),
+            format=self.format or _format_of(self.path),
+            mapping=self.mapping.mapped() if self.mapping else None,
+            user_agent=f"yuqing/0.1 (+{contact})",
+        )
+
+
+def _plain(value: Scalar) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _format_of(path: object) -> FileFormat:
+    ending = PurePath(path).suffix.lower() if isinstance(path, str) else ""
+    return "csv" if ending == ".csv" else "json" if ending == ".json" else "jsonl"
+
+
+class _Document(Strict):
+    contact: Annotated[str, Field(max_length=200), AfterValidator(_contact_shape)] = ""
+    source: tuple[_Entry, ...] = Field(default=())
+
+
+# --- what each kind needs and takes ---
+
+_any_source = {"id", "name", "kind", "site", "item_kind", "tags", "zone", "max_bytes", "encoding"}
+_polled = {"interval_s", "max_interval_s"}
+_web = {
+    *_polled,
+    *("url", "mirrors", "timeout_s", "connect_s", "read_s", "spacing_s", "proxy", "headers", "allow_hosts"),
+}
+_mapped = {"mapping", "preset"}
+_news = {"window_h", "silent_h"}
+_takes: Mapping[str, frozenset[str]] = {
+    "feed": frozenset({*_any_source, *_web, *_news, "frozen_h", "comment_feeds"}),
+    "comments": frozenset({*_any_source, *_web, *_news, *_mapped, "frozen_h", "form", "json", "max_pages"}),
+    "file": frozenset({*_any_source, *_polled, *_news, *_mapped, "path", "format"}),
+    "inbox": frozenset({*_any_source, *_news, *_mapped}),
+    "page": frozenset({*_any_source, *_web}),
+    "column": frozenset({*_any_source, *_web, *_news, "frozen_h", "overdue_d"}),
+}
+_known = frozenset().union(*_takes.values())
+_needs: Mapping[str, tuple[tuple[str, str], ...]] = {
+    "feed": (("url", '请补上 url = "https://…"'),),
+    "comments": (("url", '请补上 url = "https://…"'),),
+    "file": (("path", '请补上 path = "/data/…/*.jsonl"'),),
+    "inbox": (),
+    "page": (("url", '请补上 url = "https://…"'),),
+    "column": (
+        ("url", '请补上 url = "https://…"'),
+        ("overdue_d", "请补上 overdue_d = 14 这样的天数：多少天没有更新就提醒"),
+    ),
+}
+_item_kinds: Mapping[str, Kind] = {
+    "feed": Kind.ARTICLE,
+    "comments": Kind.COMMENT,
+    "file": Kind.POST,
+    "inbox": Kind.POST,
+    "page": Kind.ARTICLE,
+    "column": Kind.ARTICLE,
+}
+_page_takes: Mapping[str, frozenset[str]] = {
+    "cursor": frozenset({"kind", "send", "next", "also", "end", "stop"}),
+    "page": frozenset({"kind", "send", "start", "step", "end"}),
+    "offset": frozenset({"kind", "send", "start", "end"}),
+}
+_page_known = frozenset().union(*_page_takes.values())
+
+
+@dataclass(frozen=True, slots=True)
+class _Wrong:
+    """What a rule found: the path inside the entry, and the words."""
+
+    path: Path
+    reason: str
+    cure: str
+
+
+def _by_kind(data: Table, locator: Locator, file: str) -> Iterator[Problem]:
+    for index, entry in enumerate(_entries(data)):
+        if not isinstance(entry, dict):
+            continue
+        for rule in _rules:
+            for wrong in rule(entry):
+                path = ("source", index, *wrong.path)
+                value = _shown(entry, wrong.path)
+                yield Problem(file, locator.line(path), dotted(path), value, wrong.reason, wrong.cure)
+
+
+def _shown(entry: Table, path: Path) -> str:
+    value: Any = entry
+    for part in path:
+        value = value.get(part) if isinstance(value, dict) else None
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f'"{value}"' if isinstance(value, str) else str(value) if isinstance(value, int | float) else ""
+
+
+def _right_keys(entry: Table) -> Iterator[_Wrong]:
+    kind = entry.get("kind")
+    if not isinstance(kind, str) or kind not in _takes:
+        return
+    for key in entry:
+        if key in _known and key not in _takes[kind]:
+            others = "、".join(name for name, keys in _takes.items() if key in keys)
+            shown = "[source.mapping]" if key == "mapping" else key
+            cure = (
+                "请删去；推送方把数据发到本机的 /ingest/来源编号" if kind == "inbox" and key == "url" else ""
+            )
+            yield _Wrong(
+                (key,), f'kind = "{kind}" 不用 {shown}', cure or f"请删去；它用于 kind 为 {others} 的来源"
+            )
+    for key, cure in _needs[kind]:
+        if key not in entry:
+            yield _Wrong((key,), f'kind = "{kind}" 缺少 {key}', cure)
+    if "mapping" in _takes[kind] and not ({"mapping", "preset"} & set(entry)):
+        names = f"，或写 preset = …（现成的有：{'、'.join(PRESETS)}）" if PRESETS else ""
+        yield _Wrong(
+            ("mapping",), f'kind = "{kind}" 缺少 [source.mapping]', f"请写明 id、text 等字段的取值路径{names}"
+        )
+
+
+def _right_preset(entry: Table) -> Iterator[_Wrong]:
+    name = entry.get("preset")
+    if isinstance(name, str) and name not in PRESETS:
+        yield _Wrong(
+            ("preset",),
+            "没有这个预设",
+            f"现成的有：{'、'.join(PRESETS) or '无'}；也可以自己写 [source.mapping]",
+        )
+
+
+def _right_limits(entry: Table) -> Iterator[_Wrong]:
+    interval, slowest = _number(entry, "interval_s", 60), _number(entry, "max_interval_s", None)
+    if interval and slowest and slowest < interval:
+        yield _Wrong(
+            ("max_interval_s",), f"比 interval_s（{interval:g}）还短", "请写得更长，或删去（不放慢）"
+        )
+    whole = _number(entry, "timeout_s", 20)
+    for key in ("connect_s", "read_s"):
+        part = _number(entry, key, None)
+        if whole and part and part > whole:
+            yield _Wrong((key,), f"比 timeout_s（{whole:g}）还长，不起作用", "请写得更短，或调大 timeout_s")
+
+
+def _number(entry: Table, key: str, default: float | None) -> float | None:
+    value = entry.get(key, default)
+    return value if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def _one_body(entry: Table) -> Iterator[_Wrong]:
+    if "form" in entry and "json" in entry:
+        yield _Wrong(("json",), "form 和 json 不能同时写", "一次请求只有一种正文，请留一个")
+
+
+def _distinct_addresses(entry: Table) -> Iterator[_Wrong]:
+    mirrors = entry.get("mirrors")
+    seen = {entry.get("url")}
+    for number, address in enumerate(mirrors if isinstance(mirrors, list) else ()):
+        if isinstance(address, str) and address in seen:
+            yield _Wrong(("mirrors", number), "与前面的地址相同", "请删去，或换成另一台中转的地址")
+        seen.add(address if isinstance(address, str) else None)
+
+
+def _right_mapping(entry: Table) -> Iterator[_Wrong]:
+    mapping = entry.get("mapping")
+    if not isinstance(mapping, dict):
+        return
+    useless = _useless_in_mapping(entry)
+    for key in mapping:
+        if key in useless:
+            yield _Wrong(("mapping", key), useless[key], "请删去这一项")
+    if entry.get("kind") == "comments" and not {"items"} & set(_with_preset(entry).get("mapping", ())):
+        cure = '请写列表所在的路径，如 items = "data.replies"；整个答复就是列表时写 items = "@"'
+        yield _Wrong(("mapping", "items"), "缺少这一项", cure)
+    if "cursor" in mapping and "page" in mapping:
+        cure = "接着上次往后读用 cursor，从最新一页往前翻用 page，请留一个"
+        yield _Wrong(("mapping", "page"), "cursor 和 page 不能同时写", cure)
+
+
+def _useless_in_mapping(entry: Table) -> Mapping[str, str]:
+    """Name the keys of a mapping that this source cannot use, and why."""
+    kind, file_format = entry.get("kind"), entry.get("format") or _format_of(entry.get("path"))
+    found: dict[str, str] = {}
+    if kind in {"file", "inbox"}:
+        found |= dict.fromkeys(("cursor", "page", "fresh"), "文件和推送没有下一页，也不会是缓存")
+    if kind == "file" and file_format in {"jsonl", "csv"}:
+        found |= dict.fromkeys(("items", "ok"), f"{file_format} 文件一行一条，没有外层")
+    return found
+
+
+def _right_page(entry: Table) -> Iterator[_Wrong]:
+    mapping = entry.get("mapping")
+    page = mapping.get("page") if isinstance(mapping, dict) else None
+    kind = page.get("kind") if isinstance(page, dict) else None
+    if not isinstance(page, dict) or not isinstance(kind, str) or kind not in _page_takes:
+        return
+    for key in page:
+        if key in _page_known and key not in _page_takes[kind]:
+            others = "、".join(name for name, keys in _page_takes.items() if key in keys)
+            yield _Wrong(
+                ("mapping", "page", key),
+                f'翻页方式 "{kind}" 不用 {key}',
+                f"请删去；它用于 kind 为 {others} 的翻页",
+            )
+    if kind == "cursor" and "next" not in page:
+        cure = '请写下一页的值在答复里的位置，如 next = "data.max_id"'
+        yield _Wrong(("mapping", "page", "next"), '翻页方式 "cursor" 缺少 next', cure)
+
+
+_rules = (
+    _right_keys,
+    _right_preset,
+    _right_limits,
+    _one_body,
+    _distinct_addresses,
+    _right_mapping,
+    _right_page,
+)
+
+
+# --- presets ---
+
+_rivals = (frozenset({"cursor", "page"}), frozenset({"form", "json"}))
+
+
+def _with_presets(data: Table) -> dict[str, Any]:
+    entries = [_with_preset(entry) if isinstance(entry, dict) else entry for entry in _entries(data)]
+    return {**data, "source": entries} if isinstance(data.get("source"), list) else dict(data)
+
+
+def _with_preset(entry: Table) -> dict[str, Any]:
+    """Lay the preset under the entry: what the file says wins, key by key, and ousts what cannot stand beside it."""
+    name, own = entry.get("preset"), entry.get("mapping", {})
+    preset = PRESETS.get(name) if isinstance(name, str) else None
+    if preset is None or not isinstance(own, dict):
+        return dict(entry)
+    takes = _takes.get(str(entry.get("kind")), frozenset())
+    defaults = {key: value for key, value in preset.items() if key in takes and key != "mapping"}
+    useless = _useless_in_mapping(entry)
+    mapping = {key: value for key, value in preset.get("mapping", {}).items() if key not in useless}
+    return {**_laid_under(defaults, entry), "mapping": _laid_under(mapping, own)}
+
+
+def _laid_under(below: Table, above: Table) -> dict[str, Any]:
+    ousted = {key for rivals in _rivals if rivals & set(above) for key in rivals}
+    return {**{key: value for key, value in below.items() if key not in ousted}, **above}
+
+
+# --- the whole file ---
+
+
+def _entries(data: Table) -> Sequence[Any]:
+    entries = data.get("source")
+    return entries if isinstance(entries, list) else ()
+
+
+def _contact(data: Table, locator: Locator, file: str) -> Iterator[Problem]:
+    if data.get("contact", "") == "":
+        cure = '请在文件开头写 contact = "mailto:值班邮箱" 或本单位网址；它写进每次请求，来源方有事能找到您'
+        yield Problem(file, locator.line(("contact",)) or 1, "contact", "", "缺少联系方式", cure)
+    if not data.get("source"):
+        yield Problem(file, None, "source", "", "没有写任何来源", "请至少写一个 [[source]]")
+
+
+def _repeated_ids(data: Table, locator: Locator, file: str) -> Iterator[Problem]:
+    first: dict[str, int | None] = {}
+    for index, entry in enumerate(_entries(data)):
+        name = entry.get("id") if isinstance(entry, dict) else None
+        if not isinstance(name, str):
+            continue
+        path = ("source", index, "id")
+        if name in first:
+            reason = f"来源编号重复，第 {first[name]} 行已用过"
+            yield Problem(file, locator.line(path), dotted(path), f'"{name}"', reason, "请换一个编号")
+        first.setdefault(name, locator.line(path))
