@@ -182,6 +182,15 @@ class Outcome(StrEnum):
     BASELINE = "baseline"  # there before the watch began
 
 
+class Found(StrEnum):
+    """What was out of the ordinary when an item was found."""
+
+    WINDOW = "window"  # at the first sight of its source, young enough to be news
+    CATCH_UP = "catch_up"  # after a gap in the watch
+    PUSH = "push"  # sent to us, not asked for
+    ADOPTED = "adopted"  # its source gave it another id; stored as `adopted:` and the id before
+
+
 class ItemRow(Base):
     """One public text as masked and scored. Unique by source and external id: fetched twice, stored once."""
 
@@ -190,6 +199,7 @@ class ItemRow(Base):
         UniqueConstraint("source_id", "external_id"),
         Index("ix_item_first_seen_at", "first_seen_at"),
         Index("ix_item_url", "url"),
+        Index("ix_item_source_id_published_at", "source_id", "published_at", "id"),
     )
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     source_id: Mapped[str] = mapped_column(String(64))
@@ -212,7 +222,7 @@ class ItemRow(Base):
     scorer: Mapped[str | None] = mapped_column(String(64))
     content_hash: Mapped[str] = mapped_column(String(32))
     revision: Mapped[int] = mapped_column(default=1)
-    fingerprint: Mapped[str] = mapped_column(String(64), index=True)
+    fingerprint: Mapped[str] = mapped_column(String(64))
     places: Mapped[list[str]]
     numbers: Mapped[list[str]]
     topic: Mapped[str | None] = mapped_column(String(64))
@@ -220,6 +230,7 @@ class ItemRow(Base):
     reasons: Mapped[list[Any]]
     masked: Mapped[list[str]]
     rules_version: Mapped[str] = mapped_column(String(32), default="")
+    found: Mapped[list[str] | None]  # codes of `Found`; None before there were any
 
 
 class CaseRow(Base):
