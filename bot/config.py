@@ -51,11 +51,13 @@ class Settings:
     telegram_proxy: str = field(default="", repr=False)
     admins: tuple[str, ...] = ()
     ledger_key: str = field(default="", repr=False)
+    ingest_listen: str = ""
+    ingest_key: str = field(default="", repr=False)
 
     def secrets(self) -> tuple[str, ...]:
         """Give what no log line may show: the secrets whole, and the passwords inside addresses."""
         inside = (_password(self.database_url), _password(self.telegram_proxy))
-        whole = (self.telegram_token, self.telegram_proxy, self.ledger_key)
+        whole = (self.telegram_token, self.telegram_proxy, self.ledger_key, self.ingest_key)
         return tuple(secret for secret in (*whole, *inside) if secret)
 
 
@@ -66,7 +68,8 @@ def _password(address: str) -> str:
         return ""
 
 
-SECRETS = frozenset({"database_url", "telegram_token", "telegram_proxy", "ledger_key"})
+SECRETS = frozenset({"database_url", "telegram_token", "telegram_proxy", "ledger_key", "ingest_key"})
+NEW_INGEST_KEY = "用 openssl rand -hex 32 生成一串，写进 .env 的 YUQING_INGEST_KEY，设了就不要更换"
 TOKEN_SHAPE = re.compile(r"\d{5,}:[A-Za-z0-9_-]{20,}")
 
 
@@ -87,9 +90,16 @@ def load_settings(environment: Mapping[str, str]) -> Settings:
                 Problem("环境变量", None, PREFIX + name.upper(), shown, str(error), "见 .env.example")
             )
     problems += _unknown(environment, known)
+    if "ingest_listen" in values and "ingest_key" not in {*values, *_wrong_settings(problems)}:
+        reason = "设了 YUQING_INGEST_LISTEN 而没有设置，推送无法验签"
+        problems.append(Problem("环境变量", None, "YUQING_INGEST_KEY", "", reason, NEW_INGEST_KEY))
     if problems:
         raise ConfigError(problems)
     return Settings(**values)
+
+
+def _wrong_settings(problems: Iterable[Problem]) -> set[str]:
+    return {problem.where.removeprefix(PREFIX).removesuffix("_FILE").lower() for problem in problems}
 
 
 def folder_setting(environment: Mapping[str, str]) -> Path:
@@ -185,6 +195,19 @@ def _user_ids(raw: str) -> tuple[str, ...]:
     return ids
 
 
+def _listen(raw: str) -> str:
+    match = re.fullmatch(r"(\[[0-9a-fA-F:.]+\]|[^\s:/@\[\]]+):(\d{1,5})", raw)
+    if not match or not 0 < int(match[2]) < 65536:
+        raise ValueError("应为 主机:端口，如 127.0.0.1:8089")
+    return raw
+
+
+def _ingest_key(raw: str) -> str:
+    if len(raw) < 16:
+        raise ValueError("太短，容易被猜出；至少 16 个字符")
+    return raw
+
+
 _PARSERS: Mapping[str, Any] = {
     "config": Path,
     "database_url": _database,
@@ -193,6 +216,8 @@ _PARSERS: Mapping[str, Any] = {
     "telegram_proxy": _address,
     "admins": _user_ids,
     "ledger_key": str,
+    "ingest_listen": _listen,
+    "ingest_key": _ingest_key,
 }
 
 # office.toml -----------------------------------------------------------------------------------------------

@@ -9,7 +9,15 @@ from collections.abc import Callable
 from typing import Annotated, Any
 
 import re2
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator, WrapValidator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    StringConstraints,
+    WrapValidator,
+)
 
 from monitors.persons import impersonal, placeholder
 from monitors.sources import Cursor, Freshness, Mapped, Paging, PagingKind, Paths, Scalar, Success
@@ -98,15 +106,25 @@ def _cut(pattern: str) -> str:
     return pattern
 
 
+def _one_scalar(value: object) -> Scalar:
+    if not isinstance(value, str | int):
+        raise Refused("应为文字、整数、true 或 false", '如 "539"、2 或 true')
+    return value
+
+
 _Path = Annotated[str, AfterValidator(_path)]
 _Paths = Annotated[
     tuple[_Path, ...],
     Field(min_length=1, max_length=20),
     WrapValidator(_one_or_many, json_schema_input_type=Any),
 ]
+OneScalar = Annotated[Scalar, PlainValidator(_one_scalar)]
 _Scalars = Annotated[tuple[Scalar, ...], PlainValidator(_scalars)]
 _Name = Annotated[str, Field(min_length=1, max_length=100)]
-_Cut = Annotated[str, Field(min_length=1, max_length=500), AfterValidator(_cut)]
+# Unlike other texts it keeps its spaces at both ends: they are part of what is cut.
+_Cut = Annotated[
+    str, StringConstraints(min_length=1, max_length=500, strip_whitespace=False), AfterValidator(_cut)
+]
 _Link = Annotated[str, AfterValidator(_link)]
 
 

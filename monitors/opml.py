@@ -64,7 +64,8 @@ def write_opml(sources: Iterable[Source]) -> bytes:
         name = one_line(source.name) or source.id
         ElementTree.SubElement(body, "outline", type="rss", text=name, title=name, xmlUrl=source.url)
     ElementTree.indent(opml)
-    return ElementTree.tostring(opml, encoding="utf-8", xml_declaration=True) + b"\n"
+    written: bytes = ElementTree.tostring(opml, encoding="utf-8", xml_declaration=True)
+    return written + b"\n"
 
 
 def feeds_among(sources: Iterable[Source]) -> Sequence[Source]:

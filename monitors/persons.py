@@ -41,8 +41,9 @@ def impersonal(path: str) -> str:
     try:
         tree = jmespath.compile(path).parsed
     except (JMESPathError, RecursionError) as error:
+        chinese = "" if path.isascii() else """；中文字段名外面要有双引号，如 '"留言内容"'"""
         raise Refused(
-            "取值路径（JMESPath）写法不对", "请写成 data.replies 或 content.message 的样子"
+            "取值路径（JMESPath）写法不对", f"请写成 data.replies 或 content.message 的样子{chinese}"
         ) from error
     for node in _nodes(tree):
         if node["type"] in {"field", "key_val_pair"} and names_person(str(node["value"])):

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, Field, ValidationError
 from yarl import URL
 
-from monitors.mapping_file import MappingTable, Strict
+from monitors.mapping_file import MappingTable, OneScalar, Strict
 from monitors.persons import names_person
 from monitors.presets import PRESETS
 from monitors.sources import FileFormat, Scalar, Source, SourceKind
@@ -62,7 +62,8 @@ def _without_secrets(problem: Problem) -> Problem:
 # --- single values ---
 
 
-def _address(value: str) -> str:
+def web_address(value: str) -> str:
+    """Give a public-looking http(s) address back. Raises Refused where it is none."""
     try:
         url = URL(value)
         port = url.port
@@ -166,11 +167,13 @@ def _contact_shape(value: str) -> str:
     return value
 
 
-_Address = Annotated[str, AfterValidator(_address)]
+_Address = Annotated[str, AfterValidator(web_address)]
 _HostPort = Annotated[str, AfterValidator(_host_port)]
 
 
-class _Entry(Strict):
+class Entry(Strict):
+    """`[[source]]`."""
+
     id: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")
     name: str = Field(min_length=1, max_length=60)
     kind: SourceKind
@@ -195,7 +198,7 @@ class _Entry(Strict):
     allow_hosts: tuple[_HostPort, ...] = ()
     proxy: Annotated[str, AfterValidator(_proxy)] | None = None
     headers: Annotated[dict[str, str], AfterValidator(_headers)] = Field(default_factory=dict)
-    form: dict[str, Scalar] = Field(default_factory=dict)
+    form: dict[str, OneScalar] = Field(default_factory=dict)
     json_body: Annotated[dict[str, Any], AfterValidator(_json_body)] | None = Field(None, alias="json")
     path: Annotated[str, Field(min_length=1, max_length=500), AfterValidator(_local_path)] | None = None
     format: FileFormat | None = None
@@ -261,7 +264,7 @@ def _format_of(path: object) -> FileFormat:
 
 class _Document(Strict):
     contact: Annotated[str, Field(max_length=200), AfterValidator(_contact_shape)] = ""
-    source: tuple[_Entry, ...] = Field(default=())
+    source: tuple[Entry, ...] = Field(default=())
 
 
 # --- what each kind needs and takes ---

@@ -63,6 +63,11 @@ COMMANDS = [
     ("export", "ledger"),
     ("audit",),
     ("audit", "verify"),
+    ("sources",),
+    ("sources", "import"),
+    ("sources", "export"),
+    ("sources", "key"),
+    ("sources", "approve"),
 ]
 
 

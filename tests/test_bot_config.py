@@ -54,6 +54,8 @@ def test_settings_are_read_from_a_mapping() -> None:
             "YUQING_TELEGRAM_PROXY": "http://127.0.0.1:3128",
             "YUQING_ADMINS": "1001, 1002,",
             "YUQING_LEDGER_KEY": "长 密 钥",
+            "YUQING_INGEST_LISTEN": "127.0.0.1:8089",
+            "YUQING_INGEST_KEY": "key-of-the-pushes",
         }
     )
     assert settings == Settings(
@@ -64,6 +66,8 @@ def test_settings_are_read_from_a_mapping() -> None:
         "http://127.0.0.1:3128",
         ("1001", "1002"),
         "长 密 钥",
+        "127.0.0.1:8089",
+        "key-of-the-pushes",
     )
 
 
@@ -81,11 +85,16 @@ def test_every_setting_has_a_twin_that_names_a_file(name: str, tmp_path: Path) -
         "telegram_proxy": "http://localhost:2",
         "admins": "7",
         "ledger_key": "key",
+        "ingest_listen": "[::1]:8089",
+        "ingest_key": "key-of-the-pushes",
     }
     path = tmp_path / "secret"
     path.write_text(values[name] + "\n", encoding="utf-8")
     variable = PREFIX + name.upper()
-    assert load_settings({f"{variable}_FILE": str(path)}) == load_settings({variable: values[name]})
+    beside = {"YUQING_INGEST_KEY": values["ingest_key"]} if name == "ingest_listen" else {}
+    written = load_settings({**beside, f"{variable}_FILE": str(path)})
+    assert written == load_settings({**beside, variable: values[name]})
+    assert written != load_settings(beside)
 
 
 def test_a_twin_that_cannot_be_used_says_why(tmp_path: Path) -> None:
@@ -123,6 +132,8 @@ def test_all_problems_of_the_settings_come_at_once() -> None:
             "YUQING_ADMINS": "zhang",
             "YUQING_SURPRISE": "1",
             "YUQING_TELEGRAM_TOKN": TOKEN,
+            "YUQING_INGEST_LISTEN": "8089",
+            "YUQING_INGEST_KEY": "short",
         }
     )
     assert [p.where for p in found] == sorted(p.where for p in found)
@@ -134,6 +145,8 @@ def test_all_problems_of_the_settings_come_at_once() -> None:
         "ADMINS",
         "SURPRISE",
         "TELEGRAM_TOKN",
+        "INGEST_LISTEN",
+        "INGEST_KEY",
     }
     assert all(p.reason and p.cure for p in found)
 
@@ -152,20 +165,42 @@ def test_no_secret_stands_in_a_repr_or_in_a_problem() -> None:
         "telegram_token": TOKEN,
         "telegram_proxy": "http://u:proxy-word@localhost:1",
         "ledger_key": "ledger-word",
+        "ingest_key": "ingest-word-for-pushes",
         "database_url": "postgresql://u:base-word@db/x",
     }
     assert set(right) == SECRETS
     settings = load_settings({PREFIX + name.upper(): value for name, value in right.items()})
-    for word in (TOKEN, "proxy-word", "ledger-word", "base-word"):
+    for word in (TOKEN, "proxy-word", "ledger-word", "base-word", "ingest-word-for-pushes"):
         assert word not in repr(settings)
         assert any(word in secret for secret in settings.secrets())
     wrong = {
         "YUQING_TELEGRAM_TOKEN": "not-a-token-but-secret",
         "YUQING_TELEGRAM_PROXY": "socks://u:proxy-word@x",
         "YUQING_DATABASE_URL": "mysql://u:base-word@db/x",
+        "YUQING_INGEST_KEY": "in-word",
     }
     told = "\n".join(map(str, problems_of(wrong)))
-    assert not any(word in told for word in ("not-a-token-but-secret", "proxy-word", "base-word"))
+    assert not any(word in told for word in ("not-a-token-but-secret", "proxy-word", "base-word", "in-word"))
+
+
+@pytest.mark.parametrize(
+    "place", ["8089", "localhost", "localhost:", "localhost:0", "localhost:70000", "http://a:1"]
+)
+def test_a_place_to_listen_is_host_and_port(place: str) -> None:
+    (problem,) = problems_of({"YUQING_INGEST_LISTEN": place, "YUQING_INGEST_KEY": "key-of-the-pushes"})
+    assert (problem.where, problem.value) == ("YUQING_INGEST_LISTEN", place)
+    assert "主机:端口" in problem.reason
+
+
+def test_pushes_without_a_key_are_refused_with_the_way_to_one() -> None:
+    (problem,) = problems_of({"YUQING_INGEST_LISTEN": "127.0.0.1:8089"})
+    assert problem.where == "YUQING_INGEST_KEY"
+    assert "openssl rand -hex 32" in problem.cure
+
+
+def test_a_key_for_pushes_that_is_wrong_is_told_once() -> None:
+    (problem,) = problems_of({"YUQING_INGEST_LISTEN": "127.0.0.1:8089", "YUQING_INGEST_KEY": "short"})
+    assert "太短" in problem.reason
 
 
 def test_a_password_inside_an_address_is_a_secret_as_it_is_typed_and_as_it_is_meant() -> None:

@@ -55,6 +55,8 @@ def _leaves(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[st
     if inner is None:
         yield path, command
         return
+    if command.invoke_without_command and path:
+        yield path, command
     for name, child in inner.items():
         yield from _leaves(child, (*path, name))
 

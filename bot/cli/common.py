@@ -5,7 +5,7 @@ import logging
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import IO, Any, TypeVar
 
 from rich.console import Console
 from sqlalchemy.orm import Session
@@ -91,3 +91,34 @@ def read_text(path: Path) -> str:
         raise UserError(f"{path} 不是 UTF-8 文本，请另存为 UTF-8。") from error
     except OSError as error:
         raise UserError(f"读不出 {path}（{error.strerror}），请检查路径和权限。") from error
+
+
+def read_bytes(path: Path) -> bytes:
+    """Read a file as it is. Raises UserError that names the path and the cure."""
+    try:
+        return path.read_bytes()
+    except FileNotFoundError as error:
+        raise UserError(f"没有文件 {path}，请检查路径。") from error
+    except OSError as error:
+        raise UserError(f"读不出 {path}（{error.strerror}），请检查路径和权限。") from error
+
+
+def check_free(file: Path, force: bool) -> None:
+    """Refuse a file that is there: an export of last week is a record, and one slip of the hand would cost it."""
+    if file.is_file() and not force:
+        raise UserError(f"{file} 已存在，没有覆盖，什么都没有做。请换一个文件名，或加 --force 覆盖。")
+
+
+def opened(file: Path) -> IO[bytes]:
+    """Open a file for writing. Raises UserError that names the path and the cure."""
+    try:
+        return file.open("wb")
+    except FileNotFoundError as error:
+        raise UserError(f"写不进 {file}：没有这个文件夹。") from error
+    except OSError as error:
+        raise UserError(f"写不进 {file}（{error.strerror}），请换一个位置。") from error
+
+
+def toml_text(value: str) -> str:
+    """Write a text for TOML: a JSON string is a TOML one too."""
+    return json.dumps(value, ensure_ascii=False)

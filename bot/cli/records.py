@@ -2,19 +2,28 @@
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import IO, Annotated
+from typing import Annotated
 
 import typer
 from sqlalchemy.orm import Session
 
 from bot.app import digest_chats, ledger_of, queue_digest
 from bot.charts import digest_chart
-from bot.cli.common import BadUsage, configured, console, in_store, out, print_json, settings_now
+from bot.cli.common import (
+    BadUsage,
+    check_free,
+    configured,
+    console,
+    in_store,
+    opened,
+    out,
+    print_json,
+    settings_now,
+)
 from bot.forms import ledger_xlsx
 from bot.render import digest_card
 from routing.clock import Span, day_named, utc_now, week_named, week_of
 from routing.digest import week_numbers
-from routing.errors import UserError
 from routing.export import LedgerLine, ledger_rows
 from routing.office import Office
 
@@ -44,7 +53,7 @@ def digest(
     office = configuration.office
     span = _span(office, week, day)
     if file is not None:
-        _check_free(file, force)
+        check_free(file, force)
     numbers = in_store(settings, lambda s: week_numbers(s, office, span, utc_now()))
     if file is not None:
         _write(file, digest_chart(numbers))
@@ -115,7 +124,7 @@ def ledger(
         raise BadUsage("请写明导出理由（至少 4 个字），会记入台账。")
     settings, configuration = configured()
     span = _span(configuration.office, week, "")
-    _check_free(file, force)
+    check_free(file, force)
 
     platforms = {source.id: source.name for source in configuration.sources}
 
@@ -133,27 +142,12 @@ def ledger(
         )
         return rows
 
-    with _opened(file) as handle:  # first: an export that cannot be saved is none, and leaves no line
+    with opened(file) as handle:  # first: an export that cannot be saved is none, and leaves no line
         rows = in_store(settings, work)
         handle.write(ledger_xlsx(rows))
     console.print(f"已导出 {len(rows)} 行到 {file}。", markup=False)
 
 
-def _check_free(file: Path, force: bool) -> None:
-    """Refuse a file that is there: an export of last week is a record, and one slip of the hand would cost it."""
-    if file.is_file() and not force:
-        raise UserError(f"{file} 已存在，没有覆盖，什么都没有做。请换一个文件名，或加 --force 覆盖。")
-
-
 def _write(file: Path, content: bytes) -> None:
-    with _opened(file) as handle:
+    with opened(file) as handle:
         handle.write(content)
-
-
-def _opened(file: Path) -> IO[bytes]:
-    try:
-        return file.open("wb")
-    except FileNotFoundError as error:
-        raise UserError(f"写不进 {file}：没有这个文件夹。") from error
-    except OSError as error:
-        raise UserError(f"写不进 {file}（{error.strerror}），请换一个位置。") from error
