@@ -1,69 +1,113 @@
-"""One child process that parses and scores, so that neither can hold up, or take down, the service.
+"""Parsing and scoring in child processes, so that neither can hold up, or take down, the service or each other.
 
-The child is started on first use, by spawn (nothing of the parent's threads is copied), with a limit on its memory.
-A task past its time, or a child that died, is replaced by a new child; the document at fault is reported as
-unreadable and the others are unharmed. One task at a time; text is masked in the child, before anything returns.
+Three places of work, each with one task at a time:
+- *reading*: every document gets a short trial here. Nearly all are done within milliseconds.
+- *apart*: a document that was too slow there, or died, is read again in a child of its own, at a lower priority and
+  with the whole limit, while the others go on; a source that needed this goes there at once the next time. What
+  cannot be read here either is taken apart, once, to save its healthy entries (`monitors/salvage.py`).
+- *scoring*: sentiment, in batches; slow by nature, and nobody's document waits for it.
+Text is masked in the child, before anything returns, and hostile texts meet our own expressions under its limits too.
 """
 
 import asyncio
-import contextlib
 import logging
-import multiprocessing
-import resource
-import signal
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import replace
 from datetime import datetime
-from multiprocessing.connection import Connection
-from typing import Any, TypeVar
+from typing import Any
 
+from monitors.children import Child, ChildLost, Limits, Nursery
 from monitors.comments import parse_comments
 from monitors.feeds import parse_feed
 from monitors.fetch import Fetched
 from monitors.masking import mask_item
 from monitors.parsed import Parsed, unread
+from monitors.salvage import max_parts, salvage
 from monitors.sentiment import Scorer, SnowNlpScorer
 from monitors.sources import Source
-from routing.items import Fault, Item, Sentiment
+from routing.items import Fault, Item, Sentiment, SourceProblem
 
 log = logging.getLogger(__name__)
-Result = TypeVar("Result")
 
-memory_limit = 2 * 1024**3
-"""Bytes of address space for the child; snownlp alone needs 0.45 GiB."""
-parse_limit_s = 15.0
+mib = 1024**2
+reading = Limits(memory=400 * mib)
+"""A child is born with 50 MiB, so it stays below 512. The largest healthy document needs 120."""
+reading_apart = Limits(memory=400 * mib, nice=10)
+salvaging = Limits(memory=200 * mib, nice=10)
+scoring = Limits(memory=2048 * mib)
+"""snownlp alone needs 450 MiB."""
+worn_mib = 200.0
+"""A child that ever held more is replaced after its task: freed memory is not always given back."""
+
+parse_limit_s = 4.0
+"""Processor time of one document, read apart. On the clock all of its tries end within 2.5 times that."""
+trial_s = 0.3
+"""Processor time of the first try, in which others may wait behind it."""
 score_limit_s = 30.0
 """For one batch; the first one of a child loads snownlp as well (2.5 s, 8 s with a cold disk)."""
-start_limit_s = 30.0
+most_dead_parts = 8
 batch = 16
 remembered = 20_000
 
-
-class ChildLost(Exception):
-    """The child was killed for taking too long, or died; whatever it was doing is to blame."""
+_cure = "请联系来源；该来源的其他内容不受影响"
+_preload = ("monitors.worker",)
 
 
 class Worker:
-    """Parse and score in the child. `close` ends it; a later call would start another one."""
+    """Parse and score in children. `close` ends them; a later call would start others."""
 
     def __init__(
         self, scorer: Callable[[], Scorer] = SnowNlpScorer, *, parse_limit_s: float = parse_limit_s
     ) -> None:
-        self._child = _Child(scorer)
-        self._parse_limit_s = parse_limit_s
+        self._nursery = Nursery(_preload)
+        self._reading = _Place(self._nursery, reading)
+        self._scoring = _Place(self._nursery, scoring)
+        self._apart = asyncio.Lock()
+        self._slow: set[str] = set()
+        self._scorer = scorer
+        self._limit_s = parse_limit_s
         self._known: OrderedDict[str, Sentiment | None] = OrderedDict()
 
-    async def parse(self, source: Source, fetched: Fetched, now: datetime) -> Parsed:
-        """Read the body by the kind of the source; items come back masked. Every failure is a problem."""
-        try:
-            task = (source, fetched.body, fetched.content_type, now)
-            return await self._child.call(_parse, task, limit_s=self._parse_limit_s)
-        except ChildLost as error:
-            log.warning("source %s: %s", source.id, error)
-            return unread(
-                Fault.UNREADABLE, f"内容无法解析（{error}）", "请联系来源；该来源的其他内容不受影响"
-            )
+    @property
+    def pids(self) -> tuple[int, ...]:
+        """The processes that are at work for it now."""
+        return self._nursery.pids
+
+    @property
+    def peak_mib(self) -> float:
+        """The most memory that one of its children ever held, as far as it is known (resident)."""
+        return max(self._nursery.peak_mib, self._reading.peak_mib, self._scoring.peak_mib)
+
+    async def parse(
+        self,
+        source: Source,
+        fetched: Fetched,
+        now: datetime,
+        *,
+        known: bytes = b"",
+        memory: str | None = None,
+        cursor: str | None = None,
+    ) -> Parsed:
+        """Read the body by the kind of the source; items come back masked. Every failure is a problem.
+
+        `known`: digests of raw entries that need not be read again; `memory`: what the reader kept from the last
+        round; `cursor`: where in a stream this page stands. May be called by many at once; they take turns.
+        """
+        task = (source, fetched.body, fetched.content_type, now, known, memory, cursor)
+        if source.id not in self._slow:
+            trial = min(trial_s, self._limit_s)
+            try:
+                parsed: Parsed = await self._reading.call(_parse, *task, cpu_s=trial, wall_s=self._limit_s)
+                return parsed
+            except ChildLost as lost:
+                log.info("source %s is read apart: %s", source.id, lost)
+                self._slow.add(source.id)
+                if not lost.slow:  # it would come to the same end again
+                    async with self._apart:
+                        return await self._salvage(task, lost)
+        async with self._apart:
+            return await self._parse_apart(task)
 
     async def score(self, items: Sequence[Item]) -> tuple[Item, ...]:
         """Give the items with their sentiment, in the same order; what was scored before costs nothing."""
@@ -79,12 +123,73 @@ class Worker:
         return scored
 
     async def close(self) -> None:
-        """End the child. Safe to call twice."""
-        await self._child.stop()
+        """End the children. Safe to call twice."""
+        await self._nursery.close()
+
+    async def _parse_apart(self, task: tuple[Any, ...]) -> Parsed:
+        source: Source = task[0]
+        clock = asyncio.get_running_loop().time
+        started = clock()
+        try:
+            parsed: Parsed = await self._alone(
+                reading_apart, _parse, *task, cpu_s=self._limit_s, wall_s=1.5 * self._limit_s
+            )
+        except ChildLost as lost:
+            return await self._salvage(task, lost)
+        if clock() - started < min(trial_s, self._limit_s):
+            self._slow.discard(source.id)
+        return parsed
+
+    async def _salvage(self, task: tuple[Any, ...], reason: ChildLost) -> Parsed:
+        """Save what can be saved within the limit, on the clock; a part that kills its child is left out."""
+        log.warning("source %s: %s", task[0].id, reason)
+        clock = asyncio.get_running_loop().time
+        until = clock() + self._limit_s
+        dead: list[int] = []
+        reached = 0
+
+        def tell(step: int) -> None:
+            nonlocal reached
+            reached = step
+
+        while (left := until - clock()) > 0 and reached <= max_parts and len(dead) <= most_dead_parts:
+            try:
+                saved = await self._alone(
+                    salvaging,
+                    _salvage,
+                    task,
+                    frozenset(dead),
+                    reached,
+                    self._limit_s,
+                    left,
+                    cpu_s=self._limit_s,
+                    wall_s=left,
+                    told=tell,
+                )
+            except ChildLost as lost:
+                log.info("source %s, part %d: %s", task[0].id, reached, lost)
+                dead.append(reached)
+                reached += 1
+                continue
+            if saved is None:
+                break
+            parsed: Parsed
+            parsed, skipped = saved
+            detail = f"内容无法整体解析（{reason}），已救回 {len(parsed.items)} 条，略过 {skipped} 条"
+            return replace(parsed, problem=SourceProblem(Fault.UNREADABLE, detail, _cure))
+        return unread(Fault.UNREADABLE, f"内容无法解析（{reason}）", _cure)
+
+    async def _alone(self, limits: Limits, function: Callable[..., Any], *task: Any, **bounds: Any) -> Any:
+        child = await self._nursery.child(limits)
+        try:
+            return await child.call(function, *task, **bounds)
+        finally:
+            child.end()
 
     async def _learn(self, texts: Sequence[tuple[str, str]]) -> None:
+        task = (self._scorer, [text for _, text in texts])
         try:
-            found = await self._child.call(_score, ([text for _, text in texts],), limit_s=score_limit_s)
+            found = await self._scoring.call(_score, *task, cpu_s=score_limit_s, wall_s=score_limit_s)
         except ChildLost as error:
             if len(texts) > 1:  # one text is to blame: the others must not go unscored with it
                 for one in texts:
@@ -100,110 +205,85 @@ def _text(item: Item) -> str:
     return f"{item.title}\n{item.text}" if item.title else item.text
 
 
-# --- the parent's end ---
+class _Place:
+    """Where a child sits that does one task after another, and another one when it is lost or worn."""
 
-
-class _Child:
-    def __init__(self, scorer: Callable[[], Scorer]) -> None:
-        self._scorer = scorer
+    def __init__(self, nursery: Nursery, limits: Limits) -> None:
+        self._nursery = nursery
+        self._limits = limits
         self._turn = asyncio.Lock()
-        self._process: multiprocessing.process.BaseProcess | None = None
-        self._line: Connection[Any, Any] | None = None
+        self._child: Child | None = None
 
-    async def call(self, function: Callable[..., Result], task: tuple[Any, ...], *, limit_s: float) -> Result:
-        """Run `function` in the child. Raises ChildLost, with the reason in Chinese, when there is no answer."""
+    @property
+    def peak_mib(self) -> float:
+        return self._child.peak_mib if self._child else 0.0
+
+    async def call(self, function: Callable[..., Any], *task: Any, cpu_s: float, wall_s: float) -> Any:
         async with self._turn:
-            running = asyncio.ensure_future(asyncio.to_thread(self._run, function, task, limit_s))
-            try:
-                done, answer = await asyncio.shield(running)
-            except asyncio.CancelledError:
-                # An answer that nobody waits for would be taken for the next one's: the child has to go, and the
-                # thread that reads from it must have ended before its line is closed.
-                while not running.done():
-                    self._signal()
-                    await asyncio.wait([running], timeout=0.05)
-                self._clear()
-                raise
-            if not done:
-                self._clear()
-                raise ChildLost(answer)
-            result: Result = answer
-            return result
-
-    async def stop(self) -> None:
-        async with self._turn:
-            self._clear()
-
-    def _run(self, function: Callable[..., Any], task: tuple[Any, ...], limit_s: float) -> tuple[bool, Any]:
-        try:
-            line = self._line or self._start()
-            line.send((function, task))
-            if not line.poll(limit_s):
-                return False, f"{limit_s:g} 秒内没有完成"
-            return line.recv()  # type: ignore[no-any-return]
-        except (EOFError, OSError):
-            return False, "解析进程异常退出"
-
-    def _start(self) -> "Connection[Any, Any]":
-        context = multiprocessing.get_context("spawn")
-        line, theirs = context.Pipe()
-        self._line = line
-        process = context.Process(
-            target=_serve, args=(theirs, self._scorer), name="yuqing-worker", daemon=True
-        )
-        process.start()
-        self._process = process
-        theirs.close()
-        if not line.poll(start_limit_s):
-            raise EOFError
-        line.recv()
-        return line
-
-    def _signal(self) -> None:
-        if self._process is not None:
-            self._process.kill()
-
-    def _clear(self) -> None:
-        self._signal()
-        if self._process is not None:
-            self._process.join()
-            self._process.close()
-        if self._line is not None:
-            self._line.close()
-        self._process = self._line = None
+            if self._child is None or self._child.over:
+                self._child = await self._nursery.child(self._limits)
+            answer = await self._child.call(function, *task, cpu_s=cpu_s, wall_s=wall_s)
+            if self._limits is not scoring and self._child.peak_mib > worn_mib:
+                self._child.end()
+            return answer
 
 
-# --- the child's end ---
+# --- in the child ---
 
-_scorers: list[Scorer] = []
-
-
-def _serve(line: "Connection[Any, Any]", scorer: Callable[[], Scorer]) -> None:
-    """Answer one task after another until the parent is gone; there is nobody left then to be told of it."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the whole group; the parent decides
-    resource.setrlimit(resource.RLIMIT_AS, (memory_limit, memory_limit))
-    _scorers.append(scorer())
-    with contextlib.suppress(EOFError, OSError):  # only the line raises these: a task's own are caught below
-        line.send(True)
-        while True:
-            line.send(_answer(*line.recv()))
+_scorers: dict[Callable[[], Scorer], Scorer] = {}
 
 
-def _answer(function: Callable[..., Any], task: tuple[Any, ...]) -> tuple[bool, Any]:
-    try:
-        return True, function(*task)
-    except MemoryError:
-        return False, "超出内存限额"
-    except Exception as error:  # a bug in parsing is one document's problem, and seen in the log
-        log.exception("task failed in the worker")
-        return False, f"程序内部出错：{type(error).__name__}"
+def _parse(
+    source: Source,
+    body: bytes,
+    content_type: str,
+    now: datetime,
+    known: bytes,
+    memory: str | None,
+    cursor: str | None,
+) -> Parsed:
+    match source.kind:
+        case "feed":
+            parsed = parse_feed(body, content_type, source, now, **_given(known=known, memory=memory))
+        case "comments":
+            parsed = parse_comments(body, content_type, source, now, **_given(cursor=cursor))
+        case "file" | "inbox":
+            from monitors.comments import parse_records
 
+            parsed = parse_records(body, content_type, source, now)
+        case "page" | "column":
+            from monitors.pages import read_page
 
-def _parse(source: Source, body: bytes, content_type: str, now: datetime) -> Parsed:
-    parse = parse_comments if source.kind == "comments" else parse_feed
-    parsed = parse(body, content_type, source, now)
+            parsed = read_page(body, content_type, source, now, memory=memory)
     return replace(parsed, items=tuple(map(mask_item, parsed.items)))
 
 
-def _score(texts: Sequence[str]) -> list[Sentiment | None]:
-    return [_scorers[0].score(text) for text in texts]
+def _salvage(
+    task: tuple[Any, ...], dead: frozenset[int], reached: int, limit_s: float, left_s: float
+) -> Generator[tuple[int, float], None, tuple[Parsed, int] | None]:
+    source, body, content_type, now, known, memory, cursor = task
+
+    def parse(part: bytes) -> Parsed:
+        return _parse(source, part, content_type, now, known, memory, cursor)
+
+    return salvage(
+        parse,
+        source,
+        body,
+        content_type,
+        dead,
+        reached,
+        part_cpu_s=limit_s / 8,
+        whole_cpu_s=limit_s,
+        probe_s=left_s / 2,
+    )
+
+
+def _score(scorer: Callable[[], Scorer], texts: Sequence[str]) -> list[Sentiment | None]:
+    if scorer not in _scorers:
+        _scorers[scorer] = scorer()
+    return [_scorers[scorer].score(text) for text in texts]
+
+
+def _given(**words: Any) -> dict[str, Any]:
+    return {name: value for name, value in words.items() if value}

@@ -1,10 +1,10 @@
 import asyncio
-import multiprocessing
 import os
 import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -41,30 +41,79 @@ def answer(body: bytes) -> Fetched:
 
 @pytest.fixture
 async def worker() -> AsyncIterator[Worker]:
-    made = Worker(ByLength, parse_limit_s=1.0)
+    made = Worker(ByLength, parse_limit_s=0.8)
     yield made
     await made.close()
     await made.close()
-
-
-def children() -> list[int]:
-    return [child.pid or 0 for child in multiprocessing.active_children() if child.name == "yuqing-worker"]
+    assert made.pids == ()
 
 
 async def test_a_hanging_document_is_a_problem_and_the_next_one_is_read_by_a_new_child(
     worker: Worker,
 ) -> None:
     (before,) = (await worker.parse(SOURCE, answer(GOOD), NOW)).items
-    (first,) = children()
+    nursery, first = worker.pids
     bad, good = await asyncio.gather(
         worker.parse(SOURCE, answer(POISON), NOW), worker.parse(SOURCE, answer(GOOD), NOW)
     )
     assert bad.problem is not None
     assert bad.problem.fault is Fault.UNREADABLE
-    assert "1 秒" in bad.problem.detail
+    assert "秒内没有完成" in bad.problem.detail
     assert good.items == (before,)
-    (second,) = children()
-    assert first != second
+    assert nursery in worker.pids
+    assert first not in worker.pids
+
+
+async def test_a_slow_document_does_not_hold_up_the_others_and_its_source_is_read_apart_from_then_on(
+    worker: Worker,
+) -> None:
+    other = replace(SOURCE, id="other")
+    await worker.parse(other, answer(GOOD), NOW)
+    for reader_is_killed in (True, False):
+        (_, reader) = worker.pids
+        slow = asyncio.create_task(worker.parse(SOURCE, answer(POISON), NOW))
+        await asyncio.sleep(0)
+        for _ in range(20):
+            assert len((await worker.parse(other, answer(GOOD), NOW)).items) == 1
+        assert not slow.done()
+        assert (reader not in worker.pids) == reader_is_killed
+        await slow
+
+
+async def test_the_healthy_entries_beside_a_hostile_one_are_saved_with_the_ids_that_they_always_had(
+    worker: Worker,
+) -> None:
+    head, tail = b'<rss version="2.0"><channel><title>t</title>', b"</channel></rss>"
+    healthy = [f"<item><title>第{n}条停水</title><guid>g{n // 2}</guid></item>".encode() for n in range(40)]
+    poison = POISON.removeprefix(b"<rss><channel>").removesuffix(b"</channel></rss>")
+    whole = await worker.parse(SOURCE, answer(head + b"".join(healthy) + tail), NOW)
+    assert len(whole.items) == 40
+    body = head + b"".join((*healthy[:7], poison, *healthy[7:])) + tail
+    saved = await worker.parse(SOURCE, answer(body), NOW)
+    assert saved.items == whole.items
+    assert saved.problem is not None
+    assert "已救回 40 条，略过 1 条" in saved.problem.detail
+
+
+async def test_twenty_callers_at_once_each_get_their_own_answer(worker: Worker) -> None:
+    bodies = [GOOD.replace(b"<guid>1<", b"<guid>%d<" % n) for n in range(20)]
+    found = await asyncio.gather(*(worker.parse(SOURCE, answer(body), NOW) for body in bodies))
+    assert [parsed.items[0].external_id for parsed in found] == [str(n) for n in range(20)]
+
+
+async def test_a_batch_that_is_being_scored_holds_up_no_document(worker: Worker, tmp_path: Path) -> None:
+    working, go_on = tmp_path / "working", tmp_path / "go_on"
+    patient = Worker(UntilTold)
+    try:
+        scoring = asyncio.create_task(patient.score([Item("s", "1", "", str(working), str(go_on))]))
+        await asyncio.to_thread(wait_until, working.exists)
+        assert len((await patient.parse(SOURCE, answer(GOOD), NOW)).items) == 1
+        assert not scoring.done()
+        go_on.touch()
+        await scoring
+    finally:
+        go_on.touch()
+        await patient.close()
 
 
 async def test_items_come_back_masked(worker: Worker) -> None:
@@ -82,10 +131,20 @@ async def test_a_text_that_kills_the_child_goes_unscored_and_the_others_are_scor
 
 async def test_a_child_killed_from_outside_is_replaced(worker: Worker) -> None:
     await worker.parse(SOURCE, answer(GOOD), NOW)
-    (pid,) = children()
+    _, pid = worker.pids
     os.kill(pid, signal.SIGKILL)
     lost = await worker.parse(SOURCE, answer(GOOD), NOW)
     assert lost.problem is not None
+    assert len((await worker.parse(SOURCE, answer(GOOD), NOW)).items) == 1
+
+
+async def test_when_the_process_that_makes_children_is_killed_another_one_is_started(worker: Worker) -> None:
+    await worker.parse(SOURCE, answer(GOOD), NOW)
+    nursery, reader = worker.pids
+    os.kill(nursery, signal.SIGKILL)
+    async with asyncio.timeout(20):  # its last child may still answer once
+        while {nursery, reader} & set(worker.pids):
+            await worker.parse(SOURCE, answer(GOOD), NOW)
     assert len((await worker.parse(SOURCE, answer(GOOD), NOW)).items) == 1
 
 
@@ -173,6 +232,6 @@ async def test_the_real_scorer_judges_in_the_child_and_a_repeat_costs_nothing() 
         await worker.close()
         again = await worker.score(items)
         assert again == (bad, good, nothing)
-        assert children() == []
+        assert worker.pids == ()
     finally:
         await worker.close()
