@@ -1,11 +1,15 @@
 """The configuration that `yuqing init` writes: it loads, explains itself and judges sample texts as its comments say."""
 
+import re
 from importlib.resources import files
+from typing import get_args
 
 import pytest
 
 from bot.config import Configuration, load_folder
 from monitors.masking import mask
+from monitors.sources import SourceKind
+from monitors.sources_file import load_sources
 from routing.items import OWN_TAG, Kind
 from routing.rules import Judgement, Subject
 
@@ -56,6 +60,21 @@ def test_no_source_of_the_sample_can_be_reached_by_accident(configuration: Confi
     for source in configuration.sources:
         assert "example" in source.url
         assert not source.allow_hosts
+
+
+def uncommented(text: str) -> str:
+    """The sources of the template with every example switched on, as its head says."""
+    return re.sub(r"^#(?! |$)", "", text, flags=re.MULTILINE)
+
+
+def test_every_example_of_a_source_works_once_its_marks_are_taken_away() -> None:
+    text = files("bot.templates").joinpath("sources.toml").read_text(encoding="utf-8")
+    sources = load_sources(uncommented(text))
+    assert len(sources) > len(load_sources(text))
+    assert {source.kind for source in sources} == set(get_args(SourceKind))
+    assert any(source.mirrors for source in sources)
+    assert any(source.mapping and source.mapping.page for source in sources)
+    assert all("example" in source.url or not source.url or source.allow_hosts for source in sources)
 
 
 @pytest.mark.parametrize("name", NAMES)
