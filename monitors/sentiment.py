@@ -15,7 +15,7 @@ from routing.items import Band, Sentiment
 max_letters = 5000
 max_sentences = 8
 max_sentence_letters = 120
-"""snownlp's segmenter costs quadratic time in a run without punctuation, so a longer sentence is cut."""
+"""A longer sentence says no more about the whole, and its product of words saturates: it is cut."""
 
 negative_up_to = 0.15
 not_negative_from = 0.90
@@ -45,7 +45,8 @@ class SnowNlpScorer:
 
     `raw` is half the title's logit and half the mean of the sentences', back in [0, 1]; `value` is Platt's scaling
     of it, 0.137 × logit + 0.09, fitted on mixed public sets (Weibo, news, reviews). Its order stays that of the raw score.
-    The first score of a process loads the model: 2.5 s and 420 MB.
+    The scores are snownlp's to the last bit, computed by `monitors.segmenter`; the first score of a process maps its
+    table (0.1 s; a few seconds more, once, where it has to be written).
     """
 
     name = "snownlp"
@@ -72,9 +73,9 @@ class SnowNlpScorer:
 
     def _logit(self, sentence: str) -> float:
         if self._classify is None:
-            from snownlp import sentiment
+            from monitors.segmenter import Classifier
 
-            self._classify = sentiment.classify
+            self._classify = Classifier().classify
         share = float(self._classify(sentence))
         share = min(max(share, 1e-6), 1 - 1e-6)
         return math.log(share / (1 - share))
