@@ -11,7 +11,7 @@ from pathlib import Path
 
 from bot.app import closing
 from bot.chat import ChatPort
-from bot.config import Configuration, Settings
+from bot.config import NEW_INGEST_KEY, Configuration, Settings
 from monitors.fetch import Fetcher
 from monitors.poll import probe
 from monitors.sources import Source
@@ -52,7 +52,18 @@ def leftovers(settings: Settings, configuration: Configuration) -> list[Problem]
     if not settings.ledger_key:
         reason = "没有设置，台账被整段重写时核验不出来"
         found.append(_reminder("环境变量", "YUQING_LEDGER_KEY", "", reason, _NEVER_CHANGE))
+    if inboxes := [source.id for source in configuration.sources if source.kind == "inbox"]:
+        found += _closed_inboxes(settings, inboxes)
     return found
+
+
+def _closed_inboxes(settings: Settings, inboxes: Sequence[str]) -> Iterator[Problem]:
+    if not settings.ingest_listen:
+        reason = f"没有设置，推送来源 {'、'.join(inboxes)} 收不到东西"
+        cure = "在 .env 里写接收推送的地址，如 127.0.0.1:8089"
+        yield _reminder("环境变量", "YUQING_INGEST_LISTEN", "", reason, cure)
+    if not settings.ingest_key:
+        yield _reminder("环境变量", "YUQING_INGEST_KEY", "", "没有设置，推送无法验签", NEW_INGEST_KEY)
 
 
 def _reminder(file: Path | str, where: str, value: str, reason: str, cure: str) -> Problem:

@@ -77,6 +77,35 @@ def test_each_sample_that_was_forgotten_is_found_alone(tmp_path: Path, forgotten
         assert warning.cure
 
 
+INBOX = """
+[[source]]
+id = "hotline"
+name = "热线"
+kind = "inbox"
+[source.mapping]
+id = "id"
+text = "text"
+"""
+
+
+@pytest.mark.parametrize(
+    ("settings", "wanted"),
+    [
+        ({}, ["YUQING_INGEST_LISTEN", "YUQING_INGEST_KEY"]),
+        ({"ingest_key": "key"}, ["YUQING_INGEST_LISTEN"]),
+        ({"ingest_key": "key", "ingest_listen": "127.0.0.1:8089"}, []),
+    ],
+    ids=["nothing", "key", "both"],
+)
+def test_a_source_that_waits_for_pushes_nobody_could_send_is_named(
+    tmp_path: Path, settings: dict[str, str], wanted: list[str]
+) -> None:
+    folder = folder_with(tmp_path, *MADE_OURS)
+    with (folder / "sources.toml").open("a", encoding="utf-8") as file:
+        file.write(INBOX)
+    assert left_in(folder, admins=("1001",), ledger_key="a-long-key", **settings) == wanted
+
+
 @dataclass
 class Site:
     host: str

@@ -39,7 +39,9 @@ from routing.items import Ailment
 from routing.source_list import Known
 from routing.toml_lines import Refused
 
-sources_app = typer.Typer(help="来源：现状、导入导出、推送密钥、认可网页。", rich_markup_mode=None)
+sources_app = typer.Typer(
+    help="来源：不带子命令时列出现状；还有导入导出、推送密钥、认可网页。", rich_markup_mode=None
+)
 OPERATOR = "命令行"
 INTERVAL_S = 60
 """The default, written out where it can be seen and changed."""
