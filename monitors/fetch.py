@@ -1,32 +1,53 @@
-"""The only socket of the monitors: one conditional GET, bounded in time, size, redirects and address.
+"""The only socket of the monitors: a source is asked at its addresses in turn, bounded in time, size, hops and address.
 
 It stores nothing and does not look into the body. Every fault is a value that says what the operator can do; only
 cancellation and bugs leave as exceptions.
 """
 
 import asyncio
-import contextvars
-import email.utils
-import ipaddress
+import json
 import logging
 import socket
-import zlib
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+import string
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import Enum
+from functools import lru_cache
 from types import TracebackType
-from typing import Any, ClassVar, Self
+from typing import Any, Self
+from urllib.parse import parse_qsl, quote_from_bytes, urlencode
 
 import aiohttp
+from aiohttp.abc import AbstractResolver
 from yarl import URL
 
+from monitors import answers
+from monitors.addresses import (
+    NotPublic,
+    PublicResolver,
+    Resolver,
+    hidden_target,
+    host_port,
+    is_allowed,
+    is_fake,
+    public_socket,
+)
+from monitors.bodies import read_body, read_page
+from monitors.faults import Unread, all_failed, network_problem, status_problem, timeout_problem
 from monitors.sources import Source
+from monitors.turns import Turns
 from routing.items import Fault, SourceProblem, SourceState
 
 log = logging.getLogger(__name__)
 
 max_redirects = 5
-connect_limit_s = 10
+deadlines_for_all = 3
+"""However many addresses a source has, together they get three times its `timeout_s`."""
+keep_s = 3
+"""For how long a connection may idle; the web servers in use close theirs after 2 to 75 s."""
+remember_names_s = 5
+_permanent = {301, 308}
 _redirects = {301, 302, 303, 307, 308}
 
 
@@ -34,9 +55,10 @@ _redirects = {301, 302, 303, 307, 308}
 class Fetched:
     """What a source answered. `body` is inflated; empty where `not_modified`. Times in seconds.
 
-    `moved_to`: where an unbroken chain of permanent redirects (301, 308) led. `server_at`: what the server's own
-    clock said (Date header), aware UTC. `fresh_s`: how long it calls the answer fresh (Cache-Control, Expires).
-    `mirror`: which of the source's addresses answered. `memory` is set by readers of files, see `SourceState`.
+    `final_url`: the address that answered; its validators are good for no other. `moved_to`: where an unbroken chain
+    of permanent redirects (301, 308) led. `server_at`: what the server's own clock said (Date header), aware UTC.
+    `fresh_s`: how long it calls the answer fresh (Cache-Control, Expires). `mirror`: which of the source's addresses
+    answered. `memory` is set by readers of files, see `SourceState`.
     """
 
     status: int
@@ -61,24 +83,60 @@ class Failed:
     retry_after_s: float | None = None
 
 
+class _Reach(Enum):
+    """Where the sockets of one session may lead; sockets are never shared between two of them."""
+
+    PUBLIC = "public"
+    ALLOWED = "allowed"  # the host and port stand in the source's allow_hosts
+    PROXIED = "proxied"  # to the proxy, which the operator wrote
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """One request. `body` None: GET."""
+
+    url: URL
+    body: bytes | None = None
+    content_type: str = ""
+
+    def redirected(self, status: int, location: str | None) -> "_Request":
+        """Give the request that a redirect asks for; only 307 and 308 repeat a POST (RFC 9110 section 15.4)."""
+        url = _next_url(self.url, location)
+        return replace(self, url=url) if status in {307, 308} else _Request(url)
+
+
+@dataclass(frozen=True, slots=True)
+class _Redirect:
+    status: int
+    location: str | None
+
+
 @dataclass(slots=True)
-class _Hop:
-    """One request: whether its host may be private, and which addresses were refused."""
+class _Watch:
+    """The time that is left for one address, in seconds; it stands still while a turn is waited for."""
 
-    may_be_private: bool
-    refused: list[str] = field(default_factory=list)
-
-
-_hop: contextvars.ContextVar[_Hop] = contextvars.ContextVar("hop")
+    left: float
 
 
 class Fetcher:
-    """One client session for all sources; use it as an async context manager, or call `close`."""
+    """Client sessions for all sources; use it as an async context manager, or call `close`.
 
-    def __init__(self, clock: Callable[[], datetime], *, at_once: int = 64, per_host: int = 4) -> None:
+    At most `at_once` requests run together, and `per_host` to one host and port. `resolver` None: the system's.
+    """
+
+    def __init__(
+        self,
+        clock: Callable[[], datetime],
+        *,
+        at_once: int = 64,
+        per_host: int = 4,
+        resolver: AbstractResolver | None = None,
+    ) -> None:
         self._clock = clock
-        self._limits = (at_once, per_host)
-        self._session: aiohttp.ClientSession | None = None
+        self._turns = Turns(at_once, per_host)
+        self._given_resolver = resolver
+        self._resolver = resolver
+        self._sessions: dict[tuple[_Reach, bool], aiohttp.ClientSession] = {}
 
     async def __aenter__(self) -> Self:
         return self
@@ -90,290 +148,297 @@ class Fetcher:
 
     async def close(self) -> None:
         """Close the sockets. Safe to call twice."""
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
+        while self._sessions:
+            await self._sessions.popitem()[1].close()
+        if self._given_resolver is None and self._resolver is not None:
+            await self._resolver.close()
+            self._resolver = None
 
     async def fetch(
         self, source: Source, state: SourceState | None = None, *, cursor: str | None = None
     ) -> Fetched | Failed:
-        """Ask the source once, with the validators of `state`; `cursor` goes into the query."""
-        url = URL(source.url)
-        if cursor is not None and source.mapping is not None and source.mapping.cursor is not None:
-            url = url.update_query({source.mapping.cursor.send: cursor})
+        """Ask the source once: its addresses from `state.mirror` on, each at most once, until one answers.
+
+        The validators of `state` go to the address they came from and to no other. `cursor` goes into the query, or
+        into the body where the source is asked by POST. Of what several addresses want for Retry-After the shortest
+        wait counts, and none where one of them named none: any of them may answer by then.
+        """
+        places = source.addresses()
+        first = state.mirror if state is not None else 0
+        budget = deadlines_for_all * source.timeout_s
+        failures: list[Failed] = []
+        for step in range(len(places)):
+            index = (first + step) % len(places)
+            watch = _Watch(min(source.timeout_s, budget))
+            given = watch.left
+            outcome = await self._try(source, places[index], state, cursor, watch)
+            if isinstance(outcome, Fetched):
+                if not index:
+                    return outcome
+                return replace(outcome, mirror=index, moved_to=None)
+            log.info("source %s: address %d failed: %s", source.id, index, outcome.problem.fault)
+            failures.append(outcome)
+            budget -= given - watch.left
+            if budget <= 0:
+                break
+        wishes = [failed.retry_after_s for failed in failures if failed.retry_after_s is not None]
+        return Failed(
+            all_failed([failed.problem for failed in failures], len(places)),
+            min(wishes) if len(wishes) == len(failures) else None,
+        )
+
+    async def _try(
+        self, source: Source, address: str, state: SourceState | None, cursor: str | None, watch: _Watch
+    ) -> Fetched | Failed:
         try:
-            async with asyncio.timeout(source.timeout_s):
-                return await self._follow(url, source, state)
-        except _Refused as refused:
-            return refused.failed
-        except TimeoutError:
-            return _failed(
-                Fault.TIMEOUT,
-                f"{source.timeout_s:g} 秒内没有读完",
-                "请稍后再看；若来源一向很慢，请调大 timeout_s",
-            )
+            return await self._follow(source, _first_request(source, address, cursor), state, cursor, watch)
+        except Unread as unread:
+            return Failed(unread.problem, unread.retry_after_s)
+        except TimeoutError as error:
+            limits = {"timeout_s": source.timeout_s, "connect_s": source.connect_s, "read_s": source.read_s}
+            return Failed(timeout_problem(error, **limits))
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            return _unreachable(error)
+            log.info("source %s: %s", source.id, type(error).__name__)  # never its text: it may hold keys
+            return Failed(network_problem(error))
 
-    async def _follow(self, url: URL, source: Source, state: SourceState | None) -> Fetched:
-        headers = _headers(source, state)
-        conditional = "If-None-Match" in headers or "If-Modified-Since" in headers
-        for _ in range(max_redirects + 1):
-            hop = _Hop(
-                f"{url.host}:{url.port}" in source.allow_hosts or _bracketed(url) in source.allow_hosts
+    async def _follow(
+        self, source: Source, request: _Request, state: SourceState | None, cursor: str | None, watch: _Watch
+    ) -> Fetched:
+        known_url = _validator_url(source, state)
+        origin, moved = request.url, True
+        for hop in range(max_redirects + 1):
+            at = str(request.url)
+            known = state if at == known_url and request.body is None else None
+            headers = _headers(source, request, known, own=not hop or _is_same_place(origin, request.url))
+            answer = await self._ask(source, request, headers, watch, first=not hop)
+            if isinstance(answer, Fetched):
+                permanent = hop and moved and cursor is None and answer.status in {200, 304}
+                return replace(answer, moved_to=at) if permanent else answer
+            following = request.redirected(answer.status, answer.location)
+            moved = (
+                moved and answer.status in _permanent and (following.body is None) == (request.body is None)
             )
-            _hop.set(hop)
-            try:
-                async with self._open().get(url, headers=headers, allow_redirects=False) as answer:
-                    if answer.status not in _redirects:
-                        return await self._read(answer, source, conditional=conditional)
-                    url = _next_url(url, answer.headers.get("Location"))
-            except aiohttp.ClientConnectionError as error:
-                if hop.refused:
-                    raise _Refused(
-                        Fault.FORBIDDEN_ADDRESS,
-                        f"{url.host} 指向内部地址 {hop.refused[0]}，未连接",
-                        f'若确属本单位的服务，请在该来源写 allow_hosts = ["{url.host}:{url.port}"]',
-                    ) from error
-                raise
-        raise _Refused(Fault.REDIRECTS, f"跳转超过 {max_redirects} 次", "请在浏览器打开，改用最后的网址")
+            request = following
+        raise Unread(Fault.REDIRECTS, f"跳转超过 {max_redirects} 次", "请在浏览器打开，改用最后的网址")
 
-    async def _read(self, answer: aiohttp.ClientResponse, source: Source, *, conditional: bool) -> Fetched:
-        if answer.status == 304 and conditional:
-            return _fetched(answer, b"", not_modified=True)
-        if not 200 <= answer.status < 300:
-            raise _Refused(
-                Fault.STATUS,
-                f"来源返回 {answer.status}",
-                _status_cure(answer.status),
-                retry_after_s=retry_after(answer.headers.get("Retry-After"), self._clock()),
-            )
-        if (answer.content_length or 0) > source.max_bytes:
-            raise _too_large(source)
-        inflate = _Inflater(answer.headers.get("Content-Encoding", ""), source)
-        body = bytearray()
-        async for chunk in answer.content.iter_any():
-            body += inflate(chunk, source.max_bytes - len(body))
-        inflate.finish()
-        return _fetched(answer, bytes(body))
+    async def _ask(
+        self, source: Source, request: _Request, headers: Mapping[str, str], watch: _Watch, *, first: bool
+    ) -> Fetched | _Redirect:
+        """Make one request, within the time that is left and when it is its host's turn."""
+        url = request.url
+        allowed = is_allowed(url, source.allow_hosts)
+        turn = await self._turns.take(host_port(url), source.spacing_s if first else None)
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        try:
+            async with asyncio.timeout(watch.left):
+                if source.proxy is not None:
+                    reach = _Reach.PROXIED
+                    if not allowed and (hidden := await hidden_target(url, self._names())) is not None:
+                        raise _forbidden(url, hidden)
+                else:
+                    reach = _Reach.ALLOWED if allowed else _Reach.PUBLIC
+                # A POST is not repeated by itself, so it gets no kept connection, which may be closing just now.
+                session = self._session(reach, keep=turn.is_shared and request.body is None)
+                async with session.request(
+                    "GET" if request.body is None else "POST",
+                    url,
+                    data=request.body,
+                    headers=headers,
+                    allow_redirects=False,
+                    proxy=source.proxy,
+                    timeout=_limits(source.connect_s, source.read_s),
+                ) as answer:
+                    if answer.status in _redirects:
+                        return _Redirect(answer.status, answer.headers.get("Location"))
+                    return await self._read(answer, source, str(url), headers)
+        except aiohttp.ClientConnectorError as error:
+            if isinstance(error.os_error, NotPublic):
+                raise _forbidden(url, error.os_error.address) from error
+            raise
+        finally:
+            watch.left -= loop.time() - began
+            self._turns.give_back(turn)
 
-    def _open(self) -> aiohttp.ClientSession:
-        if self._session is None:
-            at_once, per_host = self._limits
-            # No kept connection: a poll comes once a minute, and a socket that outlives its check of the address
-            # could be used by a source that may not go there.
+    async def _read(
+        self, answer: aiohttp.ClientResponse, source: Source, final_url: str, sent: Mapping[str, str]
+    ) -> Fetched:
+        fields, now = answer.headers, self._clock()
+        unchanged = answer.status == 304 and ("If-None-Match" in sent or "If-Modified-Since" in sent)
+        if not unchanged and not 200 <= answer.status < 300:
+            problem = status_problem(answer.status, await read_page(answer) if answer.status >= 400 else "")
+            wish = answers.retry_after(fields.get("Retry-After"), now)
+            raise Unread(problem.fault, problem.detail, problem.cure, retry_after_s=wish)
+        return Fetched(
+            status=answer.status,
+            body=b"" if unchanged else await read_body(answer, source.max_bytes),
+            content_type=answers.validator(fields, "Content-Type") or "",
+            final_url=final_url,
+            etag=answers.validator(fields, "ETag"),
+            last_modified=answers.validator(fields, "Last-Modified"),
+            not_modified=unchanged,
+            server_at=answers.server_at(fields),
+            fresh_s=answers.fresh_s(fields, now),
+        )
+
+    def _names(self) -> AbstractResolver:
+        if self._resolver is None:
+            self._resolver = Resolver()
+        return self._resolver
+
+    def _session(self, reach: _Reach, *, keep: bool) -> aiohttp.ClientSession:
+        """Give the session for a reach. With `keep` its connections are used again.
+
+        Kept are only those to a host that somebody else asks, or waits for, at this moment: a connection a host for
+        thousands of hosts would use up the descriptors (aiohttp keeps one to each).
+        """
+        session = self._sessions.get((reach, keep))
+        if session is None:
+            public = reach is _Reach.PUBLIC
+            lifetime: dict[str, Any] = {"keepalive_timeout": keep_s} if keep else {"force_close": True}
             connector = aiohttp.TCPConnector(
-                limit=at_once,
-                limit_per_host=per_host,
-                force_close=True,
-                use_dns_cache=False,
-                socket_factory=_public_socket,
+                limit=0,  # the turns hold the limits
+                resolver=PublicResolver(self._names()) if public else self._names(),
+                socket_factory=public_socket if public else None,
+                family=socket.AF_UNSPEC,
+                ttl_dns_cache=remember_names_s,
+                **lifetime,
             )
-            self._session = aiohttp.ClientSession(
+            session = self._sessions[reach, keep] = aiohttp.ClientSession(
                 connector=connector,
                 cookie_jar=aiohttp.DummyCookieJar(),
                 auto_decompress=False,
                 trust_env=False,
-                timeout=aiohttp.ClientTimeout(total=None, sock_connect=connect_limit_s),
             )
-        return self._session
+        return session
 
 
-# --- addresses ---
-
-_nat64 = (ipaddress.IPv6Network("64:ff9b::/96"), ipaddress.IPv6Network("64:ff9b:1::/48"))
-_Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+# --- requests ---
 
 
-def is_public(address: str) -> bool:
-    """Tell whether an address lies in the public net; an IPv4 address packed into IPv6 is unpacked first."""
-    try:
-        plain = ipaddress.ip_address(address.partition("%")[0])
-    except ValueError:
-        return False
-    return all(_is_global(part) for part in (plain, *_packed(plain)))
+@lru_cache(maxsize=4096)
+def _address(text: str) -> URL:
+    return URL(text).with_fragment(None)
 
 
-def _is_global(address: _Address) -> bool:
-    if isinstance(address, ipaddress.IPv6Address):
-        if _packed(address):
-            return True  # the packed address decides
-        if address.is_site_local:
-            return False
-    return address.is_global and not address.is_multicast and not address.is_reserved
+@lru_cache(maxsize=64)
+def _limits(connect_s: float, read_s: float) -> aiohttp.ClientTimeout:
+    return aiohttp.ClientTimeout(total=None, sock_connect=connect_s, sock_read=read_s)
 
 
-def _packed(address: _Address) -> Sequence[_Address]:
-    if not isinstance(address, ipaddress.IPv6Address):
-        return ()
-    if address.ipv4_mapped:
-        return (address.ipv4_mapped,)
-    if address.sixtofour:
-        return (address.sixtofour,)
-    if address.teredo:
-        return address.teredo
-    if any(address in network for network in _nat64) or int(address) >> 32 == 0:
-        return (ipaddress.IPv4Address(int(address) & 0xFFFFFFFF),)
-    return ()
+_json_type, _form_type = "application/json", "application/x-www-form-urlencoded"
 
 
-def _public_socket(info: tuple[Any, ...]) -> socket.socket:
-    """Make the socket for one resolved address, or refuse it.
-
-    The last moment before connecting: spellings, redirects and a resolver that changes its answer all end here.
-    """
-    family, kind, protocol, _, place = info
-    hop = _hop.get()
-    if not hop.may_be_private and not is_public(str(place[0])):
-        hop.refused.append(str(place[0]))
-        raise OSError(f"address {place[0]} is not public")
-    return socket.socket(family, kind, protocol)
-
-
-def _bracketed(url: URL) -> str:
-    return f"[{url.host}]:{url.port}"
-
-
-# --- headers, bodies, faults ---
+def _first_request(source: Source, address: str, cursor: str | None) -> _Request:
+    """Give the request for one address; `cursor` is placed where the source takes its parameters. Raises ValueError."""
+    url = _address(address)
+    mapping = source.mapping
+    more: list[tuple[str, str]] = []
+    if cursor is not None and mapping is not None and mapping.cursor is not None:
+        more = [(mapping.cursor.send, cursor)]
+    elif cursor is not None and mapping is not None and mapping.page is not None:
+        more = parse_qsl(cursor, keep_blank_values=True)
+    if source.json_body is not None:
+        return _Request(url, _json_with(source, source.json_body, more), _json_type)
+    if source.form:
+        kept = [pair for pair in source.form if pair[0] not in dict(more)]
+        return _Request(url, urlencode(kept + more).encode(), _form_type)
+    return _Request(url.update_query(more) if more else url)
 
 
-def retry_after(written: str | None, now: datetime) -> float | None:
-    """Read Retry-After (RFC 9110 section 10.2.3), seconds or a date; None where it is absent or nonsense."""
-    text = (written or "").strip()
-    if text.isascii() and text.isdigit():
-        return float(text[:9])
-    try:
-        moment = email.utils.parsedate_to_datetime(text)
-    except ValueError:
-        return None
-    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return max(0.0, (moment - now).total_seconds())
+def _json_with(source: Source, written: str, more: list[tuple[str, str]]) -> bytes:
+    """Give a JSON body with further parameters at its top. A number stays a number: 2 is not "2" to many servers."""
+    if not more:
+        return written.encode()
+    page = source.mapping.page if source.mapping is not None else None
+    counted = page.send if page is not None and page.kind != "cursor" else None
+    body = json.loads(written)
+    for name, value in more:
+        is_number = type(body.get(name, 0 if name == counted else None)) is int
+        body[name] = int(value) if is_number and value.isascii() and value.isdigit() else value
+    return json.dumps(body, ensure_ascii=False).encode()
 
 
-class _Refused(Exception):
-    """A fault found on the way, with its words; never leaves this module."""
-
-    def __init__(self, fault: Fault, detail: str, cure: str, *, retry_after_s: float | None = None) -> None:
-        super().__init__(detail)
-        self.failed = Failed(SourceProblem(fault, detail, cure), retry_after_s)
-
-
-class _Inflater:
-    """Undo one layer of content coding, never giving more than there is room for."""
-
-    _windows: ClassVar[Mapping[str, int]] = {"gzip": 31, "x-gzip": 31, "deflate": 15}
-
-    def __init__(self, coding: str, source: Source) -> None:
-        coding = coding.strip().lower()
-        self._source = source
-        self._plain = coding in {"", "identity"}
-        self._any = False
-        if not self._plain and coding not in self._windows:
-            raise _Refused(
-                Fault.UNREADABLE, f"压缩方式 {coding[:40]} 不支持", "请联系来源改用 gzip，或换一个地址"
-            )
-        self._reader = zlib.decompressobj(self._windows.get(coding, 15))
-
-    def __call__(self, chunk: bytes, room: int) -> bytes:
-        try:
-            self._any = self._any or bool(chunk)
-            body = chunk if self._plain else self._reader.decompress(chunk, room + 1)
-        except zlib.error as error:
-            raise self._broken() from error
-        if len(body) > room:
-            raise _too_large(self._source)
-        return body
-
-    def finish(self) -> None:
-        if not self._plain and self._any and not self._reader.eof:
-            raise self._broken()
-
-    def _broken(self) -> _Refused:
-        return _Refused(Fault.UNREADABLE, "压缩内容损坏或不完整", "多半是传输中断；若反复出现请联系来源")
+_accepted = {
+    "feed": "application/rss+xml, application/atom+xml, application/feed+json;q=0.9, application/xml;q=0.9, "
+    "text/xml;q=0.9, */*;q=0.5",
+    "page": "text/html, application/xhtml+xml, */*;q=0.5",
+    "column": "text/html, application/xhtml+xml, */*;q=0.5",
+}
 
 
-def _headers(source: Source, state: SourceState | None) -> dict[str, str]:
-    headers = {
-        "User-Agent": source.user_agent,
-        "Accept": "application/json"
-        if source.kind == "comments"
-        else "application/rss+xml, application/atom+xml, application/xml;q=0.9, text/xml;q=0.9, */*;q=0.5",
+@lru_cache(maxsize=256)
+def _fixed_headers(user_agent: str, kind: str, own: tuple[tuple[str, str], ...]) -> dict[str, str]:
+    ours = {
+        "User-Agent": user_agent,
+        "Accept": _accepted.get(kind, "application/json"),
         "Accept-Encoding": "gzip",
     }
-    if state is not None and state.etag:
-        headers["If-None-Match"] = state.etag
-    if state is not None and state.last_modified:
-        headers["If-Modified-Since"] = state.last_modified
-    return headers
+    theirs = dict(own)
+    replaced = {name.lower() for name in theirs}
+    return {name: value for name, value in ours.items() if name.lower() not in replaced} | theirs
 
 
-def _fetched(answer: aiohttp.ClientResponse, body: bytes, *, not_modified: bool = False) -> Fetched:
-    return Fetched(
-        status=answer.status,
-        body=body,
-        content_type=_kept(answer, "Content-Type") or "",
-        final_url=str(answer.url),
-        etag=_kept(answer, "ETag"),
-        last_modified=_kept(answer, "Last-Modified"),
-        not_modified=not_modified,
-    )
+def _headers(source: Source, request: _Request, known: SourceState | None, *, own: bool) -> Mapping[str, str]:
+    """Give the header fields. `known`: whose validators to send. `own` False: without those of the configuration."""
+    fixed = _fixed_headers(source.user_agent, source.kind, source.headers if own else ())
+    more = {}
+    if request.body is not None:
+        more["Content-Type"] = request.content_type
+    if known is not None and known.etag:
+        more["If-None-Match"] = known.etag
+    if known is not None and known.last_modified:
+        more["If-Modified-Since"] = known.last_modified
+    return fixed | more if more else fixed
 
 
-def _kept(answer: aiohttp.ClientResponse, name: str) -> str | None:
-    value = answer.headers.get(name, "")
-    # Validators are stored and sent back: what is absurdly long or not printable ASCII is forgotten instead.
-    return value if value and len(value) <= 512 and value.isascii() and value.isprintable() else None
+def _validator_url(source: Source, state: SourceState | None) -> str | None:
+    """Give the one address that the validators of a state are for; a state of old did not note it."""
+    if state is None or not (state.etag or state.last_modified):
+        return None
+    return state.validator_url or str(_address(source.url))
+
+
+# --- hops ---
 
 
 def _next_url(url: URL, location: str | None) -> URL:
     if not location:
-        raise _Refused(Fault.REDIRECTS, "跳转没有给出目标", "请在浏览器打开，改用最后的网址")
+        raise Unread(Fault.REDIRECTS, "跳转没有给出目标", "请在浏览器打开，改用最后的网址")
     try:
-        target = url.join(URL(location))
+        target = url.join(URL(_as_written(location))).with_fragment(None)
         port = target.port
     except ValueError as error:
-        raise _Refused(Fault.REDIRECTS, "跳转目标不是有效的网址", "请在浏览器打开，改用最后的网址") from error
-    if target.scheme not in {"http", "https"} or not target.host or not port or target.user:
-        raise _Refused(Fault.REDIRECTS, f"跳转到 {target.scheme or '未知'} 地址，未跟随", "请核对来源网址")
+        raise Unread(Fault.REDIRECTS, "跳转目标不是有效的网址", "请在浏览器打开，改用最后的网址") from error
+    if target.scheme not in {"http", "https"} or not target.host or not port:
+        words = f"跳转到 {target.scheme[:20] or '未知'} 地址，未跟随"
+        raise Unread(Fault.REDIRECTS, words, "请核对来源网址")
+    if target.user is not None or target.password is not None:
+        raise Unread(Fault.REDIRECTS, "跳转目标里带账号密码，未跟随", "请核对来源网址")
     return target
 
 
-def _too_large(source: Source) -> _Refused:
-    limit = f"{source.max_bytes / 1024 / 1024:.3g} MiB"
-    return _Refused(Fault.TOO_LARGE, f"内容超过 {limit}", "请换条目较少的地址，或调大 max_bytes")
+def _as_written(location: str) -> str:
+    """Give a target whose letters are not UTF-8 byte by byte, as browsers send it back; older servers write GBK."""
+    raw = location.encode("utf-8", "surrogateescape")
+    try:
+        raw.decode()
+    except UnicodeDecodeError:
+        return quote_from_bytes(raw, safe=string.punctuation)
+    return location
 
 
-def _status_cure(status: int) -> str:
-    cures = {
-        401: "来源要求登录，请换公开的地址",
-        403: "来源拒绝访问，请核对是否要求登录，或与来源联系",
-        404: "地址已失效，请到来源网站找新的订阅地址",
-        410: "来源已停用，请删去或换地址",
-        429: "访问太频繁，请调大 interval_s",
-    }
-    return cures.get(status, "来源服务器出错，将自动重试" if status >= 500 else "请在浏览器打开该地址核对")
+def _is_same_place(origin: URL, url: URL) -> bool:
+    """Tell whether a redirect stays where the operator sent his header fields; the step up to https does."""
+    if origin.host != url.host:
+        return False
+    plain_to_safe = (origin.scheme, origin.port, url.scheme, url.port) == ("http", 80, "https", 443)
+    return plain_to_safe or (origin.scheme, origin.port) == (url.scheme, url.port)
 
 
-def _failed(fault: Fault, detail: str, cure: str) -> Failed:
-    return Failed(SourceProblem(fault, detail, cure))
-
-
-_network_words: tuple[tuple[type[BaseException], str, str], ...] = (
-    (aiohttp.ClientConnectorDNSError, "域名解析失败", "请核对网址；若多个来源同时失败，请检查本机网络"),
-    (aiohttp.ClientSSLError, "HTTPS 证书无效", "请在浏览器核对证书；核对前不会读取"),
-    (aiohttp.ClientConnectorError, "连不上服务器", "请核对网址与端口；若多个来源同时失败，请检查本机网络"),
-    (aiohttp.ServerDisconnectedError, "服务器中途断开", "将自动重试"),
-    (aiohttp.ClientPayloadError, "内容没有传完", "将自动重试"),
-    (aiohttp.ClientResponseError, "服务器的答复不合 HTTP 规范", "请核对网址；也可能是来源故障"),
-    (aiohttp.InvalidURL, "网址无效", "请核对网址"),
-)
-
-
-def _unreachable(error: BaseException) -> Failed:
-    log.info(
-        "fetch failed: %s", type(error).__name__
-    )  # never str(error): it may hold the query with its keys
-    for kind, detail, cure in _network_words:
-        if isinstance(error, kind):
-            return _failed(Fault.NETWORK, detail, cure)
-    return _failed(Fault.NETWORK, f"网络出错（{type(error).__name__}）", "将自动重试")
+def _forbidden(url: URL, address: str) -> Unread:
+    cure = f'若确属本单位的服务，请在该来源写 allow_hosts = ["{host_port(url)}"]'
+    if is_fake(address):
+        cure = "这是代理软件给出的虚拟地址：请为该来源写 proxy，或让本机使用真实的域名解析"
+    detail = f"{(url.host or '')[:80]} 指向内部地址 {address[:80]}，未连接"
+    return Unread(Fault.FORBIDDEN_ADDRESS, detail, cure)
