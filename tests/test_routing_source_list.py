@@ -1,0 +1,64 @@
+"""What an operator is told of the sources, and a page that is accepted as it looks; on both databases."""
+
+import json
+from datetime import timedelta
+
+import pytest
+from builders import HOUR, START
+
+from routing import source_list
+from routing.errors import UserError
+from routing.items import Ailment
+from routing.ledger import Ledger
+from routing.store.tables import AilmentRow, LedgerRow, SourceRow
+
+
+def ill(source_id, ailment, since):
+    return AilmentRow(source_id=source_id, ailment=ailment, detail=f"{ailment}了", cure="请看", since=since)
+
+
+def test_each_source_is_given_with_its_own_ailments_in_the_order_they_came(empty_desk):
+    rows = [SourceRow(id=name, failures=n, last_ok_at=START) for n, name in enumerate(("a", "b", "c"))]
+    ills = [
+        ill("a", Ailment.SILENT, START),
+        ill("a", Ailment.DRIFT, START - HOUR),
+        ill("b", Ailment.FROZEN, START),
+    ]
+    empty_desk.run(lambda s: s.add_all([*rows, *ills]))
+    known = empty_desk.run(lambda s: source_list.known(s, ["a", "b", "never"]))
+    assert {name: [i.ailment for i in k.ills] for name, k in known.items()} == {
+        "a": [Ailment.DRIFT, Ailment.SILENT],
+        "b": [Ailment.FROZEN],
+    }
+    assert (known["b"].failures, known["b"].ok_at, known["b"].ills[0].detail) == (1, START, "frozen了")
+
+
+def test_a_fault_that_is_over_is_not_told(empty_desk):
+    rows = [SourceRow(id="a", fault="status", fault_detail="404。请看"), SourceRow(id="b", fault_detail="旧")]
+    empty_desk.run(lambda s: s.add_all(rows))
+    known = empty_desk.run(lambda s: source_list.known(s, ["a", "b"]))
+    assert (known["a"].fault, known["b"].fault) == ("404。请看", None)
+
+
+def test_an_approval_keeps_what_the_reader_remembers_and_is_one_line(empty_desk):
+    empty_desk.run(lambda s: s.add(SourceRow(id="home", memory='{"hash": "旧"}')))
+    for hours in range(3):
+        now = START + timedelta(hours=hours)
+        empty_desk.run(lambda s, now=now: source_list.approve(s, Ledger(), "home", "命令行", now))
+    [row] = empty_desk.all(SourceRow)
+    assert json.loads(row.memory) == {"hash": "旧", "approve": True}
+    [line] = empty_desk.all(LedgerRow)
+    assert (line.at, line.actor, line.action, json.loads(line.data)) == (
+        START,
+        "命令行",
+        "page_approved",
+        {"source": "home"},
+    )
+
+
+@pytest.mark.parametrize("rows", [[], ["home"]], ids=["unknown", "without memory"])
+def test_a_page_that_was_never_read_is_not_approved(empty_desk, rows):
+    empty_desk.run(lambda s: s.add_all([SourceRow(id=name) for name in rows]))
+    with pytest.raises(UserError, match="还没有读过"):
+        empty_desk.run(lambda s: source_list.approve(s, Ledger(), "home", "命令行", START))
+    assert empty_desk.all(LedgerRow) == []
