@@ -13,7 +13,8 @@ from monitors.counts import most, parse_count
     [
         (12, 12), ("12", 12), ("1,234", 1234), ("1.2万", 12000), ("123 万热度", 1230000), ("3亿", 3 * 10**8),
         ("10w+", 100000), ("", None), (None, None), ("多", None), (True, None), ("-3", None), (1.5e300, None), ("0", 0),
-        (-3, None),
+        (-3, None), ("999+", 999), ("1.2w+", 12000), ("１２３", 123), ("5千万", 5 * 10**7), ("约3.5万人", 35000), ("1.2万次播放", 12000),
+        ("阅读 1.3亿", 13 * 10**7), ("评论：12", 12), ("转发", None), ("12 小时前", None), ("-1", None), ("3千多条评论", 3000), ("万", None),
     ],
 )  # fmt: skip
 def test_counts_as_platforms_write_them(written: object, count: int | None) -> None:
