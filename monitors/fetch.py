@@ -37,7 +37,7 @@ from monitors.bodies import read_body, read_page
 from monitors.faults import Unread, all_failed, network_problem, status_problem, timeout_problem
 from monitors.sources import Source
 from monitors.turns import Turns
-from routing.items import Fault, SourceProblem, SourceState
+from routing.items import Fault, SourceProblem, SourceState, Symptom
 
 log = logging.getLogger(__name__)
 
@@ -58,7 +58,8 @@ class Fetched:
     `final_url`: the address that answered; its validators are good for no other. `moved_to`: where an unbroken chain
     of permanent redirects (301, 308) led. `server_at`: what the server's own clock said (Date header), aware UTC.
     `fresh_s`: how long it calls the answer fresh (Cache-Control, Expires). `mirror`: which of the source's addresses
-    answered. `memory` is set by readers of files, see `SourceState`.
+    answered. Readers of files set `memory` (see `SourceState`; it may change where `not_modified`, too) and `symptoms`:
+    what could not be read, though the source as a whole could.
     """
 
     status: int
@@ -73,6 +74,7 @@ class Fetched:
     fresh_s: float | None = None
     mirror: int = 0
     memory: str | None = None
+    symptoms: tuple[Symptom, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
