@@ -814,6 +814,19 @@ async def test_a_host_is_left_alone_for_its_spacing_by_all_its_sources(
     assert min(gaps) >= 0.08
 
 
+async def test_a_redirect_does_not_wait_for_the_spacing_of_its_own_request(
+    fetcher: Fetcher, serve: Serve
+) -> None:
+    async def handler(request: web.Request) -> web.Response:
+        if request.path == "/rss":
+            raise web.HTTPFound("/there")
+        return web.Response(body=FEED)
+
+    source = replace(await serve(handler), spacing_s=30)
+    async with asyncio.timeout(5):
+        assert fetched(await fetcher.fetch(source)).body == FEED
+
+
 async def test_who_waits_for_one_host_holds_up_no_other(serve: Serve) -> None:
     busy = replace(await serve(answering(200)), spacing_s=30)
     free = await serve(answering(200))

@@ -40,3 +40,14 @@ async def test_who_gives_up_waiting_leaves_no_trace() -> None:
     for host in ("a.example:80", "b.example:80"):
         async with asyncio.timeout(5):
             turns.give_back(await turns.take(host, 0))
+
+
+async def test_who_gives_up_waiting_for_a_pause_frees_the_place() -> None:
+    turns = Turns(4, 1)
+    turns.give_back(await turns.take("slow.example:80", 30))
+    waiting = asyncio.ensure_future(turns.take("slow.example:80", 30))
+    await asyncio.sleep(0)
+    waiting.cancel()
+    await asyncio.wait([waiting])
+    async with asyncio.timeout(5):
+        turns.give_back(await turns.take("slow.example:80", None))
