@@ -380,7 +380,7 @@ def _serve(line: socket.socket) -> None:
                 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
                 frame = pickle.dumps((kind, value, peak), pickle.HIGHEST_PROTOCOL)
                 line.sendall(_size.pack(len(frame)) + frame)
-            function = task = value = frame = None  # room for the next one
+            del function, task, value, frame  # room for the next one
 
 
 def _steps(

@@ -33,7 +33,8 @@ _plain_atom = ('<feed xmlns="http://www.w3.org/2005/Atom">', "</feed>")
 class Pieces(Protocol):
     """A document in parts; `body` puts some of them together again."""
 
-    count: int
+    @property
+    def count(self) -> int: ...
 
     def body(self, numbers: Sequence[int]) -> bytes: ...
 
@@ -148,7 +149,10 @@ class _Json:
 
     def __init__(self, document: Any, entries: list[Any]) -> None:
         self._document, self._entries, self._all = document, entries, list(entries)
-        self.count = len(entries)
+
+    @property
+    def count(self) -> int:
+        return len(self._all)
 
     def body(self, numbers: Sequence[int]) -> bytes:
         self._entries[:] = [self._all[number] for number in numbers]
