@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 CODE   := bot docs monitors routing tests
 
-.PHONY: pictures help setup dev demo test check format docs bench lock clean
+.PHONY: pictures help setup dev demo test nightly check format docs bench lock clean
 help:            ## list the commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
 
@@ -28,6 +28,11 @@ demo: setup      ## the whole story in your browser: no token, no network
 
 test: dev        ## all tests (PostgreSQL and browser tests say "skipped" where there is none)
 	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+nightly: dev     ## the long tests: every nasty document, 100,000 mutations, 8,000 damaged feeds, feedparser's own files (from the registry)
+	YUQING_TEST_NIGHTLY=1 YUQING_TEST_MUTATIONS=100000 $(BIN)/python -m pytest -n 2 --dist worksteal \
+		tests/test_monitors_nasty.py tests/test_monitors_mutations.py tests/test_monitors_charsets.py
+	$(BIN)/python tests/bench/corpora.py
 
 check: dev       ## format, lint, types, imports
 	$(BIN)/ruff format --check $(CODE)
