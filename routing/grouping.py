@@ -37,6 +37,20 @@ _spot = re.compile(
 )
 
 
+# Between the name of a source and the mark of a comment feed of it; no name in sources.toml can hold it.
+DERIVED = "~"
+
+
+def origin_of(source_id: str) -> str:
+    """Give the source that a comment feed under watch derives from; any other source is its own origin."""
+    return source_id.partition(DERIVED)[0]
+
+
+def is_derived(source_id: str) -> bool:
+    """Tell whether this is a comment feed that an entry of another source named."""
+    return DERIVED in source_id
+
+
 @dataclass(frozen=True, slots=True)
 class Trace:
     """What grouping must know of one item: its links, and its text reduced to what can be compared.
@@ -162,9 +176,16 @@ _steps: tuple[Callable[[Trace, Trace], _Likeness | None], ...] = (_exact_copy, _
 
 
 def _parent(new: Trace, recent: Iterable[Trace]) -> Trace | None:
-    """Find the text that a comment answers: same source first, then its sibling (`forum`, `forum-c`), then any."""
+    """Find the text that a comment answers: same source first, then its sibling (`forum`, `forum-c`), then any.
+
+    A comment of a derived source answers a text of its origin and of no other source.
+    """
     answered = [
-        trace for trace in recent if trace.external_id == new.parent_id and trace.item_id != new.item_id
+        trace
+        for trace in recent
+        if trace.external_id == new.parent_id
+        and trace.item_id != new.item_id
+        and (not is_derived(new.source_id) or origin_of(new.source_id) == origin_of(trace.source_id))
     ]
     return min(
         answered, key=lambda trace: (_kinship(new.source_id, trace.source_id), trace.item_id), default=None
@@ -172,7 +193,7 @@ def _parent(new: Trace, recent: Iterable[Trace]) -> Trace | None:
 
 
 def _kinship(mine: str, theirs: str) -> int:
-    if mine == theirs:
+    if origin_of(mine) == origin_of(theirs):
         return 0
     return 1 if mine.startswith(theirs) or theirs.startswith(mine) else 2
 
