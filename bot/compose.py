@@ -12,7 +12,7 @@ from typing import Any
 from bot import render
 from bot.charts import digest_chart
 from bot.chat import Block, Button, Card, File, Form
-from routing import asks, outbox, people
+from routing import asks, catchup, outbox, people
 from routing.announce import CARD_ROLES, CHANNEL_CARD, DUTY_CARD
 from routing.clock import Span
 from routing.digest import week_numbers
@@ -127,6 +127,10 @@ class Composer:
         assert view is not None
         return Card(render.duty_card(view, self._office, self._sources).blocks)
 
+    def catch_up_page(self, session: Unit, facts: Mapping[str, Any]) -> Card:
+        """Compose the summary of what was read late."""
+        return render.catch_up(catchup.summary(session, facts), self._office, self._sources)
+
     def help_page(self, session: Unit, facts: Mapping[str, Any]) -> Card:
         """Compose the help page of a person."""
         actor = people.actor_by_id(session, int(facts["person"]))
@@ -158,7 +162,12 @@ _COMPOSERS = {
     MessageKind.ASK: Composer.ask,
     MessageKind.DIGEST: Composer.digest,
 }
-_PAGES = {"open_list": Composer.open_page, "case": Composer.case_page, "help": Composer.help_page}
+_PAGES = {
+    "open_list": Composer.open_page,
+    "case": Composer.case_page,
+    "help": Composer.help_page,
+    catchup.TEMPLATE: Composer.catch_up_page,
+}
 
 
 def _may_read(session: Unit, message: Message) -> bool:

@@ -5,12 +5,14 @@ review and the reasons of reviews are shown to one person in private.
 """
 
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from bot.buttons import INVITE, MENU, Wish, token_of
 from bot.chat import Block, Button, Card, Form, Tone
+from routing.catchup import Summary
 from routing.digest import ChannelLine, Digest
 from routing.items import Band
 from routing.office import Level, Office, Role, Step
@@ -66,6 +68,7 @@ RESENT = "〔重发·可能重复〕"
 EXCERPT = 120
 REASONS_SHOWN, REASON_WORDS = 2, 4
 LIMITS_SHOWN = 2
+CAUGHT_UP_SHOWN, CAUGHT_UP_SOURCES = 10, 3
 
 
 def opinion_name(stage: Stage, opinion: Opinion) -> str:
@@ -510,7 +513,7 @@ def _overdue(facts: Mapping[str, Any], view: CaseView | None, office: Office) ->
 def _level_raised(facts: Mapping[str, Any], view: CaseView | None, office: Office) -> list[Block]:
     new = Level(int(facts["new"]))
     return [
-        Block(f"{LEVEL_MARKS[new]} 传播升温，建议定为{LEVEL_NAMES[new]}", weight=9),
+        Block(f"{LEVEL_MARKS[new]} {facts.get('why') or '传播升温'}，建议定为{LEVEL_NAMES[new]}", weight=9),
         Block(_case_line(view)),
     ]
 
@@ -623,6 +626,48 @@ _HELP: Sequence[tuple[frozenset[Role], str]] = (
     (frozenset({Role.LEADER}), "私聊卡片上：批准发布 / 退回修改"),
     (frozenset({Role.ADMIN}), "确认新成员：有人用邀请码加入时会收到卡片"),
 )
+
+
+def catch_up(summary: Summary, office: Office, sources: Mapping[str, str]) -> Card:
+    """Give the summary of what was read after a gap; `sources` names the sources by id."""
+    head = (
+        f"📥 补读：{_between(summary.since, summary.until, office)} 未能读取"
+        f"（{_how_long(summary.until - summary.since)}），读到 {summary.read} 条，{_new_matters(summary)}"
+    )
+    shown = summary.matters[:CAUGHT_UP_SHOWN]
+    lines = [Block(f"{level_tag(m.level)} {m.number} {m.title}") for m in shown]
+    if len(summary.matters) > len(shown):
+        lines.append(Block(f"等 {len(summary.matters)} 件，全部见 /open"))
+    names = "、".join(sources.get(name, name) for name in summary.sources[:CAUGHT_UP_SOURCES])
+    more = f"等 {summary.source_count} 个" if summary.source_count > CAUGHT_UP_SOURCES else ""
+    blocks = [Block(head, weight=9), *lines, Block(f"{names}{more}", Form.NOTE, label="来源", weight=3)]
+    if any(matter.level > Level.II for matter in summary.matters):
+        blocks.append(Block("Ⅲ、Ⅳ级事项的卡片随后发出，不再响铃。", Form.NOTE, weight=2))
+    return Card(tuple(blocks))
+
+
+def _new_matters(summary: Summary) -> str:
+    if not summary.matters:
+        return "没有新事项"
+    by_level = Counter(matter.level for matter in summary.matters)
+    told = "、".join(f"{LEVEL_NAMES[level].split()[0]} {by_level[level]}" for level in sorted(by_level))
+    return f"新事项 {len(summary.matters)} 件（{told}）："
+
+
+def _between(since: datetime, until: datetime, office: Office) -> str:
+    """Give a span in the office's zone: `07:10–15:32`, with dates where it passes midnight."""
+    first, last = since.astimezone(office.zone), until.astimezone(office.zone)
+    if first.date() == last.date():
+        return f"{first:%H:%M}–{last:%H:%M}"
+    return f"{first:%m-%d %H:%M}–{last:%m-%d %H:%M}"
+
+
+def _how_long(span: timedelta) -> str:
+    """Give a span in its two largest units: `8 小时 22 分`, `2 天 3 小时`, `41 分`."""
+    hours, minutes = divmod(int(span.total_seconds()) // 60, 60)
+    if hours >= 48:
+        return f"{hours // 24} 天 {hours % 24} 小时"
+    return f"{hours} 小时 {minutes} 分" if hours else f"{minutes} 分"
 
 
 def help_card(name: str, roles: frozenset[Role], commands: Sequence[tuple[str, str]]) -> Card:

@@ -237,15 +237,15 @@ class Sender:
 
     async def _hand_over(self, message: Message, outgoing: Outgoing, address: str) -> str | None:
         reply_to = MessageRef(address, outgoing.reply_to) if outgoing.reply_to else None
+        silent = message.priority >= Priority.UPDATE
         if message.kind is MessageKind.EDIT:
             await self._update_copies(message, outgoing, address)
             return None
         if message.kind is MessageKind.CARD:
-            return (await self._chat.send_card(address, outgoing.card)).message
+            return (await self._chat.send_card(address, outgoing.card, silent=silent)).message
         if message.kind is MessageKind.ASK:
             asked = await self._chat.ask_text(address, outgoing.card, placeholder=outgoing.placeholder)
             return asked.message
-        silent = message.priority >= Priority.UPDATE
         sent = await self._chat.notify(
             address, outgoing.card, files=outgoing.files, reply_to=reply_to, silent=silent
         )

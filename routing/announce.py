@@ -6,7 +6,7 @@ reasons of returns and of the secrecy review go to one person each.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from routing import people
 from routing.office import Level, Office, Role
-from routing.outbox import MessageKind, Priority, queue, queue_edit, was_queued
+from routing.outbox import MessageKind, Priority, hasten, queue, queue_edit, was_queued
 from routing.store.tables import AssignmentRow, CaseRow, DraftRow, MessageRefRow, ReviewRow
 from routing.workflow import CaseFacts, Command, Order, State
 
@@ -52,6 +52,7 @@ class CardDue:
     priority: Priority
     case_id: int | None = None
     valid_for: timedelta | None = None
+    not_before: datetime | None = None
 
 
 def post(session: Session, due: CardDue, now: datetime) -> bool:
@@ -66,6 +67,7 @@ def post(session: Session, due: CardDue, now: datetime) -> bool:
         case_id=due.case_id,
         now=now,
         valid_for=due.valid_for,
+        not_before=due.not_before,
     )
 
 
@@ -131,9 +133,17 @@ def invite_cards(session: Session, invite_id: int) -> list[CardDue]:
     ]
 
 
-def opened(session: Session, office: Office, case: CaseRow, now: datetime) -> None:
-    """Announce a new case in the duty group."""
-    post(session, duty_card(office, case), now)
+def opened(
+    session: Session, office: Office, case: CaseRow, now: datetime, *, summary_at: datetime | None = None
+) -> None:
+    """Announce a new case in the duty group.
+
+    `summary_at`: it was read late, and one summary goes out then; the cards of Ⅲ and Ⅳ follow it without a sound.
+    """
+    due = duty_card(office, case)
+    if summary_at is not None and case.level > Level.II:
+        due = replace(due, priority=Priority.UPDATE, not_before=summary_at)
+    post(session, due, now)
 
 
 def grown(session: Session, case: CaseRow, now: datetime) -> None:
@@ -141,15 +151,19 @@ def grown(session: Session, case: CaseRow, now: datetime) -> None:
     refresh(session, case, now)
 
 
-def level_raised(session: Session, office: Office, case: CaseRow, old: Level, now: datetime) -> None:
-    """Say aloud that a matter is proposed at a graver level, once a level."""
+def level_raised(
+    session: Session, office: Office, case: CaseRow, old: Level, now: datetime, *, why: str = ""
+) -> None:
+    """Say aloud that a matter is proposed at a graver level, once a level; `why` (Chinese) empty: it spreads."""
+    if case.proposed_level <= Level.II:  # a card that was held back, for it seemed less grave
+        hasten(session, duty_card(office, case).key, Priority.URGENT, now)
     tell(
         session,
         case,
         chat=office.duty_chat,
         template="level_raised",
         key=f"level:{case.id}:{int(case.proposed_level)}",
-        facts={"old": int(old), "new": int(case.proposed_level)},
+        facts={"old": int(old), "new": int(case.proposed_level), "why": why},
         priority=Priority.URGENT if case.proposed_level <= Level.II else Priority.ALERT,
         now=now,
     )

@@ -1,42 +1,48 @@
-"""The door for monitors: what is known of the sources, and one harvest taken in whole, in one transaction.
+"""The door for monitors: one harvest taken in whole, in one transaction.
 
 Each new item is judged by the rules, joins the case of its matter or opens one, and leaves its reason, also where it
 became nothing. The source's validators and cursor are saved in the same transaction: what was not committed is
 fetched again, what was committed is not taken twice.
 """
 
-from collections.abc import Mapping
-from dataclasses import asdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
+from itertools import islice
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, delete, select
+from sqlalchemy.dialects.postgresql import insert as postgres_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Session
 
-from routing import announce, deadlines
-from routing.counters import head_of
-from routing.grouping import Match, Trace, find_match
+from routing import adopt, catchup, comment_watch
+from routing.catchup import Gap
 from routing.items import OWN_TAG, Counts, Harvest, Item
 from routing.ledger import Ledger
-from routing.normal import fingerprint, normal, numbers
-from routing.office import Level, Office, Step
+from routing.normal import fingerprint, numbers
+from routing.office import Level, Office
+from routing.placing import Placing, reasons_of, why_none
 from routing.rules import Judgement, Rules, Subject
 from routing.sources import note_problem, save_state
 from routing.store.lock import serialise
-from routing.store.tables import (
-    CaseItemRow,
-    CaseRow,
-    ItemRow,
-    Outcome,
-    ProposalRow,
-    SourceRow,
-)
-from routing.workflow import ENDED, State
+from routing.store.once import insert_once
+from routing.store.tables import CaseItemRow, Found, ItemRow, Outcome, PushRow, SourceRow
 
-WINDOW = timedelta(hours=72)
-WINDOW_ITEMS = 2_000
-TITLE_MAX = 60
-SPREAD_WINDOW = timedelta(hours=24)
+_items = ItemRow.__table__.c  # of every harvest: columns of the table spare the mapper's share of the time
+_look_up = select(
+    _items.external_id,
+    _items.id,
+    _items.content_hash,
+    _items.views,
+    _items.likes,
+    _items.reposts,
+    _items.comments,
+).where(_items.source_id == bindparam("source_id"), _items.external_id.in_(bindparam("ids", expanding=True)))
+
+PUSH_LIFE = timedelta(days=1)
+IDS_AT_ONCE = 1_000
+NO_NEWS = "首次接入，记为存量，不告警"
 
 
 def accept(
@@ -44,28 +50,274 @@ def accept(
 ) -> list[str]:
     """Take in one harvest. Gives one line an item that is new or changed: what became of it (Chinese).
 
-    Safe to call twice with the same harvest: items are unique by source and external id.
+    Safe to call twice with the same harvest: items are unique by source and external id, a pushed body by its
+    signature.
+
+    Locks in this order, so that two machines on one database cannot wait for each other: the source, the matters
+    (only where a text may belong to one), and last the record, which whatever is told of the source needs too.
     """
-    # Two machines on one database: what the other one took in must be seen before we look for a matter to join.
-    serialise(session, "intake")
-    source = session.get(SourceRow, harvest.source_id)
-    baseline = source is None or not source.baseline_done
-    source = save_state(session, harvest)
-    note_problem(session, office, ledger, source, harvest, now)
-    if not harvest.items:
+    serialise(session, f"source:{harvest.source_id}")
+    if harvest.push is not None and not _is_first(session, harvest.source_id, harvest.push, now):
         return []
-    known = _known(session, harvest)
-    recent = _recent(session, now)
-    lines = []
-    for item in sorted({i.external_id: i for i in harvest.items}.values(), key=_order_of_appearance):
-        row = known.get(item.external_id)
-        if row is not None:
-            line = _revise(session, office, rules, ledger, harvest, row, item, recent, now)
-        else:
-            line = _take(session, office, rules, ledger, harvest, item, recent, baseline, now)
-        if line:
-            lines.append(f"{item.title[:30] or item.text[:30]}　→　{line}")
+    before = session.get(SourceRow, harvest.source_id)
+    is_new = before is None or not before.baseline_done
+    gap = catchup.gap_before(before, harvest, now)
+    row = save_state(session, harvest)
+    round_ = _Round(session, office, rules, ledger, harvest, is_new, gap, now)
+    lines = round_.take_in() if harvest.items else []
+    comment_watch.note(session, harvest.source_id, harvest.comment_feeds, now)
+    note_problem(session, office, ledger, row, replace(harvest, symptoms=round_.symptoms), now)
     return lines
+
+
+def known(session: Session, source_id: str, ids: Sequence[str]) -> frozenset[str]:
+    """Say which of these external ids of a source are stored."""
+    found: set[str] = set()
+    for some in _portions(sorted(set(ids))):
+        found.update(
+            session.scalars(
+                select(ItemRow.external_id).where(
+                    ItemRow.source_id == source_id, ItemRow.external_id.in_(some)
+                )
+            )
+        )
+    return frozenset(found)
+
+
+def _is_first(session: Session, source_id: str, signature: str, now: datetime) -> bool:
+    """Remember a pushed body; False where it was taken before. Signatures whose time is over are let go."""
+    if not insert_once(
+        session,
+        PushRow,
+        [PushRow.source_id, PushRow.signature],
+        source_id=source_id,
+        signature=signature,
+        at=now,
+    ):
+        return False
+    session.execute(delete(PushRow).where(PushRow.source_id == source_id, PushRow.at < now - PUSH_LIFE))
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    """What must be known of a stored item to see whether it changed."""
+
+    id: int
+    content_hash: str
+    counts: Counts
+
+    def differs(self, item: Item) -> bool:
+        """Tell whether the source shows something else now."""
+        return self.counts != item.counts or self.content_hash != item.content_hash()
+
+
+@dataclass(slots=True)
+class _Text:
+    """A text that is new or changed, on its way. `line`: what became of it so far; `case_id`: where it was before.
+
+    `judgement` is None for one whose words are as they were. `row` None: not loaded, for it goes no further.
+    """
+
+    item: Item
+    item_id: int
+    judgement: Judgement | None = None
+    line: str = ""
+    row: ItemRow | None = None
+    case_id: int | None = None
+    to_place: bool = False
+
+
+class _Round:
+    """One harvest on its way in. `is_new`: its source was never read to the end before; `gap`: not for a while."""
+
+    def __init__(
+        self,
+        session: Session,
+        office: Office,
+        rules: Rules,
+        ledger: Ledger,
+        harvest: Harvest,
+        is_new: bool,
+        gap: Gap | None,
+        now: datetime,
+    ) -> None:
+        self._session = session
+        self._office = office
+        self._rules = rules
+        self._harvest = harvest
+        self._is_new = is_new
+        self._gap = gap
+        self._now = now
+        self._placing = Placing(session, office, rules, ledger, gap, now)
+        self.symptoms = harvest.symptoms
+        self.new = 0
+        """How many items were stored."""
+
+    def take_in(self) -> list[str]:
+        """Store what is new and what changed, then place what may be a matter's; a line for each."""
+        by_id = {item.external_id: item for item in self._harvest.items}
+        items = sorted(by_id.values(), key=_order_of_appearance)
+        stored = _stored(self._session, self._harvest.source_id, sorted(by_id))
+        if not self._is_new and len(stored) < len(items):
+            stored |= self._adopted(items, stored)
+        revised = self._revise(
+            {
+                stored[item.external_id].id: item
+                for item in items
+                if item.external_id in stored and stored[item.external_id].differs(item)
+            }
+        )
+        fresh = self._take([item for item in items if item.external_id not in stored])
+        self.new = len(fresh)
+        texts = sorted([*revised, *fresh], key=lambda text: _order_of_appearance(text.item))
+        self._place(texts)
+        if self._gap is not None:
+            catchup.tell(self._session, self._office, self._gap, self.new, self._placing.opened, self._now)
+        return [f"{t.item.title[:30] or t.item.text[:30]}　→　{t.line}" for t in texts if t.line]
+
+    # -- known texts -----------------------------------------------------------------------------------------------
+
+    def _adopted(self, items: Sequence[Item], stored: Mapping[str, _Stored]) -> dict[str, _Stored]:
+        """Give the stored texts behind new ids, which they bear from now on."""
+        source_id = self._harvest.source_id
+        new = [item.external_id for item in items if item.external_id not in stored]
+        adoption = adopt.find(
+            self._session, source_id, items, new, self._harvest.entries, self._office.zone, self._now
+        )
+        if not adoption.texts:
+            return {}
+        adopt.rename(self._session, adoption, items)
+        if adoption.is_scheme:
+            self.symptoms = (*self.symptoms, adoption.symptom())
+        return _stored(self._session, source_id, sorted(adoption.texts))
+
+    def _revise(self, changed: Mapping[int, Item]) -> list[_Text]:
+        """Bring known items up to date: counts always, the text where it changed. Moves none to another case."""
+        if not changed:
+            return []
+        ids = sorted(changed)
+        rows = self._session.scalars(select(ItemRow).where(ItemRow.id.in_(ids)))
+        places = select(CaseItemRow.item_id, CaseItemRow.case_id).where(CaseItemRow.item_id.in_(ids))
+        case_of = {row.item_id: row.case_id for row in self._session.execute(places)}
+        return [self._revised(row, changed[row.id], case_of.get(row.id)) for row in rows]
+
+    def _revised(self, row: ItemRow, item: Item, case_id: int | None) -> _Text:
+        text = _Text(item, row.id, row=row, case_id=case_id)
+        _set(row, _counted(item.counts))
+        if row.content_hash == item.content_hash():
+            return text
+        judgement = text.judgement = self._judge(item)
+        was_grave = row.outcome is Outcome.BASELINE and _is_grave(self._judge(_as_it_was(item, row)))
+        _set(row, _written(item) | _judged(item, judgement, self._rules.version, compared=True))
+        row.revision += 1
+        text.line = f"内容有修改，记为第 {row.revision} 版"
+        if case_id is None and row.outcome is Outcome.BASELINE:
+            # Old news with a typo put right stays old; one that turns into a grave matter is news, however old.
+            text.to_place = _is_grave(judgement) and not was_grave
+        elif case_id is None:
+            text.to_place = _may_be_matter(item, judgement)
+            if not text.to_place:
+                text.line += f"；{why_none(judgement)}"
+        return text
+
+    # -- new texts -------------------------------------------------------------------------------------------------
+
+    def _take(self, items: Sequence[Item]) -> list[_Text]:
+        """Store new items in order of appearance. One that another machine stored meanwhile is not ours to take."""
+        if not items:
+            return []
+        texts, rows = [], []
+        for item in items:
+            judgement = self._judge(item)
+            is_old = self._is_new and not self._is_in_window(item)
+            text = _Text(item, 0, judgement, to_place=not is_old and _may_be_matter(item, judgement))
+            text.line = NO_NEWS if is_old else "" if text.to_place else why_none(judgement)
+            texts.append(text)
+            rows.append(self._row(text, judgement, Outcome.BASELINE if is_old else Outcome.NONE))
+        insert = sqlite_insert if self._session.get_bind().dialect.name == "sqlite" else postgres_insert
+        table = ItemRow.__table__
+        statement = (
+            insert(table)  # type: ignore[arg-type]
+            .on_conflict_do_nothing(index_elements=["source_id", "external_id"])
+            .returning(table.c.external_id, table.c.id)
+        )
+        ids = {row.external_id: row.id for row in self._session.execute(statement, rows)}
+        for text in texts:
+            text.item_id = ids.get(text.item.external_id, 0)
+        return [text for text in texts if text.item_id]
+
+    def _row(self, text: _Text, judgement: Judgement, outcome: Outcome) -> dict[str, Any]:
+        item = text.item
+        found = {
+            Found.WINDOW: self._is_new and outcome is not Outcome.BASELINE,
+            Found.CATCH_UP: self._gap is not None,
+            Found.PUSH: self._harvest.push is not None,
+        }
+        return {
+            "source_id": item.source_id,
+            "external_id": item.external_id,
+            "url": item.url,
+            "kind": item.kind,
+            "parent_id": item.parent_id,
+            "published_at": item.published_at,
+            "date_note": item.date_note,
+            "first_seen_at": self._now,
+            "revision": 1,
+            "outcome": outcome,
+            "found": [code.value for code, is_so in found.items() if is_so],
+            **_written(item),
+            **_judged(item, judgement, self._rules.version, compared=text.to_place),
+            **_counted(item.counts),
+        }
+
+    def _is_in_window(self, item: Item) -> bool:
+        since = self._harvest.at - self._harvest.window
+        return bool(self._harvest.window) and item.published_at is not None and item.published_at >= since
+
+    # -- both ------------------------------------------------------------------------------------------------------
+
+    def _judge(self, item: Item) -> Judgement:
+        tags = self._harvest.tags
+        return self._rules.judge(
+            Subject(
+                title=item.title,
+                text=item.text,
+                kind=item.kind,
+                tags=tags,
+                band=item.sentiment.band if item.sentiment else None,
+                counts=item.counts,
+                own=OWN_TAG in tags,
+            )
+        )
+
+    def _place(self, texts: Sequence[_Text]) -> None:
+        """Place what has no matter yet, then follow the matters whose texts changed, each once."""
+        to_place = [text for text in texts if text.to_place]
+        in_case = [text for text in texts if text.case_id is not None]
+        if not to_place and not in_case:
+            return
+        parents = {text.item.parent_id for text in to_place if text.item.parent_id}
+        self._placing.begin(self._harvest.source_id, parents)
+        loaded = self._load([text.item_id for text in to_place if text.row is None])
+        for text in to_place:
+            assert text.judgement is not None
+            placed = self._placing.place(text.row or loaded[text.item_id], text.judgement)
+            text.line = f"{text.line}；{placed}" if text.line else placed
+        edited: dict[int, bool] = {}
+        for text in in_case:
+            assert text.row is not None
+            assert text.case_id is not None
+            if text.judgement is not None:
+                self._placing.revised(text.row, text.case_id, text.judgement)
+            edited[text.case_id] = edited.get(text.case_id, False) or text.judgement is not None
+        for case_id in sorted(edited):
+            self._placing.grown(case_id, edited=edited[case_id])
+
+    def _load(self, ids: Sequence[int]) -> Mapping[int, ItemRow]:
+        if not ids:
+            return {}
+        return {row.id: row for row in self._session.scalars(select(ItemRow).where(ItemRow.id.in_(ids)))}
 
 
 def _order_of_appearance(item: Item) -> tuple[bool, str, str]:
@@ -74,326 +326,71 @@ def _order_of_appearance(item: Item) -> tuple[bool, str, str]:
     return (item.parent_id is not None, published, item.external_id)
 
 
-def _take(
-    session: Session,
-    office: Office,
-    rules: Rules,
-    ledger: Ledger,
-    harvest: Harvest,
-    item: Item,
-    recent: list[Trace],
-    baseline: bool,
-    now: datetime,
-) -> str:
-    judgement = rules.judge(_subject(item, harvest.tags))
-    row = _store(session, item, judgement, rules.version, now)
-    if baseline:
-        row.outcome = Outcome.BASELINE
-        return "首次接入，记为存量，不告警"
-    return _place(session, office, rules, ledger, row, judgement, recent, now)
+def _may_be_matter(item: Item, judgement: Judgement) -> bool:
+    # A comment says "same here" in words that no rule knows: where it goes is for the text to say that it answers.
+    return not judgement.ignored and (judgement.relevant or item.parent_id is not None)
 
 
-def _place(
-    session: Session,
-    office: Office,
-    rules: Rules,
-    ledger: Ledger,
-    row: ItemRow,
-    judgement: Judgement,
-    recent: list[Trace],
-    now: datetime,
-) -> str:
-    """Find the matter of a text that has none, or open one, or say why it is none."""
-    match = None if judgement.ignored else find_match(_trace(row, None), recent)
-    # A comment says "same here" in words that no rule knows: its parent's matter is reason enough.
-    if match is None and not judgement.relevant:
-        return "不成事项：" + "；".join(str(reason) for reason in judgement.reasons)
-    if match is not None:
-        case = _join(session, office, ledger, row, match, judgement, now)
-        line = f"并入 {case.number}：{match.why}"
-    else:
-        case = _open(session, office, rules, ledger, row, judgement, now)
-        line = f"新事项 {case.number}：" + "；".join(str(reason) for reason in judgement.reasons)
-    row.outcome = Outcome.CASE
-    recent.append(_trace(row, case.id))
-    return line
+def _is_grave(judgement: Judgement) -> bool:
+    return judgement.relevant and judgement.level is not None and judgement.level <= Level.II
 
 
-def _subject(item: Item, tags: tuple[str, ...]) -> Subject:
-    return Subject(
-        title=item.title,
-        text=item.text,
-        kind=item.kind,
-        tags=tags,
-        band=item.sentiment.band if item.sentiment else None,
-        counts=item.counts,
-        own=OWN_TAG in tags,
-    )
+def _as_it_was(item: Item, row: ItemRow) -> Item:
+    return replace(item, title=row.title, text=row.text)
 
 
-def _store(session: Session, item: Item, judgement: Judgement, rules_version: str, now: datetime) -> ItemRow:
-    row = ItemRow(
-        source_id=item.source_id,
-        external_id=item.external_id,
-        url=item.url,
-        kind=item.kind,
-        parent_id=item.parent_id,
-        published_at=item.published_at,
-        date_note=item.date_note,
-        first_seen_at=now,
-        outcome=Outcome.NONE,
-    )
-    _write(row, item)
-    _judge(row, judgement, rules_version)
-    _count(row, item.counts)
-    session.add(row)
-    session.flush()
-    return row
+def _set(row: ItemRow, values: Mapping[str, Any]) -> None:
+    for name, value in values.items():
+        setattr(row, name, value)
 
 
-def _write(row: ItemRow, item: Item) -> None:
-    row.title, row.text, row.content_hash = item.title, item.text, item.content_hash()
-    row.masked = list(item.masked)
-    _score(row, item)
-
-
-def _judge(row: ItemRow, judgement: Judgement, rules_version: str) -> None:
-    row.fingerprint = fingerprint(row.title, row.text)
-    row.numbers = sorted(numbers(f"{row.title} {row.text}"))
-    row.places, row.topic = list(judgement.places), judgement.topic
-    row.reasons = [asdict(reason) for reason in judgement.reasons]
-    row.rules_version = rules_version
-
-
-def _count(row: ItemRow, counts: Counts) -> None:
-    row.views, row.likes, row.reposts, row.comments = (
-        counts.views,
-        counts.likes,
-        counts.reposts,
-        counts.comments,
-    )
-
-
-def _score(row: ItemRow, item: Item) -> None:
+def _written(item: Item) -> dict[str, Any]:
     score = item.sentiment
-    row.sentiment_raw = score.raw if score else None
-    row.sentiment_value = score.value if score else None
-    row.sentiment_band = score.band if score else None
-    row.scorer = f"{score.scorer} {score.version}" if score else None
+    return {
+        "title": item.title,
+        "text": item.text,
+        "content_hash": item.content_hash(),
+        "masked": list(item.masked),
+        "sentiment_raw": score.raw if score else None,
+        "sentiment_value": score.value if score else None,
+        "sentiment_band": score.band if score else None,
+        "scorer": f"{score.scorer} {score.version}" if score else None,
+    }
 
 
-def _revise(
-    session: Session,
-    office: Office,
-    rules: Rules,
-    ledger: Ledger,
-    harvest: Harvest,
-    row: ItemRow,
-    item: Item,
-    recent: list[Trace],
-    now: datetime,
-) -> str | None:
-    """Bring a known item up to date: counts always, the text where it changed. Never moves it to another case.
-
-    A changed text that was no matter is judged again: it may have become one.
-    """
-    counts = Counts(row.views, row.likes, row.reposts, row.comments)
-    changed = row.content_hash != item.content_hash()
-    if not changed and counts == item.counts:
-        return None
-    _count(row, item.counts)
-    if changed:
-        _write(row, item)
-        row.revision += 1
-    line = f"内容有修改，记为第 {row.revision} 版" if changed else None
-    case_id = session.scalar(select(CaseItemRow.case_id).where(CaseItemRow.item_id == row.id))
-    if case_id is not None:
-        case = session.get_one(CaseRow, case_id, with_for_update=True)
-        proposed = case.proposed_level
-        _propose_level(session, office, ledger, case, now)
-        # Counts alone change at every poll: a card edited for each would use up what a group may be sent.
-        if (changed or case.proposed_level != proposed) and case.state not in ENDED:
-            announce.grown(session, case, now)
-    elif changed and row.outcome is Outcome.NONE:
-        judgement = rules.judge(_subject(item, harvest.tags))
-        _judge(row, judgement, rules.version)
-        line = f"{line}；{_place(session, office, rules, ledger, row, judgement, recent, now)}"
-    return line
+def _judged(item: Item, judgement: Judgement, rules_version: str, *, compared: bool) -> dict[str, Any]:
+    # What a text is compared by costs more than all else, and nine texts in ten are compared with none.
+    return {
+        "fingerprint": fingerprint(item.title, item.text) if compared else "",
+        "numbers": sorted(numbers(f"{item.title} {item.text}")) if compared else [],
+        "places": list(judgement.places),
+        "topic": judgement.topic,
+        "reasons": reasons_of(judgement),
+        "rules_version": rules_version,
+    }
 
 
-def _open(
-    session: Session,
-    office: Office,
-    rules: Rules,
-    ledger: Ledger,
-    row: ItemRow,
-    judgement: Judgement,
-    now: datetime,
-) -> CaseRow:
-    assert judgement.channel is not None
-    proposed = judgement.level or Level.IV
-    case = CaseRow(
-        number=_number(session, now, office.zone),
-        state=State.JUDGING,
-        level=proposed,
-        proposed_level=proposed,
-        channel=judgement.channel,
-        copies=list(judgement.copies),
-        title=_title(row),
-        place=judgement.places[0] if judgement.places else None,
-        topic=judgement.topic,
-        must_answer=judgement.must_answer,
-        opened_at=now,
-    )
-    session.add(case)
-    session.flush()
-    _attach(session, case, row, "首条信息", 1.0, now)
-    spread = _spread_level(session, office, case, now)
-    if spread < case.level:
-        case.level = case.proposed_level = spread
-    session.add(
-        ProposalRow(
-            case_id=case.id,
-            item_id=row.id,
-            channel=case.channel,
-            level=case.proposed_level,
-            reasons=[asdict(reason) for reason in judgement.reasons],
-            rules_version=rules.version,
-            at=now,
-        )
-    )
-    ledger.write(
-        session,
-        at=now,
-        actor="系统",
-        action="open",
-        case_id=case.id,
-        number=case.number,
-        channel=case.channel,
-        level=int(case.level),
-        item=row.id,
-        reasons=[str(reason) for reason in judgement.reasons],
-    )
-    deadlines.start(session, office, case, (Step.RESPOND, Step.DISPATCH), now)
-    announce.opened(session, office, case, now)
-    return case
+def _counted(counts: Counts) -> dict[str, Any]:
+    return {
+        "views": counts.views,
+        "likes": counts.likes,
+        "reposts": counts.reposts,
+        "comments": counts.comments,
+    }
 
 
-def _join(
-    session: Session,
-    office: Office,
-    ledger: Ledger,
-    row: ItemRow,
-    match: Match,
-    judgement: Judgement,
-    now: datetime,
-) -> CaseRow:
-    case = session.get_one(CaseRow, match.case_id, with_for_update=True)
-    _attach(session, case, row, match.why, match.certainty, now)
-    ledger.write(session, at=now, actor="系统", action="join", case_id=case.id, item=row.id, why=match.why)
-    if judgement.relevant and judgement.level is not None and case.state not in ENDED:
-        _raise_to(session, office, ledger, case, judgement.level, now)
-    _propose_level(session, office, ledger, case, now)
-    if case.state is State.CLOSED:
-        announce.tell(
-            session,
-            case,
-            chat=office.duty_chat,
-            template="after_close",
-            key=f"after:{case.id}:{case.version}",
-            now=now,
-        )
-    announce.grown(session, case, now)
-    return case
+def _stored(session: Session, source_id: str, ids: Sequence[str]) -> dict[str, _Stored]:
+    """Read the stored items of a source by external id."""
+    found = {}
+    for some in _portions(ids):
+        rows = session.execute(_look_up, {"source_id": source_id, "ids": some})
+        for external_id, id_, content_hash, *shown in rows:
+            found[external_id] = _Stored(id_, content_hash, Counts(*shown))
+    return found
 
 
-def _attach(session: Session, case: CaseRow, row: ItemRow, why: str, certainty: float, now: datetime) -> None:
-    session.add(CaseItemRow(item_id=row.id, case_id=case.id, why=why, certainty=certainty, at=now))
-    session.flush()
-
-
-def _propose_level(session: Session, office: Office, ledger: Ledger, case: CaseRow, now: datetime) -> None:
-    # A dismissed matter stays dismissed, but who dismissed it must hear that it spreads: he can judge it again.
-    if case.state is not State.CLOSED:
-        _raise_to(session, office, ledger, case, _spread_level(session, office, case, now), now)
-
-
-def _raise_to(
-    session: Session, office: Office, ledger: Ledger, case: CaseRow, level: Level, now: datetime
-) -> None:
-    """Propose a graver level. Before a person has judged, the proposal stands; afterwards a person decides."""
-    if level >= case.proposed_level:
-        return
-    old, case.proposed_level = case.proposed_level, level
-    if case.state is State.JUDGING and level < case.level:
-        case.level = level
-        case.version += 1  # what the officer was shown is no longer so: older buttons are stale
-        deadlines.replan(session, office, case, now)
-    ledger.write(
-        session, at=now, actor="系统", action="propose_level", case_id=case.id, frm=int(old), to=int(level)
-    )
-    announce.level_raised(session, office, case, old, now)
-
-
-def _spread_level(session: Session, office: Office, case: CaseRow, now: datetime) -> Level:
-    """Read the level off the spread of the last 24 h: the sums over the case's items, any one mark suffices."""
-    items = session.scalars(
-        select(ItemRow)
-        .join(CaseItemRow, CaseItemRow.item_id == ItemRow.id)
-        .where(CaseItemRow.case_id == case.id, ItemRow.first_seen_at > now - SPREAD_WINDOW)
-    ).all()
-    views = sum(item.views or 0 for item in items)
-    reposts = sum(item.reposts or 0 for item in items)
-    comments = sum(item.comments or 0 for item in items)
-    for level in sorted(office.marks):
-        marks = office.marks[level]
-        if views >= marks.views or reposts >= marks.reposts or comments >= marks.comments:
-            return level
-    return Level.IV
-
-
-def _number(session: Session, now: datetime, zone: ZoneInfo) -> str:
-    year = now.astimezone(zone).year
-    return f"YQ-{year}-{head_of(session, f'case:{year}'):04d}"
-
-
-def _title(row: ItemRow) -> str:
-    text = " ".join((row.title or row.text).split())
-    return text if len(text) <= TITLE_MAX else text[: TITLE_MAX - 1] + "…"
-
-
-def _known(session: Session, harvest: Harvest) -> Mapping[str, ItemRow]:
-    ids = sorted({item.external_id for item in harvest.items})
-    rows = session.scalars(
-        select(ItemRow).where(ItemRow.source_id == harvest.source_id, ItemRow.external_id.in_(ids))
-    )
-    return {row.external_id: row for row in rows}
-
-
-def _recent(session: Session, now: datetime) -> list[Trace]:
-    """Give the items of cases of the last 72 h, oldest first, and no more than the window holds."""
-    rows = session.execute(
-        select(ItemRow, CaseItemRow.case_id)
-        .join(CaseItemRow, CaseItemRow.item_id == ItemRow.id)
-        .where(ItemRow.first_seen_at > now - WINDOW)
-        .order_by(ItemRow.id.desc())
-        .limit(WINDOW_ITEMS)
-    ).all()
-    return [_trace(row, case_id) for row, case_id in reversed(rows)]
-
-
-def _trace(row: ItemRow, case_id: int | None) -> Trace:
-    return Trace(
-        item_id=row.id,
-        case_id=case_id,
-        source_id=row.source_id,
-        external_id=row.external_id,
-        parent_id=row.parent_id,
-        fingerprint=row.fingerprint,
-        normal_title=normal(row.title),
-        normal_text=normal(row.text),
-        places=frozenset(row.places),
-        numbers=frozenset(row.numbers),
-        topic=row.topic,
-        at=row.published_at or row.first_seen_at,
-    )
+def _portions(ids: Sequence[str]) -> Iterator[list[str]]:
+    # SQLite takes 32,766 values in a statement, and no harvest may fail for its size.
+    rest = iter(ids)
+    while some := list(islice(rest, IDS_AT_ONCE)):
+        yield some

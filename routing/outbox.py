@@ -31,7 +31,7 @@ class MessageKind(StrEnum):
 
 
 class Priority(IntEnum):
-    """Who goes first when a chat may take only one message a second."""
+    """Who goes first when a chat may take only one message a second. From UPDATE on a message makes no sound."""
 
     URGENT = 0  # a new Ⅰ/Ⅱ matter
     PERSON = 1  # approval cards, and answers to somebody who waits
@@ -67,8 +67,12 @@ def queue(
     payload: Mapping[str, Any] | None = None,
     case_id: int | None = None,
     valid_for: timedelta | None = None,
+    not_before: datetime | None = None,
 ) -> bool:
-    """Queue a message once: a second call with the same key, from any process, changes nothing and answers False."""
+    """Queue a message once: a second call with the same key, from any process, changes nothing and answers False.
+
+    `not_before` holds it back until then (None: it may go now); its validity counts from `now` all the same.
+    """
     session.flush()  # the case that the message speaks of may be new
     return insert_once(
         session,
@@ -82,8 +86,21 @@ def queue(
         payload=dict(payload or {}),
         state=Sending.PENDING,
         created_at=now,
-        next_attempt_at=now,
+        next_attempt_at=not_before or now,
         valid_until=None if valid_for is None else now + valid_for,
+    )
+
+
+def hasten(session: Session, key: str, priority: Priority, now: datetime) -> None:
+    """Let a message that still waits go now and before less pressing ones; nothing where it went or was never queued."""
+    session.execute(
+        update(OutboxRow)
+        .where(
+            OutboxRow.dedupe_key == key,
+            OutboxRow.state == Sending.PENDING,
+            OutboxRow.priority > int(priority),
+        )
+        .values(priority=int(priority), next_attempt_at=now)
     )
 
 

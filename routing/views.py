@@ -137,9 +137,10 @@ def case_view(session: Session, case_id: int, draft_version: int | None = None) 
     if case is None:
         return None
     items = _items(session, case.id)
-    proposal = session.scalar(
+    # The first is what people decided on; a later one says why as the text now reads.
+    proposals = session.scalars(
         select(ProposalRow).where(ProposalRow.case_id == case.id).order_by(ProposalRow.id)
-    )
+    ).all()
     release = session.scalar(
         select(ReleaseRow).where(ReleaseRow.case_id == case.id).order_by(ReleaseRow.id.desc())
     )
@@ -151,7 +152,7 @@ def case_view(session: Session, case_id: int, draft_version: int | None = None) 
         level=case.level,
         proposed_level=case.proposed_level,
         channel=case.channel,
-        proposed_channel=proposal.channel if proposal else case.channel,
+        proposed_channel=proposals[0].channel if proposals else case.channel,
         copies=tuple(case.copies),
         place=case.place,
         topic=case.topic,
@@ -161,7 +162,7 @@ def case_view(session: Session, case_id: int, draft_version: int | None = None) 
         opened_at=case.opened_at,
         closed_at=case.closed_at,
         close_reason=case.close_reason,
-        reasons=_reasons(proposal.reasons if proposal else []),
+        reasons=_reasons(proposals[-1].reasons if proposals else []),
         items=len(items),
         sources=tuple(dict.fromkeys(item.source_id for item in items)),
         counts=_sum(items),

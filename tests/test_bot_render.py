@@ -30,7 +30,7 @@ from bot.telegram.text import units
 from routing import auditor, deadlines, outbox, people
 from routing.cases import DRAFT_MAX
 from routing.digest import ChannelLine, DayCount, Digest, Matter, Overdue, Rate
-from routing.items import Band, Counts, Fault, Kind
+from routing.items import Band, Counts, Fault, Kind, SourceState
 from routing.office import Level, Role, Step
 from routing.outbox import MessageKind
 from routing.people import Invitation
@@ -600,8 +600,9 @@ def live(desk: Desk) -> None:
     desk.act(second, Command.DRAFT)
     # sources and the second look
     desk.take(failed(Fault.NOT_A_FEED))
-    desk.take(harvest())
+    desk.take(harvest(state=SourceState("bbs", last_ok_at=desk.clock(), baseline_done=True)))
     desk.clock.advance(hours=1)
+    desk.accept(item("今天天气不错"))
     desk.run(lambda s: auditor.audit(s, desk.office, desk.clock()))
     # people, pages, strangers and strange groups
     for name, rest in (("help", ""), ("open", ""), ("case", "1"), ("nothing", "")):

@@ -1,0 +1,237 @@
+"""From a text to its matter: join the one it belongs to, open one, or say why it is none. Levels rise here too.
+
+Works inside the transaction of one harvest. Whatever touches a matter comes after `begin`: of two machines that take
+in texts of one matter, the second must see what the first one opened.
+"""
+
+from collections.abc import Collection
+from dataclasses import replace
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from routing import announce, catchup, deadlines
+from routing.catchup import Gap
+from routing.counters import head_of
+from routing.grouping import Match, find_match
+from routing.ledger import Ledger
+from routing.office import Level, Office, Step
+from routing.recent import Recent, trace_of
+from routing.rules import Judgement, Rules
+from routing.store.lock import serialise
+from routing.store.tables import CaseItemRow, CaseRow, ItemRow, Outcome, ProposalRow
+from routing.workflow import ENDED, State
+
+TITLE_MAX = 60
+SPREAD_WINDOW = timedelta(hours=24)
+
+
+class Placing:
+    """Places the texts of one harvest, for the length of one transaction. `gap`: they are read late."""
+
+    def __init__(
+        self, session: Session, office: Office, rules: Rules, ledger: Ledger, gap: Gap | None, now: datetime
+    ) -> None:
+        self._session = session
+        self._office = office
+        self._rules = rules
+        self._ledger = ledger
+        self._gap = gap
+        self._now = now
+        self._recent = Recent(session, now)
+        self.opened: list[int] = []
+        """The matters that this harvest opened."""
+
+    def begin(self, source_id: str, parent_ids: Collection[str]) -> None:
+        """Wait for other machines, and read what comments answer. Safe to call twice."""
+        serialise(self._session, "intake")
+        self._recent.look_for_parents(source_id, parent_ids)
+
+    def place(self, row: ItemRow, judgement: Judgement) -> str:
+        """Find the matter of a text that has none, or open one, or say why it is none (Chinese)."""
+        trace = trace_of(row, None)
+        match = None if judgement.ignored else find_match(trace, self._recent.to_compare(trace))
+        # A comment says "same here" in words that no rule knows: its parent's matter is reason enough.
+        if match is None and not judgement.relevant:
+            return why_none(judgement)
+        if match is not None:
+            case = self._join(row, match, judgement)
+            line = f"并入 {case.number}：{match.why}"
+        else:
+            case = self._open(row, judgement)
+            line = f"新事项 {case.number}：" + "；".join(str(reason) for reason in judgement.reasons)
+        row.outcome = Outcome.CASE
+        self._recent.add(replace(trace, case_id=case.id))
+        return line
+
+    def revised(self, row: ItemRow, case_id: int, judgement: Judgement) -> None:
+        """Propose anew for a matter one of whose texts was edited, by what the rules say of it now."""
+        case = self._session.get_one(CaseRow, case_id, with_for_update=True)
+        if not judgement.relevant or case.state in ENDED:
+            return
+        first = self._session.scalar(
+            select(ProposalRow.item_id).where(ProposalRow.case_id == case_id).order_by(ProposalRow.id)
+        )
+        if first == row.id:  # the text that the matter is about
+            self._session.add(self._proposal(case, row, judgement, judgement.level or case.proposed_level))
+        if judgement.level is not None:
+            self._raise_to(case, judgement.level, "内容有修改")
+
+    def grown(self, case_id: int, *, edited: bool) -> None:
+        """Follow the spread of a matter whose texts have new counts (or words: `edited`)."""
+        case = self._session.get_one(CaseRow, case_id, with_for_update=True)
+        proposed = case.proposed_level
+        self._propose_level(case)
+        # Counts alone change at every poll: a card edited for each would use up what a group may be sent.
+        if (edited or case.proposed_level != proposed) and case.state not in ENDED:
+            announce.grown(self._session, case, self._now)
+
+    def _open(self, row: ItemRow, judgement: Judgement) -> CaseRow:
+        assert judgement.channel is not None
+        session, now = self._session, self._now
+        proposed = judgement.level or Level.IV
+        case = CaseRow(
+            number=_number(session, now, self._office.zone),
+            state=State.JUDGING,
+            level=proposed,
+            proposed_level=proposed,
+            channel=judgement.channel,
+            copies=list(judgement.copies),
+            title=_title(row),
+            place=judgement.places[0] if judgement.places else None,
+            topic=judgement.topic,
+            must_answer=judgement.must_answer,
+            opened_at=now,
+        )
+        session.add(case)
+        session.flush()
+        self._attach(case, row, "首条信息", 1.0)
+        spread = self._spread_level(case)
+        if spread < case.level:
+            case.level = case.proposed_level = spread
+        session.add(self._proposal(case, row, judgement, case.proposed_level))
+        self._ledger.write(
+            session,
+            at=now,
+            actor="系统",
+            action="open",
+            case_id=case.id,
+            number=case.number,
+            channel=case.channel,
+            level=int(case.level),
+            item=row.id,
+            reasons=[str(reason) for reason in judgement.reasons],
+        )
+        deadlines.start(session, self._office, case, (Step.RESPOND, Step.DISPATCH), now)
+        quiet_until = catchup.summary_at(session, self._office, now) if self._gap else None
+        announce.opened(session, self._office, case, now, summary_at=quiet_until)
+        self.opened.append(case.id)
+        return case
+
+    def _proposal(self, case: CaseRow, row: ItemRow, judgement: Judgement, level: Level) -> ProposalRow:
+        return ProposalRow(
+            case_id=case.id,
+            item_id=row.id,
+            channel=judgement.channel or case.channel,
+            level=level,
+            reasons=reasons_of(judgement),
+            rules_version=self._rules.version,
+            at=self._now,
+        )
+
+    def _join(self, row: ItemRow, match: Match, judgement: Judgement) -> CaseRow:
+        session, now = self._session, self._now
+        case = session.get_one(CaseRow, match.case_id, with_for_update=True)
+        self._attach(case, row, match.why, match.certainty)
+        self._ledger.write(
+            session, at=now, actor="系统", action="join", case_id=case.id, item=row.id, why=match.why
+        )
+        if judgement.relevant and judgement.level is not None and case.state not in ENDED:
+            self._raise_to(case, judgement.level)
+        self._propose_level(case)
+        if case.state is State.CLOSED:
+            announce.tell(
+                session,
+                case,
+                chat=self._office.duty_chat,
+                template="after_close",
+                key=f"after:{case.id}:{case.version}",
+                now=now,
+            )
+        announce.grown(session, case, now)
+        return case
+
+    def _attach(self, case: CaseRow, row: ItemRow, why: str, certainty: float) -> None:
+        self._session.add(
+            CaseItemRow(item_id=row.id, case_id=case.id, why=why, certainty=certainty, at=self._now)
+        )
+        self._session.flush()
+
+    def _propose_level(self, case: CaseRow) -> None:
+        # A dismissed matter stays dismissed, but who dismissed it must hear that it spreads: he can judge it again.
+        if case.state is not State.CLOSED:
+            self._raise_to(case, self._spread_level(case))
+
+    def _raise_to(self, case: CaseRow, level: Level, why: str = "") -> None:
+        """Propose a graver level. Before a person has judged, the proposal stands; afterwards a person decides."""
+        if level >= case.proposed_level:
+            return
+        session, now = self._session, self._now
+        old, case.proposed_level = case.proposed_level, level
+        if case.state is State.JUDGING and level < case.level:
+            case.level = level
+            case.version += 1  # what the officer was shown is no longer so: older buttons are stale
+            deadlines.replan(session, self._office, case, now)
+        self._ledger.write(
+            session,
+            at=now,
+            actor="系统",
+            action="propose_level",
+            case_id=case.id,
+            frm=int(old),
+            to=int(level),
+        )
+        if self._gap is None or level <= Level.II or case.id not in self.opened:
+            announce.level_raised(session, self._office, case, old, now, why=why)
+
+    def _spread_level(self, case: CaseRow) -> Level:
+        """Read the level off the spread of the last 24 h: the sums over the case's items, any one mark suffices."""
+        views, reposts, comments = self._session.execute(
+            select(func.sum(ItemRow.views), func.sum(ItemRow.reposts), func.sum(ItemRow.comments))
+            .join(CaseItemRow, CaseItemRow.item_id == ItemRow.id)
+            .where(CaseItemRow.case_id == case.id, ItemRow.first_seen_at > self._now - SPREAD_WINDOW)
+        ).one()
+        for level in sorted(self._office.marks):
+            marks = self._office.marks[level]
+            if (
+                (views or 0) >= marks.views
+                or (reposts or 0) >= marks.reposts
+                or (comments or 0) >= marks.comments
+            ):
+                return level
+        return Level.IV
+
+
+def reasons_of(judgement: Judgement) -> list[dict[str, object]]:
+    """Give the reasons as they are stored."""
+    return [
+        {"rule": reason.rule, "name": reason.name, "words": list(reason.words), "note": reason.note}
+        for reason in judgement.reasons
+    ]
+
+
+def why_none(judgement: Judgement) -> str:
+    """Say why a text is no matter (Chinese)."""
+    return "不成事项：" + "；".join(str(reason) for reason in judgement.reasons)
+
+
+def _number(session: Session, now: datetime, zone: ZoneInfo) -> str:
+    year = now.astimezone(zone).year
+    return f"YQ-{year}-{head_of(session, f'case:{year}'):04d}"
+
+
+def _title(row: ItemRow) -> str:
+    text = " ".join((row.title or row.text).split())
+    return text if len(text) <= TITLE_MAX else text[: TITLE_MAX - 1] + "…"
