@@ -1,26 +1,53 @@
 """Every step that one item or case took, and why: what the record and the rows say, oldest first.
 
+Of an address that is not stored it tells how the source stands that should have brought it.
+
 Codes are told as they are stored, and instants in UTC, unless the caller gives `Words` for them.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
+from routing.grouping import origin_of
+from routing.items import Ailment
 from routing.ledger import entries
 from routing.store.tables import (
+    AilmentRow,
     CaseItemRow,
     CaseRow,
     DeadlineRow,
+    Found,
     ItemRow,
     OutboxRow,
     Outcome,
+    SourceRow,
 )
 from routing.views import find_case
 
+FOUND = {
+    Found.WINDOW: "首次接入时已有，发布时间在来源的新闻窗口内，按新信息处理",
+    Found.CATCH_UP: "来源中断后补读到的",
+    Found.PUSH: "由对方系统推送",
+    Found.ADOPTED: "来源换了编号，原编号 {old}",
+}
+AILMENTS = {
+    Ailment.CHARSET: "编码异常",
+    Ailment.FROZEN: "内容长时间不变",
+    Ailment.DRIFT: "时钟不一致",
+    Ailment.PAGES: "翻页到了上限",
+    Ailment.MOVED: "地址已永久转移",
+    Ailment.SKIPPED: "有条目读不出",
+    Ailment.NEW_IDS: "编号全部改换",
+    Ailment.TAMPERED: "页面被改动",
+    Ailment.OVERDUE: "栏目超期未更新",
+    Ailment.SILENT: "异常沉默",
+    Ailment.ERRORS: "失败增多",
+    Ailment.NETWORK: "本机网络异常",
+}
 OUTCOMES = {
     Outcome.CASE: "成为事项",
     Outcome.NONE: "不成事项",
@@ -42,7 +69,8 @@ class Words:
     """How a reader is told codes and instants. The plain one leaves codes as stored, for machines.
 
     `labels`: key of a ledger line -> its name. `values`: what a code is of (action, step, chat, …) -> code -> name.
-    `zone_mark` stands behind every time of day.
+    `zone_mark` stands behind every time of day. Under `tags` the sources' tags stand, under `address` where each is
+    read, both by source.
     """
 
     zone: tzinfo = UTC
@@ -75,7 +103,10 @@ PLAIN = Words()
 
 
 def explain(session: Session, key: str, words: Words = PLAIN) -> list[Step]:
-    """Explain an address, an item's external id, or a case number; empty where nothing is known of it."""
+    """Explain an address, an item's external id, or a case number; empty where nothing is known of it.
+
+    An address that was never read is explained by the sources that are read from its site.
+    """
     case_id = find_case(session, key)
     items = list(session.scalars(select(ItemRow).where(or_(ItemRow.url == key, ItemRow.external_id == key))))
     if case_id is not None and not items:
@@ -93,7 +124,7 @@ def explain(session: Session, key: str, words: Words = PLAIN) -> list[Step]:
     )
     for each in case_ids:
         steps += _case_steps(session, each, words)
-    return steps
+    return steps or list(_missing_steps(session, key, words))
 
 
 def _case_of(session: Session, item: ItemRow) -> int | None:
@@ -109,6 +140,13 @@ def _item_steps(session: Session, item: ItemRow, words: Words) -> Iterator[Step]
     )
     source = words.name("source", item.source_id)
     yield Step(item.first_seen_at, "读到", f"来源 {source}，编号 {item.external_id}：{title}{published}")
+    if tags := words.values.get("tags", {}).get(origin_of(item.source_id)):
+        yield Step(None, "标签", tags)
+    for code in item.found or ():
+        name, _, old = code.partition(":")
+        yield Step(None, "来路", FOUND[Found(name)].format(old=old))
+    for ailment in _ailments(session, item.source_id):
+        yield _ailing(ailment)
     if item.revision > 1:
         yield Step(None, "修改", f"第 {item.revision} 版")
     if item.masked:
@@ -126,6 +164,67 @@ def _item_steps(session: Session, item: ItemRow, words: Words) -> Iterator[Step]
         yield Step(joined.at, "归并", f"{case.number}：{joined.why}（把握 {joined.certainty:.2f}）")
     else:
         yield Step(None, "结果", OUTCOMES[item.outcome])
+
+
+def _missing_steps(session: Session, key: str, words: Words) -> Iterator[Step]:
+    """Tell of an address that is not stored how the sources stand that are read from its site."""
+    host = _host(key)
+    for source_id in _sources_of(session, host, words) if host else ():
+        name = words.name("source", source_id)
+        yield Step(None, "没有收到", f"库里没有这个地址。同一网站 {host} 由来源 {name} 读取，它的情况如下")
+        row = session.get(SourceRow, source_id)
+        if row is None:
+            yield Step(None, "来源", "从未读取过：服务可能还没有运行到它")
+            continue
+        yield _state(row, words)
+        if row.fault is not None:
+            yield Step(row.fault_since, "来源故障", row.fault_detail or row.fault)
+        for ailment in _ailments(session, source_id):
+            yield _ailing(ailment)
+
+
+def _state(row: SourceRow, words: Words) -> Step:
+    told = []
+    for what, moment in (
+        ("上次有新信息", row.last_new_at),
+        ("下次读取", row.next_poll_at),
+    ):
+        if moment is not None:
+            told.append(f"{what} {words.at(moment, '%m-%d %H:%M')}")
+    if row.failures:
+        told.insert(0, f"已连续失败 {row.failures} 次")
+    if not row.baseline_done:
+        told.append("首次接入的存量还没有读完")
+    last = f"上次成功读取 {words.at(row.last_ok_at, '%m-%d %H:%M')}" if row.last_ok_at else "从未成功读取"
+    return Step(row.last_ok_at, "来源", "，".join([last, *told]))
+
+
+def _ailing(row: AilmentRow) -> Step:
+    return Step(row.since, "来源异常", f"{AILMENTS[row.ailment]}：{row.detail}。{row.cure}")
+
+
+def _ailments(session: Session, source_id: str) -> Sequence[AilmentRow]:
+    return session.scalars(
+        select(AilmentRow).where(AilmentRow.source_id == source_id).order_by(AilmentRow.since)
+    ).all()
+
+
+def _sources_of(session: Session, host: str, words: Words) -> list[str]:
+    """Name the sources that are read from a site, or brought texts from it."""
+    configured = {name for name, address in words.values.get("address", {}).items() if _host(address) == host}
+    asked = session.execute(select(SourceRow.id, SourceRow.validator_url))
+    answered = {row.id for row in asked if row.validator_url and _host(row.validator_url) == host}
+    from_there = [
+        ItemRow.url.startswith(f"{scheme}://{host}/", autoescape=True) for scheme in ("http", "https")
+    ]
+    brought = set(session.scalars(select(ItemRow.source_id).where(or_(*from_there)).distinct()))
+    return sorted(configured | answered | brought)
+
+
+def _host(address: str) -> str:
+    """Give host and port of an address as it is written there; empty for anything else."""
+    scheme, mark, rest = address.partition("://")
+    return rest.partition("/")[0].lower() if mark and scheme in {"http", "https"} else ""
 
 
 def _case_steps(session: Session, case_id: int, words: Words) -> Iterator[Step]:

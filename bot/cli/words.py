@@ -89,6 +89,8 @@ def words(configuration: Configuration | None) -> Words:
     values["channel"] = {key: channel.name for key, channel in office.channels.items()}
     values["chat"] = chats
     values["source"] = {source.id: source.name for source in configuration.sources}
+    values["tags"] = {source.id: "、".join(source.tags) for source in configuration.sources if source.tags}
+    values["address"] = {source.id: source.url for source in configuration.sources}
     return Words(office.zone, "", _LABELS, values)
 
 
