@@ -22,11 +22,11 @@ from bot.sender import Pace, Sender
 from monitors.fetch import Fetcher
 from monitors.poll import Poller, SourceReport
 from monitors.worker import Worker
-from routing import auditor, deadlines, intake, outbox, people, sources
+from routing import auditor, comment_watch, deadlines, intake, outbox, people, sources
 from routing.clock import Clock, Span, utc_now, week_of
 from routing.clockstep import put_right
 from routing.errors import Permanent, Transient
-from routing.items import Harvest, SourceState
+from routing.items import CommentWatch, Harvest, SourceState
 from routing.ledger import Ledger, Seal
 from routing.office import Office, Role
 from routing.outbox import MessageKind, Priority
@@ -66,6 +66,24 @@ class StoreDoor:
     async def states(self, source_ids: Sequence[str]) -> Mapping[str, SourceState]:
         """Give what is remembered of the sources."""
         return await self._store.read(lambda s: sources.states(s, source_ids))
+
+    async def schedule(self, source_ids: Sequence[str]) -> Mapping[str, datetime | None]:
+        """Give when each source is due."""
+        return await self._store.read(lambda s: sources.schedule(s, source_ids))
+
+    async def touch(self, states: Sequence[SourceState]) -> None:
+        """Note that these sources answered as before."""
+        now = self._clock()
+        await self._store.write(lambda s: sources.touch(s, states, now))
+
+    async def known(self, source_id: str, external_ids: Sequence[str]) -> frozenset[str]:
+        """Tell which of these items are stored."""
+        return await self._store.read(lambda s: intake.known(s, source_id, external_ids))
+
+    async def watches(self) -> Sequence[CommentWatch]:
+        """Give the comment feeds that are under watch now."""
+        now = self._clock()
+        return await self._store.read(lambda s: comment_watch.active(s, now))
 
     async def accept(self, harvest: Harvest) -> Sequence[str]:
         """Take in one harvest, in one transaction."""

@@ -4,6 +4,7 @@
 out: does every source answer properly, does the platform know us and let us in.
 """
 
+import asyncio
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -13,16 +14,18 @@ from bot.app import closing
 from bot.chat import ChatPort
 from bot.config import NEW_INGEST_KEY, Configuration, Settings
 from monitors.fetch import Fetcher
-from monitors.poll import probe
+from monitors.poll import Probe, probe
 from monitors.sources import Source
 from monitors.worker import Worker
 from routing.clock import Clock, utc_now
 from routing.errors import Permanent, Problem, Transient
+from routing.items import Symptom
 from routing.office import Office
 
 SAMPLE_COUNTY = "示例县"
 _SAMPLE_HOST = re.compile(r"\bexample\.(?:gov\.cn|com)\b")
 _SAMPLE_CHAT = re.compile(r"-10010000000\d\d")
+PROBES_AT_ONCE = 16
 _NEVER_CHANGE = "在 .env 里写一段任意的长字符串，另处保存一份，设了就不要更换"
 
 
@@ -38,6 +41,17 @@ class Finding:
     def as_dict(self) -> dict[str, object]:
         """Give the finding for machines."""
         return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFinding(Finding):
+    """One source as `check --live` saw it. `newest`: local time of the source; empty where no entry has a date."""
+
+    status: int | None = None
+    entries: int = 0
+    newest: str = ""
+    charset: str = ""
+    elapsed_s: float = 0.0
 
 
 def leftovers(settings: Settings, configuration: Configuration) -> list[Problem]:
@@ -100,21 +114,53 @@ def _sample_addresses(sources: Sequence[Source], folder: Path) -> Iterator[Probl
 
 async def probe_sources(
     sources: Sequence[Source], on_done: Callable[[str], None], clock: Clock = utc_now
-) -> list[Finding]:
-    """Fetch and parse every source once; keeps nothing."""
-    findings = []
+) -> list[SourceFinding]:
+    """Fetch and parse every source once, some at a time; keeps nothing. Findings in the order of the sources."""
+    slots = asyncio.Semaphore(PROBES_AT_ONCE)
     async with Fetcher(clock) as fetcher, closing(Worker()) as worker:
-        for source in sources:
-            parsed = await probe(source, fetcher, worker, clock)
+
+        async def one(source: Source) -> SourceFinding:
+            async with slots:
+                found = _finding(await probe(source, fetcher, worker, clock))
             on_done(source.id)
-            if parsed.problem is not None:
-                problem = parsed.problem
-                findings.append(Finding(f"来源 {source.id}", False, problem.detail, problem.cure))
-                continue
-            dates = [item.published_at for item in parsed.items if item.published_at]
-            newest = f"，最新 {max(dates).astimezone(source.zone):%Y-%m-%d %H:%M}" if dates else ""
-            findings.append(Finding(f"来源 {source.id}", True, f"{len(parsed.items)} 条{newest}"))
-    return findings
+            return found
+
+        return list(await asyncio.gather(*map(one, sources)))
+
+
+def _finding(seen: Probe) -> SourceFinding:
+    source, parsed = seen.source, seen.parsed
+    problem, symptoms = parsed.problem, parsed.symptoms
+    if problem is not None:
+        told, cure = problem.detail, problem.cure
+    elif source.kind == "inbox":
+        told, cure = "等待推送，不用读取", ""
+    elif source.kind in {"page", "column"}:
+        told, cure = _first(parsed.symptoms) or ("读到网页", "")
+    elif not parsed.items:
+        told, cure = "读到了，但一条都没有", "请在浏览器核对该地址是否真的没有内容"
+    else:
+        told, cure = _first(symptoms) or _first_note(parsed.notes) or (f"{len(parsed.items)} 条", "")
+    newest = seen.newest
+    return SourceFinding(
+        f"来源 {source.id}",
+        problem is None,
+        told,
+        cure,
+        status=seen.status,
+        entries=parsed.entries or len(parsed.items),
+        newest=f"{newest.astimezone(source.zone):%Y-%m-%d %H:%M}" if newest else "",
+        charset=parsed.charset,
+        elapsed_s=round(seen.elapsed_s, 2),
+    )
+
+
+def _first(symptoms: Sequence[Symptom]) -> tuple[str, str] | None:
+    return (symptoms[0].detail, symptoms[0].cure) if symptoms else None
+
+
+def _first_note(notes: Sequence[str]) -> tuple[str, str] | None:
+    return (notes[0], "") if notes else None
 
 
 async def probe_chats(chat: ChatPort, refs: Sequence[str]) -> list[Finding]:

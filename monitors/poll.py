@@ -1,36 +1,41 @@
-"""One round: due sources are fetched, parsed, masked, scored and handed over, some at once.
+"""Which sources are due, and each of them asked once: some at once, none twice at the same time.
 
-One bad source never ends the round, and no source is polled twice at the same time. What to do with an item, and
-whether it is known, is decided behind the door; the new state of a source travels with its items, so that both are
-committed together.
+One bad source never ends a round. What one round of one source does is in `monitors.round`; what becomes of an item is
+decided behind the door. The new state of a source travels with its items, so that both are committed together; what
+answered as before travels in a batch with others.
 """
 
 import asyncio
-import hashlib
 import logging
 import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
-from monitors.fetch import Failed, Fetched
+from monitors.fetch import Failed
 from monitors.parsed import Parsed
+from monitors.round import Fetching, Round, Working, failure, look, play
 from monitors.sources import Source
 from routing.clock import Clock
 from routing.errors import StoreDown, UserError
-from routing.items import Fault, Harvest, Item, SourceProblem, SourceState
+from routing.items import CommentWatch, Fault, Harvest, Item, Kind, SourceProblem, SourceState
 
 log = logging.getLogger(__name__)
 
-back_off_cap_s = 3600.0
-retry_after_cap_s = 24 * 3600.0
+touch_at_once = 200
+touch_after_s = 0.05
+"""States that only say "as before" wait so long for others, so that one commit keeps many."""
+look_for_watches = timedelta(seconds=30)
 
 
 class Door(Protocol):
     """The core as the monitors see it."""
+
+    async def schedule(self, source_ids: Sequence[str]) -> Mapping[str, datetime | None]:
+        """Give when each source that has a state is due."""
 
     async def states(self, source_ids: Sequence[str]) -> Mapping[str, SourceState]:
         """Give the stored state of each source that has one."""
@@ -38,24 +43,14 @@ class Door(Protocol):
     async def accept(self, harvest: Harvest) -> Sequence[str]:
         """Commit items and state in one transaction; a line (Chinese) for each item that was not known."""
 
+    async def touch(self, states: Sequence[SourceState]) -> None:
+        """Commit the states of sources that answered as before, in one transaction."""
 
-class Fetching(Protocol):
-    """Something that asks a source once."""
+    async def known(self, source_id: str, external_ids: Sequence[str]) -> frozenset[str]:
+        """Tell which of these external ids the core has."""
 
-    async def fetch(
-        self, source: Source, state: SourceState | None = None, *, cursor: str | None = None
-    ) -> Fetched | Failed:
-        """Give the answer or the fault."""
-
-
-class Working(Protocol):
-    """Something that parses and scores off the event loop."""
-
-    async def parse(self, source: Source, fetched: Fetched, now: datetime) -> Parsed:
-        """Read a body; items come back masked."""
-
-    async def score(self, items: Sequence[Item]) -> tuple[Item, ...]:
-        """Give the items with their sentiment."""
+    async def watches(self) -> Sequence[CommentWatch]:
+        """Give the comment feeds that are to be polled for now."""
 
 
 class Outcome(StrEnum):
@@ -82,7 +77,11 @@ class SourceReport:
 
 
 class Poller:
-    """Polls the given sources through one fetcher and one worker; at most `at_once` of them together."""
+    """Polls the given sources through one fetcher and one worker; at most `at_once` of them together.
+
+    That many may wait for their turn at a busy host; how many ask at the same time is the fetcher's to say. Inboxes are
+    not polled: what is pushed comes by another door.
+    """
 
     def __init__(
         self,
@@ -92,43 +91,81 @@ class Poller:
         door: Door,
         clock: Clock,
         *,
-        at_once: int = 8,
+        at_once: int = 512,
     ) -> None:
-        self._sources = {source.id: source for source in sources}
+        self._sources = {source.id: source for source in sources if source.kind != "inbox"}
         self._fetcher = fetcher
         self._worker = worker
         self._door = door
         self._clock = clock
         self._slots = asyncio.Semaphore(at_once)
         self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
-        # A state that could not be committed cannot hold its back-off either; without this the next tick would try
-        # the same source again at once.
-        self._not_before: dict[str, datetime] = {}
+        # When each source is due, as far as we know; the store has the last word. It also holds the back-off of a
+        # source whose state could not be committed: without it the next tick would try again at once.
+        self._due: dict[str, datetime | None] | None = None
+        self._watches: dict[str, CommentWatch] = {}
+        self._looked_at: datetime | None = None
+        self._touched = _Batch(door)
 
     async def poll_due(
         self, on_done: Callable[[SourceReport], None] | None = None
     ) -> tuple[SourceReport, ...]:
         """Poll what is due now; a source still being polled is left out. `on_done` is called as each is done."""
         now = self._clock()
-        states = await self._door.states(list(self._sources))
-        due = [
-            (source, states.get(source.id) or SourceState(source.id))
-            for source in self._sources.values()
-            if not self._turns[source.id].locked() and self._is_due(source.id, states.get(source.id), now)
-        ]
-        return tuple(await asyncio.gather(*(self._poll(source, state, on_done) for source, state in due)))
+        await self._look_for_watches(now)
+        names = await self._find_due(now)
+        states = await self._door.states(names) if names else {}
+        due = []
+        for name in names:
+            state = states.get(name) or SourceState(name)
+            if state.next_poll_at is not None and state.next_poll_at > now:
+                self._plan(name, state.next_poll_at)  # another machine has polled it
+            elif not self._turns[name].locked():
+                due.append((self._sources[name], state))
+        reports = await asyncio.gather(*(self._poll(source, state, on_done) for source, state in due))
+        await self._touched.flush()
+        return tuple(reports)
 
     async def poll_one(self, source_id: str) -> SourceReport:
         """Poll one source now, due or not; waits while it is being polled. Raises UserError for an unknown id."""
         source = self._sources.get(source_id)
         if source is None:
             raise UserError(f"没有编号为 {source_id} 的来源；现有：{'、'.join(self._sources) or '无'}")
-        return await self._poll(source, None, None)
+        report = await self._poll(source, None, None)
+        await self._touched.flush()
+        return report
 
-    def _is_due(self, source_id: str, state: SourceState | None, now: datetime) -> bool:
-        if source_id in self._not_before and now < self._not_before[source_id]:
-            return False
-        return state is None or state.next_poll_at is None or state.next_poll_at <= now
+    def forget_schedule(self) -> None:
+        """Read anew from the store when each source is due: after the clock was set back, nothing known here holds."""
+        self._due = None
+        self._looked_at = None
+
+    def _plan(self, name: str, at: datetime | None) -> None:
+        if self._due is not None:
+            self._due[name] = at
+
+    async def _find_due(self, now: datetime) -> list[str]:
+        if self._due is None:
+            self._due = dict(await self._door.schedule(list(self._sources)))
+        due = self._due
+        return [
+            name
+            for name in self._sources
+            if ((at := due.get(name)) is None or at <= now) and not self._turns[name].locked()
+        ]
+
+    async def _look_for_watches(self, now: datetime) -> None:
+        if self._looked_at is not None and abs(now - self._looked_at) < look_for_watches:
+            return
+        self._looked_at = now
+        found = {watch.source_id: watch for watch in await self._door.watches()}
+        for name in self._watches.keys() - found.keys():
+            self._sources.pop(name, None)
+        for name, watch in found.items():
+            origin = self._sources.get(watch.origin_id)
+            if origin is not None and name not in self._sources:
+                self._sources[name] = _derived(origin, watch)
+        self._watches = found
 
     async def _poll(
         self, source: Source, state: SourceState | None, on_done: Callable[[SourceReport], None] | None
@@ -139,16 +176,17 @@ class Poller:
                 state = (await self._door.states([source.id])).get(source.id) or SourceState(source.id)
             started = time.monotonic()
             harvest, status, outcomes = await self._round(source, state)
+            self._plan(source.id, harvest.state.next_poll_at)
             report = SourceReport(
                 source_id=source.id,
                 name=source.name,
                 status=status,
-                entries=len(harvest.items),
+                entries=harvest.entries or len(harvest.items),
                 new=len(outcomes),
                 elapsed_s=round(time.monotonic() - started, 3),
                 problem=harvest.problem,
                 outcomes=tuple(outcomes),
-                notes=harvest.notes,
+                notes=(*harvest.notes, *(symptom.detail for symptom in harvest.symptoms)),
             )
         if on_done is not None:
             on_done(report)
@@ -158,8 +196,11 @@ class Poller:
         now = self._clock()
         harvest: Harvest | None = None
         try:
-            harvest, status = await self._harvest(source, state, now)
-            harvest = replace(harvest, tags=source.tags)
+            played = await play(source, state, self._fetcher, self._worker, self._door.known, now)
+            harvest = self._answered(source, played)
+            if played.quiet:
+                await self._touched.add(harvest.state)
+                return harvest, Outcome.UNCHANGED, ()
             outcomes = await self._door.accept(harvest)
         except StoreDown as error:
             return self._put_off(source, state, now, error)
@@ -168,8 +209,19 @@ class Poller:
         ) as error:  # the one broad door of the monitors: a bug here must not stop the other sources
             log.exception("poll of source %s failed", source.id)
             return await self._salvage(source, state, now, harvest, error)
-        self._not_before.pop(source.id, None)
-        return harvest, status, outcomes
+        if harvest.problem is not None:
+            return harvest, Outcome.FAILED, outcomes
+        return harvest, Outcome.READ if played.read else Outcome.UNCHANGED, outcomes
+
+    def _answered(self, source: Source, played: Round) -> Harvest:
+        """Give the harvest; comments from a feed of their own are told whom they answer."""
+        watch = self._watches.get(source.id)
+        if watch is None:
+            return played.harvest
+        items = tuple(
+            replace(item, parent_id=item.parent_id or watch.parent_id) for item in played.harvest.items
+        )
+        return replace(played.harvest, items=items)
 
     def _put_off(
         self, source: Source, state: SourceState, now: datetime, error: StoreDown
@@ -177,8 +229,9 @@ class Poller:
         """Give the round up without a word to the core: the database is away, and the source is not to blame."""
         log.warning("poll of source %s was not kept: %s", source.id, error)
         problem = SourceProblem(Fault.NETWORK, "数据库暂时不可用，本轮没有保存", "数据库恢复后会自动重读")
-        self._not_before[source.id] = now + timedelta(seconds=source.interval_s)
-        return _failure(source, state, now, problem, None), Outcome.FAILED, ()
+        failed = failure(source, state, now, problem, None)
+        later = replace(failed.state, next_poll_at=now + timedelta(seconds=source.interval_s))
+        return replace(failed, state=later), Outcome.FAILED, ()
 
     async def _salvage(
         self, source: Source, state: SourceState, now: datetime, harvest: Harvest | None, error: Exception
@@ -192,122 +245,116 @@ class Poller:
         """
         detail = f"程序内部出错（{type(error).__name__}）"
         problem = SourceProblem(Fault.UNREADABLE, detail, "请看日志，并把日志交给维护人员")
-        failure = replace(_failure(source, state, now, problem, None), tags=source.tags)
+        failed = failure(source, state, now, problem, None)
         lines: list[str] = []
         lost: list[str] = []
         try:
             for item in sorted(harvest.items if harvest else (), key=_order_of_appearance):
                 try:
-                    lines += await self._door.accept(replace(failure, state=state, items=(item,)))
+                    lines += await self._door.accept(replace(failed, state=state, items=(item,)))
                 except StoreDown:
                     raise
                 except Exception:
                     lost.append(item.external_id)
             if harvest is not None and len(lost) < len(harvest.items):
                 kept = harvest.state
-                pace = replace(
-                    failure.state, next_poll_at=kept.next_poll_at, baseline_done=kept.baseline_done
-                )
-                failure = replace(failure, state=pace)
+                pace = replace(failed.state, next_poll_at=kept.next_poll_at, baseline_done=kept.baseline_done)
+                failed = replace(failed, state=pace)
             if lost:
                 log.warning("%d items of source %s were not taken in: %s", len(lost), source.id, lost[:20])
-            await self._door.accept(failure)
+            await self._door.accept(failed)
         except Exception as second:
             log.warning("the failure of source %s was not kept: %s", source.id, type(second).__name__)
-            self._not_before[source.id] = failure.state.next_poll_at or now
-        else:
-            self._not_before.pop(source.id, None)
         notes = (f"有 {len(lost)} 条未能收下",) if lost else ()
-        shown = replace(failure, items=harvest.items if harvest else (), notes=notes)
+        shown = replace(failed, items=harvest.items if harvest else (), notes=notes)
         return shown, Outcome.FAILED, lines
 
-    async def _harvest(self, source: Source, state: SourceState, now: datetime) -> tuple[Harvest, Outcome]:
-        fetched = await self._fetcher.fetch(source, state, cursor=state.cursor)
-        if isinstance(fetched, Failed):
-            return _failure(source, state, now, fetched.problem, fetched.retry_after_s), Outcome.FAILED
-        if fetched.not_modified:
-            return Harvest(source.id, now, _success(source, state, now)), Outcome.UNCHANGED
-        body_hash = hashlib.sha256(fetched.body).hexdigest()
-        if body_hash == state.body_hash:
-            return Harvest(source.id, now, _success(source, state, now, fetched)), Outcome.UNCHANGED
-        pages = await self._pages(source, state, fetched, now)
-        if pages.problem is not None and not pages.items:
-            return _failure(source, state, now, pages.problem, None), Outcome.FAILED
-        items = await self._worker.score(pages.items)
-        if pages.problem is not None:
-            # Some pages were read: their items are kept, and the validators forgotten, so that the rest comes again.
-            failed = _failure(source, state, now, pages.problem, None)
-            return replace(failed, items=items, notes=pages.notes), Outcome.FAILED
-        done = replace(_success(source, state, now, fetched), body_hash=body_hash, cursor=pages.cursor)
-        if pages.more and not state.baseline_done:
-            # What stands on the pages to come is as old as what was read: first sight ends with the stream.
-            done = replace(done, baseline_done=False)
-        if pages.cursor != state.cursor:
-            # The validators are those of another page: asked with them, the next one could answer 304 unread.
-            done = replace(done, etag=None, last_modified=None, body_hash=None)
-        return Harvest(source.id, now, done, items, notes=pages.notes), Outcome.READ
 
-    async def _pages(self, source: Source, state: SourceState, first: Fetched, now: datetime) -> Parsed:
-        """Read the first page and those that its cursor leads to, no further than the source's limit."""
-        page = await self._worker.parse(source, first, now)
-        items = {item.external_id: item for item in page.items}
-        notes = [*page.notes]
-        asked = {state.cursor}
-        while page.problem is None and page.items and page.cursor is not None and page.cursor not in asked:
-            # A stream at its end repeats its cursor, a broken one runs in a circle: both have been asked for.
-            if len(asked) == source.max_pages:
-                notes.append(f"读满 {source.max_pages} 页仍有更多，下一轮接着读")
-                if not state.baseline_done:
-                    notes.append("首次接入的存量尚未读完，读完之前不告警")
-                page = replace(page, more=True)
-                break
-            asked.add(page.cursor)
-            fetched = await self._fetcher.fetch(source, None, cursor=page.cursor)
-            if isinstance(fetched, Failed):
-                page = replace(page, problem=fetched.problem)
-                break
-            page = await self._worker.parse(source, fetched, now)
-            items = {item.external_id: item for item in page.items} | items
-            notes += page.notes
-        return replace(page, items=tuple(items.values()), notes=tuple(dict.fromkeys(notes)))
+class _Batch:
+    """States to commit together: when there are enough of them, when the first has waited long enough, or when asked."""
+
+    def __init__(self, door: Door) -> None:
+        self._door = door
+        self._states: list[SourceState] = []
+        self._timer: asyncio.TimerHandle | None = None
+        self._running: set[asyncio.Task[None]] = set()
+
+    async def add(self, state: SourceState) -> None:
+        """Take one state in; commits when that fills the batch."""
+        self._states.append(state)
+        if len(self._states) >= touch_at_once:
+            await self.flush()
+        elif self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(touch_after_s, self._on_time)
+
+    def _on_time(self) -> None:
+        task = asyncio.get_running_loop().create_task(self.flush())
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+
+    async def flush(self) -> None:
+        """Commit what waits. A store that is away loses nothing but the note that a source was well."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        states, self._states = self._states, []
+        if not states:
+            return
+        try:
+            await self._door.touch(states)
+        except StoreDown as error:
+            log.warning("%d unchanged sources were not noted: %s", len(states), error)
+        except Exception:  # the round of the other sources goes on
+            log.exception("%d unchanged sources were not noted", len(states))
 
 
-async def probe(source: Source, fetcher: Fetching, worker: Working, clock: Clock) -> Parsed:
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """What one look at a source showed; nothing of it was kept. `newest`: aware UTC, None where no date is given."""
+
+    source: Source
+    elapsed_s: float
+    parsed: Parsed
+    status: int | None = None
+
+    @property
+    def newest(self) -> datetime | None:
+        """Give the date of the newest entry that has one."""
+        return max((item.published_at for item in self.parsed.items if item.published_at), default=None)
+
+
+async def probe(source: Source, fetcher: Fetching, worker: Working, clock: Clock) -> Probe:
     """Read the first page of a source and keep nothing; a fault is in the answer's `problem`."""
-    fetched = await fetcher.fetch(source)
+    started = time.monotonic()
+    if source.kind == "inbox":
+        return Probe(source, 0.0, Parsed())
+    fetched = await look(source, SourceState(source.id), fetcher)
     if isinstance(fetched, Failed):
-        return Parsed((), fetched.problem)
-    return await worker.parse(source, fetched, clock())
+        return Probe(source, time.monotonic() - started, Parsed(problem=fetched.problem))
+    parsed = await worker.parse(source, fetched, clock())
+    return Probe(source, time.monotonic() - started, parsed, fetched.status)
 
 
-def _order_of_appearance(item: Item) -> tuple[bool, str]:
-    # A comment goes where the text went that it answers; the oldest text opens the matter.
-    return (item.parent_id is not None, item.published_at.isoformat() if item.published_at else "")
-
-
-def _success(
-    source: Source, state: SourceState, now: datetime, fetched: Fetched | None = None
-) -> SourceState:
+def _derived(origin: Source, watch: CommentWatch) -> Source:
     return replace(
-        state,
-        etag=fetched.etag if fetched else state.etag,
-        last_modified=fetched.last_modified if fetched else state.last_modified,
-        failures=0,
-        next_poll_at=now + timedelta(seconds=source.interval_s),
-        last_ok_at=now,
-        baseline_done=True,
+        origin,
+        id=watch.source_id,
+        name=f"{origin.name} 评论",
+        kind="feed",
+        url=watch.url,
+        mirrors=(),
+        form=(),
+        json_body=None,
+        mapping=None,
+        item_kind=Kind.COMMENT,
+        comment_feeds=False,
+        window_h=24,
+        frozen_h=0,
+        silent_h=0,
+        overdue_d=0,
     )
 
 
-def _failure(
-    source: Source, state: SourceState, now: datetime, problem: SourceProblem, retry_after_s: float | None
-) -> Harvest:
-    failures = state.failures + 1
-    wait_s = max(back_off_s(source.interval_s, failures), min(retry_after_s or 0, retry_after_cap_s))
-    failed = replace(state, failures=failures, next_poll_at=now + timedelta(seconds=wait_s))
-    return Harvest(source.id, now, failed, problem=problem)
-
-
-def back_off_s(interval_s: float, failures: int) -> float:
-    """Give the wait after so many failures in a row: doubled six times at most, an hour at most, never for ever."""
-    return min(interval_s * 2.0 ** min(failures, 6), max(back_off_cap_s, interval_s))
+def _order_of_appearance(item: Item) -> tuple[bool, datetime]:
+    # A comment goes where the text went that it answers; the oldest text opens the matter.
+    return (item.parent_id is not None, item.published_at or datetime.min.replace(tzinfo=UTC))

@@ -29,6 +29,26 @@ def states(session: Session, source_ids: Sequence[str]) -> Mapping[str, SourceSt
     }
 
 
+def schedule(session: Session, source_ids: Sequence[str]) -> Mapping[str, datetime | None]:
+    """Give when each source that has a state is due; None: at once."""
+    rows = session.execute(select(SourceRow.id, SourceRow.next_poll_at)).all()
+    wanted = set(source_ids)
+    return {source_id: at for source_id, at in rows if source_id in wanted}
+
+
+def touch(session: Session, states: Sequence[SourceState], now: datetime) -> None:
+    """Note that sources in health answered as before: many at once, each as it was but for the times."""
+    for state in states:
+        row = session.get(SourceRow, state.source_id)
+        if row is not None:
+            row.next_poll_at, row.last_ok_at, row.last_polled_at = state.next_poll_at, state.last_ok_at, now
+            row.etag, row.last_modified, row.validator_url = (
+                state.etag,
+                state.last_modified,
+                state.validator_url,
+            )
+
+
 def save_state(session: Session, harvest: Harvest) -> SourceRow:
     """Save the state that a harvest brought, in the transaction of its items."""
     row = session.get(SourceRow, harvest.source_id)

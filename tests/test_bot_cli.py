@@ -390,7 +390,7 @@ def test_check_live_reads_the_sources_and_greets_the_platform(
     yuqing.set(TELEGRAM_TOKEN=SANDBOX_TOKEN, TELEGRAM_API=sandbox)
     answer = yuqing("check", "--live")
     assert answer.code == 0, answer
-    assert "来源 good" in answer.out
+    assert "│ good" in answer.out
     assert "2 条" in answer.out
     assert "运维群" in answer.out
     assert "有问题" not in answer.out
@@ -422,7 +422,7 @@ def test_check_live_without_a_token_still_reads_the_sources(yuqing: Terminal, fe
     watch(yuqing.folder, feeds, "good")
     answer = yuqing("check", "--live")
     assert answer.code == 1
-    assert "来源 good" in answer.out
+    assert "│ good" in answer.out
     assert "没有设置 YUQING_TELEGRAM_TOKEN" in answer.out
 
 

@@ -1,101 +1,31 @@
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
+from watching import START, Clock, Core, Neutral, Site, feed, page
 
 from monitors.fetch import Failed, Fetched, Fetcher
-from monitors.poll import Outcome, Poller, SourceReport, back_off_s
+from monitors.pace import back_off_s
+from monitors.poll import Outcome, Poller, SourceReport
 from monitors.sources import Cursor, Mapped, Source
 from monitors.worker import Worker
-from routing.errors import StoreDown, UserError
-from routing.items import Band, Fault, Harvest, Kind, Sentiment, SourceState
-
-START = datetime(2026, 11, 21, 2, 0, tzinfo=UTC)
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = START
-
-    def __call__(self) -> datetime:
-        return self.now
-
-    def advance(self, seconds: float) -> None:
-        self.now += timedelta(seconds=seconds)
-
-
-class Core:
-    """A door that keeps what it is given, as the store would, and knows what it has seen."""
-
-    def __init__(self) -> None:
-        self.kept: dict[str, SourceState] = {}
-        self.harvests: list[Harvest] = []
-        self.known: dict[tuple[str, str], str] = {}
-        self.broken = False
-        self.away = False
-        self.poison = ""
-
-    async def states(self, source_ids: Sequence[str]) -> Mapping[str, SourceState]:
-        return {name: self.kept[name] for name in source_ids if name in self.kept}
-
-    async def accept(self, harvest: Harvest) -> Sequence[str]:
-        if self.broken:
-            raise OSError("disk full")
-        if self.away:
-            raise StoreDown("数据库暂时不可用（OperationalError）")
-        if self.poison and any(self.poison in item.title for item in harvest.items):
-            raise OverflowError("int too large")
-        self.harvests.append(harvest)
-        self.kept[harvest.source_id] = harvest.state
-        fresh = [item for item in harvest.items if (item.source_id, item.external_id) not in self.known]
-        self.known |= {(item.source_id, item.external_id): item.text for item in fresh}
-        return [f"新：{item.title or item.text}" for item in fresh]
-
-
-class Neutral:
-    name, version = "neutral", "1"
-
-    def score(self, text: str) -> Sentiment | None:
-        return Sentiment(raw=0.5, value=0.5, band=Band.UNCLEAR, scorer=self.name, version=self.version)
-
-
-class Site:
-    """A real server whose pages a test sets; counts what it was asked."""
-
-    def __init__(self) -> None:
-        self.pages: dict[str, web.Response | str | bytes] = {}
-        self.asked: list[str] = []
-        self.headers: list[Mapping[str, str]] = []
-        self.hold: asyncio.Event | None = None
-        self.arrived = asyncio.Event()
-
-    async def answer(self, request: web.Request) -> web.Response:
-        self.asked.append(str(request.rel_url))
-        self.headers.append(request.headers)
-        self.arrived.set()
-        if self.hold is not None:
-            await self.hold.wait()
-        page = self.pages.get(str(request.rel_url))
-        if isinstance(page, web.Response):
-            return web.Response(status=page.status, headers=page.headers, body=page.body)
-        if page is None:
-            return web.Response(status=404)
-        return web.Response(body=page.encode() if isinstance(page, str) else page)
+from routing.errors import UserError
+from routing.items import Fault, Kind, SourceState
 
 
 @pytest.fixture
-async def site() -> AsyncIterator[Site]:
-    made = Site()
+async def site(clock: Clock) -> AsyncIterator[Site]:
+    made = Site(clock)
     app = web.Application()
     app.router.add_get("/{tail:.*}", made.answer)
     server = TestServer(app)
     await server.start_server()
-    made.base = f"127.0.0.1:{server.port}"  # type: ignore[attr-defined]
+    made.base = f"127.0.0.1:{server.port}"
     yield made
     await server.close()
 
@@ -118,13 +48,8 @@ async def worker() -> AsyncIterator[Worker]:
     await made.close()
 
 
-def feed(*titles: str) -> str:
-    entries = "".join(f"<item><guid>{title}</guid><title>{title}</title></item>" for title in titles)
-    return f"<rss><channel>{entries}</channel></rss>"
-
-
 def source_at(site: Site, name: str, **more: object) -> Source:
-    base = site.base  # type: ignore[attr-defined]
+    base = site.base
     plain = Source(
         id=name,
         name=name,
@@ -161,9 +86,15 @@ async def test_one_bad_source_among_five_costs_the_others_nothing(
     (item,) = next(harvest for harvest in core.harvests if harvest.source_id == "a").items
     assert item.masked == ("手机号",)
     assert item.sentiment is not None
-    assert core.kept["a"] == SourceState(
+    kept = core.kept["a"]
+    assert len(kept.raw_hashes) == 8
+    assert kept == SourceState(
         "a",
-        body_hash=core.kept["a"].body_hash,
+        body_hash=kept.body_hash,
+        raw_hashes=kept.raw_hashes,
+        validator_url=f"http://{site.base}/a",
+        memory=kept.memory,
+        changed_at=START,
         next_poll_at=START + timedelta(seconds=60),
         last_ok_at=START,
         baseline_done=True,
@@ -309,7 +240,9 @@ async def test_one_item_that_the_core_cannot_take_costs_the_others_nothing_and_i
     assert (after.etag, after.body_hash) == (before.etag, before.body_hash)  # it is fetched again
     assert (after.failures, after.next_poll_at) == (1, clock.now + timedelta(seconds=60))
     # A harvest without a problem would tell the operator that all is well again.
-    assert [h.problem is not None and h.problem.fault for h in core.harvests[1:]] == [Fault.UNREADABLE] * 4
+    assert [h.problem is not None and h.problem.fault for h in core.harvests[1:]] == [
+        Fault.UNREADABLE
+    ] * 3  # two items, then the fault
     assert {h.tags for h in core.harvests} == {("本县",)}
     assert "1 items of source a were not taken in: ['毒']" in caplog.text
     site.pages = {"/a": web.Response(body=feed("三", "毒").encode(), headers={"ETag": '"3"'})}
@@ -348,7 +281,7 @@ async def test_parents_are_saved_before_their_comments_and_the_older_text_first(
     ]
     site.pages = {"/c": json.dumps({"list": listed})}
     await Poller([source], fetcher, worker, core, clock).poll_one("c")
-    assert list(core.known.values()) == ["旧", "新", "跟帖"]
+    assert list(core.items.values()) == ["旧", "新", "跟帖"]
 
 
 async def test_a_database_that_is_away_is_one_line_of_the_log_and_no_problem_of_the_source(
@@ -396,10 +329,6 @@ def stream(site: Site, **more: object) -> Source:
     return source_at(site, "c", kind="comments", item_kind=Kind.COMMENT, mapping=mapping, **more)
 
 
-def page(*ids: int, after: object = None) -> str:
-    return json.dumps({"list": [{"id": n, "text": f"停水{n}"} for n in ids], "next": after})
-
-
 async def test_a_comment_stream_is_read_page_by_page_and_goes_on_where_it_ended(
     site: Site, fetcher: Fetcher, worker: Worker, clock: Clock
 ) -> None:
@@ -431,7 +360,7 @@ async def test_the_page_limit_is_told_and_the_next_round_goes_on(
     assert any("3 页" in note for note in report.notes)
     assert core.kept["c"].cursor == "3"
     await poller.poll_one("c")
-    assert sorted(int(name) for _, name in core.known) == [0, 1, 2, 3, 4, 5]
+    assert sorted(int(name) for _, name in core.items) == [0, 1, 2, 3, 4, 5]
 
 
 async def test_first_sight_of_a_stream_ends_where_the_stream_ends(

@@ -15,7 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
 from bot.app import App, Part, poll_once
-from bot.checks import Finding, leftovers, probe_chats, probe_sources
+from bot.checks import Finding, SourceFinding, leftovers, probe_chats, probe_sources
 from bot.cli.common import BadUsage, configured, console, out, print_json
 from bot.config import Configuration, Settings
 from bot.telegram.adapter import TelegramChat
@@ -140,11 +140,35 @@ async def _probe(settings: Settings, sources: Sequence[Source], chats: Collectio
 def _print_findings(findings: list[Finding]) -> None:
     if not findings:
         return
+    sources = [finding for finding in findings if isinstance(finding, SourceFinding)]
+    if sources:
+        _print_sources(sources)
     table = Table("项目", "结果")
     table.add_column("说明", overflow="fold")
     table.add_column("怎么办", overflow="fold")
     for finding in findings:
-        table.add_row(finding.subject, "正常" if finding.ok else "有问题", finding.detail, finding.cure)
+        if not isinstance(finding, SourceFinding):
+            table.add_row(finding.subject, "正常" if finding.ok else "有问题", finding.detail, finding.cure)
+    if table.row_count:
+        out.print(table)
+
+
+def _print_sources(findings: Sequence[SourceFinding]) -> None:
+    table = Table("来源", "结果", "状态码", "条数", "最新一条", "编码", "用时")
+    table.add_column("说明", overflow="fold")
+    table.add_column("怎么办", overflow="fold")
+    for finding in findings:
+        table.add_row(
+            finding.subject.removeprefix("来源 "),
+            "正常" if finding.ok else "有问题",
+            str(finding.status or ""),
+            str(finding.entries),
+            finding.newest,
+            finding.charset,
+            f"{finding.elapsed_s:.1f} 秒",
+            finding.detail,
+            finding.cure,
+        )
     out.print(table)
 
 

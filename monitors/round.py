@@ -1,0 +1,361 @@
+"""One round of one source: asked, parsed, paged on, scored, and looked at for what ails it. Keeps nothing.
+
+What the source remembers comes in, what it will have to remember goes out with the items; the caller commits both
+together. A fault of the source is part of the answer; only bugs and cancellation leave as exceptions.
+"""
+
+import asyncio
+import hashlib
+import json
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from yarl import URL
+
+from monitors.fetch import Failed, Fetched
+from monitors.pace import retry_s, wait_s
+from monitors.parsed import Parsed
+from monitors.sources import Source
+from routing.items import Ailment, Harvest, Item, SourceProblem, SourceState, Symptom
+
+drift_allowed = timedelta(minutes=5)
+_too_many = "若经常如此，请调大 max_pages 或调小 interval_s"
+
+
+class Fetching(Protocol):
+    """Something that asks a source once."""
+
+    async def fetch(
+        self, source: Source, state: SourceState | None = None, *, cursor: str | None = None
+    ) -> Fetched | Failed:
+        """Give the answer or the fault."""
+
+
+class Working(Protocol):
+    """Something that parses and scores off the event loop."""
+
+    async def parse(
+        self,
+        source: Source,
+        fetched: Fetched,
+        now: datetime,
+        *,
+        known: bytes = b"",
+        memory: str | None = None,
+        cursor: str | None = None,
+    ) -> Parsed:
+        """Read a body; items come back masked. `known`: raw entries that need no second reading."""
+
+    async def score(self, items: Sequence[Item]) -> tuple[Item, ...]:
+        """Give the items with their sentiment."""
+
+
+Known = Callable[[str, Sequence[str]], Awaitable[frozenset[str]]]
+"""Which of these external ids of a source the core has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """What a round brought. `quiet`: an answer as before, from a source in health, and nothing to say of it."""
+
+    harvest: Harvest
+    read: bool = False
+    quiet: bool = False
+
+
+async def play(
+    source: Source, state: SourceState, fetcher: Fetching, worker: Working, known: Known, now: datetime
+) -> Round:
+    """Ask the source once and read what it answers."""
+    watched = source.kind in {"page", "column"}
+    fetched = await look(source, state, fetcher)
+    if isinstance(fetched, Failed):
+        return Round(failure(source, state, now, fetched.problem, fetched.retry_after_s))
+    symptoms = _seen_on_the_way(source, fetched, now)
+    body_hash = hashlib.sha256(fetched.body).hexdigest()
+    if fetched.not_modified or (body_hash == state.body_hash and not watched):
+        symptoms += _frozen(source, state, now)
+        kept = _success(source, state, fetched, now, changed=False)
+        return Round(
+            _harvest(source, kept, now, symptoms=symptoms), quiet=not symptoms and not state.failures
+        )
+    pages = await _pages(source, state, fetched, worker, fetcher, known, now)
+    parsed = pages.parsed
+    if parsed.problem is not None and not parsed.items:
+        # An address that answers with a web page is well for the fetcher: the next one is tried first, then.
+        return Round(failure(source, replace(state, mirror=fetched.mirror + 1), now, parsed.problem, None))
+    items = await worker.score(parsed.items)
+    if parsed.problem is not None:
+        # Some pages were read: their items are kept, and the validators forgotten, so that the rest comes again.
+        failed = failure(source, state, now, parsed.problem, None)
+        return Round(replace(failed, items=items, notes=parsed.notes, entries=parsed.entries))
+    done = replace(
+        _success(source, state, fetched, now, changed=True, ttl_s=parsed.ttl_s),
+        body_hash=body_hash,
+        raw_hashes=parsed.raw_hashes,
+        cursor=pages.cursor,
+        memory=parsed.memory or fetched.memory or state.memory,
+    )
+    if pages.unfinished and _forward(source) and not state.baseline_done:
+        # What stands on the pages to come is as old as what was read: first sight ends with the stream.
+        done = replace(done, baseline_done=False)
+    if pages.cursor != state.cursor:
+        # The validators are those of another page: asked with them, the next one could answer 304 unread.
+        done = replace(done, etag=None, last_modified=None, body_hash=None)
+    if source.kind == "file" and _more(fetched.memory):
+        done = replace(done, next_poll_at=now, body_hash=None)
+    harvest = _harvest(
+        source, done, now, symptoms=(*symptoms, *parsed.symptoms), items=items, notes=parsed.notes
+    )
+    return Round(replace(harvest, entries=parsed.entries, comment_feeds=parsed.comment_feeds), read=True)
+
+
+async def look(source: Source, state: SourceState, fetcher: Fetching) -> Fetched | Failed:
+    """Ask a source of any kind for what it has now."""
+    if source.kind == "file":
+        from monitors.files import read_files
+
+        return await asyncio.to_thread(read_files, source, state.memory)
+    # A watched page is read each time: whether it was approved may have changed while it did not.
+    known = None if source.kind in {"page", "column"} else state
+    return await fetcher.fetch(source, known, cursor=_asked_first(source, state))
+
+
+# --- paging ---
+
+
+@dataclass(frozen=True, slots=True)
+class _Pages:
+    """All that was read, as one; `cursor` is what the next round starts with, `unfinished`: there is more to read."""
+
+    parsed: Parsed
+    cursor: str | None
+    unfinished: bool = False
+
+
+def _forward(source: Source) -> bool:
+    """Tell whether a stream starts with its oldest entry, and is read on from where it was left."""
+    return source.mapping is not None and source.mapping.cursor is not None
+
+
+def _asked_first(source: Source, state: SourceState) -> str | None:
+    # The cursor of a list that starts with the newest says where older pages were left; its top is asked first.
+    return state.cursor if _forward(source) else None
+
+
+async def _pages(
+    source: Source,
+    state: SourceState,
+    first: Fetched,
+    worker: Working,
+    fetcher: Fetching,
+    known: Known,
+    now: datetime,
+) -> _Pages:
+    """Read the first page, and those that its cursor leads to, no further than the source's limit a round."""
+    asked = _asked_first(source, state)
+    raw = state.raw_hashes if source.mapping is None else b""
+    page = await worker.parse(source, first, now, known=raw, memory=state.memory, cursor=asked)
+    if source.mapping is None or (source.mapping.page is None and source.mapping.cursor is None):
+        return _Pages(page, None)
+    reader = _Reader(source, worker, fetcher, known, now, page)
+    if _forward(source):
+        return await reader.go_on(asked, state)
+    return await reader.go_down(state)
+
+
+class _Reader:
+    """Reads the further pages of one list in one round, and gathers what they hold."""
+
+    def __init__(
+        self, source: Source, worker: Working, fetcher: Fetching, known: Known, now: datetime, first: Parsed
+    ) -> None:
+        self._source = source
+        self._worker = worker
+        self._fetcher = fetcher
+        self._known = known
+        self._now = now
+        self._page = first
+        self._items = {item.external_id: item for item in first.items}
+        self._notes = [*first.notes]
+        self._symptoms = [*first.symptoms]
+        self._entries = first.entries
+        self._read = 1
+
+    async def go_on(self, asked: str | None, state: SourceState) -> _Pages:
+        """Read a stream from where it was left to its end."""
+        seen = {asked}
+        while self._page.problem is None and self._page.items and self._page.cursor is not None:
+            # A stream at its end repeats its cursor, a broken one runs in a circle: both have been asked for.
+            if self._page.cursor in seen:
+                break
+            if self._read == self._source.max_pages:
+                detail = f"读满 {self._source.max_pages} 页仍有更多，下一轮接着读"
+                if state.baseline_done:
+                    self._symptoms.append(Symptom(Ailment.PAGES, detail, _too_many))
+                else:
+                    self._notes += [detail, "首次接入的存量尚未读完，读完之前不告警"]
+                return self._all(self._page.cursor, unfinished=True)
+            seen.add(self._page.cursor)
+            await self._next(self._page.cursor)
+        return self._all(self._page.cursor)
+
+    async def go_down(self, state: SourceState) -> _Pages:
+        """Read a list from its newest entry down to the first one that is known; then what an earlier round left.
+
+        First sight needs one page: what stands below is older. At the limit of pages the rest is left for the next
+        round, and said: an entry that was pushed down faster than we read must not go unseen.
+        """
+        left = state.cursor
+        gap = await self._down_to_known(not state.baseline_done)
+        if gap is None and left is not None and self._page.problem is None:
+            await self._next(left)
+            gap = await self._down_to_known(False)
+        if gap is not None and self._page.problem is None:
+            detail = f"一轮读满 {self._source.max_pages} 页，还没有接上已读过的条目，下一轮接着往下读"
+            self._symptoms.append(Symptom(Ailment.PAGES, detail, _too_many))
+        return self._all(gap, unfinished=gap is not None)
+
+    async def _down_to_known(self, first_sight: bool) -> str | None:
+        """Read on until a page ends with a known entry. Gives the cursor of the page that the limit left unread."""
+        seen: set[str] = set()
+        while self._page.problem is None and self._page.items and self._page.cursor is not None:
+            if first_sight or self._page.cursor in seen:
+                return None
+            ids = [item.external_id for item in self._page.items]
+            have = await self._known(self._source.id, ids)
+            # The last entry decides: one that is pinned to the top is known and says nothing of those below.
+            if ids[-1] in have or not set(ids) - have:
+                return None
+            if self._read >= self._source.max_pages:
+                return self._page.cursor
+            seen.add(self._page.cursor)
+            await self._next(self._page.cursor)
+        return None
+
+    async def _next(self, cursor: str) -> None:
+        fetched = await self._fetcher.fetch(self._source, None, cursor=cursor)
+        self._read += 1
+        if isinstance(fetched, Failed):
+            self._page = replace(self._page, problem=fetched.problem)
+            return
+        self._page = await self._worker.parse(self._source, fetched, self._now, cursor=cursor)
+        # What was read first stays: in a stream that is the older look, in a list the newer page.
+        self._items = {item.external_id: item for item in self._page.items} | self._items
+        self._notes += self._page.notes
+        self._symptoms += self._page.symptoms
+        self._entries += self._page.entries
+
+    def _all(self, cursor: str | None, *, unfinished: bool = False) -> _Pages:
+        distinct = {symptom.ailment: symptom for symptom in self._symptoms}
+        whole = replace(
+            self._page,
+            items=tuple(self._items.values()),
+            notes=tuple(dict.fromkeys(self._notes)),
+            symptoms=tuple(distinct.values()),
+            entries=self._entries,
+        )
+        return _Pages(whole, cursor, unfinished)
+
+
+# --- what ails a source ---
+
+
+def _seen_on_the_way(source: Source, fetched: Fetched, now: datetime) -> tuple[Symptom, ...]:
+    found = [*fetched.symptoms]
+    if fetched.server_at is not None and abs(fetched.server_at - now) > drift_allowed:
+        minutes = round((fetched.server_at - now).total_seconds() / 60)
+        detail = f"来源服务器的时钟比本机{'快' if minutes > 0 else '慢'} {abs(minutes)} 分钟"
+        found.append(Symptom(Ailment.DRIFT, detail, "请核对本机时间；本机无误则告知来源方"))
+    if fetched.moved_to is not None:
+        detail = f"来源一直跳转到 {URL(fetched.moved_to).with_query(None)}"  # a query may hold a key
+        found.append(
+            Symptom(Ailment.MOVED, detail, "请核对后把 url 改成新地址", mark=_mark(fetched.moved_to))
+        )
+    return tuple(found)
+
+
+def _frozen(source: Source, state: SourceState, now: datetime) -> tuple[Symptom, ...]:
+    if not source.frozen_h or state.changed_at is None:
+        return ()
+    still = now - state.changed_at
+    if still < timedelta(hours=source.frozen_h):
+        return ()
+    hours = still.total_seconds() / 3600
+    detail = f"连续 {hours:.0f} 小时答复“成功”而内容一字未变，可能是缓存"
+    return (Symptom(Ailment.FROZEN, detail, "请在浏览器核对原站是否有更新；若是中转站，请换一个或自建"),)
+
+
+def _mark(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+# --- states ---
+
+
+def _harvest(
+    source: Source,
+    state: SourceState,
+    now: datetime,
+    *,
+    symptoms: tuple[Symptom, ...] = (),
+    items: tuple[Item, ...] = (),
+    notes: tuple[str, ...] = (),
+) -> Harvest:
+    return described(Harvest(source.id, now, state, items, notes=notes, symptoms=symptoms), source)
+
+
+def described(harvest: Harvest, source: Source) -> Harvest:
+    """Give the harvest with what the core must know of its source."""
+    return replace(
+        harvest,
+        tags=source.tags,
+        window=timedelta(hours=source.window_h),
+        interval_s=source.max_interval_s,
+    )
+
+
+def _success(
+    source: Source,
+    state: SourceState,
+    fetched: Fetched,
+    now: datetime,
+    *,
+    changed: bool,
+    ttl_s: float | None = None,
+) -> SourceState:
+    ttl_s = ttl_s if changed else state.ttl_s
+    fresh_s = max((s for s in (ttl_s, fetched.fresh_s) if s is not None), default=None)
+    # A 304 may leave its validators out: then the ones that were sent still hold (RFC 9110 section 15.4.5).
+    again = fetched.not_modified
+    return replace(
+        state,
+        etag=fetched.etag or (state.etag if again else None),
+        last_modified=fetched.last_modified or (state.last_modified if again else None),
+        validator_url=fetched.final_url,
+        mirror=fetched.mirror,
+        memory=fetched.memory or state.memory,
+        ttl_s=ttl_s,
+        failures=0,
+        next_poll_at=now + timedelta(seconds=wait_s(source, state.expected_per_h, fresh_s)),
+        last_ok_at=now,
+        changed_at=now if changed or state.changed_at is None else state.changed_at,
+        baseline_done=True,
+    )
+
+
+def failure(
+    source: Source, state: SourceState, now: datetime, problem: SourceProblem, retry_after_s: float | None
+) -> Harvest:
+    """Give the harvest of a round that failed: the old state, but for the count and the next time."""
+    failures = state.failures + 1
+    wait = retry_s(source.interval_s, failures, retry_after_s)
+    failed = replace(state, failures=failures, next_poll_at=now + timedelta(seconds=wait))
+    return described(Harvest(source.id, now, failed, problem=problem), source)
+
+
+def _more(memory: str | None) -> bool:
+    """Tell whether a file holds more than one round may read; its reader says so in what it remembers."""
+    return bool(memory) and bool(json.loads(memory or "{}").get("more"))
