@@ -9,6 +9,7 @@ table of medians: feeds a second by the wall clock and by processor seconds (chi
 
 import argparse
 import asyncio
+import contextlib
 import json
 import logging
 import statistics
@@ -35,7 +36,7 @@ def play_reader(base: str, count: int, folder: str) -> None:
         reader.add_feed(f"{base}/{number}")
     for _ in sys.stdin:
         used, started = _used(resource), time.perf_counter()
-        reader.update_feeds(workers=20)
+        reader.update_feeds(scheduled=False, workers=20)
         print(json.dumps([time.perf_counter() - started, _used(resource) - used]), flush=True)
 
 
@@ -107,7 +108,8 @@ class Side:
     def close(self) -> None:
         """End the process."""
         assert self._process.stdin is not None
-        self._process.stdin.close()
+        with contextlib.suppress(BrokenPipeError):
+            self._process.stdin.close()
         self._process.wait(20)
 
     def rates(self, count: int) -> tuple[float, float]:

@@ -40,7 +40,7 @@ class Filled:
 
     def __init__(self, url: str, stored: int) -> None:
         templates = files("bot.templates")
-        self._office = load_office((templates / "office.toml").read_text(encoding="utf-8"))
+        self._office = load_office((templates / "office.toml").read_text(encoding="utf-8"), "office.toml")
         rules = (templates / "rules.toml").read_text(encoding="utf-8")
         self._rules = load_rules(rules, "rules.toml", tuple(self._office.channels))
         self._ledger = Ledger()

@@ -10,14 +10,13 @@ import argparse
 import asyncio
 import json
 import logging
-import multiprocessing
 import subprocess
 import sys
 import tempfile
 from datetime import timedelta
 from pathlib import Path
 
-from parts import Clock, Shape, feed_server, monitors, rss_mib, source
+from parts import Clock, Shape, descendants, feed_server, monitors, rss_mib, source
 
 GOAL_MIB = 150
 SHAPE = Shape(entries=5, fresh=0, letters=80)
@@ -31,7 +30,7 @@ async def measure(base: str, count: int, folder: str) -> None:
         for _ in range(2):
             clock.ahead += timedelta(minutes=1)
             assert len(await poller.poll_due()) == count
-        children = sum(rss_mib(child.pid or 0) for child in multiprocessing.active_children())
+        children = sum(rss_mib(pid) for pid in descendants())
         print(json.dumps([rss_mib(), children]))
 
 

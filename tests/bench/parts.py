@@ -5,6 +5,7 @@ Nothing here asserts or prints. Everything stays on loopback. Texts are invented
 
 import asyncio
 import multiprocessing
+import os
 import random
 import re
 import resource
@@ -172,7 +173,7 @@ async def monitors(
     from routing.store.migrate import migrate
 
     templates = files("bot.templates")
-    office = load_office((templates / "office.toml").read_text(encoding="utf-8"))
+    office = load_office((templates / "office.toml").read_text(encoding="utf-8"), "office.toml")
     rules = load_rules(
         (templates / "rules.toml").read_text(encoding="utf-8"), "rules.toml", tuple(office.channels)
     )
@@ -216,14 +217,23 @@ class Clock:
 
 
 def cpu_s() -> float:
-    """Give the processor seconds of this process and of the children that still run."""
+    """Give the processor seconds of this process and of its living children and theirs."""
     own = resource.getrusage(resource.RUSAGE_SELF)
-    total = own.ru_utime + own.ru_stime
-    ticks = 100.0  # USER_HZ of Linux
-    for child in multiprocessing.active_children():
-        fields = Path(f"/proc/{child.pid}/stat").read_text().rpartition(")")[2].split()
-        total += (int(fields[11]) + int(fields[12])) / ticks
-    return total
+    return own.ru_utime + own.ru_stime + sum(_cpu_s(pid) for pid in descendants())
+
+
+def _cpu_s(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def descendants(pid: int | None = None) -> list[int]:
+    """Give the living processes below one, this one unless another is named."""
+    found = []
+    for task in Path(f"/proc/{pid or os.getpid()}/task").iterdir():
+        for child in (task / "children").read_text().split():
+            found += [int(child), *descendants(int(child))]
+    return found
 
 
 def rss_mib(pid: int | str = "self") -> float:
