@@ -74,6 +74,14 @@ def test_a_comment_prefers_the_parent_of_its_own_family_of_sources() -> None:
     assert joined(comment, other) == 3
 
 
+def test_a_comment_of_a_derived_source_goes_to_its_origin_and_nowhere_else() -> None:
+    theirs = trace(1, "西城停水", case=3, external_id="88", source="forum2")
+    ours = trace(2, "东城停水", case=4, external_id="88", source="forum")
+    comment = trace(9, "同问", parent="88", source="forum~0a1b2c3d4e")
+    assert joined(comment, theirs, ours) == 4
+    assert joined(comment, theirs) is None
+
+
 @pytest.mark.parametrize("parent_case", [None, "unknown"])
 def test_a_comment_under_no_case_joins_none_though_its_words_stand_elsewhere(parent_case: str | None) -> None:
     said = "支持楼主，必须给个说法，太过分了"

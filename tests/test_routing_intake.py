@@ -9,7 +9,7 @@ from builders import HOUR, MINUTE, START, Desk, harvest, item, views, wait_until
 from sqlalchemy import func, select, text
 
 from routing import cases, intake, outbox, sources
-from routing.items import Band, Counts, Kind, Sentiment, SourceState
+from routing.items import Band, Counts, Fault, Kind, Sentiment, SourceProblem, SourceState
 from routing.ledger import entries
 from routing.office import Level
 from routing.store.tables import (
@@ -21,8 +21,10 @@ from routing.store.tables import (
     OutboxRow,
     Outcome,
     ProposalRow,
+    PushRow,
     SourceRow,
 )
+from routing.views import case_view
 from routing.workflow import Command, Ground, Refusal, State
 
 WATER = "东湖小区今天又停水了，物业说不知道什么时候来水"
@@ -84,6 +86,36 @@ def test_the_first_sight_of_a_source_is_a_baseline_and_alerts_nobody(desk):
     assert (desk.all(CaseRow), desk.all(OutboxRow)) == ([], [])
     desk.accept(item("西山小区又停水了"))
     assert len(desk.all(CaseRow)) == 1
+
+
+def test_at_first_sight_what_is_younger_than_the_window_is_news(desk):
+    desk.take(
+        harvest(
+            item(WATER, published_at=START - 6 * HOUR),
+            item("西山小区塌方了", published_at=START - 6 * HOUR - MINUTE),
+            item("西山小区停水了", published_at=None),
+            window=timedelta(hours=6),
+        )
+    )
+    assert [case.place for case in desk.all(CaseRow)] == ["东湖小区"]
+    assert sorted((row.outcome, row.found) for row in desk.all(ItemRow)) == [
+        (Outcome.BASELINE, []),
+        (Outcome.BASELINE, []),
+        (Outcome.CASE, ["window"]),
+    ]
+    assert sounds(desk) == [("duty-group", "duty")]
+
+
+def test_the_window_counts_from_when_the_source_was_read(desk):
+    desk.clock.advance(HOUR)  # it waited for the database
+    young = item(WATER, published_at=START - 5 * HOUR)
+    desk.take(harvest(young, at=START, window=timedelta(hours=5)))
+    assert len(desk.all(CaseRow)) == 1
+
+
+def test_after_the_first_sight_the_window_is_no_matter(known):
+    known.take(harvest(item(WATER, published_at=START - 100 * HOUR), window=timedelta(hours=1)))
+    assert len(known.all(CaseRow)) == 1
 
 
 def test_a_failed_first_round_does_not_use_up_the_baseline(desk):
@@ -149,6 +181,54 @@ def test_the_same_harvest_twice_changes_nothing(known):
     before = counted(known)
     assert known.take(round_) == []
     assert counted(known) == before
+
+
+def test_a_pushed_body_is_taken_once(known):
+    body = harvest(item(WATER), push="5" * 64)
+    assert len(known.take(body)) == 1
+    before = counted(known)
+    again = replace(
+        body, items=(*body.items, item("西山小区塌方")), state=replace(body.state, etag='"other"')
+    )
+    assert known.take(again) == []
+    assert counted(known) == before
+    assert known.all(SourceRow)[0].etag == '"new"'
+    assert known.all(ItemRow)[0].found == ["push"]
+
+
+def test_one_signature_from_two_sources_is_two_bodies(known):
+    known.take(harvest(item(WATER), push="5" * 64))
+    assert len(known.take(harvest(item(WATER, source_id="weibo"), source="weibo", push="5" * 64))) == 1
+
+
+def test_a_body_that_was_not_committed_may_be_pushed_again(known):
+    good, known.rules = known.rules, Trip(known.rules)
+    body = harvest(item(WATER), item("西山小区停水"), item("西山小区塌方"), push="5" * 64)
+    with pytest.raises(LookupError):
+        known.take(body)
+    known.rules = good
+    assert len(known.take(body)) == 3
+
+
+def test_signatures_are_let_go_after_a_day(known):
+    known.take(harvest(push="1" * 64))
+    known.clock.advance(hours=24, minutes=1)
+    known.take(harvest(push="2" * 64))
+    assert [row.signature for row in known.all(PushRow)] == ["2" * 64]
+
+
+def test_a_source_says_which_ids_it_knows(known):
+    known.accept(item(WATER, external_id="a"), item("今天天气不错", external_id="b"))
+    asked = ["b", "c", "a", *(str(n) for n in range(2_500))]
+    assert known.run(lambda s: intake.known(s, "bbs", asked)) == {"a", "b"}
+    assert known.run(lambda s: intake.known(s, "weibo", asked)) == frozenset()
+    assert known.run(lambda s: intake.known(s, "bbs", [])) == frozenset()
+
+
+def test_a_harvest_of_thousands_is_taken_in_whole(known):
+    many = [item(f"第{n}条：今天天气不错", external_id=f"many-{n}") for n in range(2_300)]
+    assert len(known.accept(*many)) == 2_300
+    assert known.accept(*many) == []
 
 
 def test_one_id_twice_in_a_round_is_one_item(known):
@@ -249,6 +329,57 @@ def test_an_edited_text_that_is_still_no_matter_is_kept_with_its_new_reason(know
     assert "第 2 版；不成事项" in line
     assert (row.outcome, row.reasons[0]["name"]) == (Outcome.NONE, "广告")
     assert known.all(CaseRow) == []
+
+
+def test_an_edited_text_of_a_matter_is_judged_again_and_its_reasons_are_the_new_ones(known):
+    first = item(WATER)
+    known.accept(first)
+    [case] = known.all(CaseRow)
+    sent(known)
+    known.accept(replace(first, text=WATER + "。更新：路面塌方，有人被困"))
+    [row] = known.all(ItemRow)
+    after = known.case(case.id)
+    assert (after.level, after.proposed_level) == (Level.II, Level.II)
+    assert {reason["name"] for reason in row.reasons} == {"险情"}
+    told = [row.payload for row in known.all(OutboxRow, OutboxRow.priority == 0)]
+    assert [(facts["template"], facts["why"]) for facts in told] == [("level_raised", "内容有修改")]
+    view = known.run(lambda s: case_view(s, case.id))
+    assert {reason.rule for reason in view.reasons} == {"险情"}
+    assert view.proposed_channel == "petition"  # what people decided on
+
+
+def test_an_edited_text_of_a_judged_matter_only_proposes(known):
+    first = item(WATER)
+    known.accept(first)
+    [case] = known.all(CaseRow)
+    known.act(case.id, Command.DISPATCH)
+    known.accept(replace(first, text=WATER + "。更新：路面塌方"))
+    after = known.case(case.id)
+    assert (after.level, after.proposed_level) == (Level.IV, Level.II)
+
+
+def test_an_edited_text_of_a_matter_that_is_over_proposes_nothing(known):
+    case_id = known.at(State.DISMISSED, WATER)
+    [row] = known.all(ItemRow)
+    known.accept(item(WATER + "。更新：路面塌方", external_id=row.external_id, url=row.url))
+    assert known.all(ItemRow)[0].revision == 2
+    assert known.case(case_id).proposed_level is Level.IV
+
+
+def test_an_old_text_that_turns_grave_is_news(desk):
+    first = item("东湖小区门口的路坏了", published_at=START - 500 * HOUR)
+    desk.accept(first)
+    [line] = desk.accept(replace(first, text="东湖小区门口的路塌方了"))
+    assert "第 2 版；新事项" in line
+    assert [row.outcome for row in desk.all(ItemRow)] == [Outcome.CASE]
+    assert sounds(desk) == [("duty-group", "duty")]
+
+
+def test_an_old_text_that_was_grave_before_its_edit_stays_old(desk):
+    first = item("东湖小区门口的路塌方了")
+    desk.accept(first)
+    desk.accept(replace(first, text="东湖小区门口的路塌方了。"))
+    assert desk.all(CaseRow) == []
 
 
 def test_an_edited_text_of_the_baseline_stays_old_news(desk):
@@ -451,6 +582,68 @@ def test_two_machines_that_take_in_one_matter_at_once_open_one_case(known, secon
     assert failed == []
     assert len(known.all(CaseRow)) == 1
     assert len(known.all(CaseItemRow)) == len(set(rounds))
+
+
+@pytest.mark.parametrize("backend", ["postgresql"], indirect=True)
+def test_two_machines_do_not_wait_for_each_other_over_texts_that_are_no_matter(known):
+    """One lock for all would let a province poll no faster than one machine can."""
+    taken, go_on = threading.Event(), threading.Event()
+
+    def hold(session) -> None:
+        round_ = harvest(item("今天天气不错"))
+        intake.accept(session, known.office, known.rules, known.ledger, round_, known.clock())
+        taken.set()
+        go_on.wait(20)
+
+    thread = threading.Thread(target=known.run, args=(hold,))
+    thread.start()
+    try:
+        assert taken.wait(20)
+        other = item("明天天气也不错", source_id="weibo")
+        assert len(known.accept(other, source="weibo")) == 1
+    finally:
+        go_on.set()
+        thread.join(30)
+    assert len(known.all(ItemRow)) == 2
+
+
+@pytest.mark.parametrize("backend", ["postgresql"], indirect=True)
+def test_two_machines_that_take_in_many_rounds_at_once_lose_and_double_nothing(known):
+    """Sources that fail, spread and recover in every order: whatever order of locks is wrong comes out here."""
+    texts = [
+        item(f"{place}小区{what}", source_id="") for place in ("东湖", "西山") for what in ("停水", "塌方")
+    ]
+    failed: list[Exception] = []
+
+    def machine(turn: int) -> None:
+        for round_number in range(6):
+            for source in ("bbs", "weibo")[:: 1 if turn else -1]:
+                theirs = [
+                    replace(
+                        t,
+                        source_id=source,
+                        counts=views(6_000 * round_number),
+                        text=f"{t.text}{round_number // 3}",
+                    )
+                    for t in texts[:: 1 if turn else -1]
+                ]
+                trouble = (
+                    SourceProblem(Fault.NOT_A_FEED, "打不开", "请检查地址") if round_number % 2 else None
+                )
+                try:
+                    known.take(harvest(*theirs, source=source, problem=trouble))
+                except Exception as error:
+                    failed.append(error)
+
+    threads = [threading.Thread(target=machine, args=(turn,)) for turn in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert failed == []
+    assert len(known.all(ItemRow)) == 2 * len(texts)
+    assert len(known.all(CaseItemRow)) == 2 * len(texts)
+    assert known.run(known.ledger.verify).broken is None
 
 
 @pytest.mark.parametrize("backend", ["postgresql"], indirect=True)

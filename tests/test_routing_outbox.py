@@ -45,6 +45,25 @@ def due(store, now=START, **more) -> list[int]:
 # --- queue ------------------------------------------------------------------------------------------------------
 
 
+def test_a_message_that_is_held_back_is_due_when_its_time_has_come(store, post):
+    later = post(not_before=START + HOUR, valid_for=2 * HOUR)
+    assert due(store, START + HOUR - MINUTE) == []
+    assert due(store, START + HOUR) == [later]
+    assert row(store, later).valid_until == START + 2 * HOUR
+
+
+def test_a_message_that_waits_can_be_hastened_and_one_that_went_cannot(store, post):
+    waiting, gone = post("waiting", not_before=START + HOUR), post("gone")
+    claim(store, gone)
+    for key in ("waiting", "gone", "never queued"):
+        store.run(lambda s, key=key: outbox.hasten(s, key, Priority.URGENT, START))
+    assert due(store) == [waiting]
+    assert row(store, waiting).priority == Priority.URGENT
+    assert row(store, gone).priority == Priority.ALERT
+    store.run(lambda s: outbox.hasten(s, "waiting", Priority.ALERT, START))  # never the other way
+    assert row(store, waiting).priority == Priority.URGENT
+
+
 def test_a_message_is_queued_once_a_key(store, post):
     first = post("k", payload={"template": "a"})
     again = store.run(

@@ -1,12 +1,14 @@
 """Every step that a text or a case took can be told afterwards, with its reason."""
 
+from dataclasses import replace
+from datetime import timedelta
 from zoneinfo import ZoneInfo
 
-from builders import Desk, failed, harvest, item
+from builders import HOUR, START, Desk, failed, harvest, item
 
 from routing import outbox
-from routing.items import Band, Fault, Sentiment
-from routing.store.tables import CaseRow, OutboxRow
+from routing.items import Ailment, Band, Fault, Sentiment, SourceState
+from routing.store.tables import AilmentRow, CaseRow, OutboxRow
 from routing.why import Words, explain
 from routing.workflow import Command, State
 
@@ -78,6 +80,83 @@ def test_a_text_that_became_nothing_says_why(desk):
 def test_a_text_of_the_baseline_says_that_it_was_there_before(desk):
     desk.accept(item(WATER, url="http://bbs.example/c"))
     assert steps(desk, "http://bbs.example/c")["结果"] == "首次接入时已有，记为存量"
+
+
+def test_a_text_of_the_window_and_a_pushed_one_say_how_they_were_found(desk):
+    window = {"window": timedelta(hours=1)}
+    desk.take(harvest(item(WATER, url="http://bbs.example/c"), **window))
+    assert "首次接入时已有" in steps(desk, "http://bbs.example/c")["来路"]
+    desk.take(harvest(item("今天天气不错", url="http://bbs.example/d"), push="5" * 64))
+    assert steps(desk, "http://bbs.example/d")["来路"] == "由对方系统推送"
+
+
+def test_a_text_that_was_read_late_says_so(desk):
+    desk.take(harvest(state=SourceState("bbs", last_ok_at=desk.clock(), baseline_done=True)))
+    desk.clock.advance(hours=2)
+    desk.accept(item("今天天气不错", url="http://bbs.example/c"))
+    assert steps(desk, "http://bbs.example/c")["来路"] == "来源中断后补读到的"
+
+
+def test_a_text_with_another_id_names_the_old_one_and_its_revision(desk):
+    desk.know()
+    first = item(WATER, url="http://bbs.example/c", external_id="old-guid")
+    desk.accept(first)
+    desk.accept(replace(first, external_id="new-guid", text=WATER + "！"))
+    found = steps(desk, "http://bbs.example/c")
+    assert found["来路"] == "来源换了编号，原编号 old-guid"
+    assert found["修改"] == "第 2 版"
+    assert "编号 new-guid" in found["读到"]
+
+
+def test_a_reader_sees_the_tags_of_the_source(desk):
+    desk.open(url="http://bbs.example/a")
+    words = Words(values={"tags": {"bbs": "本县、论坛"}})
+    found = {step.what: step.detail for step in desk.run(lambda s: explain(s, "http://bbs.example/a", words))}
+    assert found["标签"] == "本县、论坛"
+
+
+def ail(desk: Desk) -> None:
+    row = AilmentRow(
+        source_id="bbs", ailment=Ailment.FROZEN, mark="", detail="六小时没有变化", cure="请换一个地址"
+    )
+    row.since = START
+    desk.run(lambda s: s.add(row))
+
+
+def test_what_ails_the_source_of_a_text_is_told(desk):
+    desk.open(url="http://bbs.example/a")
+    ail(desk)
+    assert steps(desk, "http://bbs.example/a")["来源异常"] == "内容长时间不变：六小时没有变化。请换一个地址"
+
+
+def test_an_address_that_did_not_come_is_explained_by_its_source(desk):
+    desk.open(url="http://bbs.example/a")
+    ail(desk)
+    desk.take(failed(Fault.NOT_A_FEED, failures=4))
+    found = steps(desk, "http://bbs.example/never-seen")
+    assert "同一网站 bbs.example 由来源 bbs 读取" in found["没有收到"]
+    assert "已连续失败 4 次" in found["来源"]
+    assert found["来源故障"] == "打不开。请检查地址"
+    assert found["来源异常"].startswith("内容长时间不变")
+
+
+def test_an_address_is_explained_by_the_source_that_is_configured_for_its_site(desk):
+    state = SourceState("bbs", last_ok_at=START, next_poll_at=START + HOUR, baseline_done=True)
+    desk.take(harvest(state=state))
+    words = Words(values={"address": {"bbs": "https://news.example/feed", "new": "https://news.example/2"}})
+    told = [
+        (step.what, step.detail) for step in desk.run(lambda s: explain(s, "https://news.example/x", words))
+    ]
+    assert [what for what, _ in told] == ["没有收到", "来源", "没有收到", "来源"]
+    assert told[1][1] == "上次成功读取 11-17 02:00 UTC，下次读取 11-17 03:00 UTC"
+    assert told[3][1] == "从未读取过：服务可能还没有运行到它"
+
+
+def test_an_address_is_explained_by_the_source_that_last_answered_from_its_site(desk):
+    state = SourceState("bbs", validator_url="https://mirror.example/feed", baseline_done=False)
+    desk.take(harvest(state=state))
+    found = steps(desk, "https://mirror.example/x")
+    assert found["来源"] == "从未成功读取，首次接入的存量还没有读完"
 
 
 def test_a_copy_says_whom_it_joined_and_how_sure_that_was(desk):

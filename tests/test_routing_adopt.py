@@ -1,0 +1,245 @@
+"""The same texts under other ids: recognised where that is sure, and taken in as new wherever it is not."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from builders import HOUR, START, Desk, harvest, item
+
+from routing import intake
+from routing.items import Ailment, Harvest, Item, Kind
+from routing.store.tables import CaseItemRow, CaseRow, ItemRow, Outcome
+
+WATER = "东湖小区今天又停水了，物业说不知道什么时候来水，已经三天了"
+DAY = timedelta(days=1)
+
+
+@pytest.fixture
+def symptoms(monkeypatch) -> list[Harvest]:
+    """What the health of sources is told, as it is handed over."""
+    seen: list[Harvest] = []
+    told = intake.note_problem
+
+    def note(session, office, ledger, row, harvest, now) -> None:
+        seen.append(harvest)
+        told(session, office, ledger, row, harvest, now)
+
+    monkeypatch.setattr(intake, "note_problem", note)
+    return seen
+
+
+def article(number: int, text: str = "", **more) -> Item:
+    values = {
+        "external_id": f"old-{number}",
+        "url": f"http://news.example/{number}.html",
+        "title": f"关于第{number}号工程进展情况的通报",
+        "kind": Kind.ARTICLE,
+        "published_at": START - number * DAY,
+    }
+    return item(text or f"第{number}号工程已经完成了一半，其余部分正在按计划推进。", **(values | more))
+
+
+def ids(desk: Desk) -> list[str]:
+    return sorted(row.external_id for row in desk.all(ItemRow))
+
+
+def under(desk: Desk, external_id: str) -> ItemRow:
+    [row] = desk.all(ItemRow, ItemRow.external_id == external_id)
+    return row
+
+
+@pytest.fixture
+def feed(desk: Desk) -> tuple[Item, ...]:
+    """Ten articles of `bbs` that are stored; the first is a matter."""
+    desk.know("bbs", "weibo")
+    articles = (article(0, WATER), *(article(n) for n in range(1, 10)))
+    desk.accept(*articles)
+    return articles
+
+
+def renamed(texts: tuple[Item, ...], **changes) -> tuple[Item, ...]:
+    return tuple(replace(t, external_id=f"new-{n}", **changes) for n, t in enumerate(texts))
+
+
+# --- all ids at once ----------------------------------------------------------------------------------------------
+
+
+def test_all_ids_changed_are_adopted_and_nobody_is_alarmed(desk, feed, symptoms):
+    assert desk.accept(*renamed(feed)) == []
+    assert ids(desk) == [f"new-{n}" for n in range(10)]
+    assert len(desk.all(CaseRow)) == 1
+    [symptom] = symptoms[-1].symptoms
+    assert symptom.ailment is Ailment.NEW_IDS
+    assert "10 条" in symptom.detail
+
+
+def test_the_round_after_knows_the_new_ids_and_tells_nothing_more(desk, feed, symptoms):
+    desk.accept(*renamed(feed))
+    assert desk.accept(*renamed(feed)) == []
+    assert len(ids(desk)) == 10
+    assert symptoms[-1].symptoms == ()
+
+
+def test_a_site_that_moved_to_other_addresses_is_known_by_titles_and_days(desk, feed, symptoms):
+    moved = tuple(replace(t, url=f"https://new.example/x/{n}") for n, t in enumerate(renamed(feed)))
+    assert desk.accept(*moved) == []
+    assert {row.url for row in desk.all(ItemRow)} == {t.url for t in moved}
+    assert symptoms[-1].symptoms != ()
+
+
+def test_titles_are_enough_where_a_source_gives_no_dates(desk):
+    desk.know()
+    undated = tuple(article(n, published_at=None) for n in range(8))
+    desk.accept(*undated)
+    moved = tuple(replace(t, url=f"https://new.example/x/{n}") for n, t in enumerate(renamed(undated)))
+    assert desk.accept(*moved) == []
+    assert len(ids(desk)) == 8
+
+
+def test_news_among_the_new_ids_is_news(desk, feed):
+    [line] = desk.accept(*renamed(feed), article(77, "西山小区后面塌方了，路都堵住了", external_id="new-77"))
+    assert "新事项 YQ-2026-0002" in line
+
+
+def test_an_adopted_text_that_was_edited_as_well_is_a_revision(desk, feed):
+    edited = (*renamed(feed[:9]), replace(feed[9], external_id="new-9", text="第9号工程已经全部完成。"))
+    [line] = desk.accept(*edited)
+    assert "第 2 版" in line
+    assert len(ids(desk)) == 10
+
+
+def test_all_new_texts_of_a_known_source_are_all_new(desk, feed, symptoms):
+    assert len(desk.accept(*(article(n, external_id=f"n-{n}") for n in range(20, 30)))) == 10
+    assert len(ids(desk)) == 20
+    assert symptoms[-1].symptoms == ()
+
+
+def test_few_of_many_that_changed_their_ids_are_no_change_of_the_scheme(desk, feed, symptoms):
+    assert desk.accept(*renamed(feed[:4]), entries=10) == []
+    assert ids(desk)[:4] == [f"new-{n}" for n in range(4)]
+    assert symptoms[-1].symptoms == ()
+
+
+def test_a_baseline_that_is_still_being_read_adopts_nothing(desk):
+    state = replace(harvest().state, baseline_done=False)
+    texts = tuple(article(n) for n in range(6))
+    desk.take(harvest(*texts, state=state))
+    desk.take(harvest(*renamed(texts), state=state))
+    assert len(ids(desk)) == 12
+
+
+def test_another_source_with_the_same_texts_is_another_source(desk, feed):
+    theirs = tuple(replace(t, source_id="weibo") for t in renamed(feed))
+    assert len(desk.accept(*theirs, source="weibo")) == 10
+    assert len(ids(desk)) == 20
+
+
+# --- one at a time ------------------------------------------------------------------------------------------------
+
+
+def test_an_edited_headline_in_the_id_is_a_revision_of_its_text(desk, feed):
+    edited = replace(feed[0], external_id="guid-with-headline", title="东湖小区停水：水务公司回应")
+    [line] = desk.accept(edited, entries=10)
+    assert "第 2 版" in line
+    row = under(desk, "guid-with-headline")
+    assert (row.title, row.revision) == (edited.title, 2)
+    assert len(desk.all(CaseRow)) == len(desk.all(CaseItemRow)) == 1
+
+
+def test_the_new_id_is_remembered(desk, feed):
+    edited = replace(feed[0], external_id="guid-with-headline")
+    desk.accept(edited, entries=10)
+    assert desk.accept(edited, entries=10) == []
+    assert desk.run(lambda s: intake.known(s, "bbs", ["guid-with-headline", "old-0", "old-1"])) == {
+        "guid-with-headline",
+        "old-1",
+    }
+    assert under(desk, "guid-with-headline").found == ["adopted:old-0"]
+
+
+def test_a_link_that_went_from_http_to_https_is_the_same_link(desk, feed):
+    assert desk.accept(replace(feed[3], external_id="x", url="https://news.example/3.html"), entries=10) == []
+    assert len(ids(desk)) == 10
+
+
+def test_the_same_title_on_the_same_day_is_the_same_text_if_it_reads_so(desk, feed):
+    again = replace(feed[0], external_id="x", url="http://news.example/other", text=WATER + "！")
+    [line] = desk.accept(again, entries=10)
+    assert "第 2 版" in line
+    assert len(ids(desk)) == 10
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"text": "西山小区二期明天八点到十八点检修水管，请居民提前储水备用"},
+        {"published_at": START + DAY},
+        {"published_at": None},
+    ],
+    ids=["another text", "another day", "no day"],
+)
+def test_a_title_that_returns_is_another_text(desk, feed, change):
+    notice = replace(feed[0], external_id="x", url="http://news.example/other", **change)
+    desk.accept(notice, entries=10)
+    assert len(ids(desk)) == 11
+
+
+def test_a_short_title_tells_nothing(desk):
+    desk.know()
+    desk.accept(item(WATER, title="停水通知", external_id="1"))
+    desk.accept(item(WATER, title="停水通知", external_id="2"))
+    assert ids(desk) == ["1", "2"]
+
+
+def test_a_page_of_todays_notices_brings_a_new_text_each_day(desk):
+    desk.know()
+    page = {"url": "http://water.example/today", "title": "今日计划停水通知公告", "kind": Kind.ARTICLE}
+    desk.accept(item(WATER, external_id="1", **page))
+    desk.clock.advance(DAY)
+    tomorrow = item("西山小区二期停水检修到晚上八点", external_id="2", published_at=START + DAY, **page)
+    [line] = desk.accept(tomorrow)
+    assert "新事项" in line
+
+
+def test_a_link_that_all_texts_share_tells_nothing(desk):
+    desk.know()
+    shared = {"url": "http://news.example/", "published_at": START}
+    desk.accept(*(article(n, **shared) for n in range(3)))
+    desk.accept(article(3, **shared), entries=4)
+    assert len(ids(desk)) == 4
+
+
+def test_two_texts_of_one_round_with_one_link_are_two(desk, feed):
+    one = replace(feed[0], external_id="x")
+    desk.accept(one, replace(one, external_id="y", text=WATER + "。"), entries=10)
+    assert ids(desk)[-2:] == ["x", "y"]
+
+
+def test_a_text_whose_old_id_still_stands_beside_it_is_another(desk, feed):
+    desk.accept(*feed, replace(feed[0], external_id="x"))
+    assert len(ids(desk)) == 11
+
+
+def test_comments_that_share_the_link_of_their_thread_are_never_one(desk):
+    desk.know()
+    thread = {"url": "http://bbs.example/thread", "kind": Kind.COMMENT, "parent_id": "t"}
+    desk.accept(item("我们楼也停水了，三天了没有人管", external_id="1", **thread))
+    desk.accept(item("我们楼也停水了，三天了没有人管！", external_id="2", **thread))
+    assert ids(desk) == ["1", "2"]
+
+
+def test_old_news_under_a_new_id_stays_old_news(desk):
+    old = article(0, WATER)
+    desk.accept(old)
+    desk.accept(replace(old, external_id="x", title="东湖小区停水：水务公司回应"))
+    [row] = desk.all(ItemRow)
+    assert (row.outcome, row.revision) == (Outcome.BASELINE, 2)
+    assert desk.all(CaseRow) == []
+
+
+def test_a_link_that_hundreds_of_stored_texts_share_is_not_read_out(desk):
+    desk.know()
+    shared = {"url": "http://news.example/", "title": "", "published_at": START - HOUR}
+    desk.accept(*(article(n, **shared) for n in range(450)))
+    desk.accept(article(900, **shared), entries=10)
+    assert len(ids(desk)) == 451
