@@ -8,6 +8,8 @@ import hashlib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from ahocorasick_rs import AhoCorasick
+
 from routing.items import Band, Counts, Kind
 from routing.normal import normal
 from routing.office import Level
@@ -205,6 +207,8 @@ class _Compiled:
     says: _Hit = _Hit()
     goes_on: bool = False
     children: tuple["_Compiled", ...] = ()
+    wanted: tuple[frozenset[str], ...] = ()  # `groups` and `none` again, to be looked through fast
+    refused: frozenset[str] = frozenset()
 
     def all_words(self) -> Iterator[str]:
         for group in self.groups:
@@ -216,14 +220,15 @@ class _Compiled:
     def reason(self, view: _View) -> Reason | None:
         """Say why the rule holds for the subject; None where it does not."""
         words: list[str] = []
-        for group in self.groups:
-            hits = [word for word in group if word in view.found]
-            if not hits:
-                return None
-            words += hits
-        notes = self._notes(view)
-        if notes is None or any(word in view.found for word in self.none):
+        if any(group.isdisjoint(view.found) for group in self.wanted) or not self.refused.isdisjoint(
+            view.found
+        ):
             return None
+        notes = self._notes(view)
+        if notes is None:
+            return None
+        for group in self.groups:
+            words += [word for word in group if word in view.found]
         return Reason(self.id, self.name, _shown(words), "；".join(notes))
 
     def _notes(self, view: _View) -> list[str] | None:
@@ -292,31 +297,29 @@ def _ranked(channels: Collection[str]) -> list[str]:
 
 
 class _Vocabulary:
-    """All words of a file at once: which of them stand in a text. Its one method is where an automaton would go."""
+    """All words of a file at once: which of them stand in a text, found in one pass whatever their number."""
 
     def __init__(self, words: Iterable[str]) -> None:
-        self._forms: dict[str, set[str]] = {}
+        forms: dict[str, set[str]] = {}
         for word in words:
-            self._forms.setdefault(normal(word), set()).add(word)
+            forms.setdefault(normal(word), set()).add(word)
+        self._forms = tuple(forms)
+        self._words = tuple(forms.values())
+        self._automaton = AhoCorasick(self._forms)
 
     def find(self, plain: str) -> frozenset[str]:
         """Give the words, as written in the file, that stand in the normal form of a text."""
         found: set[str] = set()
-        for form, words in self._forms.items():
-            if form in plain and (not form.isascii() or _stands_alone(form, plain)):
-                found |= words
+        for number, start, end in self._automaton.find_matches_as_indexes(plain, overlapping=True):
+            if not self._forms[number].isascii() or _stands_alone(plain, start, end):
+                found |= self._words[number]
         return frozenset(found)
 
 
-def _stands_alone(form: str, plain: str) -> bool:
+def _stands_alone(plain: str, start: int, end: int) -> bool:
     """Say whether a Latin word stands as a word: `ktv` in 隔壁ktv太吵, not `app` in happy."""
-    start = plain.find(form)
-    while start >= 0:
-        before, after = plain[start - 1 : start], plain[start + len(form) : start + len(form) + 1]
-        if not (before.isascii() and before.isalnum()) and not (after.isascii() and after.isalnum()):
-            return True
-        start = plain.find(form, start + 1)
-    return False
+    before, after = plain[start - 1 : start], plain[end : end + 1]
+    return not (before.isascii() and before.isalnum()) and not (after.isascii() and after.isalnum())
 
 
 # --- from the file to the tree --------------------------------------------------------------------------------
@@ -342,11 +345,15 @@ class _Groups:
 
 def _compile(entry: IgnoreEntry, groups: _Groups) -> _Compiled:
     asked = ([entry.any_of] if entry.any_of else []) + entry.all_of
+    wanted = tuple(groups.words(group) for group in asked)
+    none = groups.words(entry.none_of)
     compiled = _Compiled(
         id=entry.id,
         name=entry.name,
-        groups=tuple(groups.words(group) for group in asked),
-        none=groups.words(entry.none_of),
+        groups=wanted,
+        none=none,
+        wanted=tuple(map(frozenset, wanted)),
+        refused=frozenset(none),
         where=entry.where,
         kinds=frozenset(map(Kind, entry.kinds)),
         tags=tuple(entry.tags),
