@@ -5,8 +5,12 @@ It does not mask personal data and does not escape for any platform: what leaves
 
 import codecs
 import re
+from collections.abc import Iterable
 from html.parser import HTMLParser
 from typing import NamedTuple
+from urllib.parse import urlsplit, urlunsplit
+
+from monitors.charsets import GB, UTF8, codecs_of, common, is_chinese, read_damaged
 
 max_html_letters = 200_000
 max_text_letters = 20_000
@@ -20,12 +24,11 @@ class Decoded(NamedTuple):
     replaced: int
 
 
-_byte_marks = (
-    (codecs.BOM_UTF8, "utf-8"),
+_wide_marks = (
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
-    (b"<\x00", "utf-16-le"),
-    (b"\x00<", "utf-16-be"),
 )
 # Only what feeds are really written in; Python also knows "idna", "punycode" and "unicode_escape", and
 # feedparser would follow such a label.
@@ -41,41 +44,99 @@ _codecs = {
     "euc-jp": "euc_jp",
     "euc-kr": "cp949",
 }
-_western = {"iso-8859-1": "cp1252", "latin1": "cp1252", "windows-1252": "cp1252", "us-ascii": "cp1252"}
+_western = {"iso-8859-1", "latin1", "windows-1252", "us-ascii"}
 _charset_in_type = re.compile(r"charset\s*=\s*[\"']?([\w.:-]+)", re.IGNORECASE)
 _charset_in_prolog = re.compile(rb"^\s*<\?xml[^>]{0,200}?encoding\s*=\s*[\"']([\w.:-]+)")
+_three_byte_lead = re.compile(rb"[\xe0-\xf4]")
+_unlikely_letters = re.compile("[\u0180-\u036f\u0530-\u07ff]")
+_eastern_letters = re.compile("[\u0800-\ufffc]+")
 
 
-def decode(body: bytes, content_type: str = "") -> Decoded:
-    """Read the bytes, judged on the whole document; never raises.
+def decode(body: bytes, content_type: str = "", forced: str | None = None) -> Decoded:
+    """Read the bytes, judged on the whole document; never raises. `forced` names the codec that the operator wrote.
 
-    The ladder: byte order mark, valid UTF-8 (it outranks any label), mostly valid UTF-8 with the broken bytes
-    replaced (one comment cut in the middle of a letter must not cost the feed), the declared charset, GB18030.
+    The ladder: byte order mark, valid UTF-8 (it outranks any label), mostly valid UTF-8 with the broken stretches
+    read one by one (a comment cut in the middle of a letter, a title in GBK must not cost the feed), the declared
+    charset, GB18030, the latter damaged. A mark that the bytes belie is not believed.
     """
-    for mark, charset in _byte_marks:
-        if body.startswith(mark):
-            start = len(mark) if mark[:1] not in {b"<", b"\x00"} else 0
-            return _lenient(body[start:], charset)
-    try:
-        return Decoded(body.decode("utf-8"), "utf-8", 0)
-    except UnicodeDecodeError:
-        pass
-    mostly = _lenient(body, "utf-8")
-    foreign = sum(letter > "\x7f" for letter in mostly.text) - mostly.replaced
-    if foreign >= 10 * mostly.replaced:
-        return mostly
+    if forced and (decoded := _forced(body, forced.lower())):
+        return decoded
+    wide = _wide_codec(body)
+    if wide:
+        return _lenient(body, wide)
+    for mark in (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+        while body.startswith(mark):  # programs that join files leave one for each
+            body = body[len(mark) :]
     label = _declared(body, content_type)
-    for charset in (_codecs.get(label, "gb18030"), "gb18030", _western.get(label, "gb18030")):
+    return _utf8(body) or _labelled(body, label)
+
+
+def _wide_codec(body: bytes) -> str:
+    """Name the codec of two or four bytes a letter. Markup is ASCII, so it shows zeros in every other place."""
+    head = body[:1024]
+    even, odd = head[::2].count(0), head[1::2].count(0)
+    for mark, charset in _wide_marks:
+        if body.startswith(mark) and even + odd:
+            return charset
+    if odd > 4 * even and 8 * odd >= len(head):
+        return "utf-16-le"
+    return "utf-16-be" if even > 4 * odd and 8 * even >= len(head) else ""
+
+
+def _forced(body: bytes, name: str) -> Decoded | None:
+    charset = _codecs.get(name, "utf-8" if name == "utf8" else name)
+    body = body.removeprefix(codecs.BOM_UTF8)
+    if charset in codecs_of:
+        return _mended(body, codecs_of.index(charset))
+    try:
+        return _lenient(body, charset)
+    except (LookupError, ValueError):
+        return None
+
+
+def _utf8(body: bytes) -> Decoded | None:
+    try:
+        text = body.decode("utf-8")
+    except UnicodeDecodeError:
+        text = body.decode("utf-8", errors="replace")
+        replaced = text.count("\ufffd")
+        eastern = sum(map(len, _eastern_letters.findall(text)))
+        foreign = sum(letter > "\x7f" for letter in text) - replaced
+        # Of GBK read as UTF-8 hardly a letter in fifty comes out as an eastern one.
+        return _mended(body, UTF8) if eastern >= replaced or foreign >= 10 * replaced else None
+    if body.isascii() or _three_byte_lead.search(body) or not _unlikely_letters.search(text):
+        return Decoded(text, "utf-8", 0)
+    # Some words are valid in both: 停水 in GBK is two phonetic signs in UTF-8, and no other letter bears these out.
+    other = body.decode("gb18030", errors="replace")
+    foreign_only = [letter for letter in other if letter > "\x7f"]
+    if all(letter in common for letter in foreign_only):
+        return Decoded(other, "gb18030", 0)
+    return Decoded(text, "utf-8", 0)
+
+
+def _labelled(body: bytes, label: str) -> Decoded:
+    labelled = _codecs.get(label, "gb18030")
+    for charset in dict.fromkeys((labelled, "gb18030")):
         try:
-            return Decoded(body.decode(charset), charset, 0)
+            text = body.decode(charset)
         except UnicodeDecodeError:
             continue
-    return _lenient(body, _codecs.get(label, "gb18030"))
+        if label not in _western or is_chinese(text):
+            return _mended(body, GB) if charset == "gb18030" else Decoded(text, charset, 0)
+    if labelled != "gb18030":
+        return _lenient(body, labelled)
+    mended = _mended(body, GB)
+    return mended if label not in _western or is_chinese(mended.text) else _lenient(body, "cp1252")
+
+
+def _mended(body: bytes, home: int) -> Decoded:
+    text = read_damaged(body, home)
+    return Decoded(text, codecs_of[home], text.count("\ufffd"))
 
 
 def _lenient(body: bytes, charset: str) -> Decoded:
     text = body.decode(charset, errors="replace")
-    return Decoded(text, charset, text.count("\ufffd"))
+    return Decoded(text.lstrip("\ufeff"), charset, text.count("\ufffd"))
 
 
 def _declared(body: bytes, content_type: str) -> str:
@@ -83,6 +144,33 @@ def _declared(body: bytes, content_type: str) -> str:
     in_prolog = _charset_in_prolog.match(body)
     label = in_type[1] if in_type else in_prolog[1].decode("ascii", "replace") if in_prolog else ""
     return label.lower()
+
+
+# What a text looks like that went through a wrong codec somewhere else: UTF-8 read as GBK (， is 锛, 。 is 銆, 的 is
+# 鐨), its replacement letters read so (锟斤拷), or UTF-8 read as Latin-1 (ä¸­å, twice over Ã¤Â¸).
+_marks_of_spoil = {"\ufffd": 1, "锟斤拷": 3, "锛": 1, "銆": 1, "鐨": 1}
+_accents = "ÂÃãäåæçèé"
+_accent_run = re.compile("(?:[Â-ï][\x80-\xbf\u0152-\u017e\u02c6-\u02dc\u2013-\u203a€™]{1,2}){2,}")
+_hanzi = re.compile("[\u3400-\u9fff\uf900-\ufaff]+")
+_letters = re.compile(r"[^\W\d_]+|\?{4,}")
+
+
+def spoiled_share(text: str) -> float:
+    """Tell which share of the foreign letters is U+FFFD or typical mojibake; 0.0 where there are fewer than three."""
+    if text.isascii():
+        return 0.0
+    spoiled = sum(letters * text.count(mark) for mark, letters in _marks_of_spoil.items())
+    if sum(map(text.count, _accents)) >= 3:
+        spoiled += sum(len(found[0]) for found in _accent_run.finditer(text))
+    # Most foreign letters have two further bytes.
+    foreign = (len(text.encode("utf-8", "surrogatepass")) - len(text)) / 2
+    return min(1.0, spoiled / foreign) if spoiled >= 3 else 0.0
+
+
+def count_letters(texts: Iterable[str]) -> tuple[int, int]:
+    """Count the Chinese letters, and all letters; "????" counts as letters, for that is what they were."""
+    joined = "\n".join(texts)
+    return sum(map(len, _hanzi.findall(joined))), sum(map(len, _letters.findall(joined)))
 
 
 # Control letters, zero-width ones, direction marks, lone surrogates, tag letters: they hide words (停\u200b水) from
@@ -114,6 +202,31 @@ def plain(markup: str) -> str:
 def one_line(markup: str) -> str:
     """Turn HTML into one clean line, for titles."""
     return " ".join(plain(markup).split("\n"))
+
+
+_tracking = re.compile(r"(?:utm_[^=]*|spm)(?:=|$)", re.IGNORECASE)
+_default_ports = {"http": 80, "https": 443}
+
+
+def canonical_link(link: str) -> str:
+    """Give the form in which two spellings of one address are equal; for comparing, not for opening. Never raises.
+
+    Falls away: parameters that only say where a click came from (utm_*, spm), a fragment that is not a path of its
+    own (`#!`, `#/`), the port that the scheme implies, capitals in the host.
+    """
+    try:
+        parts = urlsplit(link)
+        port = parts.port
+    except ValueError:
+        return link
+    if parts.scheme not in _default_ports or not parts.hostname:
+        return link
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    if port is not None and port != _default_ports[parts.scheme]:
+        host = f"{host}:{port}"
+    query = "&".join(one for one in parts.query.split("&") if not _tracking.match(one))
+    fragment = parts.fragment if parts.fragment.startswith(("!", "/")) else ""
+    return urlunsplit((parts.scheme, host, parts.path or "/", query, fragment))
 
 
 def _strip(markup: str) -> str:

@@ -1,0 +1,138 @@
+"""The raw entries of a feed: where they stand, their digests, and the document without some of them. Pure.
+
+What was read before need not be read again: an entry whose letters are the same is cut out before feedparser sees the
+document. A cut must never lose, merge or garble an entry, so wherever the boundaries are in doubt there are none
+(`find_entries` gives None) and the whole document is read. All scans take linear time, whatever the text is.
+"""
+
+import html
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
+from hashlib import blake2b
+
+digest_size = 8
+max_digests = 20_000
+"""Digests kept a source (160 kB); a feed with more entries has its oldest ones read again each time."""
+
+_name = r"(?:[A-Za-z_][\w.-]{0,40}:)?(?:item|entry)"
+_token = re.compile(
+    rf"<(?:(?P<comment>!--)|(?P<cdata>!\[CDATA\[)|(?P<entity>!ENTITY)|(?P<instruction>\?)"
+    rf"|(?P<slash>/?)(?P<name>{_name})(?=[\s/>]))",
+    re.IGNORECASE,
+)
+_rest_of_tag = re.compile(r"[^<>]{0,4000}>")
+_ends = {"comment": "-->", "cdata": "]]>", "instruction": "?>"}
+_opening = re.compile(rf"<({_name})(?=[\s>])", re.IGNORECASE)
+_closing = re.compile(rf"</{_name}\s{{0,20}}>", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Entries:
+    """The entries of one document in its order: `spans` their places in `text`, `digests` their names."""
+
+    text: str
+    spans: tuple[tuple[int, int], ...]
+    digests: tuple[bytes, ...]
+
+    def raw(self, number: int) -> str:
+        """Give one entry as it is written."""
+        start, end = self.spans[number]
+        return self.text[start:end]
+
+    def only(self, numbers: Collection[int]) -> str:
+        """Give the document with no other entries than these."""
+        if len(numbers) == len(self.spans):
+            return self.text
+        parts, end = [], 0
+        for number, (start, stop) in enumerate(self.spans):
+            if number not in numbers:
+                parts.append(self.text[end:start])
+                end = stop
+        return "".join(parts) + self.text[end:]
+
+    def around(self) -> str:
+        """Give what stands before the first entry and after the last one."""
+        return self.text[: self.spans[0][0]] + self.text[self.spans[-1][1] :]
+
+
+def digest(entry: str) -> bytes:
+    """Name an entry by what is written in it; 8 bytes."""
+    return blake2b(entry.encode("utf-8", "surrogatepass"), digest_size=digest_size).digest()
+
+
+def split_digests(joined: bytes) -> frozenset[bytes]:
+    """Take apart what a source remembers; a remainder that is no whole digest is nothing."""
+    ends = range(digest_size, len(joined) + 1, digest_size)
+    return frozenset(joined[end - digest_size : end] for end in ends)
+
+
+def find_entries(text: str) -> Entries | None:
+    """Find the entries of a feed; None where there are none or where one cannot be told from the next for certain.
+
+    In doubt is: an entry in an entry; entries of two names; an entry's tag inside a comment, CDATA or an instruction
+    (or one of these without an end); entities of the document's own, which may hold anything; a tag left open.
+    """
+    spans: list[tuple[int, int]] = []
+    name, start, skip_to = "", -1, 0
+    for found in _token.finditer(text):
+        tag = found["name"]
+        if found.start() < skip_to:
+            if tag:
+                return None
+            continue
+        if tag is None:
+            end = _ends.get(str(found.lastgroup))
+            past = text.find(end, found.end()) if end else -1
+            if end is None or past < 0:
+                return None
+            skip_to = past + len(end)
+            continue
+        name = name or tag
+        rest = _rest_of_tag.match(text, found.end())
+        if tag != name or rest is None or (not found["slash"]) == (start >= 0):
+            return None
+        if found["slash"]:
+            spans.append((start, rest.end()))
+            start = -1
+        elif rest[0].count('"') % 2 or rest[0].count("'") % 2:
+            return None
+        elif rest[0].endswith("/>"):
+            spans.append((found.start(), rest.end()))
+        else:
+            start = found.start()
+    if start >= 0 or not spans:
+        return None
+    return Entries(text, tuple(spans), tuple(digest(text[a:b]) for a, b in spans))
+
+
+def loose_entries(text: str, most: int) -> list[str]:
+    """Give what looks like entries, the last resort for a document that cannot be read as a whole.
+
+    One reaches to its closing tag or, where that is missing, to the next one's start.
+    """
+    starts = [found for found, _ in zip(_opening.finditer(text), range(most + 1), strict=False)]
+    entries = []
+    for number, found in enumerate(starts[:most]):
+        stop = starts[number + 1].start() if number + 1 < len(starts) else len(text)
+        closing = _closing.search(text, found.end(), stop)
+        entries.append(
+            text[found.start() : closing.end()] if closing else f"{text[found.start() : stop]}</{found[1]}>"
+        )
+    return entries
+
+
+_element = re.compile(
+    r"<(?:[\w.-]{1,40}:)?(?:guid|id|link|identifier)(?:\s[^<>]{0,2000})?>\s{0,200}(?:<!\[CDATA\[)?((?:[^<\]]|\](?!\]>)){1,2000})",
+    re.IGNORECASE,
+)
+_attribute = re.compile(
+    r"\b(?:href|about)\s{0,20}=\s{0,20}(?:\"([^\"<>]{1,2000})|'([^'<>]{1,2000}))", re.IGNORECASE
+)
+
+
+def names_in(entry: str) -> frozenset[str]:
+    """Give every word of a raw entry that feedparser could take for its id or its link, and some more."""
+    written = [*_element.findall(entry), *(one or other for one, other in _attribute.findall(entry))]
+    # In CDATA a reference is no reference: both readings are given.
+    return frozenset(reading.strip() for word in written for reading in (word, html.unescape(word)))
