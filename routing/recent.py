@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Row, Select, select, tuple_
+from sqlalchemy import Row, Select, select
 from sqlalchemy.orm import Session
 
 from routing.grouping import Trace, origin_of
@@ -65,9 +65,14 @@ class Recent:
         wanted = sorted(parent_ids)
         if not wanted:
             return
-        own = sorted({source_id, origin_of(source_id)})
-        keys = [(source, parent) for source in own for parent in wanted]
-        near = self._read(_placed().where(tuple_(ItemRow.source_id, ItemRow.external_id).in_(keys)))
+        # A source at a time: SQLite reads the whole table for pairs of values.
+        near = [
+            trace
+            for source in sorted({source_id, origin_of(source_id)})
+            for trace in self._read(
+                _placed().where(ItemRow.source_id == source, ItemRow.external_id.in_(wanted))
+            )
+        ]
         found = {trace.external_id for trace in near}
         rest = [parent for parent in wanted if parent not in found]
         far = self._read(_window(self._now).where(ItemRow.external_id.in_(rest))) if rest else []
