@@ -20,6 +20,7 @@ import re2
 from jmespath.exceptions import JMESPathError
 
 from monitors.counts import parse_count
+from monitors.cuts import cut
 from monitors.dates import Dated, read_date
 from monitors.masking import mask
 from monitors.parsed import Parsed
@@ -304,8 +305,8 @@ def _item(row: Row, source: Source, mapping: Mapped, now: datetime, tally: _Tall
     if _rounded.fullmatch(name):
         tally.skip("编号被表格软件改写成了 4.9E+15 的样子", row.number)
         return None
-    text = _cut(mapping.text_cut, plain(_value(mapping.text, entry)))
-    title = _cut(mapping.title_cut, one_line(_value(mapping.title, entry)))
+    text = cut(mapping.text_cut, plain(_value(mapping.text, entry)))
+    title = cut(mapping.title_cut, one_line(_value(mapping.title, entry)))
     if not text and not title:
         if _is_wordless(mapping.text + mapping.title, entry):
             tally.wordless += 1
@@ -391,15 +392,6 @@ def _joined(base: str, written: str) -> str:
     except ValueError:
         return ""
     return link if link.startswith(("http://", "https://")) else ""
-
-
-def _cut(pattern: str | None, text: str) -> str:
-    return text if pattern is None else str(_cutter(pattern).sub("", text)).strip()
-
-
-@functools.lru_cache(maxsize=512)
-def _cutter(pattern: str) -> Any:
-    return re2.compile(pattern)
 
 
 def _distinct(drafts: Sequence[Item], *, latest: bool) -> tuple[tuple[Item, ...], list[Symptom]]:

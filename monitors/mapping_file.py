@@ -122,7 +122,7 @@ OneScalar = Annotated[Scalar, PlainValidator(_one_scalar)]
 _Scalars = Annotated[tuple[Scalar, ...], PlainValidator(_scalars)]
 _Name = Annotated[str, Field(min_length=1, max_length=100)]
 # Unlike other texts it keeps its spaces at both ends: they are part of what is cut.
-_Cut = Annotated[
+CutPattern = Annotated[
     str, StringConstraints(min_length=1, max_length=500, strip_whitespace=False), AfterValidator(_cut)
 ]
 _Link = Annotated[str, AfterValidator(_link)]
@@ -196,8 +196,8 @@ class MappingTable(Strict):
     reposts: _Paths = ()
     views: _Paths = ()
     rank: bool = False
-    text_cut: _Cut | None = None
-    title_cut: _Cut | None = None
+    text_cut: CutPattern | None = None
+    title_cut: CutPattern | None = None
     cursor: CursorTable | None = None
     page: PageTable | None = None
     ok: SuccessTable | None = None

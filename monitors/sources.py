@@ -105,7 +105,8 @@ class Source:
     of it. `timeout_s` bounds the whole, `connect_s` and `read_s` its parts; `spacing_s` lies between two requests to
     one host. `mirrors` are further addresses of the same content (RSSHub), tried in turn. `allow_hosts`: exact
     host:port pairs that may have a private address; every other address must be a public one. `form` or `json_body`:
-    the source is asked by POST. `mapping` is set for comment streams, files and inboxes. `path` is a file or a
+    the source is asked by POST. `mapping` is set for
+    comment streams, files and inboxes; a feed has `title_cut` and `text_cut` here. `path` is a file or a
     pattern of files. `frozen_h`: an unchanged answer for longer is a cache, not a source (0: never); `silent_h`: the
     same for news, in place of what is learned (0: never; None: learned). `overdue_d`: a column must have news in so
     many days. `window_h`, `frozen_h`, `silent_h` in hours, `overdue_d` in days, all `_s` in seconds.
@@ -139,6 +140,8 @@ class Source:
     format: FileFormat = "jsonl"
     encoding: str | None = None
     comment_feeds: bool = True
+    title_cut: str | None = None
+    text_cut: str | None = None
     frozen_h: float = 0
     silent_h: float | None = None
     overdue_d: float = 0

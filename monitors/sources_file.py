@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, Field, ValidationError
 from yarl import URL
 
-from monitors.mapping_file import MappingTable, OneScalar, Strict
+from monitors.mapping_file import CutPattern, MappingTable, OneScalar, Strict
 from monitors.persons import names_person
 from monitors.presets import PRESETS
 from monitors.sources import FileFormat, Scalar, Source, SourceKind
@@ -204,6 +204,8 @@ class Entry(Strict):
     format: FileFormat | None = None
     encoding: Annotated[str, AfterValidator(_encoding)] | None = None
     comment_feeds: bool = True
+    title_cut: CutPattern | None = None
+    text_cut: CutPattern | None = None
     preset: str | None = None
     mapping: MappingTable | None = None
 
@@ -232,7 +234,7 @@ class Entry(Strict):
                     "proxy",
                     "path",
                 ),
-                *("encoding", "comment_feeds"),
+                *("encoding", "comment_feeds", "title_cut", "text_cut"),
             }
         )
         return Source(
@@ -278,7 +280,7 @@ _web = {
 _mapped = {"mapping", "preset"}
 _news = {"window_h", "silent_h"}
 _takes: Mapping[str, frozenset[str]] = {
-    "feed": frozenset({*_any_source, *_web, *_news, "frozen_h", "comment_feeds"}),
+    "feed": frozenset({*_any_source, *_web, *_news, "frozen_h", "comment_feeds", "title_cut", "text_cut"}),
     "comments": frozenset({*_any_source, *_web, *_news, *_mapped, "frozen_h", "form", "json", "max_pages"}),
     "file": frozenset({*_any_source, *_polled, *_news, *_mapped, "path", "format"}),
     "inbox": frozenset({*_any_source, *_news, *_mapped}),
