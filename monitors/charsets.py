@@ -23,6 +23,10 @@ _max_weighed = 65_536
 # In neither codec are these bytes ever part of a longer letter, so a misreading ends at them at the latest.
 _stretch = re.compile(rb"[\x30-\x39\x40-\xff]+")
 
+# Pairs of GBK that mean nothing come out as letters for private use.
+_private = re.compile("[\ue000-\uf8ff]")
+_three_letters_of_utf8 = re.compile(rb"(?:[\xe3-\xe9][\x80-\xbf]{2}){3}")
+
 common = frozenset(
     "".join(
         bytes((lead, trail)).decode("gb18030", "ignore")
@@ -42,38 +46,32 @@ def read_damaged(body: bytes, home: int) -> str:
     left = _max_weighed
     parts = []
     for chunk in _chunks(body):
-        try:
-            text = chunk.decode(charset)
-        except UnicodeDecodeError:
-            text = ""
-        # A lead byte that lost its trail swallows the bracket behind it, and with that the end of the CDATA.
-        if (text or not chunk) and chunk.count(b"]]>") == text.count("]]>"):
+        text = _believed(chunk, charset)
+        if text is None and (len(chunk) > _max_chunk or left <= 0):
+            text = chunk.decode(charset, "replace")
+        if text is not None:
             parts.append(text)
-            continue
-        if len(chunk) > _max_chunk:
-            parts.append(chunk.decode(charset, "replace"))
             continue
         end = 0
         for found in _stretch.finditer(chunk):
             stretch = found[0]
             if stretch.isascii():
                 continue
-            parts.append(chunk[end : found.start()].decode("ascii"))
+            text = _believed(stretch, charset)
+            if text is None:
+                weigh = left > 0 and len(stretch) <= _max_stretch
+                left -= len(stretch)
+                text = _cheapest(stretch, home) if weigh else stretch.decode(charset, "replace")
+            parts += chunk[end : found.start()].decode("ascii"), text
             end = found.end()
-            plain = _plainly(stretch, charset)
-            if plain is None:
-                weigh = len(stretch) <= min(left, _max_stretch)
-                left -= len(stretch) if weigh else 0
-                plain = _cheapest(stretch, home) if weigh else stretch.decode(charset, "replace")
-            parts.append(plain)
         parts.append(chunk[end:].decode("ascii"))
     return "".join(parts)
 
 
-def is_chinese(text: str) -> bool:
-    """Tell whether the foreign letters of a text are, most of them, common Chinese ones."""
+def common_share(text: str) -> float:
+    """Tell which share of the foreign letters is common Chinese; 1.0 where there are no foreign letters."""
     foreign = [letter for letter in text if letter > "\x7f"]
-    return sum(letter in common for letter in foreign) >= 0.6 * max(1, len(foreign))
+    return sum(letter in common for letter in foreign) / len(foreign) if foreign else 1.0
 
 
 def _chunks(body: bytes) -> Iterator[bytes]:
@@ -85,12 +83,16 @@ def _chunks(body: bytes) -> Iterator[bytes]:
         start = end
 
 
-def _plainly(stretch: bytes, charset: str) -> str | None:
+def _believed(piece: bytes, charset: str) -> str | None:
+    """Decode plainly; None where that fails, or where the outcome shows that the bytes were read askew."""
     try:
-        text = stretch.decode(charset)
+        text = piece.decode(charset)
     except UnicodeDecodeError:
         return None
-    return text if stretch.count(b"]]") == text.count("]]") else None
+    if charset == "gb18030" and (_private.search(text) or _three_letters_of_utf8.search(piece)):
+        return None
+    # A lead byte that lost its trail swallows the bracket behind it, and with that the end of the CDATA.
+    return text if piece.count(b"]]") == text.count("]]") else None
 
 
 def _cheapest(stretch: bytes, home: int) -> str:

@@ -117,8 +117,8 @@ class _Document(Protocol):
     def read(self, numbers: Sequence[int]) -> list[_Entry | None]:
         """Read these entries, each to its place; None for one that cannot be read."""
 
-    def names(self, number: int) -> Iterable[str]:
-        """Give every id and link that an entry could go by."""
+    def names(self, number: int, marks: Sequence[str]) -> Iterable[str]:
+        """Give every id and link that an entry could go by; it may give none where none holds one of the marks."""
 
 
 def _json(
@@ -148,7 +148,7 @@ class _JsonDocument:
     def read(self, numbers: Sequence[int]) -> list[_Entry | None]:
         return [as_entry(self.feed.entries[number]) for number in numbers]
 
-    def names(self, number: int) -> Iterable[str]:
+    def names(self, number: int, marks: Sequence[str]) -> Iterable[str]:
         entry = as_entry(self.feed.entries[number]) or {}
         return entry.get("id", ""), entry.get("link", "")
 
@@ -201,8 +201,9 @@ class _XmlDocument:
         self.notes = [_salvaged]
         return _read_each([repair(self._found.raw(number)) for number in numbers])
 
-    def names(self, number: int) -> Iterable[str]:
-        return names_in(self._found.raw(number))
+    def names(self, number: int, marks: Sequence[str]) -> Iterable[str]:
+        raw = self._found.raw(number)
+        return names_in(raw) if any(mark in raw for mark in marks) else ()
 
 
 def _not_a_feed(decoded: Decoded) -> Parsed:
@@ -309,10 +310,11 @@ _atom_root = (f'<feed xmlns="http://www.w3.org/2005/Atom"{_extensions}>', "</fee
 
 
 class _Draft(NamedTuple):
-    """An item before its id is settled: its place in the document, the id or link it goes by, its comment feed."""
+    """An item before its id is settled: its place in the document, the id or link it goes by, its comments."""
 
     number: int
     name: str
+    by_link: bool
     item: Item
     replies: str
 
@@ -344,7 +346,7 @@ def _harvest(document: _Document, source: Source, now: datetime, known: bytes) -
     if taken:
         _draft(document.read(taken), taken, harvest, source, now)
         cut = [number for number in range(len(digests)) if number not in chosen and number not in left]
-        if namesakes := _namesakes(document, cut, harvest.drafts, source):
+        if cut and (namesakes := _namesakes(document, cut, harvest.drafts, source)):
             harvest.drafts.clear()
             harvest.skipped.clear()
             taken = sorted({*taken, *namesakes})
@@ -358,16 +360,23 @@ def _namesakes(
     document: _Document, cut: Sequence[int], drafts: Sequence[_Draft], source: Source
 ) -> list[int]:
     """Find the known entries that go by the id of a new one: whether that id is believed, only all of them show."""
-    names = {draft.name for draft in drafts if draft.name}
-    is_link = any(draft.name == canonical_link(draft.item.url) for draft in drafts)
+    ids = {draft.name for draft in drafts if draft.name and not draft.by_link}
+    links = {draft.name for draft in drafts if draft.name and draft.by_link}
+    # The longest part that is written the same however the rest is escaped or abbreviated.
+    marks = [max(_escaped.split(name), key=len) for name in ids]
+    marks += [max(_between_words.split(link.partition("//")[2].partition("/")[2]), key=len) for link in links]
     return [
         number
         for number in cut
         if any(
-            clean(name) in names or (is_link and canonical_link(_link(name, source.url)) in names)
-            for name in document.names(number)
+            clean(name) in ids or (links and canonical_link(_link(name, source.url)) in links)
+            for name in document.names(number, marks)
         )
     ]
+
+
+_escaped = re.compile(r"[&<>\"'\s]|[^\x20-\x7e]+")
+_between_words = re.compile(r"[^\w.-]+|[^\x20-\x7e]+")
 
 
 def _draft(
@@ -421,13 +430,15 @@ def _parsed(harvest: _Harvest, decoded: Decoded, memory: str | None) -> Parsed:
 
 
 def _item(entry: _Entry, number: int, source: Source, now: datetime) -> _Draft | None:
+    entry = dict(entry)  # feedparser's own kind of mapping is slow, and answers for keys that are not there
     title = one_line(str(entry.get("title") or ""))
     text = plain(_body(entry))
     if not title and not text:
         return None
     link = _link(str(entry.get("link") or ""), source.url)
     dated = _date(entry, source, now)
-    name = clean(str(entry.get("id") or "")) or canonical_link(link)
+    written = clean(str(entry.get("id") or ""))
+    name = written or canonical_link(link)
     item = Item(
         source_id=source.id,
         external_id=_identity(name, title, text),
@@ -439,16 +450,18 @@ def _item(entry: _Entry, number: int, source: Source, now: datetime) -> _Draft |
         date_note=dated.note,
         counts=_counts(entry),
     )
-    return _Draft(number, name, item, _replies(entry, source) if source.comment_feeds else "")
+    return _Draft(number, name, not written, item, _replies(entry, source) if source.comment_feeds else "")
 
 
 def _link(written: str, base: str) -> str:
     if len(written) > max_link_letters:  # no address but an attack: a card could not show it
         return ""
-    try:
-        link = urljoin(base, clean(written)) if written.strip() else ""
-    except ValueError:
-        return ""
+    link = clean(written)
+    if not link.startswith(("http://", "https://")) or "[" in link:
+        try:
+            link = urljoin(base, link) if link else ""
+        except ValueError:
+            return ""
     return link if link.startswith(("http://", "https://")) else ""
 
 
@@ -459,9 +472,8 @@ def _body(entry: _Entry) -> str:
 
 def _date(entry: _Entry, source: Source, now: datetime) -> Dated:
     first = Dated(None, "来源未给日期")
-    fields = dict(entry)  # the entry's own `get` answers "published" for an absent "updated", with a warning
     for key in ("published", "updated", "created"):
-        written = fields.get(key)
+        written = entry.get(key)
         if not written:
             continue
         dated = read_date(written, source.zone, now)
@@ -523,16 +535,21 @@ def _distinct(drafts: Sequence[_Draft]) -> list[_Draft]:
 
     What is a copy, and which one stays, does not hang on the order, so that it is the same in every round.
     """
-    sharing: dict[str, dict[str, _Draft]] = {}
+    sharing: dict[str, list[_Draft]] = {}
     for draft in drafts:
-        content = _hash(canonical_link(draft.item.url), draft.item.title, draft.item.text)
-        copies = sharing.setdefault(draft.item.external_id, {})
-        if content not in copies or _lateness(draft.item) > _lateness(copies[content].item):
-            copies[content] = draft
+        sharing.setdefault(draft.item.external_id, []).append(draft)
     settled = []
-    for name, copies in sharing.items():
-        for content, draft in copies.items():
-            own = name if len(copies) == 1 else f"{name[:300]}#{content[:12]}"
+    for name, sharers in sharing.items():
+        if len(sharers) == 1:
+            settled += sharers
+            continue
+        texts: dict[str, _Draft] = {}
+        for draft in sharers:
+            content = _hash(canonical_link(draft.item.url), draft.item.title, draft.item.text)
+            if content not in texts or _lateness(draft.item) > _lateness(texts[content].item):
+                texts[content] = draft
+        for content, draft in texts.items():
+            own = name if len(texts) == 1 else f"{name[:300]}#{content[:12]}"
             settled.append(draft._replace(item=replace(draft.item, external_id=own)))
     return sorted(settled, key=lambda draft: draft.number)
 

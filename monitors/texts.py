@@ -4,13 +4,14 @@ It does not mask personal data and does not escape for any platform: what leaves
 """
 
 import codecs
+import html
 import re
 from collections.abc import Iterable
-from html.parser import HTMLParser
+from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import urlsplit, urlunsplit
 
-from monitors.charsets import GB, UTF8, codecs_of, common, is_chinese, read_damaged
+from monitors.charsets import GB, UTF8, codecs_of, common_share, read_damaged
 
 max_html_letters = 200_000
 max_text_letters = 20_000
@@ -108,25 +109,22 @@ def _utf8(body: bytes) -> Decoded | None:
         return Decoded(text, "utf-8", 0)
     # Some words are valid in both: 停水 in GBK is two phonetic signs in UTF-8, and no other letter bears these out.
     other = body.decode("gb18030", errors="replace")
-    foreign_only = [letter for letter in other if letter > "\x7f"]
-    if all(letter in common for letter in foreign_only):
+    if common_share(other) == 1.0:
         return Decoded(other, "gb18030", 0)
     return Decoded(text, "utf-8", 0)
 
 
 def _labelled(body: bytes, label: str) -> Decoded:
-    labelled = _codecs.get(label, "gb18030")
-    for charset in dict.fromkeys((labelled, "gb18030")):
-        try:
-            text = body.decode(charset)
-        except UnicodeDecodeError:
-            continue
-        if label not in _western or is_chinese(text):
-            return _mended(body, GB) if charset == "gb18030" else Decoded(text, charset, 0)
-    if labelled != "gb18030":
-        return _lenient(body, labelled)
-    mended = _mended(body, GB)
-    return mended if label not in _western or is_chinese(mended.text) else _lenient(body, "cp1252")
+    labelled = _codecs.get(label, "cp1252" if label in _western else "gb18030")
+    gb = _mended(body, GB)
+    if labelled == "gb18030":
+        return gb
+    other = _lenient(body, labelled)
+    if labelled in {"big5hkscs", "cp1252"}:
+        # Labels of programs that were never told better, on Chinese text; whose letters are the commoner ones?
+        gb_share = common_share(gb.text)
+        return gb if gb_share >= 0.6 and gb_share > common_share(other.text) + 0.1 else other
+    return other if other.replaced * 50 <= len(other.text) else gb
 
 
 def _mended(body: bytes, home: int) -> Decoded:
@@ -152,7 +150,7 @@ _marks_of_spoil = {"\ufffd": 1, "锟斤拷": 3, "锛": 1, "銆": 1, "鐨": 1}
 _accents = "ÂÃãäåæçèé"
 _accent_run = re.compile("(?:[Â-ï][\x80-\xbf\u0152-\u017e\u02c6-\u02dc\u2013-\u203a€™]{1,2}){2,}")
 _hanzi = re.compile("[\u3400-\u9fff\uf900-\ufaff]+")
-_letters = re.compile(r"[^\W\d_]+|\?{4,}")
+_lost_letters = re.compile(r"\?{4,}")
 
 
 def spoiled_share(text: str) -> float:
@@ -170,7 +168,8 @@ def spoiled_share(text: str) -> float:
 def count_letters(texts: Iterable[str]) -> tuple[int, int]:
     """Count the Chinese letters, and all letters; "????" counts as letters, for that is what they were."""
     joined = "\n".join(texts)
-    return sum(map(len, _hanzi.findall(joined))), sum(map(len, _letters.findall(joined)))
+    lost = sum(map(len, _lost_letters.findall(joined))) if "????" in joined else 0
+    return sum(map(len, _hanzi.findall(joined))), sum(map(str.isalpha, joined)) + lost
 
 
 # Control letters, zero-width ones, direction marks, lone surrogates, tag letters: they hide words (停\u200b水) from
@@ -186,6 +185,8 @@ _line_breaks = re.compile(r" ?\n[ \n]*")
 
 def clean(text: str) -> str:
     """Drop what no reader sees, fold white space; line breaks stay, blank lines go."""
+    if text.isascii() and text.isprintable() and "  " not in text:  # most ids and links
+        return text.strip()
     text = _unwanted.sub("", text.replace("\r\n", "\n").replace("\r", "\n").replace("\u2028", "\n"))
     return _line_breaks.sub("\n", _spaces.sub(" ", text)).strip()
 
@@ -208,6 +209,7 @@ _tracking = re.compile(r"(?:utm_[^=]*|spm)(?:=|$)", re.IGNORECASE)
 _default_ports = {"http": 80, "https": 443}
 
 
+@lru_cache(maxsize=4096)
 def canonical_link(link: str) -> str:
     """Give the form in which two spellings of one address are equal; for comparing, not for opening. Never raises.
 
@@ -219,9 +221,10 @@ def canonical_link(link: str) -> str:
         port = parts.port
     except ValueError:
         return link
-    if parts.scheme not in _default_ports or not parts.hostname:
+    host = parts.hostname
+    if parts.scheme not in _default_ports or not host:
         return link
-    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    host = f"[{host}]" if ":" in host else host
     if port is not None and port != _default_ports[parts.scheme]:
         host = f"{host}:{port}"
     query = "&".join(one for one in parts.query.split("&") if not _tracking.match(one))
@@ -229,43 +232,29 @@ def canonical_link(link: str) -> str:
     return urlunsplit((parts.scheme, host, parts.path or "/", query, fragment))
 
 
+_hidden = re.compile(r"<(script|style|template|noscript)\b.*?(?:</\1\s*>|\Z)", re.IGNORECASE | re.DOTALL)
+_tag = re.compile(
+    r"<(?:/?(?P<name>[a-z][a-z0-9]*+)(?:[^<>\"']|\"[^\"<]*\"|'[^'<]*'|[\"'])*+>?|!\[CDATA\[|[!?/][a-z\[][^<>]*+>?)|\]\]>",
+    re.IGNORECASE,
+)
+_block = re.compile(
+    "address|article|aside|blockquote|br|d[dlt]|div|fig(?:caption|ure)|footer|h[1-6]|header|hr|li|main|nav|[ou]l|p"
+    "|pre|section|t(?:able|[dhr])",
+    re.IGNORECASE,
+)
+_long_reference = re.compile("&#(?:[xX][0-9a-fA-F]{9}|[0-9]{9})[0-9a-fA-F]*+;?")
+
+
 def _strip(markup: str) -> str:
-    reader = _TextReader()
-    try:
-        reader.feed(markup)
-        reader.close()
-    except AssertionError:  # html.parser's answer to `<![…`
-        return re.sub(r"<[^<>]*>?", " ", markup)
-    return "".join(reader.parts)
+    """Take the tags out of HTML, in linear time; what is broken stays as text rather than taking text with it."""
+    if "<!--" in markup:
+        first, *comments = markup.split("<!--")
+        markup = first + "".join(comment.partition("-->")[2] or comment for comment in comments)
+    if "<" in markup:
+        markup = _tag.sub(_line_break, _hidden.sub("", markup))
+    return html.unescape(_long_reference.sub("\ufffd", markup)) if "&" in markup else markup
 
 
-class _TextReader(HTMLParser):
-    _hidden = frozenset({"script", "style", "template", "noscript"})
-    _block = re.compile(
-        "address|article|aside|blockquote|br|d[dlt]|div|fig(?:caption|ure)|footer|h[1-6]|header|hr|li|main|nav|[ou]l|p"
-        "|pre|section|t(?:able|[dhr])"
-    )
-
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self.parts: list[str] = []
-        self._silent = 0
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self._silent += tag in self._hidden
-        self._break(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        self._silent = max(0, self._silent - (tag in self._hidden))
-        self._break(tag)
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self._break(tag)
-
-    def handle_data(self, data: str) -> None:
-        if not self._silent:
-            self.parts.append(data)
-
-    def _break(self, tag: str) -> None:
-        if self._block.fullmatch(tag):
-            self.parts.append("\n")
+def _line_break(found: re.Match[str]) -> str:
+    name = found["name"]
+    return "\n" if name and _block.fullmatch(name) else ""
