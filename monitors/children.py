@@ -27,6 +27,7 @@ import socket
 import struct
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, NoReturn
@@ -72,6 +73,8 @@ class Child:
         """None until the nursery has told."""
         self.peak_mib = 0.0
         """The most memory it ever held (resident), as far as it has told."""
+        self.took_s = 0.0
+        """Processor time of its last task."""
         self.over = False
         self.gone: asyncio.Future[int] = self._loop.create_future()
         """Its exit code once it has ended, negative for a signal."""
@@ -95,7 +98,7 @@ class Child:
                 message = pickle.dumps((function, task, cpu_s), pickle.HIGHEST_PROTOCOL)
                 await self._loop.sock_sendall(self._line, message)
                 while True:
-                    kind, value, self.peak_mib = _unpickle(await self._frame())
+                    kind, value, self.peak_mib, self.took_s = _unpickle(await self._frame())
                     if kind != "told":
                         break
                     if told is not None:
@@ -375,12 +378,14 @@ def _serve(line: socket.socket) -> None:
     with contextlib.suppress(EOFError, OSError):  # only the line raises these: a task's own are caught below
         stream = line.makefile("rb")
         while True:
+            started_s = time.process_time()
             function, task, cpu_s = pickle.load(stream)  # noqa: S301 - from the parent
             for kind, value in _steps(function, task, cpu_s):
-                peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-                frame = pickle.dumps((kind, value, peak), pickle.HIGHEST_PROTOCOL)
+                peak_mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+                message = (kind, value, peak_mib, time.process_time() - started_s)
+                frame = pickle.dumps(message, pickle.HIGHEST_PROTOCOL)
                 line.sendall(_size.pack(len(frame)) + frame)
-            del function, task, value, frame  # room for the next one
+            del function, task, value, message, frame  # room for the next one
 
 
 def _steps(

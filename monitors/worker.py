@@ -3,8 +3,8 @@
 Three places of work, each with one task at a time:
 - *reading*: every document gets a short trial here. Nearly all are done within milliseconds.
 - *apart*: a document that was too slow there, or died, is read again in a child of its own, at a lower priority and
-  with the whole limit, while the others go on; a source that needed this goes there at once the next time. What
-  cannot be read here either is taken apart, once, to save its healthy entries (`monitors/salvage.py`).
+  with the whole limit, while the others go on. Large documents and sources that were slow the last time go there
+  at once. What cannot be read here either is taken apart, once, to save its healthy entries (`monitors/salvage.py`).
 - *scoring*: sentiment, in batches; slow by nature, and nobody's document waits for it.
 Text is masked in the child, before anything returns, and hostile texts meet our own expressions under its limits too.
 """
@@ -18,10 +18,12 @@ from datetime import datetime
 from typing import Any
 
 from monitors.children import Child, ChildLost, Limits, Nursery
-from monitors.comments import parse_comments
+from monitors.comments import parse_comments, parse_records
+from monitors.cuts import cut_item
 from monitors.feeds import parse_feed
 from monitors.fetch import Fetched
 from monitors.masking import mask_item
+from monitors.pages import read_page
 from monitors.parsed import Parsed, unread
 from monitors.salvage import max_parts, salvage
 from monitors.sentiment import Scorer, SnowNlpScorer
@@ -38,12 +40,16 @@ salvaging = Limits(memory=200 * mib, nice=10)
 scoring = Limits(memory=2048 * mib)
 """snownlp alone needs 450 MiB."""
 worn_mib = 200.0
-"""A child that ever held more is replaced after its task: freed memory is not always given back."""
+"""A child for documents that ever held more is replaced: freed memory is not always given back."""
 
 parse_limit_s = 4.0
 """Processor time of one document, read apart. On the clock all of its tries end within 2.5 times that."""
 trial_s = 0.3
 """Processor time of the first try, in which others may wait behind it."""
+slow_s = 0.1
+"""Processor time from which on a source is slow; a feed of 100 KB takes 0.015."""
+large = 1024 * 1024
+"""Bytes from which on a document is read apart without a trial."""
 score_limit_s = 30.0
 """For one batch; the first one of a child loads snownlp as well (2.5 s, 8 s with a cold disk)."""
 most_dead_parts = 8
@@ -92,13 +98,17 @@ class Worker:
         """Read the body by the kind of the source; items come back masked. Every failure is a problem.
 
         `known`: digests of raw entries that need not be read again; `memory`: what the reader kept from the last
-        round; `cursor`: where in a stream this page stands. May be called by many at once; they take turns.
+        round; `cursor`: where in a stream this page stands. Where the document was not read as a whole, the first
+        two come back as they were. May be called by many at once; they take turns.
         """
         task = (source, fetched.body, fetched.content_type, now, known, memory, cursor)
-        if source.id not in self._slow:
+        if source.id not in self._slow and len(fetched.body) < large:
             trial = min(trial_s, self._limit_s)
+            parsed: Parsed
             try:
-                parsed: Parsed = await self._reading.call(_parse, *task, cpu_s=trial, wall_s=self._limit_s)
+                parsed, took_s = await self._reading.call(_parse, *task, cpu_s=trial, wall_s=self._limit_s)
+                if took_s > slow_s:
+                    self._slow.add(source.id)
                 return parsed
             except ChildLost as lost:
                 log.info("source %s is read apart: %s", source.id, lost)
@@ -128,21 +138,22 @@ class Worker:
 
     async def _parse_apart(self, task: tuple[Any, ...]) -> Parsed:
         source: Source = task[0]
-        clock = asyncio.get_running_loop().time
-        started = clock()
+        parsed: Parsed
         try:
-            parsed: Parsed = await self._alone(
+            parsed, took_s = await self._alone(
                 reading_apart, _parse, *task, cpu_s=self._limit_s, wall_s=1.5 * self._limit_s
             )
         except ChildLost as lost:
+            self._slow.add(source.id)
             return await self._salvage(task, lost)
-        if clock() - started < min(trial_s, self._limit_s):
+        if took_s < slow_s:
             self._slow.discard(source.id)
         return parsed
 
     async def _salvage(self, task: tuple[Any, ...], reason: ChildLost) -> Parsed:
         """Save what can be saved within the limit, on the clock; a part that kills its child is left out."""
-        log.warning("source %s: %s", task[0].id, reason)
+        source, _, _, _, known, memory, _ = task
+        log.warning("source %s: %s", source.id, reason)
         clock = asyncio.get_running_loop().time
         until = clock() + self._limit_s
         dead: list[int] = []
@@ -154,7 +165,7 @@ class Worker:
 
         while (left := until - clock()) > 0 and reached <= max_parts and len(dead) <= most_dead_parts:
             try:
-                saved = await self._alone(
+                saved, _ = await self._alone(
                     salvaging,
                     _salvage,
                     task,
@@ -167,7 +178,7 @@ class Worker:
                     told=tell,
                 )
             except ChildLost as lost:
-                log.info("source %s, part %d: %s", task[0].id, reached, lost)
+                log.info("source %s, part %d: %s", source.id, reached, lost)
                 dead.append(reached)
                 reached += 1
                 continue
@@ -176,20 +187,24 @@ class Worker:
             parsed: Parsed
             parsed, skipped = saved
             detail = f"内容无法整体解析（{reason}），已救回 {len(parsed.items)} 条，略过 {skipped} 条"
-            return replace(parsed, problem=SourceProblem(Fault.UNREADABLE, detail, _cure))
-        return unread(Fault.UNREADABLE, f"内容无法解析（{reason}）", _cure)
+            problem = SourceProblem(Fault.UNREADABLE, detail, _cure)
+            return replace(parsed, problem=problem, raw_hashes=known, memory=memory)
+        lost_all = unread(Fault.UNREADABLE, f"内容无法解析（{reason}）", _cure)
+        return replace(lost_all, raw_hashes=known, memory=memory)
 
-    async def _alone(self, limits: Limits, function: Callable[..., Any], *task: Any, **bounds: Any) -> Any:
+    async def _alone(
+        self, limits: Limits, function: Callable[..., Any], *task: Any, **bounds: Any
+    ) -> tuple[Any, float]:
         child = await self._nursery.child(limits)
         try:
-            return await child.call(function, *task, **bounds)
+            return await child.call(function, *task, **bounds), child.took_s
         finally:
             child.end()
 
     async def _learn(self, texts: Sequence[tuple[str, str]]) -> None:
         task = (self._scorer, [text for _, text in texts])
         try:
-            found = await self._scoring.call(_score, *task, cpu_s=score_limit_s, wall_s=score_limit_s)
+            found, _ = await self._scoring.call(_score, *task, cpu_s=score_limit_s, wall_s=score_limit_s)
         except ChildLost as error:
             if len(texts) > 1:  # one text is to blame: the others must not go unscored with it
                 for one in texts:
@@ -218,14 +233,18 @@ class _Place:
     def peak_mib(self) -> float:
         return self._child.peak_mib if self._child else 0.0
 
-    async def call(self, function: Callable[..., Any], *task: Any, cpu_s: float, wall_s: float) -> Any:
+    async def call(
+        self, function: Callable[..., Any], *task: Any, cpu_s: float, wall_s: float
+    ) -> tuple[Any, float]:
+        """Give the answer and the processor time that it took. Raises ChildLost when there is none."""
         async with self._turn:
             if self._child is None or self._child.over:
                 self._child = await self._nursery.child(self._limits)
-            answer = await self._child.call(function, *task, cpu_s=cpu_s, wall_s=wall_s)
-            if self._limits is not scoring and self._child.peak_mib > worn_mib:
-                self._child.end()
-            return answer
+            child = self._child
+            answer = await child.call(function, *task, cpu_s=cpu_s, wall_s=wall_s)
+            if self._limits is not scoring and child.peak_mib > worn_mib:
+                child.end()
+            return answer, child.took_s
 
 
 # --- in the child ---
@@ -244,18 +263,17 @@ def _parse(
 ) -> Parsed:
     match source.kind:
         case "feed":
-            parsed = parse_feed(body, content_type, source, now, **_given(known=known, memory=memory))
+            parsed = parse_feed(body, content_type, source, now, known=known, memory=memory)
         case "comments":
-            parsed = parse_comments(body, content_type, source, now, **_given(cursor=cursor))
+            parsed = parse_comments(body, content_type, source, now, cursor=cursor)
         case "file" | "inbox":
-            from monitors.comments import parse_records
-
             parsed = parse_records(body, content_type, source, now)
         case "page" | "column":
-            from monitors.pages import read_page
-
             parsed = read_page(body, content_type, source, now, memory=memory)
-    return replace(parsed, items=tuple(map(mask_item, parsed.items)))
+    return replace(
+        parsed,
+        items=tuple(mask_item(cut_item(item, source.title_cut, source.text_cut)) for item in parsed.items),
+    )
 
 
 def _salvage(
@@ -283,7 +301,3 @@ def _score(scorer: Callable[[], Scorer], texts: Sequence[str]) -> list[Sentiment
     if scorer not in _scorers:
         _scorers[scorer] = scorer()
     return [_scorers[scorer].score(text) for text in texts]
-
-
-def _given(**words: Any) -> dict[str, Any]:
-    return {name: value for name, value in words.items() if value}
