@@ -49,7 +49,8 @@ def _plain(written: object) -> str:
         text = str(written)[:400]
     except ValueError:  # a number of more than 4,300 digits
         return "…"
-    return " ".join(unicodedata.normalize("NFKC", text).split())[:80]
+    folded = text if text.isascii() else unicodedata.normalize("NFKC", text)
+    return " ".join(folded.split())[:80]
 
 
 def _believable(at: datetime, note: str, text: str, now: datetime) -> Dated:

@@ -169,7 +169,9 @@ def count_letters(texts: Iterable[str]) -> tuple[int, int]:
     """Count the Chinese letters, and all letters; "????" counts as letters, for that is what they were."""
     joined = "\n".join(texts)
     lost = sum(map(len, _lost_letters.findall(joined))) if "????" in joined else 0
-    return sum(map(len, _hanzi.findall(joined))), sum(map(str.isalpha, joined)) + lost
+    others = _hanzi.sub("", joined)
+    chinese = len(joined) - len(others)
+    return chinese, chinese + sum(map(str.isalpha, others)) + lost
 
 
 # Control letters, zero-width ones, direction marks, lone surrogates, tag letters: they hide words (停\u200b水) from
