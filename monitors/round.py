@@ -74,13 +74,15 @@ async def play(
     if isinstance(fetched, Failed):
         return Round(failure(source, state, now, fetched.problem, fetched.retry_after_s))
     symptoms = _seen_on_the_way(source, fetched, now)
+    is_file = source.kind == "file"
     body_hash = hashlib.sha256(fetched.body).hexdigest()
-    if fetched.not_modified or (body_hash == state.body_hash and not watched):
+    if fetched.not_modified or (body_hash == state.body_hash and not watched and not is_file):
         symptoms += _frozen(source, state, now)
         kept = _success(source, state, fetched, now, changed=False)
-        return Round(
-            _harvest(source, kept, now, symptoms=symptoms), quiet=not symptoms and not state.failures
-        )
+        if is_file:
+            kept = _read_on(kept, state, fetched, now)
+        quiet = not symptoms and not state.failures and state.baseline_done and kept.memory == state.memory
+        return Round(_harvest(source, kept, now, symptoms=symptoms), quiet=quiet)
     pages = await _pages(source, state, fetched, worker, fetcher, known, now)
     parsed = pages.parsed
     if parsed.problem is not None and not parsed.items:
@@ -89,7 +91,9 @@ async def play(
     items = await worker.score(parsed.items)
     if parsed.problem is not None:
         # Some pages were read: their items are kept, and the validators forgotten, so that the rest comes again.
-        failed = failure(source, state, now, parsed.problem, None)
+        # Of a file the piece is behind us: read again it would stand before all that comes after it.
+        past = replace(state, memory=fetched.memory) if is_file else state
+        failed = failure(source, past, now, parsed.problem, None)
         return Round(replace(failed, items=items, notes=parsed.notes, entries=parsed.entries))
     done = replace(
         _success(source, state, fetched, now, changed=True, ttl_s=parsed.ttl_s),
@@ -104,8 +108,8 @@ async def play(
     if pages.cursor != state.cursor:
         # The validators are those of another page: asked with them, the next one could answer 304 unread.
         done = replace(done, etag=None, last_modified=None, body_hash=None)
-    if source.kind == "file" and _more(fetched.memory):
-        done = replace(done, next_poll_at=now, body_hash=None)
+    if is_file:
+        done = _read_on(done, state, fetched, now)
     harvest = _harvest(
         source, done, now, symptoms=(*symptoms, *parsed.symptoms), items=items, notes=parsed.notes
     )
@@ -356,6 +360,9 @@ def failure(
     return described(Harvest(source.id, now, failed, problem=problem), source)
 
 
-def _more(memory: str | None) -> bool:
-    """Tell whether a file holds more than one round may read; its reader says so in what it remembers."""
-    return bool(memory) and bool(json.loads(memory or "{}").get("more"))
+def _read_on(done: SourceState, state: SourceState, fetched: Fetched, now: datetime) -> SourceState:
+    """Give the state after a round of a file. Where it holds more, that is read at once, and first sight goes on."""
+    done = replace(done, memory=fetched.memory)
+    if not json.loads(fetched.memory or "{}").get("more"):
+        return done
+    return replace(done, next_poll_at=now, baseline_done=state.baseline_done)

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from watching import on_watch
 
 from monitors import files
 from monitors.comments import max_records, parse_records
@@ -561,3 +562,55 @@ def test_a_hundred_files_seen_for_the_first_time_take_few_rounds(tmp_path: Path)
         put(tmp_path / f"{n:03d}.json", [entry(n)])
     assert len(reader.ids()) == 100
     assert not reader.more
+
+
+# --- in a round ---
+
+
+async def test_a_file_is_polled_like_any_source_and_first_sight_lasts_until_it_is_read_to_its_end(
+    tmp_path: Path,
+) -> None:
+    async with on_watch() as watch:
+        source = replace(Reader(tmp_path, "a.jsonl", max_bytes=1024).source, interval_s=60)
+        poller = watch.poller(source)
+        add(tmp_path / "a.jsonl", lines(*range(40)))
+        await poller.poll_one("f")
+        assert not watch.core.kept["f"].baseline_done
+        assert watch.core.kept["f"].next_poll_at == watch.clock.now
+        while not watch.core.kept["f"].baseline_done:
+            await poller.poll_due()
+        assert len(watch.core.items) == 40
+        assert watch.core.kept["f"].next_poll_at is not None
+        assert watch.core.kept["f"].next_poll_at > watch.clock.now
+
+
+async def test_a_file_that_is_empty_at_first_sight_is_known_from_then_on(tmp_path: Path) -> None:
+    async with on_watch() as watch:
+        poller = watch.poller(Reader(tmp_path, "a.jsonl").source)
+        add(tmp_path / "a.jsonl", "")
+        await poller.poll_one("f")
+        assert [harvest.state.baseline_done for harvest in watch.core.harvests] == [True]
+        assert watch.core.touched == []
+
+
+async def test_what_could_not_be_read_of_a_file_reaches_the_core_and_is_left_behind(tmp_path: Path) -> None:
+    async with on_watch() as watch:
+        poller = watch.poller(Reader(tmp_path, "a.jsonl", max_bytes=1024).source)
+        add(tmp_path / "a.jsonl", line(1, "水" * 3000) + line(2))
+        for _ in range(12):
+            await poller.poll_one("f")
+        assert [name for _, name in watch.core.items] == ["2"]
+        alarms = [symptom.detail for harvest in watch.core.harvests for symptom in harvest.symptoms]
+        assert alarms == ["文件 a.jsonl 有一行超过 0.000977 MiB，已跳过"]
+
+
+async def test_the_same_lines_appended_again_are_read_once_more_and_then_left_behind(tmp_path: Path) -> None:
+    async with on_watch() as watch:
+        poller = watch.poller(Reader(tmp_path, "a.jsonl").source)
+        for _ in range(2):
+            add(tmp_path / "a.jsonl", lines(1, 2))
+            await poller.poll_one("f")
+        before = watch.core.kept["f"].memory
+        await poller.poll_one("f")
+        assert watch.core.kept["f"].memory == before
+        assert len(watch.core.harvests) == 2
