@@ -234,7 +234,7 @@ _clocks = (rf"(?: ?{_half} ?{_clock})?", rf" ?{_hour_words}")
 _relative_ladder = (
     _row(r"(?:刚刚|刚才|just now|now)(?:发布|发表|更新)?", _just_now),
     _row(
-        r"(?:约|大约|about )?(?P<number>半|一|两|\d{1,5}) ?个?(?P<unit>秒钟?|分钟?|小时|钟头|天|日|周|星期) ?(?:之?前)"
+        r"(?:大?约|about)? ?(?P<number>半|一|两|\d{1,5}) ?个?(?P<unit>秒钟?|分钟?|小时|钟头|天|日|周|星期) ?(?:之?前)"
         r"(?:发布|发表|更新)?",
         _ago,
     ),

@@ -1,3 +1,5 @@
+import json
+import time
 from dataclasses import replace
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
@@ -13,7 +15,7 @@ from monitors.feeds import max_entries, parse_feed
 from monitors.parsed import Parsed
 from monitors.sources import Source
 from monitors.texts import clean, decode, plain
-from routing.items import Counts, Fault, Kind
+from routing.items import Ailment, CommentFeed, Counts, Fault, Kind
 
 NOW = datetime(2026, 11, 21, 2, 0, tzinfo=UTC)
 SOURCE = Source(
@@ -330,3 +332,275 @@ async def test_the_counts_of_the_sample_feeds_arrive_whole(name: str) -> None:
         for count in (written[item.external_id] for item in items)
     ]
     assert any(views for views, _, _ in told)
+
+
+# --- identity ---
+
+
+def test_a_link_names_an_entry_however_it_is_decorated() -> None:
+    links = [f"https://BBS.example:443/t/1?utm_source=rss{n}&amp;id=7#reply" for n in range(2)]
+    first, second = (parse(rss(entry(guid="", link=link))).items[0] for link in links)
+    assert first.external_id == second.external_id == "https://bbs.example/t/1?id=7"
+    assert first.url == "https://BBS.example:443/t/1?utm_source=rss0&id=7#reply"
+
+
+def test_of_two_copies_the_latest_stays_whatever_their_order() -> None:
+    copies = [entry(pubDate=f"Fri, 20 Nov 2026 1{n}:00:00 +0800") for n in range(3)]
+    for order in (copies, copies[::-1]):
+        (item,) = parse(rss(*order)).items
+        assert (item.external_id, item.published_at) == ("g1", datetime(2026, 11, 20, 4, tzinfo=UTC))
+
+
+def test_one_id_with_two_texts_gives_two_items_with_the_same_ids_in_any_order() -> None:
+    texts = [entry(description="停水"), entry(description="来水了")]
+    ids = {item.external_id for item in parse(rss(*texts)).items}
+    assert len(ids) == 2
+    assert {item.external_id for item in parse(rss(*texts[::-1])).items} == ids
+
+
+# --- what ails a document that could be read ---
+
+
+def ailments(parsed: Parsed) -> list[Ailment]:
+    return [symptom.ailment for symptom in parsed.symptoms]
+
+
+def test_entries_without_text_are_a_symptom_with_a_cure() -> None:
+    parsed = parse(rss("<item><guid>x</guid></item>", entry()))
+    assert ailments(parsed) == [Ailment.SKIPPED]
+    assert "1 条" in parsed.symptoms[0].detail
+    assert parsed.symptoms[0].cure
+    assert parse(rss(entry())).symptoms == ()
+
+
+def test_a_feed_over_the_limit_is_read_on_round_by_round_until_nothing_is_left() -> None:
+    body = rss(*(entry(f"第{n}条", n) for n in range(2 * max_entries + 5))).encode()
+    read, known, told = [], b"", []
+    for _ in range(4):
+        parsed = parse_feed(body, "", SOURCE, NOW, known)
+        read += [item.external_id for item in parsed.items]
+        known = parsed.raw_hashes
+        told.append(ailments(parsed))
+        assert parsed.entries == 2 * max_entries + 5
+    assert read == [f"g{n}" for n in range(2 * max_entries + 5)]
+    assert told == [[Ailment.PAGES], [Ailment.PAGES], [], []]
+
+
+def test_a_feed_over_the_limit_that_cannot_be_cut_is_told_and_gives_the_newest() -> None:
+    body = rss(*(entry(f"第{n}条", n) for n in range(max_entries + 5)), "<!-- <item> -->")
+    parsed = parse(body)
+    assert [item.external_id for item in parsed.items] == [f"g{n}" for n in range(max_entries)]
+    assert ailments(parsed) == [Ailment.PAGES]
+    assert "5 条" in parsed.symptoms[0].detail
+    assert parsed.raw_hashes == b""
+
+
+CHINESE = "锦棠花园小区停水三天无人管，打热线也没人接，居民都很着急，请问到底什么时候来水？"
+
+
+def forum(texts: list[str], first: int = 0) -> bytes:
+    return rss(*(entry(text, first + n) for n, text in enumerate(texts))).encode()
+
+
+@pytest.mark.parametrize(
+    "spoiled",
+    [
+        [CHINESE.encode().decode("latin-1").translate(dict.fromkeys(range(128, 160)))] * 10,
+        ["?" * len(CHINESE)] * 10,
+        ["Server error, please contact the administrator of this system"] * 10,
+        [CHINESE.encode().decode("gbk", "replace")] * 10,
+        [CHINESE[:-5] + "\ufffd"] * 10,
+        [CHINESE + "锟斤拷锟斤拷"] * 10,
+    ],
+    ids=["latin-1", "question marks", "english", "utf-8 as gbk", "replacement letters", "both"],
+)
+def test_letters_that_collapse_are_a_symptom_and_the_memory_stays(spoiled: list[str]) -> None:
+    sound = parse_feed(forum([CHINESE] * 10), "", SOURCE, NOW)
+    assert sound.symptoms == ()
+    assert json.loads(sound.memory or "")["feed"]["cjk"] > 0.9
+    first = parse_feed(forum(spoiled), "", SOURCE, NOW, sound.raw_hashes, sound.memory)
+    assert ailments(first) == [Ailment.CHARSET]
+    assert first.memory == sound.memory
+    assert len(first.items) == 10, "never silently dropped"
+    # The symptom is still there in the next round, and over when the letters are back.
+    second = parse_feed(forum(spoiled), "", SOURCE, NOW, first.raw_hashes, first.memory)
+    assert ailments(second) == [Ailment.CHARSET]
+    healed = parse_feed(forum([CHINESE] * 10), "", SOURCE, NOW, second.raw_hashes, second.memory)
+    assert (ailments(healed), len(healed.items)) == ([], 10)
+
+
+def test_a_foreign_post_among_known_ones_is_no_collapse() -> None:
+    sound = parse_feed(forum([CHINESE] * 10), "", SOURCE, NOW)
+    english = "The water has been cut off for three days and nobody seems to care about it. " * 5
+    parsed = parse_feed(
+        forum([english, *[CHINESE] * 10], -1), "", SOURCE, NOW, sound.raw_hashes, sound.memory
+    )
+    assert parsed.symptoms == ()
+
+
+def test_a_source_that_was_never_chinese_does_not_collapse() -> None:
+    english = ["The water has been cut off for three days and nobody seems to care about it."] * 10
+    memory = None
+    for first in range(0, 40, 10):
+        parsed = parse_feed(forum(english, first), "", SOURCE, NOW, b"", memory)
+        assert parsed.symptoms == ()
+        memory = parsed.memory
+
+
+@pytest.mark.parametrize(
+    "memory",
+    ["", "{", "[]", '{"feed": 5}', '{"feed": {"cjk": "x"}}', '{"feed": {"cjk": 9e999, "n": -5}}', "[" * 9999],
+)
+def test_a_memory_that_makes_no_sense_is_begun_anew(memory: str) -> None:
+    parsed = parse_feed(forum([CHINESE] * 10), "", SOURCE, NOW, b"", memory)
+    assert parsed.symptoms == ()
+    assert json.loads(parsed.memory or "")["feed"]["n"] == 1
+
+
+def test_the_memory_of_others_is_kept_and_an_idle_round_changes_nothing() -> None:
+    first = parse_feed(forum([CHINESE] * 10), "", SOURCE, NOW, b"", '{"page": 1}')
+    assert json.loads(first.memory or "")["page"] == 1
+    again = parse_feed(forum([CHINESE] * 10), "", SOURCE, NOW, first.raw_hashes, first.memory)
+    assert again.memory == first.memory
+    assert parse_feed(b"", "", SOURCE, NOW, first.raw_hashes, first.memory).memory == first.memory
+    assert parse_feed(b"", "", SOURCE, NOW, first.raw_hashes).raw_hashes == first.raw_hashes
+
+
+def test_the_charset_that_the_operator_wrote_is_used() -> None:
+    body = rss(entry("訂閱：東門停水")).replace("论坛", "x").encode("big5")
+    assert parse(body, source=replace(SOURCE, encoding="big5")).items[0].title == "訂閱：東門停水"
+
+
+# --- how long it is fresh, and where the comments are ---
+
+SYNDICATION = 'xmlns:sy="http://purl.org/rss/1.0/modules/syndication/"'
+
+
+@pytest.mark.parametrize(
+    ("head", "seconds"),
+    [
+        ("", None),
+        ("<ttl>5</ttl>", 300),
+        ("<ttl> 5.0 </ttl>", 300),
+        ("<ttl>10080</ttl>", 86_400),
+        ("<ttl>0</ttl>", None),
+        ("<ttl>-5</ttl>", None),
+        ("<ttl>soon</ttl>", None),
+        ("<ttl>999999999</ttl>", None),
+        ("<sy:updatePeriod>hourly</sy:updatePeriod><sy:updateFrequency>1</sy:updateFrequency>", 3600),
+        ("<sy:updatePeriod> daily </sy:updatePeriod><sy:updateFrequency>4</sy:updateFrequency>", 21_600),
+        ("<sy:updatePeriod>hourly</sy:updatePeriod><sy:updateFrequency>600</sy:updateFrequency>", 60),
+        ("<sy:updatePeriod>weekly</sy:updatePeriod>", 86_400),
+        ("<sy:updatePeriod>hourly</sy:updatePeriod><sy:updateFrequency>0</sy:updateFrequency>", None),
+        ("<sy:updatePeriod>never</sy:updatePeriod>", None),
+        ("<ttl>2</ttl><sy:updatePeriod>hourly</sy:updatePeriod>", 120),
+    ],
+)
+@pytest.mark.parametrize(
+    "entries", [[], [entry()], [entry(), "<!-- <item> -->"]], ids=["empty", "one", "uncut"]
+)
+def test_a_feed_says_how_long_it_is_fresh(head: str, seconds: float | None, entries: list[str]) -> None:
+    body = rss(head, *entries).replace("<rss ", f"<rss {SYNDICATION} ")
+    assert parse(body).ttl_s == seconds
+
+
+def test_a_ttl_inside_an_entry_is_none_of_the_feed() -> None:
+    assert parse(rss(entry(ttl="5"))).ttl_s is None
+
+
+COMMENTS = (
+    f'xmlns:wfw="http://wellformedweb.org/CommentAPI/" xmlns:atom="http://www.w3.org/2005/Atom" {STATISTICS}'
+)
+
+
+@pytest.mark.parametrize(
+    ("written", "feeds"),
+    [
+        ("", ()),
+        ("<wfw:commentRss>https://bbs.example/t/1/feed</wfw:commentRss>", (CommentFeed("g1", "https://bbs.example/t/1/feed"),)),
+        (
+            "<wfw:commentRss>/t/1/feed</wfw:commentRss><slash:comments>7</slash:comments>",
+            (CommentFeed("g1", "https://bbs.example/t/1/feed", 7),),
+        ),
+        (
+            '<atom:link rel="replies" type="text/html" href="/t/1"/>'
+            '<atom:link rel="replies" type="application/atom+xml" href="/t/1.atom" thr:count="4"/>',
+            (CommentFeed("g1", "https://bbs.example/t/1.atom", 4),),
+        ),
+        ("<wfw:commentRss>javascript:alert(1)</wfw:commentRss>", ()),
+        ("<wfw:commentRss>file:///etc/passwd</wfw:commentRss>", ()),
+        ("<wfw:commentRss>https://[x</wfw:commentRss>", ()),
+    ],
+)  # fmt: skip
+def test_the_comment_feed_of_an_entry_is_told(written: str, feeds: tuple[CommentFeed, ...]) -> None:
+    body = rss(entry().replace("</item>", f"{written}</item>")).replace("<rss ", f"<rss {COMMENTS} ")
+    parsed = parse(body)
+    assert parsed.comment_feeds == feeds
+    assert len(parsed.items) == 1
+    assert parse(body, source=replace(SOURCE, comment_feeds=False)).comment_feeds == ()
+
+
+def test_no_more_than_fifty_comment_feeds_are_told_and_each_belongs_to_its_item() -> None:
+    named = [
+        entry(f"第{n}件", n, guid="same").replace(
+            "</item>", f"<wfw:commentRss>/c/{n}</wfw:commentRss></item>"
+        )
+        for n in range(60)
+    ]
+    parsed = parse(rss(*named).replace("<rss ", f"<rss {COMMENTS} "))
+    assert len(parsed.comment_feeds) == 50
+    assert [feed.parent_id for feed in parsed.comment_feeds] == [
+        item.external_id for item in parsed.items[:50]
+    ]
+
+
+# --- salvage ---
+
+
+def test_salvage_ends_when_its_time_is_up_and_goes_on_in_the_next_round(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    import feedparser
+
+    from monitors import feeds
+
+    stock = feedparser.parse
+    asked = 0
+
+    def fragile(stream, **options):  # type: ignore[no-untyped-def]
+        nonlocal asked
+        asked += 1
+        if stream.getvalue().count(b"<item") > 1:
+            raise KeyError("href")
+        return stock(stream, **options)
+
+    monkeypatch.setattr(feedparser, "parse", fragile)
+    monkeypatch.setattr(feeds, "salvage_limit_s", 0.05)
+    body = rss(*(entry(f"第{n}条", n) for n in range(900))).encode()
+    read: set[str] = set()
+    known = b""
+    for _ in range(100):
+        parsed = parse_feed(body, "", SOURCE, NOW, known)
+        assert parsed.problem is None
+        read |= {item.external_id for item in parsed.items}
+        known = parsed.raw_hashes
+        if len(read) == 900:
+            break
+        assert ailments(parsed) == [Ailment.SKIPPED]
+    assert len(read) == 900
+    assert asked < 2000
+
+
+def test_entries_that_run_together_are_read_apart() -> None:
+    # An unclosed tag makes feedparser's lenient reading swallow what follows; each entry alone is well enough.
+    broken = "<item><title>坏<b></title><guid>g0</guid><description><![CDATA[x]]></item>"
+    parsed = parse(rss(broken, entry("二", 2), entry("三", 3)))
+    assert {"g2", "g3"} <= {item.external_id for item in parsed.items}
+
+
+@pytest.mark.parametrize("brick", [" ", "<!---->", "<!-- --> ", "<?x?>", "<!--", "<?xml "])
+def test_a_long_preamble_takes_no_time(brick: str) -> None:
+    start = time.process_time()
+    assert parse(brick * 20_000).problem is not None
+    assert parse(brick * 100 + "<html><title>用户登录</title>").problem is not None
+    assert time.process_time() - start < 5
