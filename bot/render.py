@@ -14,6 +14,7 @@ from bot.buttons import INVITE, MENU, Wish, token_of
 from bot.chat import Block, Button, Card, Form, Tone
 from routing.catchup import Summary
 from routing.digest import ChannelLine, Digest
+from routing.grouping import is_derived, origin_of
 from routing.items import Band
 from routing.office import Level, Office, Role, Step
 from routing.people import Invitation
@@ -361,7 +362,7 @@ def _matter(view: CaseView, office: Office, sources: Mapping[str, str]) -> list[
         blocks.append(
             Block(f"传播已达{LEVEL_NAMES[view.proposed_level]}标准，建议升级", label="注意", weight=9)
         )
-    names = "、".join(sources.get(s, s) for s in view.sources[:4])
+    names = "、".join(_source_name(s, sources) for s in view.sources[:4])
     blocks.append(
         Block(
             f"{view.items} 条，{len(view.sources)} 个来源（{names}）{_spread(view)}", label="信息", weight=6
@@ -377,6 +378,11 @@ def _matter(view: CaseView, office: Office, sources: Mapping[str, str]) -> list[
     if view.must_answer:
         blocks.append(Block("是（48 小时内）", label="应当回应", weight=6))
     return blocks
+
+
+def _source_name(source_id: str, sources: Mapping[str, str]) -> str:
+    name = sources.get(origin_of(source_id), source_id)
+    return f"{name}评论" if is_derived(source_id) and name != source_id else name
 
 
 def _excerpt(text: str) -> str:
@@ -638,7 +644,7 @@ def catch_up(summary: Summary, office: Office, sources: Mapping[str, str]) -> Ca
     lines = [Block(f"{level_tag(m.level)} {m.number} {m.title}") for m in shown]
     if len(summary.matters) > len(shown):
         lines.append(Block(f"等 {len(summary.matters)} 件，全部见 /open"))
-    names = "、".join(sources.get(name, name) for name in summary.sources[:CAUGHT_UP_SOURCES])
+    names = "、".join(_source_name(name, sources) for name in summary.sources[:CAUGHT_UP_SOURCES])
     more = f"等 {summary.source_count} 个" if summary.source_count > CAUGHT_UP_SOURCES else ""
     blocks = [Block(head, weight=9), *lines, Block(f"{names}{more}", Form.NOTE, label="来源", weight=3)]
     if any(matter.level > Level.II for matter in summary.matters):

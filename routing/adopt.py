@@ -162,7 +162,7 @@ def _pairs(
     by_title = [item for item in wanted if titles[item.title] == 1 and _is_telling(item.title)]
     linked = _unique(_by_link(session, source_id, by_link), lambda text: _canonical(text.url))
     titled = _unique(
-        _by_title(session, source_id, by_title, may_be_scheme, now),
+        _by_title(session, source_id, by_title, may_be_scheme, zone, now),
         lambda text: (text.title, _day(text.published_at, zone)),
     )
     pairs = []
@@ -218,9 +218,14 @@ def _by_link(session: Session, source_id: str, items: Sequence[Item]) -> list[Kn
 
 
 def _by_title(
-    session: Session, source_id: str, items: Sequence[Item], may_be_scheme: bool, now: datetime
+    session: Session,
+    source_id: str,
+    items: Sequence[Item],
+    may_be_scheme: bool,
+    zone: ZoneInfo,
+    now: datetime,
 ) -> list[Known]:
-    """Read the stored texts with the titles of `items`, about as old as these; old ones only if all ids may be new."""
+    """Read the stored texts with the titles of `items`, of their days; old ones only if all ids may be new."""
     dated = [
         item
         for item in items
@@ -228,8 +233,8 @@ def _by_title(
     ]
     found: list[Row[*tuple[Any, ...]]] = []
     if dated:
-        moments = [item.published_at for item in dated if item.published_at is not None]
-        span = {"since": min(moments) - _a_day, "until": max(moments) + _a_day}
+        days = [item.published_at.astimezone(zone) for item in dated if item.published_at is not None]
+        span = {"since": _midnight(min(days)), "until": _midnight(max(days) + _a_day)}
         found += session.execute(
             _titled, {"source_id": source_id, **span, "titles": sorted({item.title for item in dated})}
         )
@@ -237,6 +242,10 @@ def _by_title(
     if undated and may_be_scheme:
         found += session.execute(_undated, {"source_id": source_id, "titles": undated})
     return [Known(*row) for row in found]
+
+
+def _midnight(moment: datetime) -> datetime:
+    return moment.replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 def _forms(url: str) -> tuple[str, str]:

@@ -40,6 +40,13 @@ _look_up = select(
     _items.comments,
 ).where(_items.source_id == bindparam("source_id"), _items.external_id.in_(bindparam("ids", expanding=True)))
 
+_insert = {
+    dialect: insert(ItemRow.__table__)  # type: ignore[arg-type]
+    .on_conflict_do_nothing(index_elements=[_items.source_id, _items.external_id])
+    .returning(_items.external_id, _items.id)
+    for dialect, insert in (("sqlite", sqlite_insert), ("postgresql", postgres_insert))
+}
+
 PUSH_LIFE = timedelta(days=1)
 IDS_AT_ONCE = 1_000
 NO_NEWS = "首次接入，记为存量，不告警"
@@ -235,13 +242,7 @@ class _Round:
             text.line = NO_NEWS if is_old else "" if text.to_place else why_none(judgement)
             texts.append(text)
             rows.append(self._row(text, judgement, Outcome.BASELINE if is_old else Outcome.NONE))
-        insert = sqlite_insert if self._session.get_bind().dialect.name == "sqlite" else postgres_insert
-        table = ItemRow.__table__
-        statement = (
-            insert(table)  # type: ignore[arg-type]
-            .on_conflict_do_nothing(index_elements=["source_id", "external_id"])
-            .returning(table.c.external_id, table.c.id)
-        )
+        statement = _insert[self._session.get_bind().dialect.name]
         ids = {row.external_id: row.id for row in self._session.execute(statement, rows)}
         for text in texts:
             text.item_id = ids.get(text.item.external_id, 0)

@@ -138,9 +138,10 @@ def _item_steps(session: Session, item: ItemRow, words: Words) -> Iterator[Step]
         if item.published_at
         else f"，{item.date_note}"
     )
-    source = words.name("source", item.source_id)
+    origin = origin_of(item.source_id)
+    source = words.name("source", origin) + item.source_id.removeprefix(origin)
     yield Step(item.first_seen_at, "读到", f"来源 {source}，编号 {item.external_id}：{title}{published}")
-    if tags := words.values.get("tags", {}).get(origin_of(item.source_id)):
+    if tags := words.values.get("tags", {}).get(origin):
         yield Step(None, "标签", tags)
     for code in item.found or ():
         name, _, old = code.partition(":")

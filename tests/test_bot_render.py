@@ -626,6 +626,17 @@ def live(desk: Desk) -> None:
         happen(ActionPressed(admin, "private-admin", True, token, MessageRef("private-admin", "5"), "p"))
 
 
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+def test_a_comment_feed_is_named_after_the_source_that_named_it(desk: Desk) -> None:
+    desk.accept(source="bbs~0123456789")
+    case_id = desk.open(external_id="t")
+    desk.accept(item("支持", source_id="bbs~0123456789", parent_id="t"), source="bbs~0123456789")
+    view = desk.run(lambda s: case_view(s, case_id))
+    assert view is not None
+    card = plain(rendered(render.duty_card(view, desk.office, {"bbs": "县论坛"})).text)
+    assert "县论坛、县论坛评论" in card
+
+
 def test_every_question_that_a_press_can_raise_is_written() -> None:
     from bot.handlers.presses import _ASKABLE
 
