@@ -133,10 +133,12 @@ class SourceRow(Base):
     last_polled_at: Mapped[datetime | None]
     last_new_at: Mapped[datetime | None]
     changed_at: Mapped[datetime | None]
-    # How often each hour of the day was looked at and brought something, working days and others apart:
-    # {"w13": [looked, brought], "h02": [...]}; and how many items came, over how long.
+    # `routing.health.Past` as JSON: how often each hour of the day was watched and brought something, and what is
+    # counted of failures.
     habits: Mapped[dict[str, Any] | None]
     expected_per_h: Mapped[float | None]
+    # When its silence must be looked at next; None where there is nothing to wait for.
+    look_at: Mapped[datetime | None]
 
 
 class AilmentRow(Base):
