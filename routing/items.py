@@ -148,6 +148,7 @@ class Ailment(StrEnum):
     SILENT = "silent"  # nothing new for longer than its own past makes likely
     ERRORS = "errors"  # fails ever more often
     NETWORK = "network"  # nearly all sources fail at once: it is us
+    STUCK = "stuck"  # sources are due and not polled: it is us too
 
 
 @dataclass(frozen=True, slots=True)

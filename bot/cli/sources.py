@@ -66,6 +66,7 @@ AILMENT_NAMES: Mapping[Ailment, str] = {
     Ailment.SILENT: "沉默过久",
     Ailment.ERRORS: "常出错",
     Ailment.NETWORK: "本机网络",
+    Ailment.STUCK: "读取停顿",
 }
 
 
