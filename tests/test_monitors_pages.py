@@ -376,6 +376,15 @@ def test_a_list_without_dates_counts_from_now_and_a_link_not_seen_before_is_news
     assert not watched.is_well(listed(("丁", ""), *undated), NOW + timedelta(days=28))
 
 
+def test_the_date_of_today_that_stands_near_a_known_entry_is_no_news() -> None:
+    watched = Watched(COLUMN)
+    for days in range(16):
+        at = NOW + timedelta(days=days)
+        head = f"<p>{at:%Y-%m-%d}</p>"
+        is_well = watched.is_well(f"{head}<p><a href=/a.html>关于停水的通知</a></p>", at)
+    assert not is_well
+
+
 def test_a_session_id_in_a_link_makes_no_news() -> None:
     watched = Watched(COLUMN)
     page = "<a href='/a.html;jsessionid={}'>关于停水的通知</a>"
