@@ -74,7 +74,7 @@ class StoreDoor:
     async def touch(self, states: Sequence[SourceState]) -> None:
         """Note that these sources answered as before."""
         now = self._clock()
-        await self._store.write(lambda s: sources.touch(s, states, now))
+        await self._store.write(lambda s: sources.touch(s, self._office, self._ledger, states, now))
 
     async def known(self, source_id: str, external_ids: Sequence[str]) -> frozenset[str]:
         """Tell which of these items are stored."""

@@ -16,6 +16,7 @@ from routing import asks, catchup, outbox, people
 from routing.announce import CARD_ROLES, CHANNEL_CARD, DUTY_CARD
 from routing.clock import Span
 from routing.digest import week_numbers
+from routing.grouping import origin_of
 from routing.office import Office
 from routing.outbox import Message, MessageKind
 from routing.unit import Unit
@@ -102,6 +103,8 @@ class Composer:
         """Compose a sentence, a list, a help page."""
         facts = message.payload
         template = str(facts["template"])
+        if "source" in facts:
+            facts = {**facts, "name": self._sources.get(origin_of(str(facts["source"])), "")}
         view = case_view(session, message.case_id) if message.case_id is not None else None
         reply_to = facts.get("reply_to") or outbox.newest_card(session, message.chat, message.case_id)
         leave = bool(facts.get("leave_after"))

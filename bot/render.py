@@ -12,10 +12,11 @@ from typing import Any
 
 from bot.buttons import INVITE, MENU, Wish, token_of
 from bot.chat import Block, Button, Card, Form, Tone
+from routing.ailments import DESK
 from routing.catchup import Summary
 from routing.digest import ChannelLine, Digest
 from routing.grouping import is_derived, origin_of
-from routing.items import Band
+from routing.items import Ailment, Band
 from routing.office import Level, Office, Role, Step
 from routing.people import Invitation
 from routing.views import CaseView, DraftView, ReasonView, ReviewLine
@@ -64,6 +65,21 @@ OPINION_NAMES: Mapping[Opinion, str] = {
     Opinion.PUBLIC: "公开",
     Opinion.NOT_PUBLIC: "不公开",
     Opinion.ESCALATE: "需报审",
+}
+AILMENT_NAMES: Mapping[Ailment, str] = {
+    Ailment.CHARSET: "乱码",
+    Ailment.FROZEN: "长期不变",
+    Ailment.DRIFT: "时钟偏差",
+    Ailment.PAGES: "读不到头",
+    Ailment.MOVED: "网址已搬",
+    Ailment.SKIPPED: "有条目读不出",
+    Ailment.NEW_IDS: "编号全变",
+    Ailment.TAMPERED: "页面被改",
+    Ailment.OVERDUE: "逾期未更新",
+    Ailment.SILENT: "沉默过久",
+    Ailment.ERRORS: "常出错",
+    Ailment.NETWORK: "本机网络",
+    Ailment.STUCK: "读取停顿",
 }
 RESENT = "〔重发·可能重复〕"
 EXCERPT = 120
@@ -556,6 +572,36 @@ def _nobody(facts: Mapping[str, Any], view: CaseView | None, office: Office) -> 
     return [Block(text, weight=9), Block(_case_line(view))]
 
 
+def _source_ails(facts: Mapping[str, Any], view: CaseView | None, office: Office) -> list[Block]:
+    """Say what is new of one source, each ailment with its cure."""
+    said = [
+        f"{AILMENT_NAMES[Ailment(a['ailment'])]}：{a['detail']}。{a['cure']}。" for a in facts["ailments"]
+    ]
+    mark = "🚨" if any(a["ailment"] == Ailment.TAMPERED for a in facts["ailments"]) else "⚠️"
+    if len(said) == 1:
+        return [Block(f"{mark} {_source(facts)}{said[0]}", weight=9)]
+    return [Block(f"{mark} {_source(facts)}有 {len(said)} 处异常", weight=9), *(Block(text) for text in said)]
+
+
+def _source_ok(facts: Mapping[str, Any], view: CaseView | None, office: Office) -> list[Block]:
+    """Say that a source is read again, and which ailments are over."""
+    over = "、".join(AILMENT_NAMES[Ailment(word)] for word in facts["over"])
+    if facts["source"] == DESK:
+        return [Block(f"✅ {over}：已恢复正常", weight=9)]
+    if not facts["since"]:
+        return [Block(f"✅ {_source(facts)}异常已消除：{over}", weight=9)]
+    read_again = Block(f"✅ 来源 {facts['source']} 已恢复", weight=9)
+    return [read_again, Block(f"异常已消除：{over}")] if over else [read_again]
+
+
+def _source(facts: Mapping[str, Any]) -> str:
+    """Name a source by its id, which commands take, and its name; nothing where it is us."""
+    if facts["source"] == DESK:
+        return ""
+    name = f"（{facts['name']}）" if facts.get("name") else " "
+    return f"来源 {facts['source']}{name}"
+
+
 _SENTENCES: Mapping[str, Callable[[Mapping[str, Any], CaseView | None, Office], list[Block]]] = {
     "reminder": _reminder,
     "overdue": _overdue,
@@ -571,7 +617,8 @@ _SENTENCES: Mapping[str, Callable[[Mapping[str, Any], CaseView | None, Office], 
     "copied": _plain("📎 抄送：本事项已转主办单位办理，请知悉配合"),
     "after_close": _plain("🔁 办结后又有新信息，请研究是否继续回应"),
     "source_fault": _plain("⚠️ 来源 {source} 读取失败：{detail}"),
-    "source_ok": _plain("✅ 来源 {source} 已恢复"),
+    "source_ails": _source_ails,
+    "source_ok": _source_ok,
     "trouble": _plain("⚠️ {text}"),
     "said": _plain("{text}"),
     "stranger": _plain(

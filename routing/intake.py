@@ -24,7 +24,7 @@ from routing.normal import fingerprint, numbers
 from routing.office import Level, Office
 from routing.placing import Placing, reasons_of, why_none
 from routing.rules import Judgement, Rules, Subject
-from routing.sources import note_problem, save_state
+from routing.sources import learn, note_problem, save_state
 from routing.store.lock import serialise
 from routing.store.once import insert_once
 from routing.store.tables import CaseItemRow, Found, ItemRow, Outcome, PushRow, SourceRow
@@ -74,6 +74,7 @@ def accept(
     lines = round_.take_in() if harvest.items else []
     comment_watch.note(session, harvest.source_id, harvest.comment_feeds, now)
     note_problem(session, office, ledger, row, replace(harvest, symptoms=round_.symptoms), now)
+    learn(session, row, harvest, round_.new, now)
     return lines
 
 

@@ -90,7 +90,8 @@ class SourceState:
     `raw_hashes`: digests of the raw entries of the last body, 8 bytes each; they are not parsed again. `memory` is
     what a reader of one kind keeps for itself (offsets in files, the page that was approved), as JSON. `ttl_s`: how
     long the source itself calls its answer fresh. `mirror`: which of the source's addresses answered last.
-    `changed_at`: when its answer last differed from the one before. `expected_per_h` is learned by the core (items an hour over the last weeks); monitors only read it.
+    `changed_at`: when its answer last differed from the one before. `expected_per_h` is learned by the core (items an
+    hour over the last weeks); monitors only read it.
     """
 
     source_id: str

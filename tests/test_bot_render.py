@@ -30,7 +30,7 @@ from bot.telegram.text import units
 from routing import auditor, deadlines, outbox, people
 from routing.cases import DRAFT_MAX
 from routing.digest import ChannelLine, DayCount, Digest, Matter, Overdue, Rate
-from routing.items import Band, Counts, Fault, Kind, SourceState
+from routing.items import Ailment, Band, Counts, Fault, Kind, SourceState, Symptom
 from routing.office import Level, Role, Step
 from routing.outbox import MessageKind
 from routing.people import Invitation
@@ -209,13 +209,21 @@ FACTS: Mapping[str, Mapping[str, Any]] = {
     "reopened": {"actor": "郑县长"},
     "reopened_why": {"actor": "郑县长", "reason": "居民再次反映"},
     "source_fault": {"source": "bbs", "detail": "返回的是网页，不是订阅源。请检查地址", "since": ""},
-    "source_ok": {"source": "bbs", "detail": "", "since": ""},
+    "source_ails": {
+        "source": "portal",
+        "name": "县政府门户",
+        "ailments": [
+            {"ailment": "tampered", "detail": "正文改了 3 处，多出 1 个站外链接", "cure": "请立即核对"},
+            {"ailment": "drift", "detail": "来源服务器的时钟比本机慢 9 分钟", "cure": "请核对本机时间"},
+        ],
+    },
+    "source_ok": {"source": "bbs", "since": at(0).isoformat(), "over": ["drift"]},
     "trouble": {"text": "3 条消息积压超过 5 分钟未发出"},
     "said": {"text": "没有这个命令。发送 /help 查看用法。"},
     "unknown_group": {"chat": "-100123"},
     "invite_welcome": {"name": "张三", "roles": "值班员"},
 }
-NO_CASE = {"source_fault", "source_ok", "trouble", "said", "stranger", "unknown_group"} | {
+NO_CASE = {"source_fault", "source_ails", "source_ok", "trouble", "said", "stranger", "unknown_group"} | {
     name for name in render._SENTENCES if name.startswith("invite_")
 }
 
@@ -541,6 +549,40 @@ def test_every_template_that_the_code_names_exists() -> None:
     assert names <= {*render._SENTENCES, *compose._PAGES}
 
 
+def said_of_sources(template: str, **facts: Any) -> str:
+    return plain(rendered(render.sentence(template, facts, None, OFFICE)).text)
+
+
+def test_every_ailment_has_a_name_and_is_said_with_its_cure():
+    for ailment in Ailment:
+        ill = {"ailment": ailment.value, "detail": "看到了什么", "cure": "请怎么办"}
+        text = said_of_sources("source_ails", source="bbs", name="", ailments=[ill])
+        mark = "🚨" if ailment is Ailment.TAMPERED else "⚠️"
+        assert text == f"{mark} 来源 bbs {render.AILMENT_NAMES[ailment]}：看到了什么。请怎么办。"
+    assert len(set(render.AILMENT_NAMES.values())) == len(Ailment)
+
+
+def test_what_ails_us_names_no_source():
+    ill = {"ailment": "network", "detail": "9 个来源中有 9 个连不上", "cure": "请检查网络"}
+    assert (
+        said_of_sources("source_ails", source="*", name="", ailments=[ill])
+        == "⚠️ 本机网络：9 个来源中有 9 个连不上。请检查网络。"
+    )
+    assert (
+        said_of_sources("source_ok", source="*", name="", over=["network"], since="")
+        == "✅ 本机网络：已恢复正常"
+    )
+
+
+def test_an_all_clear_says_what_is_over():
+    known = {"source": "bbs", "name": "论坛"}
+    assert said_of_sources("source_ok", **known, over=[], since="2026-11-17") == "✅ 来源 bbs 已恢复"
+    assert (
+        said_of_sources("source_ok", **known, over=["drift", "moved"], since="")
+        == "✅ 来源 bbs（论坛）异常已消除：时钟偏差、网址已搬"
+    )
+
+
 @pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
 def test_a_desk_that_lives_through_everything_queues_each_sentence_with_all_its_facts(desk: Desk) -> None:
     live(desk)
@@ -600,6 +642,8 @@ def live(desk: Desk) -> None:
     desk.act(second, Command.DRAFT)
     # sources and the second look
     desk.take(failed(Fault.NOT_A_FEED))
+    charset = Symptom(Ailment.CHARSET, "正文里的汉字从九成降到一成", "请在 sources.toml 写明 encoding")
+    desk.take(harvest(symptoms=(charset,)))
     desk.take(harvest(state=SourceState("bbs", last_ok_at=desk.clock(), baseline_done=True)))
     desk.clock.advance(hours=1)
     desk.accept(item("今天天气不错"))

@@ -29,13 +29,13 @@ from bot.cli.common import (
     toml_text,
 )
 from bot.config import NEW_INGEST_KEY, Settings
+from bot.render import AILMENT_NAMES
 from monitors.opml import feeds_among, read_opml, write_opml
 from monitors.sources import Source, beijing
 from monitors.sources_file import load_sources, web_address
 from routing import source_list
 from routing.clock import utc_now
 from routing.errors import UserError
-from routing.items import Ailment
 from routing.source_list import Known
 from routing.toml_lines import Refused
 
@@ -52,21 +52,6 @@ KIND_NAMES: Mapping[str, str] = {
     "inbox": "推送",
     "page": "防篡改",
     "column": "栏目",
-}
-AILMENT_NAMES: Mapping[Ailment, str] = {
-    Ailment.CHARSET: "乱码",
-    Ailment.FROZEN: "长期不变",
-    Ailment.DRIFT: "时钟偏差",
-    Ailment.PAGES: "读不到头",
-    Ailment.MOVED: "网址已搬",
-    Ailment.SKIPPED: "有条目读不出",
-    Ailment.NEW_IDS: "编号全变",
-    Ailment.TAMPERED: "页面被改",
-    Ailment.OVERDUE: "逾期未更新",
-    Ailment.SILENT: "沉默过久",
-    Ailment.ERRORS: "常出错",
-    Ailment.NETWORK: "本机网络",
-    Ailment.STUCK: "读取停顿",
 }
 
 
