@@ -20,9 +20,10 @@ from bot.receiver import Receiver
 from bot.reload import Watcher
 from bot.sender import Pace, Sender
 from monitors.fetch import Fetcher
+from monitors.inbox import Inbox
 from monitors.poll import Poller, SourceReport
 from monitors.worker import Worker
-from routing import auditor, comment_watch, deadlines, intake, outbox, people, sources
+from routing import auditor, comment_watch, deadlines, intake, outbox, people, pushes, sources
 from routing.clock import Clock, Span, utc_now, week_of
 from routing.clockstep import put_right
 from routing.errors import Permanent, Transient
@@ -80,6 +81,10 @@ class StoreDoor:
         """Tell which of these items are stored."""
         return await self._store.read(lambda s: intake.known(s, source_id, external_ids))
 
+    async def pushed(self, source_id: str, signature: str) -> bool:
+        """Tell whether a pushed body was taken before."""
+        return await self._store.read(lambda s: pushes.was_taken(s, source_id, signature))
+
     async def watches(self) -> Sequence[CommentWatch]:
         """Give the comment feeds that are under watch now."""
         now = self._clock()
@@ -119,6 +124,9 @@ class App:
         self.sender = Sender(self.store, chat, office, composer, clock, pace=pace)
         desk = Desk(office, self.ledger, chat.platform, names)
         self._door = StoreDoor(self.store, configuration, self.ledger, clock, self.sender.wake)
+        self._poller: Poller | None = None
+        self.ingest_port: int | None = None
+        """Where pushes are taken, once that runs."""
         self._watcher = Watcher(settings.config, configuration)
         self.receiver = Receiver(self.store, chat, desk, composer, clock, self.sender.wake)
 
@@ -173,13 +181,21 @@ class App:
             auditor.tell_operator(session, self._configuration.office, text, now)
 
         await self.store.write(work)
+        if self._poller is not None:
+            self._poller.forget_schedule()
         self.sender.wake()
 
     async def _work(self, only: Part | None, ready: asyncio.Event | None, lease: Lease | None) -> None:
         ticks: list[Tick] = []
-        async with Fetcher(self._clock) as fetcher, closing(Worker()) as worker:
+        async with (
+            Fetcher(self._clock) as fetcher,
+            closing(Worker()) as worker,
+            self._open_inbox(only, worker),
+        ):
             if only != "bot":
-                poller = self._poller(fetcher, worker)
+                poller = self._poller = Poller(
+                    self._configuration.sources, fetcher, worker, self._door, self._clock
+                )
                 ticks.append(Tick("poll", 1.0, poller.poll_due, POLL_ROUNDS_AT_ONCE))
             if only != "monitors":
                 ticks += self._ticks()
@@ -203,8 +219,19 @@ class App:
             finally:
                 scheduler.shutdown(wait=False)
 
-    def _poller(self, fetcher: Fetcher, worker: Worker) -> Poller:
-        return Poller(self._configuration.sources, fetcher, worker, self._door, self._clock)
+    @asynccontextmanager
+    async def _open_inbox(self, only: Part | None, worker: Worker) -> AsyncIterator[None]:
+        """Listen for pushes while the block runs, where the operator wants it."""
+        if only == "bot" or not self._settings.ingest_listen:
+            yield
+            return
+        host, _, port = self._settings.ingest_listen.rpartition(":")
+        inbox = Inbox(self._configuration.sources, worker, self._door, self._clock, self._settings.ingest_key)
+        self.ingest_port = await inbox.start(host.strip("[]"), int(port))
+        try:
+            yield
+        finally:
+            await inbox.close()
 
     async def _look_at_configuration(self) -> None:
         """Take over edited rules, and tell the operator what an edit did or why it did nothing."""

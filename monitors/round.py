@@ -15,6 +15,7 @@ from typing import Protocol
 from yarl import URL
 
 from monitors.fetch import Failed, Fetched
+from monitors.files import read_files
 from monitors.pace import retry_s, wait_s
 from monitors.parsed import Parsed
 from monitors.sources import Source
@@ -119,8 +120,6 @@ async def play(
 async def look(source: Source, state: SourceState, fetcher: Fetching) -> Fetched | Failed:
     """Ask a source of any kind for what it has now."""
     if source.kind == "file":
-        from monitors.files import read_files
-
         return await asyncio.to_thread(read_files, source, state.memory)
     # A watched page is read each time: whether it was approved may have changed while it did not.
     known = None if source.kind in {"page", "column"} else state

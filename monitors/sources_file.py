@@ -361,7 +361,7 @@ def _right_keys(entry: Table) -> Iterator[_Wrong]:
     for key, cure in _needs[kind]:
         if key not in entry:
             yield _Wrong((key,), f'kind = "{kind}" 缺少 {key}', cure)
-    if "mapping" in _takes[kind] and not ({"mapping", "preset"} & set(entry)):
+    if kind in {"comments", "file"} and not ({"mapping", "preset"} & set(entry)):
         names = f"，或写 preset = …（现成的有：{'、'.join(PRESETS)}）" if PRESETS else ""
         yield _Wrong(
             ("mapping",), f'kind = "{kind}" 缺少 [source.mapping]', f"请写明 id、text 等字段的取值路径{names}"

@@ -140,11 +140,14 @@ class Feeds:
         self.posts: dict[str, list[Post]] = {name: [] for name in names}
         self.answers: dict[str, Answer] = {}
         self.reads: dict[str, int] = dict.fromkeys(names, 0)
+        self.world: Answer | None = None
+        self.comment_feed = ""
         self._runner: web.AppRunner | None = None
 
     async def start(self) -> None:
         app = web.Application()
         app.router.add_get("/{name}.xml", self._feed)
+        app.router.add_get("/world/{name}", self._world)
         self._runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=0.5)
         await self._runner.setup()
         await web.TCPSite(self._runner, "127.0.0.1", 0).start()
@@ -172,6 +175,11 @@ class Feeds:
             for name in self.posts
         )
 
+    async def _world(self, request: web.Request) -> web.StreamResponse:
+        if self.world is None:
+            raise web.HTTPNotFound
+        return await self.world(request)
+
     async def _feed(self, request: web.Request) -> web.StreamResponse:
         name = request.match_info["name"]
         self.reads[name] += 1
@@ -180,7 +188,8 @@ class Feeds:
         items = "".join(self._item(name, post) for post in self.posts[name])
         body = (
             '<?xml version="1.0" encoding="utf-8"?><rss version="2.0" '
-            'xmlns:slash="http://purl.org/rss/1.0/modules/slash/" xmlns:media="http://search.yahoo.com/mrss/">'
+            'xmlns:slash="http://purl.org/rss/1.0/modules/slash/" xmlns:media="http://search.yahoo.com/mrss/" '
+            'xmlns:wfw="http://wellformedweb.org/CommentAPI/">'
             f"<channel><title>{name}</title><link>{self.base_url}</link><description>{name}</description>{items}"
             "</channel></rss>"
         )
@@ -188,6 +197,8 @@ class Feeds:
 
     def _item(self, name: str, post: Post) -> str:
         counts = "" if post.comments is None else f"<slash:comments>{post.comments}</slash:comments>"
+        if self.comment_feed and post.comments is not None:
+            counts += f"<wfw:commentRss>{self.comment_feed}</wfw:commentRss>"
         counts += "".join(
             f'<media:community><media:statistics {key}="{n}"/></media:community>'
             for key, n in (("views", post.views), ("reposts", post.reposts))
@@ -590,10 +601,17 @@ async def on_stage(
     pace: Pace | None = None,
     groups_kind: str = "supergroup",
     with_app: bool = True,
+    more: Callable[[Feeds], str] = lambda _: "",
+    world: Answer | None = None,
+    **settings: Any,
 ) -> AsyncIterator[Stage]:
-    """Set everything up in a folder; at the end of a test that passed, `nothing_else` is asked."""
+    """Set everything up in a folder; at the end of a test that passed, `nothing_else` is asked.
+
+    `more` writes further sources, `world` answers below `/world/`; other words are settings of the service.
+    """
     async with contextlib.AsyncExitStack() as stack:
         server = Feeds(feeds)
+        server.world = world
         await server.start()
         stack.push_async_callback(server.stop)
         sandbox = await stack.enter_async_context(Sandbox(cast(groups_kind)))
@@ -601,20 +619,21 @@ async def on_stage(
         config = folder / "config"
         write_config(config, {})
         (config / "sources.toml").write_text(
-            server.sources_toml(timeout_s=source_timeout_s), encoding="utf-8"
+            server.sources_toml(timeout_s=source_timeout_s) + more(server), encoding="utf-8"
         )
-        settings = Settings(
+        made = Settings(
             config=config,
             database_url=url or f"sqlite:///{folder / 'yuqing.db'}",
             telegram_token=SANDBOX_TOKEN,
             telegram_api=sandbox.base_url,
             admins=(str(ADMIN),),
+            **settings,
         )
-        seat_all(settings.database_url)
-        store = Store(settings.database_url)
+        seat_all(made.database_url)
+        store = Store(made.database_url)
         stack.callback(store.close)
         stage = Stage(
-            sandbox, client, server, settings, load_folder(config), store, pace or Unhurried(), timeouts
+            sandbox, client, server, made, load_folder(config), store, pace or Unhurried(), timeouts
         )
         stack.push_async_callback(stage.stop_app)
         if with_app:

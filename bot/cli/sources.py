@@ -1,7 +1,5 @@
 """sources: how each one is; lists of feeds in and out; an inbox's key; a page accepted as it looks now."""
 
-import hashlib
-import hmac
 import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
@@ -30,6 +28,7 @@ from bot.cli.common import (
 )
 from bot.config import NEW_INGEST_KEY, Settings
 from bot.render import AILMENT_NAMES
+from monitors.inbox import push_key
 from monitors.opml import feeds_among, read_opml, write_opml
 from monitors.sources import Source, beijing
 from monitors.sources_file import load_sources, web_address
@@ -276,11 +275,6 @@ def key(source_id: Annotated[str, typer.Argument(metavar="ID", help="来源编�
         raise UserError(f"没有设置 YUQING_INGEST_KEY，算不出密钥。请{NEW_INGEST_KEY}。")
     sys.stdout.write(push_key(settings.ingest_key, source.id) + "\n")
     console.print("请只交给推送方，勿发到聊天里。", markup=False)
-
-
-def push_key(ingest_key: str, source_id: str) -> str:
-    """Derive the key of one inbox, in hexadecimal: who has one of them knows none of the others."""
-    return hmac.new(ingest_key.encode(), source_id.encode(), hashlib.sha256).hexdigest()
 
 
 @sources_app.command("approve")
