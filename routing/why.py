@@ -12,8 +12,8 @@ from datetime import UTC, datetime, tzinfo
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
+from routing.ailments import DESK
 from routing.grouping import origin_of
-from routing.items import Ailment
 from routing.ledger import entries
 from routing.store.tables import (
     AilmentRow,
@@ -33,20 +33,6 @@ FOUND = {
     Found.CATCH_UP: "来源中断后补读到的",
     Found.PUSH: "由对方系统推送",
     Found.ADOPTED: "来源换了编号，原编号 {old}",
-}
-AILMENTS = {
-    Ailment.CHARSET: "编码异常",
-    Ailment.FROZEN: "内容长时间不变",
-    Ailment.DRIFT: "时钟不一致",
-    Ailment.PAGES: "翻页到了上限",
-    Ailment.MOVED: "地址已永久转移",
-    Ailment.SKIPPED: "有条目读不出",
-    Ailment.NEW_IDS: "编号全部改换",
-    Ailment.TAMPERED: "页面被改动",
-    Ailment.OVERDUE: "栏目超期未更新",
-    Ailment.SILENT: "异常沉默",
-    Ailment.ERRORS: "失败增多",
-    Ailment.NETWORK: "本机网络异常",
 }
 OUTCOMES = {
     Outcome.CASE: "成为事项",
@@ -147,7 +133,7 @@ def _item_steps(session: Session, item: ItemRow, words: Words) -> Iterator[Step]
         name, _, old = code.partition(":")
         yield Step(None, "来路", FOUND[Found(name)].format(old=old))
     for ailment in _ailments(session, item.source_id):
-        yield _ailing(ailment)
+        yield _ailing(ailment, words)
     if item.revision > 1:
         yield Step(None, "修改", f"第 {item.revision} 版")
     if item.masked:
@@ -170,7 +156,10 @@ def _item_steps(session: Session, item: ItemRow, words: Words) -> Iterator[Step]
 def _missing_steps(session: Session, key: str, words: Words) -> Iterator[Step]:
     """Tell of an address that is not stored how the sources stand that are read from its site."""
     host = _host(key)
-    for source_id in _sources_of(session, host, words) if host else ():
+    concerned = _sources_of(session, host, words) if host else []
+    for ailment in _ailments(session, DESK) if concerned else ():
+        yield _ailing(ailment, words)
+    for source_id in concerned:
         name = words.name("source", source_id)
         yield Step(None, "没有收到", f"库里没有这个地址。同一网站 {host} 由来源 {name} 读取，它的情况如下")
         row = session.get(SourceRow, source_id)
@@ -181,17 +170,15 @@ def _missing_steps(session: Session, key: str, words: Words) -> Iterator[Step]:
         if row.fault is not None:
             yield Step(row.fault_since, "来源故障", row.fault_detail or row.fault)
         for ailment in _ailments(session, source_id):
-            yield _ailing(ailment)
+            yield _ailing(ailment, words)
 
 
 def _state(row: SourceRow, words: Words) -> Step:
     told = []
-    for what, moment in (
-        ("上次有新信息", row.last_new_at),
-        ("下次读取", row.next_poll_at),
-    ):
-        if moment is not None:
-            told.append(f"{what} {words.at(moment, '%m-%d %H:%M')}")
+    if row.last_new_at is not None:
+        told.append(f"自 {words.at(row.last_new_at, '%m-%d %H:%M')} 起没有新信息")
+    if row.next_poll_at is not None:
+        told.append(f"下次读取 {words.at(row.next_poll_at, '%m-%d %H:%M')}")
     if row.failures:
         told.insert(0, f"已连续失败 {row.failures} 次")
     if not row.baseline_done:
@@ -200,8 +187,9 @@ def _state(row: SourceRow, words: Words) -> Step:
     return Step(row.last_ok_at, "来源", "，".join([last, *told]))
 
 
-def _ailing(row: AilmentRow) -> Step:
-    return Step(row.since, "来源异常", f"{AILMENTS[row.ailment]}：{row.detail}。{row.cure}")
+def _ailing(row: AilmentRow, words: Words) -> Step:
+    name = words.name("ailment", row.ailment)
+    return Step(row.since, "来源异常", f"{name}：{row.detail}。{row.cure}")
 
 
 def _ailments(session: Session, source_id: str) -> Sequence[AilmentRow]:

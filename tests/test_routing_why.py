@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 from builders import HOUR, START, Desk, failed, harvest, item
 
 from routing import outbox
+from routing.ailments import DESK
 from routing.items import Ailment, Band, Fault, Sentiment, SourceState
 from routing.store.tables import AilmentRow, CaseRow, OutboxRow
 from routing.why import Words, explain
@@ -126,7 +127,9 @@ def ail(desk: Desk) -> None:
 def test_what_ails_the_source_of_a_text_is_told(desk):
     desk.open(url="http://bbs.example/a")
     ail(desk)
-    assert steps(desk, "http://bbs.example/a")["来源异常"] == "内容长时间不变：六小时没有变化。请换一个地址"
+    words = Words(values={"ailment": {"frozen": "长期不变"}})
+    found = {step.what: step.detail for step in desk.run(lambda s: explain(s, "http://bbs.example/a", words))}
+    assert found["来源异常"] == "长期不变：六小时没有变化。请换一个地址"
 
 
 def test_an_address_that_did_not_come_is_explained_by_its_source(desk):
@@ -137,7 +140,18 @@ def test_an_address_that_did_not_come_is_explained_by_its_source(desk):
     assert "同一网站 bbs.example 由来源 bbs 读取" in found["没有收到"]
     assert "已连续失败 4 次" in found["来源"]
     assert found["来源故障"] == "打不开。请检查地址"
-    assert found["来源异常"].startswith("内容长时间不变")
+    assert found["来源异常"] == "frozen：六小时没有变化。请换一个地址"
+
+
+def test_our_own_trouble_explains_what_did_not_come(desk):
+    desk.open(url="http://bbs.example/a")
+    row = AilmentRow(
+        source_id=DESK, ailment=Ailment.NETWORK, mark="", detail="全部来源都连不上", cure="请检查网络"
+    )
+    row.since = START
+    desk.run(lambda s: s.add(row))
+    found = told(desk, "http://bbs.example/never-seen")
+    assert found[0] == ("来源异常", "network：全部来源都连不上。请检查网络")
 
 
 def test_an_address_is_explained_by_the_source_that_is_configured_for_its_site(desk):
@@ -148,7 +162,9 @@ def test_an_address_is_explained_by_the_source_that_is_configured_for_its_site(d
         (step.what, step.detail) for step in desk.run(lambda s: explain(s, "https://news.example/x", words))
     ]
     assert [what for what, _ in told] == ["没有收到", "来源", "没有收到", "来源"]
-    assert told[1][1] == "上次成功读取 11-17 02:00 UTC，下次读取 11-17 03:00 UTC"
+    assert told[1][1] == (
+        "上次成功读取 11-17 02:00 UTC，自 11-17 02:00 UTC 起没有新信息，下次读取 11-17 03:00 UTC"
+    )
     assert told[3][1] == "从未读取过：服务可能还没有运行到它"
 
 

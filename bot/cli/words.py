@@ -5,7 +5,7 @@ from datetime import UTC
 from typing import Any
 
 from bot.config import Configuration
-from bot.render import BAND_NAMES, LEVEL_NAMES, STEP_NAMES
+from bot.render import AILMENT_NAMES, BAND_NAMES, LEVEL_NAMES, STEP_NAMES
 from routing.outbox import MessageKind
 from routing.store.tables import Sending
 from routing.why import Words
@@ -77,6 +77,7 @@ def words(configuration: Configuration | None) -> Words:
         "sending": _coded(SENDING_NAMES),
         "ground": _coded(GROUND_NAMES),
         "level": _coded(LEVEL_NAMES),
+        "ailment": _coded(AILMENT_NAMES),
         # A move of the state and a change of the level are told under the same keys; they share no value.
         "frm": _coded(STATE_NAMES, LEVEL_NAMES),
         "to": _coded(STATE_NAMES, LEVEL_NAMES),
