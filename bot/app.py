@@ -22,6 +22,7 @@ from bot.sender import Pace, Sender
 from monitors.fetch import Fetcher
 from monitors.inbox import Inbox
 from monitors.poll import Poller, SourceReport
+from monitors.sources import Source
 from monitors.worker import Worker
 from routing import auditor, comment_watch, deadlines, intake, outbox, people, pushes, sources
 from routing.clock import Clock, Span, utc_now, week_of
@@ -41,6 +42,7 @@ log = logging.getLogger(__name__)
 Part = Literal["monitors", "bot"]
 
 RELOAD_LOOK_S = 2.0
+LOOK_AT_SOURCES_S = 15.0
 SILENT_AFTER = timedelta(minutes=2)
 POLL_ROUNDS_AT_ONCE = 30
 """A slow source keeps its own round busy, not the next one's sources; the poller never takes one source twice."""
@@ -125,6 +127,7 @@ class App:
         desk = Desk(office, self.ledger, chat.platform, names)
         self._door = StoreDoor(self.store, configuration, self.ledger, clock, self.sender.wake)
         self._poller: Poller | None = None
+        self._silences = {source.id: _silence_of(source) for source in configuration.sources}
         self.ingest_port: int | None = None
         """Where pushes are taken, once that runs."""
         self._watcher = Watcher(settings.config, configuration)
@@ -197,6 +200,7 @@ class App:
                     self._configuration.sources, fetcher, worker, self._door, self._clock
                 )
                 ticks.append(Tick("poll", 1.0, poller.poll_due, POLL_ROUNDS_AT_ONCE))
+                ticks.append(Tick("sources", LOOK_AT_SOURCES_S, self._look_at_sources))
             if only != "monitors":
                 ticks += self._ticks()
             if lease is not None:
@@ -218,6 +222,12 @@ class App:
                 raise stopped.exceptions[0] from None
             finally:
                 scheduler.shutdown(wait=False)
+
+    async def _look_at_sources(self) -> None:
+        """Look for what no round of one source can show: silence, our own network, sources nobody gets round to."""
+        now, office = self._clock(), self._configuration.office
+        if await self.store.write(lambda s: sources.look(s, office, self.ledger, now, self._silences)):
+            self.sender.wake()
 
     @asynccontextmanager
     async def _open_inbox(self, only: Part | None, worker: Worker) -> AsyncIterator[None]:
@@ -292,6 +302,13 @@ class App:
             Tick("silence", 60.0, self._listen_for_silence),
             Tick("checkpoint", 3600.0, self.store.checkpoint),
         ]
+
+
+def _silence_of(source: Source) -> timedelta | None:
+    """Give the silence that is too long for a source: None is learned, zero never."""
+    if source.kind in {"page", "column"}:
+        return timedelta(0)  # what is wrong with these is seen in each round
+    return None if source.silent_h is None else timedelta(hours=source.silent_h)
 
 
 @asynccontextmanager

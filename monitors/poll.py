@@ -176,7 +176,7 @@ class Poller:
                 state = (await self._door.states([source.id])).get(source.id) or SourceState(source.id)
             started = time.monotonic()
             harvest, status, outcomes = await self._round(source, state)
-            self._plan(source.id, harvest.state.next_poll_at)
+            self._plan(source.id, await self._planned(harvest))
             report = SourceReport(
                 source_id=source.id,
                 name=source.name,
@@ -191,6 +191,19 @@ class Poller:
         if on_done is not None:
             on_done(report)
         return report
+
+    async def _planned(self, harvest: Harvest) -> datetime | None:
+        """Give when a source is due; after a failure the core may know better: is it our network, the wait is short."""
+        wanted = harvest.state.next_poll_at
+        if harvest.problem is None or wanted is None:
+            return wanted
+        try:
+            kept = (await self._door.states([harvest.source_id])).get(harvest.source_id)
+        except StoreDown:
+            return wanted
+        if kept is None or kept.next_poll_at is None or kept.next_poll_at <= harvest.at:
+            return wanted  # it was not kept, and a hot loop helps nobody
+        return min(wanted, kept.next_poll_at)
 
     async def _round(self, source: Source, state: SourceState) -> tuple[Harvest, Outcome, Sequence[str]]:
         now = self._clock()
