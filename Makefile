@@ -50,8 +50,12 @@ docs: setup      ## write docs/workflow.md from the table of the procedure
 pictures: dev    ## take docs/images anew (needs chromium and fonts-noto-cjk, fonts-noto-color-emoji)
 	$(BIN)/python docs/make_pictures.py
 
-bench: dev       ## timed figures, as ratios in one run
-	$(BIN)/python -m pytest tests/bench -q -s --override-ini addopts=
+bench: dev       ## timed figures, as ratios in one run (about twenty minutes)
+	$(BIN)/python tests/bench/feeds.py
+	$(BIN)/python tests/bench/poison.py
+	$(BIN)/python tests/bench/memory.py
+	$(BIN)/python tests/bench/growth.py
+	$(BIN)/python tests/bench/segmenter.py
 
 lock:            ## resolve the lock files anew (needs uv on the PATH)
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --extra build pyproject.toml -o requirements.lock

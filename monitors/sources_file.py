@@ -174,7 +174,7 @@ _HostPort = Annotated[str, AfterValidator(_host_port)]
 class Entry(Strict):
     """`[[source]]`."""
 
-    id: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")
+    id: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,52}$")
     name: str = Field(min_length=1, max_length=60)
     kind: SourceKind
     url: _Address | None = None
