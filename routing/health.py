@@ -29,7 +29,7 @@ MEMORY_H = 4 * 7 * 24.0
 """Watched hours after which what was learned counts a third (1/e)."""
 LONG_MEMORY_H = 4 * MEMORY_H
 """The same for long silences, which are few."""
-ENOUGH_H, ENOUGH_NEWS = 7 * 24.0, 3.0
+ENOUGH_H, ENOUGH_NEWS = 14 * 24.0, 3.0
 """Fewer watched hours, or fewer hours with news, are no past to judge by."""
 RATE_AFTER_H = 24.0
 FIRST_LOOK, LOOK_AGAIN = timedelta(hours=1), timedelta(days=1)
@@ -62,9 +62,7 @@ class Days:
 
     def slot(self, moment: datetime) -> str:
         """Name the hour of the day: `w09` on a working day, `h09` on another."""
-        local = moment.astimezone(self.zone)
-        works = self.overrides.get(local.date().isoformat()) if self.overrides else None
-        return f"{'w' if (_works(local.date()) if works is None else works) else 'h'}{local.hour:02d}"
+        return self._slot(moment.astimezone(self.zone))
 
     def hours(self, start: datetime, end: datetime) -> Iterator[tuple[str, float]]:
         """Cut [start, end) at the full hours of the local clock: slot and share of an hour, in order."""
@@ -72,8 +70,13 @@ class Days:
             local = start.astimezone(self.zone)
             into = timedelta(minutes=local.minute, seconds=local.second, microseconds=local.microsecond)
             edge = min(start + (_HOUR - into), end)
-            yield self.slot(start), (edge - start) / _HOUR
+            yield self._slot(local), (edge - start) / _HOUR
             start = edge
+
+    def _slot(self, local: datetime) -> str:
+        day = local.date()
+        works = self.overrides.get(day.isoformat()) if self.overrides else None
+        return f"{'w' if (_works(day) if works is None else works) else 'h'}{local.hour:02d}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,11 +140,14 @@ class Past:
         """
         start = self.watched_from
         stretches = self.closed if start is None else (*self.closed, (start, until))
-        hours = dict(self.hours)
+        waited: dict[str, float] = {}
         for begin, end in stretches:
             for slot, share in days.hours(begin, end):
-                hour = hours.get(slot, Hour())
-                hours[slot] = replace(hour, waiting=hour.waiting + share)
+                waited[slot] = waited.get(slot, 0.0) + share
+        hours = dict(self.hours)
+        for slot, more in waited.items():
+            hour = hours.get(slot, Hour())
+            hours[slot] = replace(hour, waiting=hour.waiting + more)
         slot = "" if start is None else days.slot(until) if start < until else self.slot
         return replace(self, hours=hours, closed=(), watched_from=until, slot=slot)
 
@@ -156,7 +162,9 @@ class Past:
         hour_now = int(at.timestamp() // 3600)
         credit = self.slot if hour_now != self.credited else ""
         seen = {credit: Hour(), **self.hours} if credit else self.hours
-        was_long = self.early is not None
+        # A silence so long that it is an alarm says nothing of how fast silences end: the source may have been dead,
+        # and one that was dead for a week must not be given a week the next time.
+        was_long = self.early is not None and not self.is_silent()
         beyond = self.unlikelihood() - (self.early or 0.0) if was_long else 0.0
         return replace(
             self,
@@ -166,9 +174,7 @@ class Past:
             },
             items=self.items * fade + (items if self.slot else 0),
             ended=self.ended * slow_fade + was_long,
-            # A silence that was told counts no more than what it took to tell it: a source that was dead for a week
-            # must not be given a week the next time.
-            foreseen=self.foreseen * slow_fade + max(0.0, min(beyond, self.patience() / self.haste())),
+            foreseen=self.foreseen * slow_fade + max(0.0, beyond),
             early=None,
             credited=hour_now if credit else self.credited,
         )
@@ -207,10 +213,11 @@ class Past:
         left = self.patience() - haste * self.unlikelihood()
         moment = now
         for slot, share in days.hours(now, end):
-            left -= haste * share * self.hours.get(slot, Hour()).rate()
+            rate = haste * self.hours.get(slot, Hour()).rate()
+            if left <= share * rate and rate:
+                return moment + max(left, 0.0) / rate * _HOUR + timedelta(seconds=1)
+            left -= share * rate
             moment += share * _HOUR
-            if left <= 0:
-                return moment
         return end
 
     def per_hour(self) -> float | None:

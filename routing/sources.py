@@ -34,6 +34,8 @@ STUCK_AFTER = timedelta(minutes=15)
 WINDOWS_MIN = (5, 15, 60, 120)
 """Polls of so many minutes show how the network is now; the shortest with enough of them counts."""
 AT_ONCE = 500
+LOOKS_AT_ONCE = 200
+"""The rest waits for the next minute: a press must not wait for a look."""
 
 _REMEMBERED = tuple(field.name for field in fields(SourceState) if field.name != "source_id")
 _columns = tuple(getattr(SourceRow, name) for name in _REMEMBERED)
@@ -80,9 +82,8 @@ def touch(
     special = _special(session, [state.source_id for state in ordered], now)
     table = SourceRow.__table__
     assert isinstance(table, Table)
-    values: dict[str, Any] = {name: bindparam(f"new_{name}") for name in _kept_by_touch} | {
-        "last_polled_at": now
-    }
+    values: dict[str, Any] = {name: bindparam(f"new_{name}") for name in _kept_by_touch}
+    values["last_polled_at"] = values["last_ok_at"]
     rows = [
         {"key": state.source_id} | {f"new_{name}": getattr(state, name) for name in _kept_by_touch}
         for state in ordered
@@ -262,7 +263,8 @@ def look(
     ailments.forget(session, sorted(keep))
     _forget_faults(session, [one.id for one in found if one.has_fault and one.id not in keep])
     ours = [one for one in found if one.id in watched]
-    due = [one.id for one in ours if one.look_at is not None and one.look_at <= now][:AT_ONCE]
+    waiting = sorted((one.look_at, one.id) for one in ours if one.look_at is not None and one.look_at <= now)
+    due = [source_id for _, source_id in waiting[:LOOKS_AT_ONCE]]
     open_rows = _open_rows(session)
     for source_id in sorted({*due, *(row.source_id for row in open_rows)} - {DESK}):
         serialise(session, f"source:{source_id}")  # before anything is told: the record is locked last
