@@ -195,7 +195,8 @@ class Harvest:
     `problem` is set: then nothing was seen). `window`: at first sight, what was published longer ago is old news.
     `interval_s`: how often the source is asked, so that a gap in our watch can be told from a quiet hour.
     `entries`: how many the document held, known ones included. `push`: the signature of a pushed body; the same one
-    twice is taken once.
+    twice is taken once. `looked` False: the answer was as before and nothing of it was parsed: what only parsing shows
+    (CHARSET, SKIPPED, PAGES, TAMPERED, OVERDUE) is neither new nor over.
     """
 
     source_id: str
@@ -211,3 +212,4 @@ class Harvest:
     entries: int = 0
     comment_feeds: tuple[CommentFeed, ...] = ()
     push: str | None = None
+    looked: bool = True
