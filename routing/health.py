@@ -29,8 +29,8 @@ MEMORY_H = 4 * 7 * 24.0
 """Watched hours after which what was learned counts a third (1/e)."""
 LONG_MEMORY_H = 4 * MEMORY_H
 """The same for long silences, which are few."""
-ENOUGH_H, ENOUGH_NEWS = 14 * 24.0, 3.0
-"""Fewer watched hours, or fewer hours with news, are no past to judge by."""
+ENOUGH_H, ENOUGH_NEWS = 11 * 24.0, 3.0
+"""Fewer watched hours (what two weeks fade to), or fewer hours with news, are no past to judge by."""
 RATE_AFTER_H = 24.0
 FIRST_LOOK, LOOK_AGAIN = timedelta(hours=1), timedelta(days=1)
 

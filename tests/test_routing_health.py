@@ -124,7 +124,7 @@ SOURCES: dict[str, Callable[[int, datetime, datetime], list[datetime]]] = {
     "day and night": lambda *when: publish(day_and_night, *when),
     "bursts": burst,
 }
-SEEDS = {"bursts": 8}
+SEEDS = {"bursts": 8, "county news, many": 6}
 
 
 @pytest.mark.parametrize("name", SOURCES)
