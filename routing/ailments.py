@@ -24,6 +24,18 @@ DESK = "*"
 OF_THE_CORE = frozenset({Ailment.SILENT, Ailment.ERRORS, Ailment.NETWORK, Ailment.STUCK})
 """Found here, over many rounds. All others are seen by the monitors, round by round."""
 SEEN = frozenset(Ailment) - OF_THE_CORE
+BY_PARSING = frozenset(
+    {
+        Ailment.CHARSET,
+        Ailment.SKIPPED,
+        Ailment.PAGES,
+        Ailment.NEW_IDS,
+        Ailment.TAMPERED,
+        Ailment.OVERDUE,
+    }
+)
+"""Of these, what only a look into the answer shows: one that was as before and not parsed shows no end of them."""
+ON_THE_WAY = SEEN - BY_PARSING
 NOTES = frozenset({Ailment.NEW_IDS})
 """Told and done with: nothing is over when it is not seen again."""
 FOR_DUTY = frozenset({Ailment.TAMPERED, Ailment.OVERDUE})
@@ -51,9 +63,14 @@ def find(session: Session, source_id: str, ailment: Ailment) -> AilmentRow | Non
 
 
 def compare(
-    session: Session, source_id: str, symptoms: Sequence[Symptom], rounds: Mapping[str, int], now: datetime
+    session: Session,
+    source_id: str,
+    symptoms: Sequence[Symptom],
+    among: frozenset[Ailment],
+    rounds: Mapping[str, int],
+    now: datetime,
 ) -> tuple[News, Mapping[str, int]]:
-    """Bring the rows of a source up to date with what a round showed: all that ails it, as far as monitors see it.
+    """Bring the rows of a source up to date with what a round showed: all that ails it, `among` what it could show.
 
     `rounds` counts what must be seen some times in a row; it comes back as it is now.
     """
@@ -79,7 +96,7 @@ def compare(
         )
     ]
     shown = {symptom.ailment for symptom in symptoms}
-    gone = [row for ailment, row in rows.items() if ailment in SEEN and ailment not in shown]
+    gone = [row for ailment, row in rows.items() if ailment in among and ailment not in shown]
     return News(tuple(new), tuple(row.ailment for row in gone if end(session, row))), counted
 
 

@@ -96,13 +96,13 @@ def touch(
             serialise(session, f"source:{state.source_id}")
     for state in ordered:
         if state.source_id in special:
-            harvest = Harvest(state.source_id, now, state)
+            harvest = Harvest(state.source_id, now, state, looked=False)
             note_problem(session, office, ledger, save_state(session, harvest), harvest, now)
 
 
 def _special(session: Session, source_ids: Sequence[str], now: datetime) -> set[str]:
     """Name those of which more is to be noted than that they answered."""
-    ill = select(AilmentRow.source_id).where(AilmentRow.ailment.in_(ailments.SEEN)).distinct()
+    ill = select(AilmentRow.source_id).where(AilmentRow.ailment.in_(ailments.ON_THE_WAY)).distinct()
     found = set(session.scalars(ill)) & set(source_ids)
     odd = or_(
         SourceRow.next_poll_at < now - HOLE,
@@ -192,7 +192,8 @@ def _note_answer(
             past = past.watched(harvest.at, _days(office))
         if row.last_new_at is None:  # from here on silence is counted
             row.last_new_at, row.look_at = harvest.at, harvest.at + health.FIRST_LOOK
-    news, rounds = ailments.compare(session, row.id, symptoms, past.rounds, now)
+    among = ailments.SEEN if harvest.looked else ailments.ON_THE_WAY
+    news, rounds = ailments.compare(session, row.id, symptoms, among, past.rounds, now)
     ailments.tell(session, office, ledger, row.id, replace(news, fault_since=told_since), now)
     return replace(past, told=(), rounds=rounds)
 

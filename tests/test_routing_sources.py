@@ -239,6 +239,24 @@ def test_an_office_with_one_group_hears_it_once(store, rules, clock):
     assert heard(desk, "duty-group") == ["ails bbs tampered"]
 
 
+@pytest.mark.parametrize("ailment", sorted(ailments.BY_PARSING - ailments.NOTES))
+def test_an_answer_that_was_not_parsed_shows_no_end_of_what_parsing_showed(empty_desk, ailment):
+    answer(empty_desk, symptoms=(ill(ailment),))
+    empty_desk.clock.advance(MINUTE)
+    answer(empty_desk, looked=False)
+    touch(empty_desk, "bbs")
+    assert heard(empty_desk) == [f"ails bbs {ailment}"]
+    answer(empty_desk)
+    assert heard(empty_desk) == [f"ails bbs {ailment}", f"ok bbs {ailment}"]
+
+
+@pytest.mark.parametrize("ailment", sorted(ailments.ON_THE_WAY - {*ailments.WAITS, *ailments.ROUNDS}))
+def test_an_answer_that_was_not_parsed_shows_the_end_of_what_comes_with_any(empty_desk, ailment):
+    answer(empty_desk, symptoms=(ill(ailment),), looked=False)
+    answer(empty_desk, looked=False)
+    assert heard(empty_desk) == [f"ails bbs {ailment}", f"ok bbs {ailment}"]
+
+
 def test_new_ids_are_a_note_without_an_all_clear(empty_desk):
     answer(empty_desk, symptoms=(ill(Ailment.NEW_IDS, mark="a"),))
     for _ in range(2):
@@ -660,12 +678,12 @@ def test_a_source_that_answers_as_before_keeps_what_is_remembered_but_for_the_ti
 
 
 def test_a_source_that_answers_as_before_is_well_again(empty_desk):
-    answer(empty_desk, source="ill", symptoms=(ill(Ailment.CHARSET),))
+    answer(empty_desk, source="ill", symptoms=(ill(Ailment.FROZEN),))
     answer(empty_desk, source="well")
     fail(empty_desk, Fault.NOT_A_FEED, source="broken")
     empty_desk.clock.advance(MINUTE)
     touch(empty_desk, "ill", "broken", "well")
-    assert sorted(heard(empty_desk)) == ["ails ill charset", "fault broken", "ok broken", "ok ill charset"]
+    assert sorted(heard(empty_desk)) == ["ails ill frozen", "fault broken", "ok broken", "ok ill frozen"]
     assert row_of(empty_desk, "broken").fault is None
 
 
