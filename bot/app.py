@@ -44,7 +44,7 @@ Part = Literal["monitors", "bot"]
 RELOAD_LOOK_S = 2.0
 LOOK_AT_SOURCES_S = 15.0
 SILENT_AFTER = timedelta(minutes=2)
-POLL_ROUNDS_AT_ONCE = 30
+POLL_ROUNDS_AT_ONCE = 600
 """A slow source keeps its own round busy, not the next one's sources; the poller never takes one source twice."""
 
 
@@ -339,7 +339,7 @@ async def poll_once(
         door = StoreDoor(store, configuration, ledger_of(settings), clock, lambda: None)
         async with Fetcher(clock) as fetcher, closing(Worker()) as worker:
             poller = Poller(configuration.sources, fetcher, worker, door, clock)
-            chosen = [s.id for s in configuration.sources if source_id in {None, s.id}]
+            chosen = [s.id for s in configuration.sources if source_id in {None, s.id} and s.kind != "inbox"]
             reports = []
             for chosen_id in chosen:
                 report = await poller.poll_one(chosen_id)

@@ -19,7 +19,6 @@ from monitors.sources import Source
 from monitors.worker import Worker
 from routing.clock import Clock, utc_now
 from routing.errors import Permanent, Problem, Transient
-from routing.items import Symptom
 from routing.office import Office
 
 SAMPLE_COUNTY = "示例县"
@@ -52,6 +51,12 @@ class SourceFinding(Finding):
     newest: str = ""
     charset: str = ""
     elapsed_s: float = 0.0
+    doubtful: bool = False
+
+    @property
+    def verdict(self) -> str:
+        """Say in a word how the source is."""
+        return "注意" if self.ok and self.doubtful else "正常" if self.ok else "有问题"
 
 
 def leftovers(settings: Settings, configuration: Configuration) -> list[Problem]:
@@ -135,16 +140,19 @@ def _finding(seen: Probe) -> SourceFinding:
         told, cure = problem.detail, problem.cure
     elif source.kind == "inbox":
         told, cure = "等待推送，不用读取", ""
+    elif symptoms:
+        told, cure = symptoms[0].detail, symptoms[0].cure
     elif source.kind in {"page", "column"}:
-        told, cure = _first(parsed.symptoms) or ("读到网页", "")
-    elif not parsed.items:
+        told, cure = "读到网页", ""
+    elif not parsed.entries and not parsed.items:
         told, cure = "读到了，但一条都没有", "请在浏览器核对该地址是否真的没有内容"
     else:
-        told, cure = _first(symptoms) or _first_note(parsed.notes) or (f"{len(parsed.items)} 条", "")
+        told, cure = parsed.notes[0] if parsed.notes else f"{len(parsed.items)} 条", ""
+    nothing = bool(parsed.entries) and not parsed.items
     newest = seen.newest
     return SourceFinding(
         f"来源 {source.id}",
-        problem is None,
+        problem is None and not nothing,
         told,
         cure,
         status=seen.status,
@@ -152,15 +160,8 @@ def _finding(seen: Probe) -> SourceFinding:
         newest=f"{newest.astimezone(source.zone):%Y-%m-%d %H:%M}" if newest else "",
         charset=parsed.charset,
         elapsed_s=round(seen.elapsed_s, 2),
+        doubtful=bool(symptoms) or (not parsed.items and bool(cure)),
     )
-
-
-def _first(symptoms: Sequence[Symptom]) -> tuple[str, str] | None:
-    return (symptoms[0].detail, symptoms[0].cure) if symptoms else None
-
-
-def _first_note(notes: Sequence[str]) -> tuple[str, str] | None:
-    return (notes[0], "") if notes else None
 
 
 async def probe_chats(chat: ChatPort, refs: Sequence[str]) -> list[Finding]:

@@ -583,6 +583,11 @@ def _source_ails(facts: Mapping[str, Any], view: CaseView | None, office: Office
     return [Block(f"{mark} {_source(facts)}有 {len(said)} 处异常", weight=9), *(Block(text) for text in said)]
 
 
+def _source_fault(facts: Mapping[str, Any], view: CaseView | None, office: Office) -> list[Block]:
+    """Say that a source cannot be read, and the cure."""
+    return [Block(f"⚠️ {_source(facts)}读取失败：{facts['detail']}", weight=9)]
+
+
 def _source_ok(facts: Mapping[str, Any], view: CaseView | None, office: Office) -> list[Block]:
     """Say that a source is read again, and which ailments are over."""
     over = "、".join(AILMENT_NAMES[Ailment(word)] for word in facts["over"])
@@ -590,7 +595,7 @@ def _source_ok(facts: Mapping[str, Any], view: CaseView | None, office: Office) 
         return [Block(f"✅ {over}：已恢复正常", weight=9)]
     if not facts["since"]:
         return [Block(f"✅ {_source(facts)}异常已消除：{over}", weight=9)]
-    read_again = Block(f"✅ 来源 {facts['source']} 已恢复", weight=9)
+    read_again = Block(f"✅ {_source(facts)}已恢复", weight=9)
     return [read_again, Block(f"异常已消除：{over}")] if over else [read_again]
 
 
@@ -616,7 +621,7 @@ _SENTENCES: Mapping[str, Callable[[Mapping[str, Any], CaseView | None, Office], 
     "redo": _plain("✏️ 答复稿需要修改，意见已私发拟稿人"),
     "copied": _plain("📎 抄送：本事项已转主办单位办理，请知悉配合"),
     "after_close": _plain("🔁 办结后又有新信息，请研究是否继续回应"),
-    "source_fault": _plain("⚠️ 来源 {source} 读取失败：{detail}"),
+    "source_fault": _source_fault,
     "source_ails": _source_ails,
     "source_ok": _source_ok,
     "trouble": _plain("⚠️ {text}"),

@@ -23,6 +23,7 @@ import feedparser
 from monitors.counts import parse_count
 from monitors.dates import Dated, read_date
 from monitors.jsonfeed import JsonFeed, as_entry, read_json_feed
+from monitors.masking import mask
 from monitors.parsed import Parsed, unread
 from monitors.rawcut import Entries, find_entries, loose_entries, max_digests, names_in, split_digests
 from monitors.sources import Source
@@ -104,7 +105,7 @@ def _skip_preamble(text: str) -> int:
 
 def _page_title(text: str) -> str:
     found = re.search(r"<title[^>]{0,200}>(.{0,200}?)</title", text[:20_000], re.IGNORECASE | re.DOTALL)
-    return one_line(found[1])[:40] if found and found[1].strip() else "无标题"
+    return mask(one_line(found[1])).text[:40] if found and found[1].strip() else "无标题"
 
 
 # --- the two languages, each as a list of entries that can be read by number ---
@@ -209,7 +210,7 @@ class _XmlDocument:
 def _not_a_feed(decoded: Decoded) -> Parsed:
     return unread(
         Fault.NOT_A_FEED,
-        f"内容不是订阅源（开头：{one_line(decoded.text[:40])[:20]}）",
+        f"内容不是订阅源（开头：{mask(one_line(decoded.text[:200])).text[:20]}）",
         '请核对地址；JSON 接口请改用 kind = "comments"',
         charset=decoded.charset,
     )
@@ -426,6 +427,8 @@ def _parsed(harvest: _Harvest, decoded: Decoded, memory: str | None) -> Parsed:
         memory=memory,
         ttl_s=harvest.ttl_s,
         comment_feeds=_comment_feeds(fresh),
+        more=harvest.left > 0
+        and bool(harvest.digests),  # what can be told apart is read on with in the next round
     )
 
 

@@ -217,8 +217,10 @@ class Inbox:
             entries=parsed.entries,
             push=signature,
         )
-        lines = await self._door.accept(described(harvest, source))
         told = [*parsed.notes, *(symptom.detail for symptom in harvest.symptoms)]
+        lines = await self._door.accept(described(harvest, source))
+        if parsed.entries and not harvest.items:
+            raise _Refusal(422, "nothing_taken", "一条也没有收下：" + "；".join(dict.fromkeys(told)))
         notes = {"notes": list(dict.fromkeys(told))} if told else {}
         return {"accepted": len(harvest.items), "new": len(lines), **notes}
 

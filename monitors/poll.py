@@ -15,6 +15,8 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
+from yarl import URL
+
 from monitors.fetch import Failed
 from monitors.parsed import Parsed
 from monitors.round import Fetching, Round, Working, failure, look, play
@@ -186,7 +188,7 @@ class Poller:
                 elapsed_s=round(time.monotonic() - started, 3),
                 problem=harvest.problem,
                 outcomes=tuple(outcomes),
-                notes=(*harvest.notes, *(symptom.detail for symptom in harvest.symptoms)),
+                notes=_told(harvest),
             )
         if on_done is not None:
             on_done(report)
@@ -348,9 +350,20 @@ async def probe(source: Source, fetcher: Fetching, worker: Working, clock: Clock
     return Probe(source, time.monotonic() - started, parsed, fetched.status)
 
 
+def _told(harvest: Harvest) -> tuple[str, ...]:
+    """Give what is to be said of a round, each thing once, with its cure where there is one."""
+    known = {symptom.detail for symptom in harvest.symptoms}
+    notes = [note for note in harvest.notes if note not in known]
+    return tuple(dict.fromkeys([*notes, *(f"{s.detail}。{s.cure}" for s in harvest.symptoms)]))
+
+
 def _derived(origin: Source, watch: CommentWatch) -> Source:
+    # Its address was written by whoever wrote the entry: what the operator allows the origin goes to no other host.
+    at_home = URL(watch.url).origin() == URL(origin.url).origin()
     return replace(
         origin,
+        allow_hosts=origin.allow_hosts if at_home else (),
+        headers=origin.headers if at_home else (),
         id=watch.source_id,
         name=f"{origin.name} 评论",
         kind="feed",

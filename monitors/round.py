@@ -5,6 +5,7 @@ together. A fault of the source is part of the answer; only bugs and cancellatio
 """
 
 import asyncio
+import functools
 import hashlib
 import json
 from collections.abc import Awaitable, Callable, Sequence
@@ -22,6 +23,7 @@ from monitors.sources import Source
 from routing.items import Ailment, Harvest, Item, SourceProblem, SourceState, Symptom
 
 drift_allowed = timedelta(minutes=5)
+most_top, most_gaps = 50, 5
 _too_many = "若经常如此，请调大 max_pages 或调小 interval_s"
 
 
@@ -70,20 +72,21 @@ async def play(
     source: Source, state: SourceState, fetcher: Fetching, worker: Working, known: Known, now: datetime
 ) -> Round:
     """Ask the source once and read what it answers."""
-    watched = source.kind in {"page", "column"}
+    state = _as_configured(source, state)
     fetched = await look(source, state, fetcher)
     if isinstance(fetched, Failed):
         return Round(failure(source, state, now, fetched.problem, fetched.retry_after_s))
     symptoms = _seen_on_the_way(source, fetched, now)
     is_file = source.kind == "file"
-    body_hash = hashlib.sha256(fetched.body).hexdigest()
-    if fetched.not_modified or (body_hash == state.body_hash and not watched and not is_file):
+    body_hash = hashlib.sha256(fetched.body).hexdigest()[:48] + _reading(source)
+    if fetched.not_modified or (body_hash == state.body_hash and not _is_read_each_time(source)):
         symptoms += _frozen(source, state, now)
         kept = _success(source, state, fetched, now, changed=False)
         if is_file:
             kept = _read_on(kept, state, fetched, now)
         quiet = not symptoms and not state.failures and state.baseline_done and kept.memory == state.memory
-        return Round(_harvest(source, kept, now, symptoms=symptoms), quiet=quiet)
+        harvest = replace(_harvest(source, kept, now, symptoms=symptoms), looked=False)
+        return Round(harvest, quiet=quiet)
     pages = await _pages(source, state, fetched, worker, fetcher, known, now)
     parsed = pages.parsed
     if parsed.problem is not None and not parsed.items:
@@ -91,23 +94,34 @@ async def play(
         return Round(failure(source, replace(state, mirror=fetched.mirror + 1), now, parsed.problem, None))
     items = await worker.score(parsed.items)
     if parsed.problem is not None:
-        # Some pages were read: their items are kept, and the validators forgotten, so that the rest comes again.
+        # Some of it was read: those items are kept, and the validators forgotten, so that the rest comes again, soon.
         # Of a file the piece is behind us: read again it would stand before all that comes after it.
-        past = replace(state, memory=fetched.memory) if is_file else state
-        failed = failure(source, past, now, parsed.problem, None)
-        return Round(replace(failed, items=items, notes=parsed.notes, entries=parsed.entries))
+        failed = failure(source, state, now, parsed.problem, None)
+        kept = replace(
+            failed.state,
+            memory=fetched.memory if is_file else pages.memory or state.memory,
+            etag=None,
+            last_modified=None,
+            body_hash=None,
+            baseline_done=state.baseline_done or not (is_file and _holds_more(fetched)),
+            last_ok_at=now,
+            next_poll_at=now + timedelta(seconds=source.interval_s),
+        )
+        return Round(replace(failed, state=kept, items=items, notes=parsed.notes, entries=parsed.entries))
     done = replace(
         _success(source, state, fetched, now, changed=True, ttl_s=parsed.ttl_s),
         body_hash=body_hash,
         raw_hashes=parsed.raw_hashes,
         cursor=pages.cursor,
-        memory=parsed.memory or fetched.memory or state.memory,
+        memory=pages.memory or parsed.memory or fetched.memory or state.memory,
     )
-    if pages.unfinished and _forward(source) and not state.baseline_done:
-        # What stands on the pages to come is as old as what was read: first sight ends with the stream.
+    if pages.unfinished and not state.baseline_done:
+        # What is still to come is as old as what was read: first sight ends with the stream.
         done = replace(done, baseline_done=False)
-    if pages.cursor != state.cursor:
-        # The validators are those of another page: asked with them, the next one could answer 304 unread.
+    spoilt = any(symptom.ailment in {Ailment.CHARSET, Ailment.SKIPPED} for symptom in parsed.symptoms)
+    if spoilt or pages.unfinished or pages.cursor != state.cursor:
+        # The rest must come though nothing changes, and what could not be read may be read the next time. The
+        # validators may be those of another page, too.
         done = replace(done, etag=None, last_modified=None, body_hash=None)
     if is_file:
         done = _read_on(done, state, fetched, now)
@@ -121,9 +135,31 @@ async def look(source: Source, state: SourceState, fetcher: Fetching) -> Fetched
     """Ask a source of any kind for what it has now."""
     if source.kind == "file":
         return await asyncio.to_thread(read_files, source, state.memory)
-    # A watched page is read each time: whether it was approved may have changed while it did not.
-    known = None if source.kind in {"page", "column"} else state
-    return await fetcher.fetch(source, known, cursor=_asked_first(source, state))
+    known = replace(state, etag=None, last_modified=None) if _is_read_each_time(source) else state
+    return await fetcher.fetch(source, known, cursor=state.cursor if _forward(source) else None)
+
+
+@functools.cache
+def _reading(source: Source) -> str:
+    """Name what shapes the reading of a source: where that was corrected, what was known is read once more."""
+    shapes = (source.kind, source.url, source.mapping, source.encoding, source.title_cut, source.text_cut)
+    return hashlib.sha256(repr((*shapes, source.zone.key)).encode()).hexdigest()[:16]
+
+
+def _as_configured(source: Source, state: SourceState) -> SourceState:
+    if state.body_hash is None or state.body_hash.endswith(_reading(source)):
+        return state
+    return replace(state, etag=None, last_modified=None, body_hash=None, raw_hashes=b"")
+
+
+def _is_read_each_time(source: Source) -> bool:
+    """Tell whether an answer as before is read all the same.
+
+    A watched page may have been approved since; an answer that says of when it is grows old by staying as it was; of a
+    file only what is new comes at all.
+    """
+    says_when = source.mapping is not None and source.mapping.fresh is not None
+    return says_when or source.kind in {"page", "column", "file"}
 
 
 # --- paging ---
@@ -131,21 +167,45 @@ async def look(source: Source, state: SourceState, fetcher: Fetching) -> Fetched
 
 @dataclass(frozen=True, slots=True)
 class _Pages:
-    """All that was read, as one; `cursor` is what the next round starts with, `unfinished`: there is more to read."""
+    """All that was read, as one; `unfinished`: there is more to read, and the next round goes on without being asked.
+
+    `cursor` is where a stream goes on, `memory` what is remembered of a list (see `_List`).
+    """
 
     parsed: Parsed
-    cursor: str | None
+    cursor: str | None = None
     unfinished: bool = False
+    memory: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Gap:
+    """Pages of a list that were left unread: from `at` down to where one of the entries of `floor` stands."""
+
+    at: str
+    floor: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _List:
+    """What is remembered of a list that starts with the newest: its first page in the last round, and what was left."""
+
+    top: tuple[str, ...] = ()
+    gaps: tuple[_Gap, ...] = ()
+
+    def as_json(self) -> str:
+        return json.dumps({"top": self.top, "gaps": [[gap.at, gap.floor] for gap in self.gaps]})
+
+    @classmethod
+    def of(cls, memory: str | None) -> "_List":
+        raw = json.loads(memory or "{}")
+        gaps = tuple(_Gap(at, tuple(floor)) for at, floor in raw.get("gaps", ()))
+        return cls(tuple(raw.get("top", ())), gaps)
 
 
 def _forward(source: Source) -> bool:
     """Tell whether a stream starts with its oldest entry, and is read on from where it was left."""
     return source.mapping is not None and source.mapping.cursor is not None
-
-
-def _asked_first(source: Source, state: SourceState) -> str | None:
-    # The cursor of a list that starts with the newest says where older pages were left; its top is asked first.
-    return state.cursor if _forward(source) else None
 
 
 async def _pages(
@@ -158,15 +218,15 @@ async def _pages(
     now: datetime,
 ) -> _Pages:
     """Read the first page, and those that its cursor leads to, no further than the source's limit a round."""
-    asked = _asked_first(source, state)
+    asked = state.cursor if _forward(source) else None
     raw = state.raw_hashes if source.mapping is None else b""
     page = await worker.parse(source, first, now, known=raw, memory=state.memory, cursor=asked)
-    if source.mapping is None or (source.mapping.page is None and source.mapping.cursor is None):
-        return _Pages(page, None)
     reader = _Reader(source, worker, fetcher, known, now, page)
     if _forward(source):
         return await reader.go_on(asked, state)
-    return await reader.go_down(state)
+    if source.mapping is not None and source.mapping.page is not None:
+        return await reader.go_down(state)
+    return _Pages(page, unfinished=page.more)
 
 
 class _Reader:
@@ -181,6 +241,7 @@ class _Reader:
         self._known = known
         self._now = now
         self._page = first
+        self._at: str | None = None
         self._items = {item.external_id: item for item in first.items}
         self._notes = [*first.notes]
         self._symptoms = [*first.symptoms]
@@ -190,7 +251,7 @@ class _Reader:
     async def go_on(self, asked: str | None, state: SourceState) -> _Pages:
         """Read a stream from where it was left to its end."""
         seen = {asked}
-        while self._page.problem is None and self._page.items and self._page.cursor is not None:
+        while self._page.problem is None and self._page.entries and self._page.cursor is not None:
             # A stream at its end repeats its cursor, a broken one runs in a circle: both have been asked for.
             if self._page.cursor in seen:
                 break
@@ -200,45 +261,65 @@ class _Reader:
                     self._symptoms.append(Symptom(Ailment.PAGES, detail, _too_many))
                 else:
                     self._notes += [detail, "首次接入的存量尚未读完，读完之前不告警"]
-                return self._all(self._page.cursor, unfinished=True)
+                return _Pages(self._all(), self._page.cursor, unfinished=True)
             seen.add(self._page.cursor)
             await self._next(self._page.cursor)
-        return self._all(self._page.cursor)
+        return _Pages(self._all(), self._page.cursor)
 
     async def go_down(self, state: SourceState) -> _Pages:
-        """Read a list from its newest entry down to the first one that is known; then what an earlier round left.
+        """Read a list from its newest entry down to the first one that is known; then what earlier rounds left.
 
-        First sight needs one page: what stands below is older. At the limit of pages the rest is left for the next
-        round, and said: an entry that was pushed down faster than we read must not go unseen.
+        First sight needs one page: what stands below is older. What the limit of pages or a fault leaves unread is
+        kept as a gap, read in the next rounds, and said: an entry that was pushed down faster than we read must not
+        go unseen.
         """
-        left = state.cursor
-        gap = await self._down_to_known(not state.baseline_done)
-        if gap is None and left is not None and self._page.problem is None:
-            await self._next(left)
-            gap = await self._down_to_known(False)
-        if gap is not None and self._page.problem is None:
+        past = _List.of(state.memory)
+        top = tuple(item.external_id for item in self._page.items)[:most_top]
+        gaps: list[_Gap] = []
+        if state.baseline_done:
+            left = await self._walk()
+            gaps += [_Gap(left, past.top)] if left is not None else []
+            for gap in past.gaps:
+                if self._page.problem is None and self._read < max(self._source.max_pages, 2):
+                    await self._next(gap.at)
+                    below = await self._walk(frozenset(gap.floor))
+                    gaps += [_Gap(below, gap.floor)] if below is not None else []
+                else:
+                    gaps.append(gap)
+        if gaps and self._page.problem is None:
             detail = f"一轮读满 {self._source.max_pages} 页，还没有接上已读过的条目，下一轮接着往下读"
             self._symptoms.append(Symptom(Ailment.PAGES, detail, _too_many))
-        return self._all(gap, unfinished=gap is not None)
+        memory = _List(top or past.top, tuple(gaps[:most_gaps])).as_json()
+        return _Pages(self._all(), unfinished=bool(gaps) and state.baseline_done, memory=memory)
 
-    async def _down_to_known(self, first_sight: bool) -> str | None:
-        """Read on until a page ends with a known entry. Gives the cursor of the page that the limit left unread."""
+    async def _walk(self, floor: frozenset[str] = frozenset()) -> str | None:
+        """Read on until a page ends with a known entry, or, with a floor, until it holds one of those entries.
+
+        Gives the cursor of the first page that was left unread, None where the walk came to its end. Below a gap
+        known entries are no end: a list by page numbers has moved on, and they stand above what is missing.
+        """
         seen: set[str] = set()
-        while self._page.problem is None and self._page.items and self._page.cursor is not None:
-            if first_sight or self._page.cursor in seen:
+        idle = 0
+        while self._page.problem is None:
+            cursor = self._page.cursor
+            if cursor is None or cursor in seen or not self._page.entries:
                 return None
             ids = [item.external_id for item in self._page.items]
-            have = await self._known(self._source.id, ids)
+            have = await self._known(self._source.id, ids) if ids else frozenset()
             # The last entry decides: one that is pinned to the top is known and says nothing of those below.
-            if ids[-1] in have or not set(ids) - have:
+            if floor & set(ids) or (not floor and ids and ids[-1] in have):
+                return None
+            idle = idle + 1 if ids and have.issuperset(ids) else 0
+            if idle > self._source.max_pages:  # what it is to reach was taken down
                 return None
             if self._read >= self._source.max_pages:
-                return self._page.cursor
-            seen.add(self._page.cursor)
-            await self._next(self._page.cursor)
-        return None
+                return cursor
+            seen.add(cursor)
+            await self._next(cursor)
+        return self._at
 
     async def _next(self, cursor: str) -> None:
+        self._at = cursor
         fetched = await self._fetcher.fetch(self._source, None, cursor=cursor)
         self._read += 1
         if isinstance(fetched, Failed):
@@ -251,16 +332,15 @@ class _Reader:
         self._symptoms += self._page.symptoms
         self._entries += self._page.entries
 
-    def _all(self, cursor: str | None, *, unfinished: bool = False) -> _Pages:
+    def _all(self) -> Parsed:
         distinct = {symptom.ailment: symptom for symptom in self._symptoms}
-        whole = replace(
+        return replace(
             self._page,
             items=tuple(self._items.values()),
             notes=tuple(dict.fromkeys(self._notes)),
             symptoms=tuple(distinct.values()),
             entries=self._entries,
         )
-        return _Pages(whole, cursor, unfinished)
 
 
 # --- what ails a source ---
@@ -362,6 +442,11 @@ def failure(
 def _read_on(done: SourceState, state: SourceState, fetched: Fetched, now: datetime) -> SourceState:
     """Give the state after a round of a file. Where it holds more, that is read at once, and first sight goes on."""
     done = replace(done, memory=fetched.memory)
-    if not json.loads(fetched.memory or "{}").get("more"):
+    if not _holds_more(fetched):
         return done
     return replace(done, next_poll_at=now, baseline_done=state.baseline_done)
+
+
+def _holds_more(fetched: Fetched) -> bool:
+    """Tell whether a file holds more than was read of it in this round."""
+    return bool(json.loads(fetched.memory or "{}").get("more"))

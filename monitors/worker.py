@@ -22,7 +22,7 @@ from monitors.comments import parse_comments, parse_records
 from monitors.cuts import cut_item
 from monitors.feeds import parse_feed
 from monitors.fetch import Fetched
-from monitors.masking import mask_item
+from monitors.masking import mask, mask_item
 from monitors.pages import read_page
 from monitors.parsed import Parsed, unread
 from monitors.salvage import max_parts, salvage
@@ -273,6 +273,10 @@ def _parse(
     return replace(
         parsed,
         items=tuple(mask_item(cut_item(item, source.title_cut, source.text_cut)) for item in parsed.items),
+        # What is told of a document may quote it.
+        problem=parsed.problem and replace(parsed.problem, detail=mask(parsed.problem.detail).text),
+        notes=tuple(mask(note).text for note in parsed.notes),
+        symptoms=tuple(replace(each, detail=mask(each.detail).text) for each in parsed.symptoms),
     )
 
 

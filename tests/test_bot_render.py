@@ -576,7 +576,7 @@ def test_what_ails_us_names_no_source():
 
 def test_an_all_clear_says_what_is_over():
     known = {"source": "bbs", "name": "论坛"}
-    assert said_of_sources("source_ok", **known, over=[], since="2026-11-17") == "✅ 来源 bbs 已恢复"
+    assert said_of_sources("source_ok", **known, over=[], since="2026-11-17") == "✅ 来源 bbs（论坛）已恢复"
     assert (
         said_of_sources("source_ok", **known, over=["drift", "moved"], since="")
         == "✅ 来源 bbs（论坛）异常已消除：时钟偏差、网址已搬"

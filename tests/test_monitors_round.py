@@ -10,7 +10,7 @@ from watching import START, Watch, feed, on_watch, page
 
 from monitors.pace import wait_s
 from monitors.poll import Outcome
-from monitors.sources import Mapped, Paging, Source
+from monitors.sources import Freshness, Mapped, Paging, Source
 from routing.items import Ailment, CommentWatch, Kind
 
 
@@ -65,12 +65,120 @@ async def test_the_limit_of_pages_is_an_alarm_and_the_rest_is_read_in_the_next_r
         }
         await poller.poll_one("c")
         assert ailments(watch) == [Ailment.PAGES]
-        assert watch.core.kept["c"].cursor is not None
-        await poller.poll_one("c")  # its top is known, the rest is where it was left
+        for _ in range(3):  # its top is known, the rest is where it was left
+            await poller.poll_one("c")
+        assert ailments(watch) == []
+        assert read(watch) == list(range(1, 10))
+
+
+def read(watch: Watch) -> list[int]:
+    return sorted(int(name) for _, name in watch.core.items)
+
+
+async def test_a_page_that_fails_is_a_gap_that_the_next_round_reads() -> None:
+    async with on_watch() as watch:
+        poller = watch.poller(listing(watch))
+        watch.site.pages = {"/c": page(1, after="x")}
+        await poller.poll_one("c")
+        watch.site.pages = {"/c": page(6, 5, after="a"), "/c?max_id=a": web.Response(status=502)}
+        report = await poller.poll_one("c")
+        assert (report.status, read(watch)) == (Outcome.FAILED, [1, 5, 6])
+        watch.site.pages["/c?max_id=a"] = page(4, 3, after="b")
+        watch.site.pages["/c?max_id=b"] = page(2, 1, after="e")
+        assert (await poller.poll_one("c")).status is Outcome.READ
+        assert read(watch) == [1, 2, 3, 4, 5, 6]
+
+
+async def test_a_second_burst_does_not_make_the_gap_of_the_first_one_forgotten() -> None:
+    async with on_watch() as watch:
+        poller = watch.poller(listing(watch, max_pages=2))
+        watch.site.pages = {"/c": page(1, after="x")}
+        await poller.poll_one("c")
+        pages = {"/c?max_id=4": page(4, 3, after="2"), "/c?max_id=2": page(2, 1, after="0")}
+        pages |= {"/c?max_id=6": page(6, 5, after="4")}
+        watch.site.pages = {"/c": page(8, 7, after="6"), **pages}
+        await poller.poll_one("c")
+        pages |= {"/c?max_id=8": page(8, 7, after="6"), "/c?max_id=10": page(10, 9, after="8")}
+        pages |= {"/c?max_id=12": page(12, 11, after="10")}
+        watch.site.pages = {"/c": page(14, 13, after="12"), **pages}
+        for _ in range(8):
+            await poller.poll_one("c")
+        assert read(watch) == list(range(1, 15))
+        assert ailments(watch) == []
+
+
+async def test_numbered_pages_that_slid_down_are_read_to_the_end_of_the_gap() -> None:
+    async with on_watch() as watch:
+        poller = watch.poller(listing(watch, "page", max_pages=2))
+        have = [1]
+
+        def publish(*ids: int) -> None:
+            have[:0] = ids
+            chunks = [have[n : n + 2] for n in range(0, len(have), 2)]
+            watch.site.pages = {
+                ("/c" if n == 0 else f"/c?max_id={n + 1}"): page(*chunk) for n, chunk in enumerate(chunks)
+            }
+
+        publish()
+        await poller.poll_one("c")
+        publish(9, 8, 7, 6, 5, 4, 3, 2)
+        await poller.poll_one("c")
+        assert read(watch) == [1, 6, 7, 8, 9]
+        publish(11, 10)  # a whole page: what was page 3 is page 4 now
+        for _ in range(6):
+            await poller.poll_one("c")
+        assert read(watch) == list(range(1, 12))
+
+
+async def test_a_page_without_a_text_is_not_the_end_of_a_list() -> None:
+    async with on_watch() as watch:
+        poller = watch.poller(listing(watch))
+        watch.site.pages = {"/c": page(1, after="x")}
+        await poller.poll_one("c")
+        pictures = json.dumps({"list": [{"id": 7, "text": ""}, {"id": 6, "text": ""}], "next": "b"})
+        watch.site.pages = {
+            "/c": page(9, 8, after="a"),
+            "/c?max_id=a": pictures,
+            "/c?max_id=b": page(5, 4, 1, after="c"),
+        }
+        await poller.poll_one("c")
+        assert read(watch) == [1, 4, 5, 8, 9]
+
+
+async def test_an_answer_that_says_of_when_it_is_grows_old_though_it_stays_as_it_was() -> None:
+    async with on_watch() as watch:
+        mapping = Mapped(items="list", id=("id",), text=("text",), fresh=Freshness("at", 3600))
+        source = watch.source("c", kind="comments", item_kind=Kind.HOTLIST, mapping=mapping)
+        poller = watch.poller(source)
+        body = {"list": [{"id": 1, "text": "停水"}], "at": int(START.timestamp())}
+        watch.site.pages = {"/c": json.dumps(body)}
         await poller.poll_one("c")
         assert ailments(watch) == []
-        assert watch.core.kept["c"].cursor is None
-        assert sorted(int(name) for _, name in watch.core.items) == list(range(1, 10))
+        watch.clock.advance(2 * 3600)
+        await poller.poll_one("c")
+        assert ailments(watch) == [Ailment.FROZEN]
+
+
+async def test_a_feed_that_is_too_long_for_one_round_is_read_on_though_it_does_not_change() -> None:
+    async with on_watch() as watch:
+        poller = watch.poller(watch.source())
+        watch.site.pages = {"/a": feed(*(f"t{n}" for n in range(1500)))}
+        await poller.poll_one("a")
+        assert not watch.core.kept["a"].baseline_done  # the rest is as old as what was read
+        await poller.poll_one("a")
+        assert (len(watch.core.items), watch.core.kept["a"].baseline_done) == (1500, True)
+        assert (await poller.poll_one("a")).status is Outcome.UNCHANGED
+
+
+async def test_a_comment_feed_on_another_host_gets_nothing_that_the_operator_allowed_its_origin() -> None:
+    async with on_watch() as watch:
+        origin = watch.source(headers=(("X-Key", "k"),))
+        watch.site.pages = {"/a": feed("一"), "/comments": feed("内部")}
+        inner = f"http://localhost:{watch.site.base.rpartition(':')[2]}/comments"
+        watch.core.watched = [CommentWatch("a~1", "a", "一", inner, START + timedelta(days=1))]
+        reports = {report.source_id: report for report in await watch.poller(origin).poll_due()}
+        assert reports["a~1"].status is Outcome.FAILED
+        assert "/comments" not in watch.site.asked
 
 
 @pytest.mark.parametrize("kind", ["page", "offset"])

@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
+from rich.text import Text
 
 from bot.app import App, Part, poll_once
 from bot.checks import Finding, SourceFinding, leftovers, probe_chats, probe_sources
@@ -148,28 +149,29 @@ def _print_findings(findings: list[Finding]) -> None:
     table.add_column("怎么办", overflow="fold")
     for finding in findings:
         if not isinstance(finding, SourceFinding):
-            table.add_row(finding.subject, "正常" if finding.ok else "有问题", finding.detail, finding.cure)
+            verdict = "正常" if finding.ok else "有问题"
+            table.add_row(Text(finding.subject), verdict, Text(finding.detail), Text(finding.cure))
     if table.row_count:
         out.print(table)
 
 
 def _print_sources(findings: Sequence[SourceFinding]) -> None:
+    """Print a table that fits a narrow terminal, and below it what is to be said of each source."""
     table = Table("来源", "结果", "状态码", "条数", "最新一条", "编码", "用时")
-    table.add_column("说明", overflow="fold")
-    table.add_column("怎么办", overflow="fold")
     for finding in findings:
         table.add_row(
-            finding.subject.removeprefix("来源 "),
-            "正常" if finding.ok else "有问题",
-            str(finding.status or ""),
+            Text(finding.subject.removeprefix("来源 ")),
+            finding.verdict,
+            str(finding.status or "—"),
             str(finding.entries),
             finding.newest,
             finding.charset,
             f"{finding.elapsed_s:.1f} 秒",
-            finding.detail,
-            finding.cure,
         )
     out.print(table)
+    for finding in findings:
+        told = f"{finding.detail}。{finding.cure}" if finding.cure else finding.detail
+        out.print(f"{finding.subject}：{told}", markup=False, emoji=False, soft_wrap=True)
 
 
 def run(
@@ -220,8 +222,11 @@ def poll(
     ids = [s.id for s in configuration.sources]
     if source and source not in ids:
         raise BadUsage(f"没有编号为 {source} 的来源；现有：{'、'.join(ids)}。")
+    pushed = [s.id for s in configuration.sources if s.kind == "inbox"]
+    if source in pushed:
+        raise BadUsage(f"{source} 由对方推送，不用读取；推送办法见 docs/push.md。")
     with _progress() as progress:
-        task = progress.add_task("读取来源", total=1 if source else len(ids))
+        task = progress.add_task("读取来源", total=1 if source else len(ids) - len(pushed))
         reports = asyncio.run(
             poll_once(settings, configuration, source or None, lambda _: progress.advance(task))
         )

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 from rich.table import Table
+from rich.text import Text
 from yarl import URL
 
 from bot.app import ledger_of
@@ -101,9 +102,9 @@ def _table(sources: Sequence[Source], known: Mapping[str, Known], zone: tzinfo) 
         # A pushed source is never due: the time of its next poll would be made up.
         table.add_row(
             source.id,
-            source.name,
+            Text(source.name),
             kind,
-            _status(source, found),
+            Text(_status(source, found)),
             ok_at,
             new_at,
             rate,
