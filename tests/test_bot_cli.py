@@ -417,6 +417,30 @@ def test_check_live_tells_each_fault_and_fails(yuqing: Terminal, feeds: Web, san
     assert "实测有 3 项不通" in shown.err
 
 
+def test_a_page_and_a_name_with_square_brackets_are_shown_as_they_are(yuqing: Terminal, feeds: Web) -> None:
+    feeds.pages["login"] = (200, "text/html", "<!doctype html><title>登录[/b]系统</title>")
+    watch(yuqing.folder, feeds, "login")
+    path = yuqing.folder / "config" / "sources.toml"
+    path.write_text(path.read_text(encoding="utf-8").replace('name = "', 'name = "[/本县]'), encoding="utf-8")
+    assert "登录[/b]系统" in yuqing("check", "--live").out
+    assert "[/本县]" in yuqing("sources").out
+
+
+def test_polling_once_leaves_out_what_is_pushed_and_says_so_where_it_is_asked_for(
+    yuqing: Terminal, feeds: Web
+) -> None:
+    feeds.show("good", "停水三天")
+    watch(yuqing.folder, feeds, "good")
+    path = yuqing.folder / "config" / "sources.toml"
+    inbox = '\n[[source]]\nid = "hotline"\nname = "热线"\nkind = "inbox"\n'
+    path.write_text(path.read_text(encoding="utf-8") + inbox, encoding="utf-8")
+    whole = yuqing("poll", "--once")
+    assert (whole.code, "已读取" in whole.out) == (0, True), whole
+    alone = yuqing("poll", "--once", "hotline")
+    assert alone.code == 2
+    assert "由对方推送" in alone.err
+
+
 def test_check_live_without_a_token_still_reads_the_sources(yuqing: Terminal, feeds: Web) -> None:
     feeds.show("good", "停水三天")
     watch(yuqing.folder, feeds, "good")
