@@ -264,7 +264,7 @@ def _told(change: _Change) -> str:
     if change.removed:
         shown = "".join(f"“{_short(line, 30)}”" for line in change.removed[:2])
         parts.append(f"删去 {shown}{_and_more(change.removed, 2)}")
-    return _short(f"网页与核准时不同：{'；'.join(parts)}", max_detail)
+    return _short(f"与核准时不同：{'；'.join(parts)}", max_detail)
 
 
 def _short(text: str, letters: int) -> str:

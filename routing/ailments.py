@@ -5,7 +5,7 @@ What happens to a source in one round is told in one message. Whether something 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -41,6 +41,11 @@ NOTES = frozenset({Ailment.NEW_IDS})
 FOR_DUTY = frozenset({Ailment.TAMPERED, Ailment.OVERDUE})
 """For those on duty too: a changed page of our own is a matter of minutes, and a column is theirs to fill
 (seed 围场 六; 江北 附件3 第五条)."""
+DUTY_CURES: Mapping[Ailment, str] = {
+    Ailment.TAMPERED: "请立即联系网站管理员核实：不是本单位改的，先下线页面、保留证据，再报告；是改版的，告知运维认可",
+    Ailment.OVERDUE: "请催促责任单位更新",
+}
+"""What those on duty can do: they have no terminal."""
 WAITS: Mapping[Ailment, timedelta] = {Ailment.MOVED: timedelta(days=7), Ailment.STUCK: timedelta(minutes=10)}
 """Told only if it lasts: a site may redirect for a day, and after a long sleep many sources are late for a moment."""
 ROUNDS: Mapping[Ailment, int] = {Ailment.DRIFT: 3}
@@ -143,7 +148,11 @@ def tell(session: Session, office: Office, ledger: Ledger, source_id: str, news:
     if news.new:
         found = [symptom.ailment.value for symptom in news.new]
         _queue_new(session, office.operator_chat, "", source_id, news.new, now)
-        for_duty = tuple(symptom for symptom in news.new if symptom.ailment in FOR_DUTY)
+        for_duty = tuple(
+            replace(symptom, cure=DUTY_CURES[symptom.ailment])
+            for symptom in news.new
+            if symptom.ailment in FOR_DUTY
+        )
         if for_duty and office.duty_chat != office.operator_chat:
             _queue_new(session, office.duty_chat, "duty:", source_id, for_duty, now)
         ledger.write(session, at=now, actor="系统", action="source_ails", source=source_id, ailments=found)
