@@ -109,18 +109,20 @@ def find(
 ) -> Adoption:
     """Find the stored texts behind ids that are new to a source that is not.
 
-    `items` is the whole harvest, `new` the ids in it that are not stored, `entries` how many the document held (those
-    that were known by their bytes are not among `items`). Days are those of `zone`.
+    `items` is the whole harvest, `new` the ids in it that are not stored, `entries` how many the document held (0: not
+    known). Those that were known by their bytes are not among `items` and still bear their old ids: where some were
+    cut so, the source did not change all its ids. Days are those of `zone`.
     """
     wanted = [item for item in items if item.external_id in new and item.kind in _kinds]
     if not wanted:
         return NOTHING
-    whole = max(entries, len(items))
-    may_be_scheme = len(wanted) >= FEWEST and 2 * len(wanted) > whole
+    is_all = entries in {0, len(items)}
+    may_be_scheme = is_all and len(wanted) >= FEWEST and 2 * len(wanted) > len(items)
     present = {item.external_id for item in items}
     pairs = _pairs(session, source_id, items, wanted, present, may_be_scheme, zone, now)
-    if may_be_scheme and len(pairs) >= FEWEST and 2 * len(pairs) > whole:
-        return Adoption(_one_to_one(pairs), is_scheme=True)
+    likely = [(item, text) for item, text in pairs if _is_like_title(item, text) or _is_alike(item, text)]
+    if may_be_scheme and len(likely) >= FEWEST and 2 * len(likely) > len(items):
+        return Adoption(_one_to_one(likely), is_scheme=True)
     sure = [(item, text) for item, text in pairs if _is_sure(item, text, zone)]
     return Adoption(_one_to_one(sure), is_scheme=False) if sure else NOTHING
 
@@ -177,19 +179,30 @@ def _pairs(
 
 
 def _is_sure(item: Item, text: Known, zone: ZoneInfo) -> bool:
-    """Say whether one text alone may be taken for another: a page of today's notices has one link and new ones daily."""
+    """Say whether one text alone may be taken for another: only if it reads so.
+
+    A link is no proof, nor is one with its day: a page of today's notices has one link and new ones daily.
+    """
+    if not _is_alike(item, text):
+        return False
     same_day = item.published_at is not None and _day(item.published_at, zone) == _day(
         text.published_at, zone
     )
-    if _canonical(item.url) == _canonical(text.url):
-        return same_day or _is_alike(item, text)
-    return same_day and bool(item.text) and _is_alike(item, text)
+    return _canonical(item.url) == _canonical(text.url) or (same_day and bool(item.text))
 
 
 def _is_alike(item: Item, text: Known) -> bool:
     mine, theirs = letters(item.text), letters(text.text)
     if not mine and not theirs:
-        mine, theirs = letters(item.title), letters(text.title)
+        return _is_like_title(item, text)
+    return _reads_like(mine, theirs)
+
+
+def _is_like_title(item: Item, text: Known) -> bool:
+    return _reads_like(letters(item.title), letters(text.title))
+
+
+def _reads_like(mine: str, theirs: str) -> bool:
     return bool(mine) and fuzz.ratio(mine, theirs, score_cutoff=_ratio_mark) > 0
 
 

@@ -236,3 +236,46 @@ def test_a_link_that_hundreds_of_stored_texts_share_is_not_read_out(desk):
     desk.accept(*(article(n, **shared) for n in range(450)))
     desk.accept(article(900, **shared), entries=10)
     assert len(ids(desk)) == 451
+
+
+def test_another_text_with_the_link_and_the_day_of_an_old_one_is_news(desk):
+    """The entries before it are known by their bytes and not in the harvest: only the text can tell them apart."""
+    desk.know()
+    page = {"url": "http://x.example/notice", "kind": Kind.ARTICLE, "published_at": START}
+    water = item(WATER, external_id="a", title="甲", **page)
+    blast = item("东湖化工厂爆炸，多人受伤，村民堵路", external_id="b", title="乙", **page)
+    school = item("实验中学食堂今天中午的饭菜价格公示", external_id="c", title="丙", **page)
+    desk.accept(water, entries=1)
+    [line] = desk.accept(blast, entries=2)
+    assert "新事项 YQ-2026-0002" in line
+    desk.accept(school, entries=3)
+    assert [(row.external_id, row.revision, row.found) for row in desk.all(ItemRow)] == [
+        ("a", 1, []),
+        ("b", 1, []),
+        ("c", 1, []),
+    ]
+
+
+def test_places_on_a_page_that_take_new_texts_are_no_change_of_the_scheme(desk, feed):
+    """`/top/1`, `/top/2`: the link is a place, and tomorrow's text stands in it."""
+    tomorrow = tuple(
+        replace(
+            t,
+            external_id=f"n-{n}",
+            title=f"县城{n}路公交线路调整{n}",
+            text=f"今起{n}路公交改走滨河大道，{n}站停用",
+        )
+        for n, t in enumerate(feed)
+    )
+    desk.accept(*tomorrow)
+    assert len(ids(desk)) == 20
+    assert changed_ids_told(desk) == []
+
+
+def test_many_new_ids_beside_entries_that_stand_as_before_are_no_change_of_the_scheme(desk, feed):
+    edited = tuple(
+        replace(t, text=f"第{n}号工地昨夜发生事故，原因正在调查") for n, t in enumerate(renamed(feed[:6]))
+    )
+    desk.accept(*edited, entries=10)
+    assert len(ids(desk)) == 16
+    assert changed_ids_told(desk) == []
