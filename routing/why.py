@@ -87,6 +87,8 @@ class Words:
 
 PLAIN = Words()
 
+_MOST_SOURCES = 5
+
 
 def explain(session: Session, key: str, words: Words = PLAIN) -> list[Step]:
     """Explain an address, an item's external id, or a case number; empty where nothing is known of it.
@@ -156,21 +158,31 @@ def _item_steps(session: Session, item: ItemRow, words: Words) -> Iterator[Step]
 def _missing_steps(session: Session, key: str, words: Words) -> Iterator[Step]:
     """Tell of an address that is not stored how the sources stand that are read from its site."""
     host = _host(key)
-    concerned = _sources_of(session, host, words) if host else []
+    own = [name for name, address in words.values.get("address", {}).items() if address == key]
+    concerned = own or (_sources_of(session, host, words) if host else [])
     for ailment in _ailments(session, DESK) if concerned else ():
         yield _ailing(ailment, words)
-    for source_id in concerned:
-        name = words.name("source", source_id)
-        yield Step(None, "没有收到", f"库里没有这个地址。同一网站 {host} 由来源 {name} 读取，它的情况如下")
-        row = session.get(SourceRow, source_id)
+    if own:
+        yield Step(None, "来源", "这是来源本身的地址，不是一条信息的地址")
+    elif concerned:
+        yield Step(None, "没有收到", f"库里没有这个地址。同一网站 {host} 由下列来源读取")
+    rows = {row.id: row for row in session.scalars(select(SourceRow).where(SourceRow.id.in_(concerned)))}
+    ills = {source_id: _ailments(session, source_id) for source_id in concerned}
+    # Those that ail first: one of them is likely the reason.
+    ranked = sorted(concerned, key=lambda one: (not ills[one] and not (one in rows and rows[one].fault), one))
+    for source_id in ranked[:_MOST_SOURCES]:
+        yield Step(None, "来源", f"{words.name('source', source_id)}（{source_id}）")
+        row = rows.get(source_id)
         if row is None:
-            yield Step(None, "来源", "从未读取过：服务可能还没有运行到它")
+            yield Step(None, "状态", "从未读取过：服务可能还没有运行到它")
             continue
         yield _state(row, words)
         if row.fault is not None:
             yield Step(row.fault_since, "来源故障", row.fault_detail or row.fault)
-        for ailment in _ailments(session, source_id):
+        for ailment in ills[source_id]:
             yield _ailing(ailment, words)
+    if (left := len(ranked) - _MOST_SOURCES) > 0:
+        yield Step(None, "来源", f"另有 {left} 个来源读取这个网站，用 yuqing sources 查看")
 
 
 def _state(row: SourceRow, words: Words) -> Step:
@@ -181,10 +193,10 @@ def _state(row: SourceRow, words: Words) -> Step:
         told.append(f"下次读取 {words.at(row.next_poll_at, '%m-%d %H:%M')}")
     if row.failures:
         told.insert(0, f"已连续失败 {row.failures} 次")
-    if not row.baseline_done:
+    if not row.baseline_done and row.last_ok_at is not None:
         told.append("首次接入的存量还没有读完")
     last = f"上次成功读取 {words.at(row.last_ok_at, '%m-%d %H:%M')}" if row.last_ok_at else "从未成功读取"
-    return Step(row.last_ok_at, "来源", "，".join([last, *told]))
+    return Step(row.last_ok_at, "状态", "，".join([last, *told]))
 
 
 def _ailing(row: AilmentRow, words: Words) -> Step:

@@ -137,8 +137,9 @@ def test_an_address_that_did_not_come_is_explained_by_its_source(desk):
     ail(desk)
     desk.take(failed(Fault.NOT_A_FEED, failures=4))
     found = steps(desk, "http://bbs.example/never-seen")
-    assert "同一网站 bbs.example 由来源 bbs 读取" in found["没有收到"]
-    assert "已连续失败 4 次" in found["来源"]
+    assert "同一网站 bbs.example 由下列来源读取" in found["没有收到"]
+    assert found["来源"] == "bbs（bbs）"
+    assert "已连续失败 4 次" in found["状态"]
     assert found["来源故障"] == "打不开。请检查地址"
     assert found["来源异常"] == "frozen：六小时没有变化。请换一个地址"
 
@@ -161,18 +162,38 @@ def test_an_address_is_explained_by_the_source_that_is_configured_for_its_site(d
     told = [
         (step.what, step.detail) for step in desk.run(lambda s: explain(s, "https://news.example/x", words))
     ]
-    assert [what for what, _ in told] == ["没有收到", "来源", "没有收到", "来源"]
-    assert told[1][1] == (
+    assert [what for what, _ in told] == ["没有收到", "来源", "状态", "来源", "状态"]
+    assert told[2][1] == (
         "上次成功读取 11-17 02:00 UTC，自 11-17 02:00 UTC 起没有新信息，下次读取 11-17 03:00 UTC"
     )
-    assert told[3][1] == "从未读取过：服务可能还没有运行到它"
+    assert told[4][1] == "从未读取过：服务可能还没有运行到它"
 
 
 def test_an_address_is_explained_by_the_source_that_last_answered_from_its_site(desk):
     state = SourceState("bbs", validator_url="https://mirror.example/feed", baseline_done=False)
     desk.take(harvest(state=state))
     found = steps(desk, "https://mirror.example/x")
-    assert found["来源"] == "从未成功读取，首次接入的存量还没有读完"
+    assert found["状态"].startswith("从未成功读取")
+    assert "存量" not in found["状态"]
+
+
+def test_the_address_of_a_source_is_explained_by_that_source_alone(desk):
+    desk.take(harvest(state=SourceState("bbs", last_ok_at=START, baseline_done=True)))
+    addresses = {"bbs": "https://news.example/feed", "new": "https://news.example/2"}
+    words = Words(values={"address": addresses})
+    found = desk.run(lambda s: explain(s, "https://news.example/feed", words))
+    assert [step.detail for step in found][:2] == ["这是来源本身的地址，不是一条信息的地址", "bbs（bbs）"]
+    assert not [step for step in found if "new" in step.detail]
+
+
+def test_of_many_sources_of_a_site_those_that_ail_come_first_and_the_rest_is_counted(desk):
+    names = [f"s{n}" for n in range(9)]
+    desk.take(failed(Fault.NOT_A_FEED, source="s7"))
+    words = Words(values={"address": {name: f"https://hub.example/{name}" for name in names}})
+    found = desk.run(lambda s: explain(s, "https://hub.example/x", words))
+    sources = [step.detail for step in found if step.what == "来源"]
+    assert sources[0] == "s7（s7）"
+    assert (len(sources), sources[-1]) == (6, "另有 4 个来源读取这个网站，用 yuqing sources 查看")
 
 
 def test_a_copy_says_whom_it_joined_and_how_sure_that_was(desk):
