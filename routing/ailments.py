@@ -50,6 +50,8 @@ WAITS: Mapping[Ailment, timedelta] = {Ailment.MOVED: timedelta(days=7), Ailment.
 """Told only if it lasts: a site may redirect for a day, and after a long sleep many sources are late for a moment."""
 ROUNDS: Mapping[Ailment, int] = {Ailment.DRIFT: 3}
 """Told only if so many rounds in a row show it: one answer from a cache carries an old clock."""
+LINGERS: Mapping[Ailment, timedelta] = {Ailment.SKIPPED: timedelta(hours=1)}
+"""Over only when not seen for so long: of a file, a push or a list read page by page each round shows another part."""
 LIFE = timedelta(days=2)
 
 
@@ -101,7 +103,7 @@ def compare(
         )
     ]
     shown = {symptom.ailment for symptom in symptoms}
-    gone = [row for ailment, row in rows.items() if ailment in among and ailment not in shown]
+    gone = [row for ailment, row in rows.items() if ailment in among - shown and not _lingers(row, now)]
     return News(tuple(new), tuple(row.ailment for row in gone if end(session, row))), counted
 
 
@@ -122,7 +124,7 @@ def begin(
         session.add(row)
     if known is None or row.mark != symptom.mark:
         row.mark, row.since, row.told_at = symptom.mark, since or now, None
-    row.detail, row.cure = symptom.detail, symptom.cure
+    row.detail, row.cure, row.seen_at = symptom.detail, symptom.cure, now
     lasts = now - row.since >= WAITS.get(symptom.ailment, timedelta(0))
     if row.told_at is not None or not lasts or not is_sure:
         return False
@@ -134,6 +136,10 @@ def end(session: Session, row: AilmentRow) -> bool:
     """Let an ailment go; True where that is to be told: what nobody heard of needs no all-clear."""
     session.delete(row)
     return row.told_at is not None and row.ailment not in NOTES
+
+
+def _lingers(row: AilmentRow, now: datetime) -> bool:
+    return now - (row.seen_at or row.since) < LINGERS.get(row.ailment, timedelta(0))
 
 
 def forget(session: Session, keep: Sequence[str]) -> None:

@@ -91,7 +91,8 @@ class SourceState:
     what a reader of one kind keeps for itself (offsets in files, the page that was approved), as JSON. `ttl_s`: how
     long the source itself calls its answer fresh. `mirror`: which of the source's addresses answered last.
     `changed_at`: when its answer last differed from the one before. `expected_per_h` is learned by the core (items an
-    hour over the last weeks); monitors only read it.
+    hour over the last weeks); monitors only read it. `approve_asked_at`: the request of an operator that this state
+    knew of, to accept a page as it is found next; `memory` then says `"approve": true` until its reader did so.
     """
 
     source_id: str
@@ -110,6 +111,7 @@ class SourceState:
     mirror: int = 0
     changed_at: datetime | None = None
     expected_per_h: float | None = None
+    approve_asked_at: datetime | None = None
 
 
 class Fault(StrEnum):

@@ -3,7 +3,6 @@
 Only reads, but for `approve`. What is told in chat of a source that fell ill is the business of its health, not of this.
 """
 
-import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -82,8 +81,7 @@ def approve(session: Session, ledger: Ledger, source_id: str, by: str, now: date
     row = session.get(SourceRow, source_id, with_for_update=True)
     if row is None or row.memory is None:
         raise UserError(f"来源 {source_id} 还没有读过，第一次读到的样子就算认可，不必确认。")
-    memory = json.loads(row.memory)
-    if memory.get("approve") is True:
+    if row.approve_asked_at is not None:
         return
-    row.memory = json.dumps({**memory, "approve": True}, ensure_ascii=False)
+    row.approve_asked_at = now  # not in the memory: a round that is under way saves its own over it
     ledger.write(session, at=now, actor=by, action="page_approved", source=source_id)

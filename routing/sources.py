@@ -6,6 +6,7 @@ is told once for all of them, and while it lasts no single source is blamed. Wha
 the rules of `routing/health.py`; `look`, once a minute, hears the silence that no round can show.
 """
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
@@ -36,6 +37,9 @@ WINDOWS_MIN = (5, 15, 60, 120)
 AT_ONCE = 500
 LOOKS_AT_ONCE = 200
 """The rest waits for the next minute: a press must not wait for a look."""
+
+APPROVE = "approve"
+"""In the memory of a page: the operator accepts it as it is found next. The reader drops it when it did so."""
 
 _REMEMBERED = tuple(field.name for field in fields(SourceState) if field.name != "source_id")
 _columns = tuple(getattr(SourceRow, name) for name in _REMEMBERED)
@@ -126,12 +130,24 @@ def save_state(session: Session, harvest: Harvest) -> SourceRow:
         _break_off(row)
     new = harvest.state
     for name in _REMEMBERED:
-        if name not in {"raw_hashes", "expected_per_h"}:
+        if name not in {"raw_hashes", "expected_per_h", "approve_asked_at"}:
             setattr(row, name, getattr(new, name))
+    _settle_approval(row, new)
     row.raw_hashes = new.raw_hashes or None
     row.last_polled_at = harvest.at
     session.flush()
     return row
+
+
+def _settle_approval(row: SourceRow, new: SourceState) -> None:
+    """An approval is done with once a reader that knew of it has let it go.
+
+    One that was asked for while the round was under way waits for the next.
+    """
+    if new.approve_asked_at is None or new.approve_asked_at != row.approve_asked_at:
+        return
+    if APPROVE not in json.loads(new.memory or "{}"):
+        row.approve_asked_at = None
 
 
 def _was_away(row: SourceRow, at: datetime) -> bool:
@@ -251,7 +267,7 @@ def _freeze(row: SourceRow, harvest: Harvest, now: datetime) -> None:
 def look(
     session: Session, office: Office, ledger: Ledger, now: datetime, watched: Mapping[str, timedelta | None]
 ) -> int:
-    """Look over all sources, once a minute; gives how many changes for better or worse were found.
+    """Look over all sources, a few times a minute; gives how many changes for better or worse were found.
 
     `watched`: the configured sources, each with the silence that is too long for it (None: learned, zero: none is).
     1. What ails sources that are not configured any more is let go without a word.
@@ -313,6 +329,10 @@ def _unusual(session: Session, now: datetime) -> list[_Unusual]:
 
 def _forget_faults(session: Session, source_ids: Sequence[str]) -> None:
     for some in _portions(source_ids):
+        for row in session.scalars(select(SourceRow).where(SourceRow.id.in_(some)).order_by(SourceRow.id)):
+            # What was told is forgotten too: one that is watched again alarms again.
+            row.habits = replace(health.past(row.habits), told=(), rounds={}).as_json()
+        session.flush()
         session.execute(
             update(SourceRow)
             .where(SourceRow.id.in_(some))
@@ -511,4 +531,6 @@ def _portions(source_ids: Sequence[str]) -> Iterator[list[str]]:
 
 def _state(source_id: str, values: Sequence[Any]) -> SourceState:
     kept = dict(zip(_REMEMBERED, values, strict=True))
+    if kept["approve_asked_at"] is not None and kept["memory"] is not None:
+        kept["memory"] = json.dumps({**json.loads(kept["memory"]), APPROVE: True}, ensure_ascii=False)
     return SourceState(source_id, **(kept | {"raw_hashes": kept["raw_hashes"] or b""}))

@@ -14,6 +14,7 @@ from test_bot_cli import Terminal, empty, yuqing
 from monitors.sources_file import load_sources
 from routing.clock import utc_now
 from routing.items import Ailment
+from routing.sources import states
 from routing.store.tables import AilmentRow, LedgerRow, SourceRow
 
 __all__ = ["empty", "yuqing"]
@@ -308,7 +309,7 @@ def test_a_source_of_another_kind_is_refused_with_the_ones_that_fit(
 
 
 def memory_of(desk: Terminal) -> object:
-    return json.loads(desk.database(lambda session: session.get(SourceRow, "home").memory))
+    return json.loads(desk.database(lambda session: states(session, ["home"])["home"].memory))
 
 
 def ledger_of(desk: Terminal) -> list[tuple[str, str]]:

@@ -154,3 +154,8 @@ def test_it_does_not_join_a_text_of_another_source_that_has_the_same_id(known):
     assert len(known.all(CaseRow)) == 1
     assert len(known.all(CaseItemRow)) == 2
     assert len(known.all(ItemRow)) == 4
+
+
+def test_a_count_beyond_32_bits_is_kept(known):
+    shows(known, 3_000_000_000)
+    assert [row.count for row in known.all(CommentWatchRow)] == [3_000_000_000]

@@ -1,14 +1,15 @@
 """What an operator is told of the sources, and a page that is accepted as it looks; on both databases."""
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from builders import HOUR, START
+from builders import HOUR, START, harvest
 
-from routing import source_list
+from routing import source_list, sources
 from routing.errors import UserError
-from routing.items import Ailment
+from routing.items import Ailment, Fault, SourceProblem, SourceState
 from routing.ledger import Ledger
 from routing.store.tables import AilmentRow, LedgerRow, SourceRow
 
@@ -45,8 +46,8 @@ def test_an_approval_keeps_what_the_reader_remembers_and_is_one_line(empty_desk)
     for hours in range(3):
         now = START + timedelta(hours=hours)
         empty_desk.run(lambda s, now=now: source_list.approve(s, Ledger(), "home", "命令行", now))
-    [row] = empty_desk.all(SourceRow)
-    assert json.loads(row.memory) == {"hash": "旧", "approve": True}
+    state = empty_desk.run(lambda s: sources.states(s, ["home"]))["home"]
+    assert json.loads(state.memory) == {"hash": "旧", "approve": True}
     [line] = empty_desk.all(LedgerRow)
     assert (line.at, line.actor, line.action, json.loads(line.data)) == (
         START,
@@ -54,6 +55,23 @@ def test_an_approval_keeps_what_the_reader_remembers_and_is_one_line(empty_desk)
         "page_approved",
         {"source": "home"},
     )
+
+
+def test_an_approval_during_a_round_waits_for_the_next_and_is_used_once(desk):
+    def state():
+        return desk.run(lambda s: sources.states(s, ["bbs"]))["bbs"]
+
+    desk.take(harvest(state=SourceState("bbs", memory='{"approved": {}}', baseline_done=True)))
+    read = state()
+    desk.run(lambda s: source_list.approve(s, desk.ledger, "bbs", "命令行", desk.clock()))
+    desk.take(harvest(state=read))  # this round began before
+    asked = state()
+    assert json.loads(asked.memory) == {"approved": {}, "approve": True}
+    problem = SourceProblem(Fault.TIMEOUT, "打不开", "请检查地址")
+    desk.take(harvest(state=replace(asked, failures=1), problem=problem))  # nothing was read of it
+    assert json.loads(state().memory) == {"approved": {}, "approve": True}
+    desk.take(harvest(state=replace(state(), memory='{"approved": {"title": "新"}}')))
+    assert json.loads(state().memory) == {"approved": {"title": "新"}}
 
 
 @pytest.mark.parametrize("rows", [[], ["home"]], ids=["unknown", "without memory"])

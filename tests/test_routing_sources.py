@@ -179,6 +179,7 @@ def test_an_ailment_is_told_once_with_its_cure_and_once_when_it_is_over(empty_de
         empty_desk.clock.advance(MINUTE)
     [kept] = empty_desk.all(AilmentRow)
     assert (kept.detail, kept.since, kept.told_at) == ("第二次", START, START)
+    empty_desk.clock.advance(HOUR)
     for _ in range(2):
         answer(empty_desk)
         empty_desk.clock.advance(MINUTE)
@@ -197,7 +198,7 @@ def test_what_happens_to_a_source_in_one_round_is_one_message(empty_desk):
     answer(empty_desk, symptoms=(ill(Ailment.CHARSET), ill(Ailment.SKIPPED)))
     empty_desk.clock.advance(MINUTE)
     answer(empty_desk, symptoms=(ill(Ailment.CHARSET), ill(Ailment.SKIPPED), ill(Ailment.PAGES)))
-    empty_desk.clock.advance(MINUTE)
+    empty_desk.clock.advance(HOUR)
     answer(empty_desk)
     assert heard(empty_desk)[:2] == ["ails bbs charset skipped", "ails bbs pages"]
     assert sorted(heard(empty_desk)[2].split()) == ["bbs", "charset", "ok", "pages", "skipped"]
@@ -246,6 +247,7 @@ def test_an_answer_that_was_not_parsed_shows_no_end_of_what_parsing_showed(empty
     answer(empty_desk, looked=False)
     touch(empty_desk, "bbs")
     assert heard(empty_desk) == [f"ails bbs {ailment}"]
+    empty_desk.clock.advance(HOUR)
     answer(empty_desk)
     assert heard(empty_desk) == [f"ails bbs {ailment}", f"ok bbs {ailment}"]
 
@@ -707,3 +709,32 @@ def test_the_schedule_names_those_that_have_one(empty_desk):
     answer(empty_desk, source="other")
     found = empty_desk.run(lambda s: sources.schedule(s, ["bbs", "new"]))
     assert found == {"bbs": START + MINUTE}
+
+
+def test_entries_that_cannot_be_read_now_and_then_are_told_once_and_over_after_an_hour(empty_desk):
+    """Of a stream each round shows another part: that this one is sound says little of the last."""
+    for _ in range(5):
+        answer(empty_desk, symptoms=(ill(Ailment.SKIPPED),))
+        empty_desk.clock.advance(MINUTE)
+        answer(empty_desk)
+        empty_desk.clock.advance(MINUTE)
+
+    def told():
+        return [row.payload["template"] for row in empty_desk.all(OutboxRow, OutboxRow.chat == "operator")]
+
+    assert told() == ["source_ails"]
+    empty_desk.clock.advance(HOUR)
+    answer(empty_desk)
+    assert told() == ["source_ails", "source_ok"]
+
+
+def test_a_source_that_was_taken_out_and_put_back_alarms_again(empty_desk):
+    answer(empty_desk)
+    fail(empty_desk, Fault.NOT_A_FEED)
+    empty_desk.clock.advance(HOUR)
+    empty_desk.run(
+        lambda s: sources.look(s, empty_desk.office, empty_desk.ledger, empty_desk.clock(), {"other": None})
+    )
+    fail(empty_desk, Fault.NOT_A_FEED)
+    told = [row.payload["template"] for row in empty_desk.all(OutboxRow, OutboxRow.chat == "operator")]
+    assert told.count("source_fault") == 2

@@ -139,6 +139,8 @@ class SourceRow(Base):
     expected_per_h: Mapped[float | None]
     # When its silence must be looked at next; None where there is nothing to wait for.
     look_at: Mapped[datetime | None]
+    # Since when an operator's approval of the page waits for a reading; None where none does.
+    approve_asked_at: Mapped[datetime | None]
 
 
 class AilmentRow(Base):
@@ -152,6 +154,8 @@ class AilmentRow(Base):
     cure: Mapped[str] = mapped_column(Text)
     since: Mapped[datetime]
     told_at: Mapped[datetime | None]
+    # None in rows of before there was such a column.
+    seen_at: Mapped[datetime | None]
 
 
 class CommentWatchRow(Base):
@@ -162,7 +166,7 @@ class CommentWatchRow(Base):
     origin_id: Mapped[str] = mapped_column(String(64), index=True)
     parent_id: Mapped[str] = mapped_column(String(512))
     url: Mapped[str] = mapped_column(Text)
-    count: Mapped[int | None]
+    count: Mapped[int | None] = mapped_column(BigInteger)
     until: Mapped[datetime | None] = mapped_column(index=True)
     seen_at: Mapped[datetime]
 
