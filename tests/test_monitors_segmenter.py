@@ -83,7 +83,9 @@ def test_the_table_is_written_once_and_mapped_the_next_time(tables: Path, fast: 
     assert written.stat().st_mtime_ns == before
 
 
-def test_a_table_that_was_cut_off_is_not_believed_but_written_again(tables: Path, fast: Classifier, tmp_path: Path) -> None:
+def test_a_table_that_was_cut_off_is_not_believed_but_written_again(
+    tables: Path, fast: Classifier, tmp_path: Path
+) -> None:
     (whole,) = tables.glob("*.tables")
     broken = tmp_path / whole.name
     broken.write_bytes(whole.read_bytes()[:-8])
