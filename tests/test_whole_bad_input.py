@@ -229,11 +229,11 @@ async def test_sick_feeds_harm_no_other_and_are_told_once_when_they_fall_and_whe
             "huge": "5",
             "endless": "1 秒内没有读完",
         }.items():
-            await stage.said(OPERATOR, f"来源 {name} 读取失败", words)
+            await stage.said(OPERATOR, f"来源 {name}（", "读取失败", words)
         stage.feeds.publish(WATER, "good")
         await stage.card(DUTY, WATER.title, button="转办")  # among the sick ones the good one is read
         stage.feeds.answers.clear()
         for name in sick:
-            await stage.said(OPERATOR, f"来源 {name} 已恢复")
+            await stage.said(OPERATOR, f"来源 {name}（", "已恢复")
         stage.feeds.publish(Post("e1", "迎宾路路灯全灭没人管", "迎宾路路灯全灭好几天，到底谁管？"), "endless")
         await stage.card(DUTY, "迎宾路路灯全灭", button="转办")
