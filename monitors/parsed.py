@@ -13,7 +13,8 @@ class Parsed:
     `notes` are for the operator (Chinese): entries skipped, letters replaced. `cursor` is where a comment stream
     goes on; None at its end and for feeds. `more`: the reader stopped at its limit of pages, the stream had not ended.
     `charset` is the one that was believed. `entries`: how many the document held, those known by their raw digest
-    (which are not among `items`) included; `raw_hashes` names them all, 8 bytes each, for the next round. `symptoms`
+    (which are not among `items`) included; `raw_hashes` names those that need not be read
+    again, 8 bytes each: what was skipped or left for the next round is not among them. `symptoms`
     is what the document itself shows to be wrong. `memory` is what the reader keeps for the next round, None where
     it keeps nothing. `ttl_s`: how long the document calls itself fresh.
     """

@@ -38,7 +38,7 @@ reading = Limits(memory=400 * mib)
 reading_apart = Limits(memory=400 * mib, nice=10)
 salvaging = Limits(memory=200 * mib, nice=10)
 scoring = Limits(memory=2048 * mib)
-"""snownlp alone needs 450 MiB."""
+"""The scores' table is mapped, not loaded; where it cannot be kept on disk it is made in memory, which takes 450 MiB."""
 worn_mib = 200.0
 """A child for documents that ever held more is replaced: freed memory is not always given back."""
 
@@ -51,7 +51,7 @@ slow_s = 0.1
 large = 1024 * 1024
 """Bytes from which on a document is read apart without a trial."""
 score_limit_s = 30.0
-"""For one batch; the first one of a child loads snownlp as well (2.5 s, 8 s with a cold disk)."""
+"""For one batch; the first one of a machine writes the table of the scores as well (about six seconds)."""
 most_dead_parts = 8
 batch = 16
 remembered = 20_000
