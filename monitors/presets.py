@@ -1,13 +1,20 @@
 """Mappings of known platforms, laid under what `sources.toml` says. Data only.
 
-Each preset is written like a `[[source]]` table: defaults of the source (`item_kind`), and its `mapping`; `note` says
-to a person what it reads and which address to give. No field names a person: what a platform says of one is not read.
+Each preset is written like a `[[source]]` table: defaults of the source (`item_kind`), and its `mapping`; `kinds` are
+the kinds of source that its shape can come from, `note` says to a person what it reads and which address to give. No
+field names a person: what a platform says of one is not read.
 """
 
 from collections.abc import Mapping
 from typing import Any
 
+from monitors.sources import SourceKind
+
+_answers: tuple[SourceKind, ...] = ("comments",)
+_written: tuple[SourceKind, ...] = ("file", "inbox")
+
 _bilibili = {
+    "kinds": _answers,
     "note": "B站视频的评论，按时间从新到旧。地址：https://api.bilibili.com/x/v2/reply?type=1&oid=视频编号&sort=0",
     "item_kind": "comment",
     "mapping": {
@@ -24,6 +31,7 @@ _bilibili = {
     },
 }
 _weibo = {
+    "kinds": _answers,
     "note": "一条微博的评论，按热度排，不按时间。地址：https://m.weibo.cn/comments/hotflow?id=微博编号&mid=微博编号&max_id_type=0",
     "item_kind": "comment",
     "mapping": {
@@ -46,6 +54,7 @@ _weibo = {
     },
 }
 _tieba = {
+    "kinds": _answers,
     "note": (
         "贴吧一个帖子的回复（客户端接口 c/f/pb/page_pc 的答复）。接口要签名，本系统不签；请用已在读它的中转，"
         "并让它倒序给出（r=1）"
@@ -68,6 +77,7 @@ _tieba = {
     },
 }
 _zhihu = {
+    "kinds": _answers,
     "note": (
         "知乎一个回答、文章或问题的评论，按时间从新到旧。"
         "地址：https://www.zhihu.com/api/v4/comment_v5/answers/回答编号/root_comment?order_by=ts&limit=20&offset="
@@ -85,6 +95,7 @@ _zhihu = {
     },
 }
 _newsnow = {
+    "kinds": _answers,
     "note": (
         "newsnow 的一个热榜，30 条，次序就是名次。地址：https://自建的中转/api/s?id=weibo&latest；"
         "它的缓存会自称成功，所以两小时没有更新就提醒"
@@ -104,6 +115,7 @@ _newsnow = {
     },
 }
 _rsshub = {
+    "kinds": _answers,
     "note": "RSSHub 任一路由的 JSON 输出。地址：https://中转/路由?format=json；中转可写几个 mirrors",
     "item_kind": "post",
     "mapping": {
@@ -116,6 +128,7 @@ _rsshub = {
     },
 }
 _rsshub_replies = {
+    "kinds": _answers,
     "note": "RSSHub 的 B站评论路由（/bilibili/video/reply/…?format=json）。它把昵称写在正文开头，收下之前切掉",
     "item_kind": "comment",
     "mapping": {
@@ -128,6 +141,7 @@ _rsshub_replies = {
     },
 }
 _liuyan = {
+    "kinds": _answers,
     "note": (
         "人民网领导留言板的一个版面。地址：https://liuyan.people.com.cn/threads/queryThreadsList，另写 "
         'form = { fid = "版面编号", state = "1", lastItem = "0" }'
@@ -145,6 +159,7 @@ _liuyan = {
     },
 }
 _samr = {
+    "kinds": _answers,
     "note": (
         "市场监管总局式的留言咨询（同一套程序的地方站也用）。地址：https://xgzlyhd.samr.gov.cn/gjjly/message/getMessageList，"
         '另写 json = { curPage = "1", lylx = "", fzsj = "", lynr = "", clyj = "", startTime = "", endTime = "", zj = "" }'
@@ -161,6 +176,7 @@ _samr = {
     },
 }
 _records = {
+    "kinds": _written,
     "note": "本系统自己的记录格式，供能按要求写出数据的单位使用：编号 id、标题 title、正文 text、链接 url、时间 time 等",
     "item_kind": "post",
     "mapping": {
@@ -185,7 +201,11 @@ def _mediacrawler(platform: str, **mapping: Any) -> dict[str, Any]:
     parent here: the post stands in another file, and where nobody reads that, its comments must find each other.
     """
     return {
-        "note": f'MediaCrawler 写出的{platform}评论文件（…_comments_日期.jsonl、csv 或 json），用于 kind = "file"',
+        "kinds": _written,
+        "note": (
+            f"MediaCrawler 写出的{platform}评论文件（…_comments_日期.jsonl、csv 或 json），"
+            "kind 为 file；由别的机器推来时为 inbox"
+        ),
         "item_kind": "comment",
         "mapping": {
             "id": "comment_id",

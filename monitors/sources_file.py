@@ -369,12 +369,22 @@ def _right_keys(entry: Table) -> Iterator[_Wrong]:
 
 
 def _right_preset(entry: Table) -> Iterator[_Wrong]:
-    name = entry.get("preset")
-    if isinstance(name, str) and name not in PRESETS:
+    name, kind = entry.get("preset"), entry.get("kind")
+    if not isinstance(name, str):
+        return
+    if name not in PRESETS:
         yield _Wrong(
             ("preset",),
             "没有这个预设",
             f"现成的有：{'、'.join(PRESETS) or '无'}；也可以自己写 [source.mapping]",
+        )
+    elif isinstance(kind, str) and "preset" in _takes.get(kind, ()) and kind not in PRESETS[name]["kinds"]:
+        fit = "、".join(other for other, preset in PRESETS.items() if kind in preset["kinds"])
+        yield _Wrong(
+            ("preset",),
+            f'这个预设不能用于 kind = "{kind}"',
+            f"它用于 kind 为 {'、'.join(PRESETS[name]['kinds'])} 的来源；{kind} 可用的有：{fit}；"
+            "也可以自己写 [source.mapping]",
         )
 
 

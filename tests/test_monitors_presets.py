@@ -53,7 +53,7 @@ def test_every_preset_passes_the_validator_and_says_what_it_is_for() -> None:
     for name, preset in PRESETS.items():
         assert re.fullmatch(r"[a-z0-9-]+", name)
         MappingTable.model_validate(preset["mapping"])
-        assert set(preset) <= {"note", "item_kind", "mapping"}
+        assert set(preset) == {"kinds", "note", "item_kind", "mapping"}
         assert Kind(preset["item_kind"])
         assert re.search("[\u4e00-\u9fff]", preset["note"])
         assert "last_modify_ts" not in str(preset)

@@ -575,6 +575,7 @@ def test_a_key_for_a_person_is_refused_by_name(key: str) -> None:
 # --- presets ----------------------------------------------------------------------------------------------------
 
 SAMPLE_PRESET = {
+    "kinds": ("comments", "file", "inbox"),
     "item_kind": "hotlist",
     "max_pages": 2,
     "mapping": {
@@ -656,13 +657,46 @@ def test_an_unknown_preset_is_told_the_ones_that_exist_and_nothing_else_is_wrong
     assert "sample" in problem.cure
 
 
-@pytest.mark.parametrize("name", sorted(PRESETS))
-def test_every_preset_passes_the_same_checks_as_a_file(name: str) -> None:
-    text = preset_document("comments", 'url = "https://x.example/"').replace('"sample"', f'"{name}"')
+NEEDED = {"comments": 'url = "https://x.example/"', "file": 'path = "/a.jsonl"', "inbox": ""}
+FITTING = [(name, kind) for name in sorted(PRESETS) for kind in NEEDED if kind in PRESETS[name]["kinds"]]
+OTHERS = [(name, kind) for name in sorted(PRESETS) for kind in NEEDED if (name, kind) not in FITTING]
+
+
+@pytest.mark.parametrize(("name", "kind"), FITTING)
+def test_every_preset_passes_the_same_checks_as_a_file(name: str, kind: str) -> None:
+    text = preset_document(kind, NEEDED[kind]).replace('"sample"', f'"{name}"')
     (stream,) = load_sources(text)
     assert stream.mapping is not None
     assert stream.mapping.id
     assert stream.mapping.text
+    assert (stream.mapping.items is not None) == (kind == "comments")
+
+
+@pytest.mark.parametrize(("name", "kind"), OTHERS)
+def test_a_preset_in_a_kind_that_its_shape_cannot_come_from_is_refused(name: str, kind: str) -> None:
+    text = preset_document(kind, NEEDED[kind]).replace('"sample"', f'"{name}"')
+    (problem,) = problems_of(text)
+    assert (problem.line, problem.value) == (6, f'"{name}"')
+    assert f'kind = "{kind}"' in problem.reason
+    assert "、".join(PRESETS[name]["kinds"]) in problem.cure
+    fitting = next(other for other in PRESETS if kind in PRESETS[other]["kinds"])
+    assert fitting in problem.cure
+
+
+def test_a_preset_in_a_kind_that_takes_none_is_told_so_and_no_more() -> None:
+    text = preset_document("feed", NEEDED["comments"]).replace('"sample"', '"weibo"')
+    (problem,) = problems_of(text)
+    assert (problem.line, "不用 preset" in problem.reason) == (6, True)
+
+
+def test_the_page_about_sources_says_for_which_kinds_each_preset_is() -> None:
+    lists = PAGE.read_text(encoding="utf-8").partition("## Presets")[2].partition("\n## ")[0]
+    told = {
+        name: tuple(kinds.split(", "))
+        for names, kinds in re.findall(r"^- ((?:`[\w-]+`(?:, )?)+) \(([a-z, ]+)\):", lists, re.MULTILINE)
+        for name in re.findall(r"[\w-]+", names)
+    }
+    assert told == {name: preset["kinds"] for name, preset in PRESETS.items()}
 
 
 # --- the page about sources -------------------------------------------------------------------------------------
