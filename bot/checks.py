@@ -155,7 +155,7 @@ def _finding(seen: Probe) -> SourceFinding:
         problem is None and not nothing,
         told,
         cure,
-        status=seen.status,
+        status=seen.status if problem is None or problem.status is None else problem.status,
         entries=parsed.entries or len(parsed.items),
         newest=f"{newest.astimezone(source.zone):%Y-%m-%d %H:%M}" if newest else "",
         charset=parsed.charset,

@@ -6,6 +6,7 @@ No text of an exception and no address with a query gets in: both may hold keys.
 import html
 import re
 import unicodedata
+from dataclasses import replace
 
 import aiohttp
 
@@ -77,7 +78,7 @@ def all_failed(problems: list[SourceProblem], addresses: int) -> SourceProblem:
         if len(problems) == addresses
         else f"{addresses} 个地址试了 {len(problems)} 个，都"
     )
-    return SourceProblem(last.fault, f"{tried}没有读到；最后一个：{last.detail}", last.cure)
+    return replace(last, detail=f"{tried}没有读到；最后一个：{last.detail}")
 
 
 def _status_cure(status: int) -> str:

@@ -115,9 +115,13 @@ class _Redirect:
 
 @dataclass(slots=True)
 class _Watch:
-    """The time that is left for one address, in seconds; it stands still while a turn is waited for."""
+    """What is left of the time for one address, in seconds; it stands still while a turn is waited for.
+
+    `status`: what the request under way was answered with, None before.
+    """
 
     left: float
+    status: int | None = None
 
 
 class Fetcher:
@@ -195,13 +199,13 @@ class Fetcher:
         try:
             return await self._follow(source, _first_request(source, address, cursor), state, cursor, watch)
         except Unread as unread:
-            return Failed(unread.problem, unread.retry_after_s)
+            return Failed(replace(unread.problem, status=watch.status), unread.retry_after_s)
         except TimeoutError as error:
             limits = {"timeout_s": source.timeout_s, "connect_s": source.connect_s, "read_s": source.read_s}
-            return Failed(timeout_problem(error, **limits))
+            return Failed(replace(timeout_problem(error, **limits), status=watch.status))
         except (aiohttp.ClientError, OSError, ValueError) as error:
             log.info("source %s: %s", source.id, type(error).__name__)  # never its text: it may hold keys
-            return Failed(network_problem(error))
+            return Failed(replace(network_problem(error), status=watch.status))
 
     async def _follow(
         self, source: Source, request: _Request, state: SourceState | None, cursor: str | None, watch: _Watch
@@ -227,6 +231,7 @@ class Fetcher:
         self, source: Source, request: _Request, headers: Mapping[str, str], watch: _Watch, *, first: bool
     ) -> Fetched | _Redirect:
         """Make one request, within the time that is left and when it is its host's turn."""
+        watch.status = None
         url = request.url
         allowed = is_allowed(url, source.allow_hosts)
         turn = await self._turns.take(host_port(url), source.spacing_s if first else None)
@@ -251,6 +256,7 @@ class Fetcher:
                     proxy=source.proxy,
                     timeout=_limits(source.connect_s, source.read_s),
                 ) as answer:
+                    watch.status = answer.status
                     if answer.status in _redirects:
                         return _Redirect(answer.status, answer.headers.get("Location"))
                     return await self._read(answer, source, str(url), headers)

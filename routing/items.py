@@ -129,11 +129,15 @@ class Fault(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SourceProblem:
-    """One failed round of one source: the fault, the detail (Chinese, no secrets) and the cure."""
+    """One failed round of one source: the fault, the detail (Chinese, no secrets) and the cure.
+
+    `status`: of the HTTP answer that was refused or could not be read, None where there was none.
+    """
 
     fault: Fault
     detail: str
     cure: str
+    status: int | None = None
 
 
 class Ailment(StrEnum):

@@ -149,6 +149,7 @@ async def test_every_source_is_read_once_and_each_gets_its_finding(site: Site) -
     assert (good.ok, good.subject, good.detail) == (True, "来源 good", "2 条")
     assert (good.status, good.entries, good.newest, good.charset) == (200, 2, "2026-11-17 10:00", "utf-8")
     assert not gone.ok
+    assert (gone.status, login.status) == (404, 200)
     assert "404" in gone.detail
     assert not login.ok
     assert all(finding.detail and finding.cure for finding in (gone, login))

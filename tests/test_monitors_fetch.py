@@ -138,6 +138,34 @@ async def test_the_cursor_goes_into_the_query(fetcher: Fetcher, serve: Serve) ->
     assert fetched(await fetcher.fetch(source)).body == b"oid=1&max_id=0"
 
 
+async def test_a_fault_names_the_status_where_there_was_an_answer(fetcher: Fetcher, serve: Serve) -> None:
+    async def handler(request: web.Request) -> web.StreamResponse:
+        if request.path == "/away":
+            return web.Response(status=302, headers={"Location": closed_port()})
+        if request.path == "/round":
+            return web.Response(status=301, headers={"Location": "/round"})
+        if request.path == "/large":
+            return web.Response(body=b"x" * 100_000)
+        return web.Response(status=404)
+
+    source = await serve(handler)
+
+    async def status_of(path: str, **more: object) -> int | None:
+        url = str(URL(source.url).with_path(path))
+        outcome = await fetcher.fetch(replace(source, url=url, **more))  # type: ignore[arg-type]
+        assert isinstance(outcome, Failed)
+        return outcome.problem.status
+
+    assert await status_of("/gone") == 404
+    assert await status_of("/round") == 301
+    assert await status_of("/large") == 200
+    assert await status_of("/away") is None
+    assert await status_of("/gone", mirrors=(f"{URL(source.url).origin()}/round",)) == 301
+    outcome = await fetcher.fetch(source_of(closed_port()))
+    assert isinstance(outcome, Failed)
+    assert outcome.problem.status is None
+
+
 @pytest.mark.parametrize("status", [403, 404, 410, 429, 500, 503])
 async def test_a_refusing_status_is_a_fault_with_the_wish_of_the_server(
     status: int, fetcher: Fetcher, serve: Serve
