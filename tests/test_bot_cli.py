@@ -52,6 +52,7 @@ COMMANDS = [
     ("why",),
     ("rules",),
     ("rules", "test"),
+    ("judge",),
     ("sentiment",),
     ("sentiment", "score"),
     ("people",),

@@ -1,0 +1,215 @@
+"""The whole judgement replayed over a file of texts: our own intake in a throwaway store, on a clock that follows them."""
+
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from bot.labelled import NEIGHBOUR_KIND, OWN_KIND, Line, PlaceMark
+from monitors.masking import mask_item
+from monitors.sentiment import Scorer, SnowNlpScorer
+from monitors.texts import one_line, plain
+from routing.intake import accept
+from routing.items import OWN_TAG, Counts, Harvest, Item, Kind, SourceState
+from routing.ledger import Ledger
+from routing.measures import Verdict
+from routing.office import Office
+from routing.outbox import MessageKind
+from routing.rules import Rules
+from routing.rules_file import PlaceEntry, RulesFile
+from routing.store.engine import Store
+from routing.store.migrate import migrate
+from routing.store.tables import CaseItemRow, CaseRow, ItemRow, OutboxRow
+
+NEVER_AWAY_S = timedelta(days=3650).total_seconds()
+"""The file is the watch: hours without a text in it are no gap of ours."""
+
+ARROW = "　→　"
+"""Between a text and what became of it, in the lines that the intake gives."""
+
+_kinds = {"comments": Kind.COMMENT, "hotlist": Kind.HOTLIST, "board": Kind.POST}
+_by_kind = {"board": "问政", "official": "官方"}
+_media = ("晚报", "日报", "都市报", "新闻", "频道", "电视", "省台", "媒体", "通讯社")
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one line: the text as stored, its band, where it went, and the reason (Chinese)."""
+
+    line: Line
+    title: str
+    text: str
+    band: str | None
+    verdict: Verdict
+    copies: tuple[str, ...]
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """A whole file replayed; `took_s` counts what a text costs from its raw form to its card, not the preparation."""
+
+    outcomes: tuple[Outcome, ...]
+    took_s: float
+
+
+def replay(
+    lines: Sequence[Line],
+    office: Office,
+    rules: Rules,
+    *,
+    scorer: Callable[[], Scorer] = SnowNlpScorer,
+    done: Callable[[int], None] = lambda _: None,
+) -> Replayed:
+    """Take the lines in one by one, in their order. `done` hears how many are through."""
+    score = scorer().score
+    score("预热一次")
+    outcomes = []
+    with _throwaway() as store:
+        desk = _Desk(store, office, rules)
+        desk.know(lines)
+        started = time.perf_counter()
+        for number, line in enumerate(lines, 1):
+            item = mask_item(_item(line))
+            sentiment = score(f"{item.title}\n{item.text}" if item.title else item.text)
+            outcomes.append(desk.take(line, replace(item, sentiment=sentiment)))
+            done(number)
+        took_s = time.perf_counter() - started
+    return Replayed(tuple(outcomes), took_s)
+
+
+def with_gazetteer(file: RulesFile, places: Sequence[PlaceMark]) -> RulesFile:
+    """Put the county, its neighbours and its places into a rule file, in place of those that stand there."""
+    return file.model_copy(
+        update={
+            "county": next(place.name for place in places if place.kind == OWN_KIND),
+            "neighbours": [place.name for place in places if place.kind == NEIGHBOUR_KIND],
+            "place": [
+                PlaceEntry(name=place.name, aliases=list(place.aliases), elsewhere=place.elsewhere)
+                for place in places
+                if place.kind not in {OWN_KIND, NEIGHBOUR_KIND}
+            ],
+        }
+    )
+
+
+@contextmanager
+def _throwaway() -> Iterator[Store]:
+    with tempfile.TemporaryDirectory() as folder:
+        store = Store(f"sqlite:///{Path(folder) / 'judge.db'}")
+        try:
+            migrate(store)
+            yield store
+        finally:
+            store.close()
+
+
+class _Desk:
+    def __init__(self, store: Store, office: Office, rules: Rules) -> None:
+        self._store = store
+        self._office = office
+        self._rules = rules
+        self._ledger = Ledger()
+        self._told = 0
+
+    def know(self, lines: Sequence[Line]) -> None:
+        """Make the sources known, for what stood there when the watch began is no news."""
+        first = {line.source.id: line for line in reversed(lines)}
+
+        def work(session: Session) -> None:
+            for line in first.values():
+                at = line.published_at.astimezone(UTC) - timedelta(minutes=1)
+                self._accept(session, line, at)
+
+        self._store.run(work)
+
+    def take(self, line: Line, item: Item) -> Outcome:
+        """Take in one text at the moment of its publication, and read what it did."""
+        now = line.published_at.astimezone(UTC)
+
+        def work(session: Session) -> Outcome:
+            told = self._accept(session, line, now, item)
+            return self._read(session, line, item, told[0].partition(ARROW)[2] if told else "")
+
+        return self._store.run(work)
+
+    def _accept(self, session: Session, line: Line, at: datetime, *items: Item) -> list[str]:
+        harvest = Harvest(
+            source_id=line.source.id,
+            at=at,
+            state=SourceState(line.source.id, last_ok_at=at, baseline_done=True),
+            items=items,
+            tags=_tags_of(line, self._rules),
+            interval_s=NEVER_AWAY_S,
+            entries=len(items),
+        )
+        return accept(session, self._office, self._rules, self._ledger, harvest, at)
+
+    def _read(self, session: Session, line: Line, item: Item, said: str) -> Outcome:
+        row = session.scalars(
+            select(ItemRow).where(
+                ItemRow.source_id == item.source_id, ItemRow.external_id == item.external_id
+            )
+        ).one()
+        case = self._case(session, row)
+        heard = session.scalars(
+            select(OutboxRow.kind).where(
+                OutboxRow.id > self._told,
+                OutboxRow.case_id.is_not(None),
+                OutboxRow.kind.in_((MessageKind.CARD, MessageKind.TEXT)),
+            )
+        ).all()
+        self._told = session.scalar(select(func.max(OutboxRow.id))) or 0
+        verdict = Verdict(card=MessageKind.CARD in heard, alerted=bool(heard))
+        if case is not None:
+            verdict = replace(
+                verdict,
+                matter=case.number,
+                lead=case.channel,
+                level=int(case.proposed_level),
+                must_answer=case.must_answer,
+            )
+        band = row.sentiment_band.value if row.sentiment_band else None
+        copies = tuple(case.copies) if case else ()
+        return Outcome(line, row.title, row.text, band, verdict, copies, said)
+
+    def _case(self, session: Session, row: ItemRow) -> CaseRow | None:
+        return session.scalar(
+            select(CaseRow)
+            .join(CaseItemRow, CaseItemRow.case_id == CaseRow.id)
+            .where(CaseItemRow.item_id == row.id)
+        )
+
+
+def _item(line: Line) -> Item:
+    counts = line.counts
+    return Item(
+        source_id=line.source.id,
+        external_id=line.id,
+        url=line.url,
+        title=one_line(line.title),
+        text=plain(line.text),
+        kind=_kinds.get(line.source.kind, Kind.ARTICLE),
+        parent_id=line.parent,
+        published_at=line.published_at.astimezone(UTC),
+        counts=Counts(counts.views, counts.likes, counts.reposts, counts.comments),
+    )
+
+
+def _tags_of(line: Line, rules: Rules) -> tuple[str, ...]:
+    """Give the tags that an office would write in `sources.toml` for a source of this kind and name."""
+    source = line.source
+    if source.tags is not None:
+        return source.tags
+    tags = [_by_kind[source.kind]] if source.kind in _by_kind else []
+    if source.kind == "feed" and any(word in source.name for word in _media):
+        tags.append("媒体")
+    if rules.gazetteer.survey(source.name).county:
+        tags.append(OWN_TAG)
+    return tuple(tags)
