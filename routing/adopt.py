@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from rapidfuzz import fuzz
-from sqlalchemy import Row, bindparam, select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
 from routing.items import Ailment, Item, Kind, Symptom
@@ -47,12 +47,12 @@ _linked = (
     # Not by source: a planner that does not know how many texts a source has would read them all.
     .limit(_link_rows)
 )
-_titled = select(*_fields).where(
-    _items.source_id == bindparam("source_id"),
+_titled = select(*_fields, _items.source_id).where(
+    _items.source_id.in_(bindparam("sources", expanding=True)),
     _items.published_at.between(bindparam("since"), bindparam("until")),
     _items.title.in_(bindparam("titles", expanding=True)),
 )
-_undated = select(*_fields).where(
+_undated = select(*_fields, _items.source_id).where(
     _items.id.in_(
         select(_items.id)
         .where(_items.source_id == bindparam("source_id"), _items.published_at.is_(None))
@@ -98,30 +98,78 @@ class Adoption:
 NOTHING = Adoption({}, is_scheme=False)
 
 
-def find(
-    session: Session,
-    source_id: str,
-    items: Sequence[Item],
-    new: Collection[str],
-    entries: int,
-    zone: ZoneInfo,
-    now: datetime,
-) -> Adoption:
-    """Find the stored texts behind ids that are new to a source that is not.
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What one round of a source that is not new showed.
 
     `items` is the whole harvest, `new` the ids in it that are not stored, `entries` how many the document held (0: not
     known). Those that were known by their bytes are not among `items` and still bear their old ids: where some were
-    cut so, the source did not change all its ids. Days are those of `zone`.
+    cut so, the source did not change all its ids.
     """
-    wanted = [item for item in items if item.external_id in new and item.kind in _kinds]
-    if not wanted:
-        return NOTHING
-    is_all = entries in {0, len(items)}
-    may_be_scheme = is_all and len(wanted) >= FEWEST and 2 * len(wanted) > len(items)
-    present = {item.external_id for item in items}
-    pairs = _pairs(session, source_id, items, wanted, present, may_be_scheme, zone, now)
+
+    source_id: str
+    items: Sequence[Item]
+    new: Collection[str]
+    entries: int
+
+    def wanted(self) -> list[Item]:
+        """Give the items whose id may be a new one of an old text."""
+        return [item for item in self.items if item.external_id in self.new and item.kind in _kinds]
+
+    def may_be_scheme(self) -> bool:
+        """Tell whether the source may have changed all its ids."""
+        wanted = len(self.wanted())
+        is_all = self.entries in {0, len(self.items)}
+        return is_all and wanted >= FEWEST and 2 * wanted > len(self.items)
+
+
+def find(session: Session, shown: Sequence[Shown], zone: ZoneInfo, now: datetime) -> dict[str, Adoption]:
+    """Find the stored texts behind ids that are new, by source; a source with none is left out.
+
+    Each source at most once. Days are those of `zone`.
+    """
+    asked = [_Asked(one) for one in shown if one.wanted()]
+    if not asked:
+        return {}
+    linked = _by_link(session, asked)
+    titled = _by_title(session, asked, zone, now)
+    found = {one.shown.source_id: _adoption(one, linked, titled, zone) for one in asked}
+    return {source_id: adoption for source_id, adoption in found.items() if adoption.texts}
+
+
+class _Asked:
+    """One source's question: what its new ids are looked for by, that is by what no two of its texts have."""
+
+    def __init__(self, shown: Shown) -> None:
+        self.shown = shown
+        self.wanted = shown.wanted()
+        self.may_be_scheme = shown.may_be_scheme()
+        links = Counter(_canonical(item.url) for item in shown.items)
+        titles = Counter(item.title for item in shown.items)
+        self.by_link = [item for item in self.wanted if item.url and links[_canonical(item.url)] == 1]
+        self.by_title = [item for item in self.wanted if titles[item.title] == 1 and _is_telling(item.title)]
+
+    def dated(self, now: datetime) -> list[Item]:
+        """Give what is looked for by title and day; old texts only if all ids may be new."""
+        return [
+            item
+            for item in self.by_title
+            if item.published_at is not None and (self.may_be_scheme or item.published_at > now - _title_age)
+        ]
+
+    def undated(self) -> list[str]:
+        """Give the titles of what has no date, if all ids may be new."""
+        titles = {item.title for item in self.by_title if item.published_at is None}
+        return sorted(titles) if self.may_be_scheme else []
+
+
+def _adoption(
+    asked: _Asked, linked: Mapping[str, list[Known]], titled: Mapping[str, list[Known]], zone: ZoneInfo
+) -> Adoption:
+    source_id, count = asked.shown.source_id, len(asked.shown.items)
+    pairs = _pairs(asked, linked.get(source_id, []), titled.get(source_id, []), zone)
     likely = [(item, text) for item, text in pairs if _is_like_title(item, text) or _is_alike(item, text)]
-    if may_be_scheme and len(likely) >= FEWEST and 2 * len(likely) > len(items):
+    if asked.may_be_scheme and len(likely) >= FEWEST and 2 * len(likely) > count:
         return Adoption(_one_to_one(likely), is_scheme=True)
     sure = [(item, text) for item, text in pairs if _is_sure(item, text, zone)]
     return Adoption(_one_to_one(sure), is_scheme=False) if sure else NOTHING
@@ -148,30 +196,19 @@ def _told(text: Known) -> list[str]:
 
 
 def _pairs(
-    session: Session,
-    source_id: str,
-    items: Sequence[Item],
-    wanted: Sequence[Item],
-    present: Collection[str],
-    may_be_scheme: bool,
-    zone: ZoneInfo,
-    now: datetime,
+    asked: _Asked, linked: Sequence[Known], titled: Sequence[Known], zone: ZoneInfo
 ) -> list[tuple[Item, Known]]:
     """Pair by link, then by title and day; only by what one text of the harvest and one stored text have."""
-    links = Counter(_canonical(item.url) for item in items)
-    titles = Counter(item.title for item in items)
-    by_link = [item for item in wanted if item.url and links[_canonical(item.url)] == 1]
-    by_title = [item for item in wanted if titles[item.title] == 1 and _is_telling(item.title)]
-    linked = _unique(_by_link(session, source_id, by_link), lambda text: _canonical(text.url))
-    titled = _unique(
-        _by_title(session, source_id, by_title, may_be_scheme, zone, now),
-        lambda text: (text.title, _day(text.published_at, zone)),
-    )
+    if not linked and not titled:
+        return []
+    present = {item.external_id for item in asked.shown.items}
+    under = _unique(linked, lambda text: _canonical(text.url))
+    named = _unique(titled, lambda text: (text.title, _day(text.published_at, zone)))
     pairs = []
-    for item in wanted:
-        text = linked.get(_canonical(item.url)) if item in by_link else None
-        if text is None and item in by_title:
-            text = titled.get((item.title, _day(item.published_at, zone)))
+    for item in asked.wanted:
+        text = under.get(_canonical(item.url)) if item in asked.by_link else None
+        if text is None and item in asked.by_title:
+            text = named.get((item.title, _day(item.published_at, zone)))
         # Its old id still stands there: these are two texts.
         if text is not None and text.external_id not in present:
             pairs.append((item, text))
@@ -219,42 +256,63 @@ def _unique(texts: Iterable[Known], key: Callable[[Known], T]) -> Mapping[T, Kno
     return {name: same[0] for name, same in found.items() if len(same) == 1}
 
 
-def _by_link(session: Session, source_id: str, items: Sequence[Item]) -> list[Known]:
-    """Read the stored texts under the links of `items`; none where so many have one that none is telling."""
-    links = sorted({form for item in items for form in _forms(item.url)})
+def _by_link(session: Session, asked: Sequence[_Asked]) -> Mapping[str, list[Known]]:
+    """Read the stored texts under the links of each source; none where so many have one that none is telling."""
+    forms = {
+        one.shown.source_id: {form for item in one.by_link for form in _forms(item.url)} for one in asked
+    }
+    links = sorted(set().union(*forms.values()))
     if not links:
-        return []
+        return {}
     rows = session.execute(_linked, {"links": links}).all()
-    if len(rows) == _link_rows:
-        return []
-    return [Known(*row[:-1]) for row in rows if row.source_id == source_id]
+    if len(rows) < _link_rows:
+        return _by_source(rows, lambda row: row.url in forms.get(row.source_id, ()))
+    if len(asked) == 1:
+        return {}
+    found: dict[str, list[Known]] = {}
+    for one in asked:  # whose link it is that so many have, is seen alone
+        found |= _by_link(session, [one])
+    return found
 
 
 def _by_title(
-    session: Session,
-    source_id: str,
-    items: Sequence[Item],
-    may_be_scheme: bool,
-    zone: ZoneInfo,
-    now: datetime,
-) -> list[Known]:
-    """Read the stored texts with the titles of `items`, of their days; old ones only if all ids may be new."""
-    dated = [
-        item
-        for item in items
-        if item.published_at is not None and (may_be_scheme or item.published_at > now - _title_age)
-    ]
-    found: list[Row[*tuple[Any, ...]]] = []
+    session: Session, asked: Sequence[_Asked], zone: ZoneInfo, now: datetime
+) -> Mapping[str, list[Known]]:
+    """Read the stored texts with the titles and of the days of each source."""
+    found: dict[str, list[Known]] = {}
+    dated = {one.shown.source_id: items for one in asked if (items := one.dated(now))}
     if dated:
-        days = [item.published_at.astimezone(zone) for item in dated if item.published_at is not None]
-        span = {"since": _midnight(min(days)), "until": _midnight(max(days) + _a_day)}
-        found += session.execute(
-            _titled, {"source_id": source_id, **span, "titles": sorted({item.title for item in dated})}
+        days = [
+            item.published_at.astimezone(zone)
+            for items in dated.values()
+            for item in items
+            if item.published_at
+        ]
+        rows = session.execute(
+            _titled,
+            {
+                "sources": sorted(dated),
+                "since": _midnight(min(days)),
+                "until": _midnight(max(days) + _a_day),
+                "titles": sorted({item.title for items in dated.values() for item in items}),
+            },
         )
-    undated = sorted({item.title for item in items if item.published_at is None})
-    if undated and may_be_scheme:
-        found += session.execute(_undated, {"source_id": source_id, "titles": undated})
-    return [Known(*row) for row in found]
+        titles = {source_id: {item.title for item in items} for source_id, items in dated.items()}
+        found |= _by_source(rows, lambda row: row.title in titles[row.source_id])
+    for one in asked:
+        if undated := one.undated():
+            rows = session.execute(_undated, {"source_id": one.shown.source_id, "titles": undated})
+            for source_id, texts in _by_source(rows, lambda row: True).items():
+                found[source_id] = found.get(source_id, []) + texts
+    return found
+
+
+def _by_source(rows: Iterable[Any], is_theirs: Callable[[Any], bool]) -> dict[str, list[Known]]:
+    found: dict[str, list[Known]] = {}
+    for row in rows:
+        if is_theirs(row):
+            found.setdefault(row.source_id, []).append(Known(*tuple(row)[:-1]))
+    return found
 
 
 def _midnight(moment: datetime) -> datetime:

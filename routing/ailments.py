@@ -53,6 +53,7 @@ ROUNDS: Mapping[Ailment, int] = {Ailment.DRIFT: 3}
 LINGERS: Mapping[Ailment, timedelta] = {Ailment.SKIPPED: timedelta(hours=1)}
 """Over only when not seen for so long: of a file, a push or a list read page by page each round shows another part."""
 LIFE = timedelta(days=2)
+AT_ONCE = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,22 +70,29 @@ def find(session: Session, source_id: str, ailment: Ailment) -> AilmentRow | Non
     return session.get(AilmentRow, (source_id, ailment))
 
 
+def of(session: Session, source_ids: Sequence[str]) -> dict[str, dict[Ailment, AilmentRow]]:
+    """Give what ails these sources, told or not; the healthy are left out."""
+    found: dict[str, dict[Ailment, AilmentRow]] = {}
+    for start in range(0, len(source_ids), AT_ONCE):
+        wanted = AilmentRow.source_id.in_(source_ids[start : start + AT_ONCE])
+        for row in session.scalars(select(AilmentRow).where(wanted)):
+            found.setdefault(row.source_id, {})[row.ailment] = row
+    return found
+
+
 def compare(
     session: Session,
     source_id: str,
+    rows: Mapping[Ailment, AilmentRow],
     symptoms: Sequence[Symptom],
     among: frozenset[Ailment],
     rounds: Mapping[str, int],
     now: datetime,
 ) -> tuple[News, Mapping[str, int]]:
-    """Bring the rows of a source up to date with what a round showed: all that ails it, `among` what it could show.
+    """Bring the `rows` of a source up to date with what a round showed: all that ails it, `among` what it could show.
 
     `rounds` counts what must be seen some times in a row; it comes back as it is now.
     """
-    rows = {
-        row.ailment: row
-        for row in session.scalars(select(AilmentRow).where(AilmentRow.source_id == source_id))
-    }
     counted = {
         symptom.ailment.value: rounds.get(symptom.ailment.value, 0) + 1
         for symptom in symptoms

@@ -1,4 +1,4 @@
-"""The door for monitors: one harvest taken in whole, in one transaction.
+"""The door for monitors: harvests taken in whole, some of them in one transaction.
 
 Each new item is judged by the rules, joins the case of its matter or opens one, and leaves its reason, also where it
 became nothing. The source's validators and cursor are saved in the same transaction: what was not committed is
@@ -17,20 +17,20 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Session
 
 from routing import adopt, catchup, comment_watch
-from routing.catchup import Gap
 from routing.items import OWN_TAG, Counts, Harvest, Item
 from routing.ledger import Ledger
 from routing.normal import fingerprint, numbers
 from routing.office import Level, Office
 from routing.placing import Placing, reasons_of, why_none
+from routing.recent import Recent
 from routing.rules import Judgement, Rules, Subject
-from routing.sources import learn, note_problem, save_state
-from routing.store.lock import serialise
+from routing.sources import hold, note, rows_of, save_state
 from routing.store.once import insert_once
-from routing.store.tables import CaseItemRow, Found, ItemRow, Outcome, PushRow, SourceRow
+from routing.store.tables import CaseItemRow, Found, ItemRow, Outcome, PushRow
 
 _items = ItemRow.__table__.c  # of every harvest: columns of the table spare the mapper's share of the time
 _look_up = select(
+    _items.source_id,
     _items.external_id,
     _items.id,
     _items.content_hash,
@@ -38,17 +38,21 @@ _look_up = select(
     _items.likes,
     _items.reposts,
     _items.comments,
-).where(_items.source_id == bindparam("source_id"), _items.external_id.in_(bindparam("ids", expanding=True)))
+).where(
+    _items.source_id.in_(bindparam("sources", expanding=True)),
+    _items.external_id.in_(bindparam("ids", expanding=True)),
+)
 
 _insert = {
     dialect: insert(ItemRow.__table__)  # type: ignore[arg-type]
     .on_conflict_do_nothing(index_elements=[_items.source_id, _items.external_id])
-    .returning(_items.external_id, _items.id)
+    .returning(_items.source_id, _items.external_id, _items.id)
     for dialect, insert in (("sqlite", sqlite_insert), ("postgresql", postgres_insert))
 }
 
 PUSH_LIFE = timedelta(days=1)
 IDS_AT_ONCE = 1_000
+PROBES_AT_ONCE = 2_000
 NO_NEWS = "首次接入，记为存量，不告警"
 
 
@@ -59,23 +63,45 @@ def accept(
 
     Safe to call twice with the same harvest: items are unique by source and external id, a pushed body by its
     signature.
-
-    Locks in this order, so that two machines on one database cannot wait for each other: the source, the matters
-    (only where a text may belong to one), and last the record, which whatever is told of the source needs too.
     """
-    serialise(session, f"source:{harvest.source_id}")
-    if harvest.push is not None and not _is_first(session, harvest.source_id, harvest.push, now):
-        return []
-    before = session.get(SourceRow, harvest.source_id)
-    is_new = before is None or not before.baseline_done
-    gap = catchup.gap_before(before, harvest, now)
-    row = save_state(session, harvest)
-    round_ = _Round(session, office, rules, ledger, harvest, is_new, gap, now)
-    lines = round_.take_in() if harvest.items else []
-    comment_watch.note(session, harvest.source_id, harvest.comment_feeds, now)
-    note_problem(session, office, ledger, row, replace(harvest, symptoms=round_.symptoms), now)
-    learn(session, row, harvest, round_.new, now)
-    return lines
+    return accept_all(session, office, rules, ledger, [harvest], now)[0]
+
+
+def accept_all(
+    session: Session,
+    office: Office,
+    rules: Rules,
+    ledger: Ledger,
+    harvests: Sequence[Harvest],
+    now: datetime,
+) -> list[list[str]]:
+    """Take in harvests of different sources, each as `accept` does, in their order; the lines of each.
+
+    Locks in this order, so that two machines on one database cannot wait for each other: the sources, the matters
+    (only where a text may belong to one), and last the record, which whatever is told of a source needs too.
+    """
+    hold(session, harvests)
+    before = rows_of(session, {harvest.source_id for harvest in harvests})
+    recent = Recent(session, now)
+    rounds, saved = [], []
+    for harvest in harvests:
+        if harvest.push is not None and not _is_first(session, harvest.source_id, harvest.push, now):
+            continue
+        row = before.get(harvest.source_id)
+        is_new = row is None or not row.baseline_done
+        placing = Placing(session, office, rules, ledger, catchup.gap_before(row, harvest, now), recent, now)
+        saved.append(save_state(session, harvest, row))
+        rounds.append(_Round(session, office, rules, placing, harvest, is_new, now))
+    ids = _store(session, office, rounds, now)
+    lines = {
+        round_.harvest.source_id: round_.place(ids.get(round_.harvest.source_id, {})) for round_ in rounds
+    }
+    for round_ in rounds:
+        comment_watch.note(session, round_.harvest.source_id, round_.harvest.comment_feeds, now)
+    told = [replace(round_.harvest, symptoms=round_.symptoms) for round_ in rounds]
+    new = {round_.harvest.source_id: round_.new for round_ in rounds}
+    note(session, office, ledger, list(zip(saved, told, strict=True)), new, now)
+    return [lines.get(harvest.source_id, []) for harvest in harvests]
 
 
 def known(session: Session, source_id: str, ids: Sequence[str]) -> frozenset[str]:
@@ -137,68 +163,102 @@ class _Text:
 
 
 class _Round:
-    """One harvest on its way in. `is_new`: its source was never read to the end before; `gap`: not for a while."""
+    """One harvest on its way in: `sort`, then `revise` and `take`, and `place` once its new texts have their ids.
+
+    `is_new`: its source was never read to the end before; `gap`: not for a while.
+    """
 
     def __init__(
         self,
         session: Session,
         office: Office,
         rules: Rules,
-        ledger: Ledger,
+        placing: Placing,
         harvest: Harvest,
         is_new: bool,
-        gap: Gap | None,
         now: datetime,
     ) -> None:
         self._session = session
         self._office = office
         self._rules = rules
-        self._harvest = harvest
         self._is_new = is_new
-        self._gap = gap
         self._now = now
-        self._placing = Placing(session, office, rules, ledger, gap, now)
+        self._placing = placing
+        by_id = {item.external_id: item for item in harvest.items}
+        self._items = sorted(by_id.values(), key=_order_of_appearance)
+        self._stored: dict[str, _Stored] = {}
+        self._revised_texts: list[_Text] = []
+        self._fresh: list[_Text] = []
+        self.harvest = harvest
         self.symptoms = harvest.symptoms
-        self.new = 0
-        """How many items were stored."""
 
-    def take_in(self) -> list[str]:
-        """Store what is new and what changed, then place what may be a matter's; a line for each."""
-        by_id = {item.external_id: item for item in self._harvest.items}
-        items = sorted(by_id.values(), key=_order_of_appearance)
-        stored = _stored(self._session, self._harvest.source_id, sorted(by_id))
-        if not self._is_new and len(stored) < len(items):
-            stored |= self._adopted(items, stored)
-        revised = self._revise(
+    @property
+    def ids(self) -> list[str]:
+        """The external ids of the harvest, in order."""
+        return sorted(item.external_id for item in self._items)
+
+    @property
+    def new(self) -> int:
+        """How many items were stored."""
+        return len(self._fresh)
+
+    def sort(self, stored: Mapping[str, _Stored]) -> adopt.Shown | None:
+        """Tell known from new by what is `stored`; gives what may bear a new id, None where nothing may."""
+        self._stored = dict(stored)
+        new = [item.external_id for item in self._items if item.external_id not in stored]
+        if self._is_new or not new:
+            return None
+        return adopt.Shown(self.harvest.source_id, self._items, new, self.harvest.entries)
+
+    def adopt(self, adoption: adopt.Adoption) -> None:
+        """Take the stored texts behind new ids for known; they bear those ids from now on."""
+        adopt.rename(self._session, adoption, self._items)
+        if adoption.is_scheme:
+            self.symptoms = (*self.symptoms, adoption.symptom())
+        source_id = self.harvest.source_id
+        self._stored |= _stored(self._session, {source_id: sorted(adoption.texts)}).get(source_id, {})
+
+    def revise(self) -> None:
+        """Bring up to date what is known and changed."""
+        self._revised_texts = self._revise(
             {
-                stored[item.external_id].id: item
-                for item in items
-                if item.external_id in stored and stored[item.external_id].differs(item)
+                self._stored[item.external_id].id: item
+                for item in self._items
+                if item.external_id in self._stored and self._stored[item.external_id].differs(item)
             }
         )
-        fresh = self._take([item for item in items if item.external_id not in stored])
-        self.new = len(fresh)
-        texts = sorted([*revised, *fresh], key=lambda text: _order_of_appearance(text.item))
+
+    def take(self) -> list[dict[str, Any]]:
+        """Judge what is new, and give the rows to store, in order of appearance."""
+        rows = []
+        for item in self._items:
+            if item.external_id in self._stored:
+                continue
+            judgement = self._judge(item)
+            is_old = self._is_new and not self._is_in_window(item)
+            text = _Text(item, 0, judgement, to_place=not is_old and _may_be_matter(item, judgement))
+            text.line = NO_NEWS if is_old else "" if text.to_place else why_none(judgement)
+            self._fresh.append(text)
+            rows.append(self._row(text, judgement, Outcome.BASELINE if is_old else Outcome.NONE))
+        return rows
+
+    def place(self, ids: Mapping[str, int]) -> list[str]:
+        """Place what may be a matter's; a line for each text that is new or changed.
+
+        `ids` of what was stored, by external id: what another machine stored meanwhile is not among them, nor ours.
+        """
+        for text in self._fresh:
+            text.item_id = ids.get(text.item.external_id, 0)
+        self._fresh = [text for text in self._fresh if text.item_id]
+        texts = [*self._revised_texts, *self._fresh]
+        texts.sort(key=lambda text: _order_of_appearance(text.item))
         self._place(texts)
-        if self._gap is not None:
-            catchup.tell(self._session, self._office, self._gap, self.new, self._placing.opened, self._now)
+        gap = self._placing.gap
+        if gap is not None:
+            catchup.tell(self._session, self._office, gap, self.new, self._placing.opened, self._now)
         return [f"{t.item.title[:30] or t.item.text[:30]}　→　{t.line}" for t in texts if t.line]
 
     # -- known texts -----------------------------------------------------------------------------------------------
-
-    def _adopted(self, items: Sequence[Item], stored: Mapping[str, _Stored]) -> dict[str, _Stored]:
-        """Give the stored texts behind new ids, which they bear from now on."""
-        source_id = self._harvest.source_id
-        new = [item.external_id for item in items if item.external_id not in stored]
-        adoption = adopt.find(
-            self._session, source_id, items, new, self._harvest.entries, self._office.zone, self._now
-        )
-        if not adoption.texts:
-            return {}
-        adopt.rename(self._session, adoption, items)
-        if adoption.is_scheme:
-            self.symptoms = (*self.symptoms, adoption.symptom())
-        return _stored(self._session, source_id, sorted(adoption.texts))
 
     def _revise(self, changed: Mapping[int, Item]) -> list[_Text]:
         """Bring known items up to date: counts always, the text where it changed. Moves none to another case."""
@@ -231,30 +291,12 @@ class _Round:
 
     # -- new texts -------------------------------------------------------------------------------------------------
 
-    def _take(self, items: Sequence[Item]) -> list[_Text]:
-        """Store new items in order of appearance. One that another machine stored meanwhile is not ours to take."""
-        if not items:
-            return []
-        texts, rows = [], []
-        for item in items:
-            judgement = self._judge(item)
-            is_old = self._is_new and not self._is_in_window(item)
-            text = _Text(item, 0, judgement, to_place=not is_old and _may_be_matter(item, judgement))
-            text.line = NO_NEWS if is_old else "" if text.to_place else why_none(judgement)
-            texts.append(text)
-            rows.append(self._row(text, judgement, Outcome.BASELINE if is_old else Outcome.NONE))
-        statement = _insert[self._session.get_bind().dialect.name]
-        ids = {row.external_id: row.id for row in self._session.execute(statement, rows)}
-        for text in texts:
-            text.item_id = ids.get(text.item.external_id, 0)
-        return [text for text in texts if text.item_id]
-
     def _row(self, text: _Text, judgement: Judgement, outcome: Outcome) -> dict[str, Any]:
         item = text.item
         found = {
             Found.WINDOW: self._is_new and outcome is not Outcome.BASELINE,
-            Found.CATCH_UP: self._gap is not None,
-            Found.PUSH: self._harvest.push is not None,
+            Found.CATCH_UP: self._placing.gap is not None,
+            Found.PUSH: self.harvest.push is not None,
         }
         return {
             "source_id": item.source_id,
@@ -274,13 +316,13 @@ class _Round:
         }
 
     def _is_in_window(self, item: Item) -> bool:
-        since = self._harvest.at - self._harvest.window
-        return bool(self._harvest.window) and item.published_at is not None and item.published_at >= since
+        since = self.harvest.at - self.harvest.window
+        return bool(self.harvest.window) and item.published_at is not None and item.published_at >= since
 
     # -- both ------------------------------------------------------------------------------------------------------
 
     def _judge(self, item: Item) -> Judgement:
-        tags = self._harvest.tags
+        tags = self.harvest.tags
         return self._rules.judge(
             Subject(
                 title=item.title,
@@ -300,7 +342,7 @@ class _Round:
         if not to_place and not in_case:
             return
         parents = {text.item.parent_id for text in to_place if text.item.parent_id}
-        self._placing.begin(self._harvest.source_id, parents)
+        self._placing.begin(self.harvest.source_id, parents)
         loaded = self._load([text.item_id for text in to_place if text.row is None])
         for text in to_place:
             assert text.judgement is not None
@@ -381,14 +423,51 @@ def _counted(counts: Counts) -> dict[str, Any]:
     }
 
 
-def _stored(session: Session, source_id: str, ids: Sequence[str]) -> dict[str, _Stored]:
-    """Read the stored items of a source by external id."""
-    found = {}
-    for some in _portions(ids):
-        rows = session.execute(_look_up, {"source_id": source_id, "ids": some})
-        for external_id, id_, content_hash, *shown in rows:
-            found[external_id] = _Stored(id_, content_hash, Counts(*shown))
+def _store(
+    session: Session, office: Office, rounds: Sequence[_Round], now: datetime
+) -> Mapping[str, Mapping[str, int]]:
+    """Store what changed and what is new of all rounds; gives the ids of the new texts by source and external id."""
+    stored = _stored(session, {round_.harvest.source_id: round_.ids for round_ in rounds})
+    by_source = {round_.harvest.source_id: round_ for round_ in rounds}
+    shown = [round_.sort(stored.get(source_id, {})) for source_id, round_ in by_source.items()]
+    adoptions = adopt.find(session, [one for one in shown if one is not None], office.zone, now)
+    for source_id, adoption in adoptions.items():
+        by_source[source_id].adopt(adoption)
+    for round_ in rounds:
+        round_.revise()
+    rows = [row for round_ in rounds for row in round_.take()]
+    ids: dict[str, dict[str, int]] = {}
+    if rows:
+        for source_id, external_id, id_ in session.execute(_insert[session.get_bind().dialect.name], rows):
+            ids.setdefault(source_id, {})[external_id] = id_
+    return ids
+
+
+def _stored(session: Session, wanted: Mapping[str, Sequence[str]]) -> dict[str, dict[str, _Stored]]:
+    """Read the stored items by source and external id. `wanted`: which ids of each source."""
+    found: dict[str, dict[str, _Stored]] = {}
+    for some in _together(wanted):
+        ids = sorted({id_ for source_id in some for id_ in wanted[source_id]})
+        for part in _portions(ids):
+            rows = session.execute(_look_up, {"sources": some, "ids": part})
+            for source_id, external_id, id_, content_hash, *shown in rows:
+                found.setdefault(source_id, {})[external_id] = _Stored(id_, content_hash, Counts(*shown))
     return found
+
+
+def _together(wanted: Mapping[str, Sequence[str]]) -> Iterator[list[str]]:
+    """Give the sources that are looked up in one statement: the database tries every source with every id."""
+    some: list[str] = []
+    count = 0
+    for source_id, ids in wanted.items():
+        if some and (len(some) + 1) * (count + len(ids)) > PROBES_AT_ONCE:
+            yield some
+            some, count = [], 0
+        if ids:
+            some.append(source_id)
+            count += len(ids)
+    if some:
+        yield some
 
 
 def _portions(ids: Sequence[str]) -> Iterator[list[str]]:

@@ -29,18 +29,28 @@ SPREAD_WINDOW = timedelta(hours=24)
 
 
 class Placing:
-    """Places the texts of one harvest, for the length of one transaction. `gap`: they are read late."""
+    """Places the texts of one harvest, for the length of one transaction.
+
+    `gap`: they are read late. `recent` is shared by the harvests of one transaction.
+    """
 
     def __init__(
-        self, session: Session, office: Office, rules: Rules, ledger: Ledger, gap: Gap | None, now: datetime
+        self,
+        session: Session,
+        office: Office,
+        rules: Rules,
+        ledger: Ledger,
+        gap: Gap | None,
+        recent: Recent,
+        now: datetime,
     ) -> None:
         self._session = session
         self._office = office
         self._rules = rules
         self._ledger = ledger
-        self._gap = gap
+        self.gap = gap
         self._now = now
-        self._recent = Recent(session, now)
+        self._recent = recent
         self.opened: list[int] = []
         """The matters that this harvest opened."""
 
@@ -125,7 +135,7 @@ class Placing:
             reasons=[str(reason) for reason in judgement.reasons],
         )
         deadlines.start(session, self._office, case, (Step.RESPOND, Step.DISPATCH), now)
-        quiet_until = catchup.summary_at(session, self._office, now) if self._gap else None
+        quiet_until = catchup.summary_at(session, self._office, now) if self.gap else None
         announce.opened(session, self._office, case, now, summary_at=quiet_until)
         self.opened.append(case.id)
         return case
@@ -193,7 +203,7 @@ class Placing:
             frm=int(old),
             to=int(level),
         )
-        if self._gap is None or level <= Level.II or case.id not in self.opened:
+        if self.gap is None or level <= Level.II or case.id not in self.opened:
             announce.level_raised(session, self._office, case, old, now, why=why)
 
     def _spread_level(self, case: CaseRow) -> Level:

@@ -7,7 +7,7 @@ the rules of `routing/health.py`; `look`, once a minute, hears the silence that 
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -95,13 +95,13 @@ def touch(
     ]
     if rows:
         session.connection().execute(update(table).where(table.c.id == bindparam("key")).values(values), rows)
-    for state in ordered:
-        if state.source_id in special:
-            serialise(session, f"source:{state.source_id}")
-    for state in ordered:
-        if state.source_id in special:
-            harvest = Harvest(state.source_id, now, state, looked=False)
-            note_problem(session, office, ledger, save_state(session, harvest), harvest, now)
+    serialise(session, *(f"source:{source_id}" for source_id in special))
+    known = rows_of(session, special)
+    harvests = [
+        Harvest(state.source_id, now, state, looked=False) for state in ordered if state.source_id in special
+    ]
+    saved = [(save_state(session, harvest, known.get(harvest.source_id)), harvest) for harvest in harvests]
+    note(session, office, ledger, saved, {}, now)
 
 
 def _special(session: Session, source_ids: Sequence[str], now: datetime) -> set[str]:
@@ -120,9 +120,26 @@ def _special(session: Session, source_ids: Sequence[str], now: datetime) -> set[
     return found
 
 
-def save_state(session: Session, harvest: Harvest) -> SourceRow:
-    """Save the state that a harvest brought, in the transaction of its items; `note_problem` must follow."""
-    row = session.get(SourceRow, harvest.source_id)
+def hold(session: Session, harvests: Sequence[Harvest]) -> None:
+    """Wait until no other machine takes in these sources; where some cannot be reached, also for who looks at all."""
+    serialise(session, *(f"source:{harvest.source_id}" for harvest in harvests))
+    if any(harvest.problem is not None and harvest.problem.fault in LINE for harvest in harvests):
+        serialise(session, f"source:{DESK}")  # several may come to see at once that it is our network
+
+
+def rows_of(session: Session, source_ids: Collection[str]) -> dict[str, SourceRow]:
+    """Give the rows of the sources that have one, by id."""
+    found: dict[str, SourceRow] = {}
+    for some in _portions(sorted(source_ids)):
+        found |= {row.id: row for row in session.scalars(select(SourceRow).where(SourceRow.id.in_(some)))}
+    return found
+
+
+def save_state(session: Session, harvest: Harvest, row: SourceRow | None) -> SourceRow:
+    """Save the state that a harvest brought, in the transaction of its items; `note` must follow.
+
+    `row`: the source's, None where it has none yet.
+    """
     if row is None:
         row = SourceRow(id=harvest.source_id)
         session.add(row)
@@ -135,7 +152,6 @@ def save_state(session: Session, harvest: Harvest) -> SourceRow:
     _settle_approval(row, new)
     row.raw_hashes = new.raw_hashes or None
     row.last_polled_at = harvest.at
-    session.flush()
     return row
 
 
@@ -162,26 +178,32 @@ def _break_off(row: SourceRow) -> None:
         row.habits = past.broken_off(row.last_polled_at).as_json()
 
 
-def note_problem(
-    session: Session, office: Office, ledger: Ledger, row: SourceRow, harvest: Harvest, now: datetime
+def note(
+    session: Session,
+    office: Office,
+    ledger: Ledger,
+    saved: Sequence[tuple[SourceRow, Harvest]],
+    new: Mapping[str, int],
+    now: datetime,
 ) -> None:
-    """Note how the source is, and tell the operator what is new and what is over. Safe to call twice a round."""
-    past = health.past(row.habits)
-    if harvest.problem is not None:
-        noted = _note_fault(session, office, ledger, row, past, harvest, now)
-    else:
-        noted = _note_answer(session, office, ledger, row, past, harvest, now)
-    if noted != past:
-        row.habits = noted.as_json()
+    """Note how sources are, tell the operator what is new and what is over, and learn when they bring something.
 
-
-def learn(session: Session, row: SourceRow, harvest: Harvest, new: int, now: datetime) -> None:
-    """Learn when the source brings something; `new` items came with this harvest. After `note_problem`."""
-    if not new:
-        return
-    past = health.past(row.habits).brought(new, harvest.at)
-    row.habits, row.expected_per_h = past.as_json(), past.per_hour()
-    row.last_new_at, row.look_at = harvest.at, harvest.at + health.FIRST_LOOK
+    Each source at most once. `new`: how many items were new, by source. Safe to call twice with the same rounds.
+    """
+    session.flush()
+    ill = ailments.of(session, [row.id for row, _ in saved])
+    for row, harvest in saved:
+        past = health.past(row.habits)
+        if harvest.problem is not None:
+            noted = _note_fault(session, office, ledger, row, past, harvest, now)
+        else:
+            noted = _note_answer(session, office, ledger, row, past, harvest, ill.get(row.id, {}), now)
+        if new.get(row.id):
+            noted = noted.brought(new[row.id], harvest.at)
+            row.expected_per_h = noted.per_hour()
+            row.last_new_at, row.look_at = harvest.at, harvest.at + health.FIRST_LOOK
+        if noted != past:
+            row.habits = noted.as_json()
 
 
 # --- faults and ailments of one source ------------------------------------------------------------------------
@@ -194,6 +216,7 @@ def _note_answer(
     row: SourceRow,
     past: Past,
     harvest: Harvest,
+    ill: Mapping[Ailment, AilmentRow],
     now: datetime,
 ) -> Past:
     symptoms = [*harvest.symptoms]
@@ -209,7 +232,7 @@ def _note_answer(
         if row.last_new_at is None:  # from here on silence is counted
             row.last_new_at, row.look_at = harvest.at, harvest.at + health.FIRST_LOOK
     among = ailments.SEEN if harvest.looked else ailments.ON_THE_WAY
-    news, rounds = ailments.compare(session, row.id, symptoms, among, past.rounds, now)
+    news, rounds = ailments.compare(session, row.id, ill, symptoms, among, past.rounds, now)
     ailments.tell(session, office, ledger, row.id, replace(news, fault_since=told_since), now)
     return replace(past, told=(), rounds=rounds)
 
@@ -238,7 +261,6 @@ def _note_fault(
         session.flush()
         polls = _polls(session, now)
         if polls.is_our_network():
-            serialise(session, f"source:{DESK}")  # several may come to see it at once
             known = ailments.find(session, DESK, Ailment.NETWORK)
             _open(session, office, ledger, polls.symptom(), now, known)
             _freeze(row, harvest, now)
