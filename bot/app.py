@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from typing import Literal
@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from bot.chat import ChatPort, TokenRejected
 from bot.compose import Composer
 from bot.config import Configuration, Settings
+from bot.door import StoreDoor
 from bot.handlers.commands import OFFERS
 from bot.handlers.desk import Desk
 from bot.jobs import ClockWatch, Tick, schedule, watch_clock
@@ -24,11 +25,10 @@ from monitors.inbox import Inbox
 from monitors.poll import Poller, SourceReport
 from monitors.sources import Source
 from monitors.worker import Worker
-from routing import auditor, comment_watch, deadlines, intake, outbox, people, pushes, sources
+from routing import auditor, deadlines, outbox, people, sources
 from routing.clock import Clock, Span, utc_now, week_of
 from routing.clockstep import put_right
 from routing.errors import Permanent, Transient
-from routing.items import CommentWatch, Harvest, SourceState
 from routing.ledger import Ledger, Seal
 from routing.office import Office, Role
 from routing.outbox import MessageKind, Priority
@@ -46,60 +46,6 @@ LOOK_AT_SOURCES_S = 15.0
 SILENT_AFTER = timedelta(minutes=2)
 POLL_ROUNDS_AT_ONCE = 600
 """A slow source keeps its own round busy, not the next one's sources; the poller never takes one source twice."""
-
-
-class StoreDoor:
-    """The monitors' door into the core: each call is one unit of work. `rules` may be replaced between two calls."""
-
-    def __init__(
-        self,
-        store: Store,
-        configuration: Configuration,
-        ledger: Ledger,
-        clock: Clock,
-        on_change: Callable[[], None],
-    ) -> None:
-        self._store = store
-        self.rules = configuration.rules
-        self._office = configuration.office
-        self._ledger = ledger
-        self._clock = clock
-        self._on_change = on_change
-
-    async def states(self, source_ids: Sequence[str]) -> Mapping[str, SourceState]:
-        """Give what is remembered of the sources."""
-        return await self._store.read(lambda s: sources.states(s, source_ids))
-
-    async def schedule(self, source_ids: Sequence[str]) -> Mapping[str, datetime | None]:
-        """Give when each source is due."""
-        return await self._store.read(lambda s: sources.schedule(s, source_ids))
-
-    async def touch(self, states: Sequence[SourceState]) -> None:
-        """Note that these sources answered as before."""
-        now = self._clock()
-        await self._store.write(lambda s: sources.touch(s, self._office, self._ledger, states, now))
-
-    async def known(self, source_id: str, external_ids: Sequence[str]) -> frozenset[str]:
-        """Tell which of these items are stored."""
-        return await self._store.read(lambda s: intake.known(s, source_id, external_ids))
-
-    async def pushed(self, source_id: str, signature: str) -> bool:
-        """Tell whether a pushed body was taken before."""
-        return await self._store.read(lambda s: pushes.was_taken(s, source_id, signature))
-
-    async def watches(self) -> Sequence[CommentWatch]:
-        """Give the comment feeds that are under watch now."""
-        now = self._clock()
-        return await self._store.read(lambda s: comment_watch.active(s, now))
-
-    async def accept(self, harvest: Harvest) -> Sequence[str]:
-        """Take in one harvest, in one transaction."""
-        now, rules = self._clock(), self.rules
-        lines = await self._store.write(
-            lambda s: intake.accept(s, self._office, rules, self._ledger, harvest, now)
-        )
-        self._on_change()
-        return lines
 
 
 class App:

@@ -162,8 +162,9 @@ async def monitors(
     sources: list[Any], folder: Path, clock: Any, url: str | None = None
 ) -> AsyncIterator[Any]:
     """Give a poller over a store with the rules of the template, as the service composes it."""
-    from bot.app import StoreDoor, closing
+    from bot.app import closing
     from bot.config import Configuration, load_office
+    from bot.door import StoreDoor
     from monitors.fetch import Fetcher
     from monitors.poll import Poller
     from monitors.worker import Worker

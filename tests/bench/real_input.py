@@ -28,8 +28,9 @@ from typing import Any
 from aiohttp import web
 from sqlalchemy import select
 
-from bot.app import StoreDoor, closing
+from bot.app import closing
 from bot.config import Configuration, load_office
+from bot.door import StoreDoor
 from monitors.fetch import Fetcher
 from monitors.poll import Poller
 from monitors.sources_file import load_sources

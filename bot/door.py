@@ -1,0 +1,144 @@
+"""The monitors' door into the core: each call is one unit of work, and harvests that wait share one."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.config import Configuration
+from routing import comment_watch, intake, pushes, sources
+from routing.clock import Clock
+from routing.errors import StoreDown
+from routing.items import CommentWatch, Harvest, SourceState
+from routing.ledger import Ledger
+from routing.store.engine import Store
+
+AT_ONCE, ITEMS_AT_ONCE = 50, 200
+"""So many harvests, and about so many texts, go into one transaction: a press waits for no more."""
+
+Lines = Sequence[str]
+
+
+class StoreDoor:
+    """The core behind a store. `rules` may be replaced between two calls."""
+
+    def __init__(
+        self,
+        store: Store,
+        configuration: Configuration,
+        ledger: Ledger,
+        clock: Clock,
+        on_change: Callable[[], None],
+    ) -> None:
+        self._store = store
+        self.rules = configuration.rules
+        self._office = configuration.office
+        self._ledger = ledger
+        self._clock = clock
+        self._on_change = on_change
+        self._waiting: deque[_Waiting] = deque()
+        self._taking: asyncio.Task[None] | None = None
+
+    async def states(self, source_ids: Sequence[str]) -> Mapping[str, SourceState]:
+        """Give what is remembered of the sources."""
+        return await self._store.read(lambda s: sources.states(s, source_ids))
+
+    async def schedule(self, source_ids: Sequence[str]) -> Mapping[str, datetime | None]:
+        """Give when each source is due."""
+        return await self._store.read(lambda s: sources.schedule(s, source_ids))
+
+    async def touch(self, states: Sequence[SourceState]) -> None:
+        """Note that these sources answered as before."""
+        now = self._clock()
+        await self._store.write(lambda s: sources.touch(s, self._office, self._ledger, states, now))
+
+    async def known(self, source_id: str, external_ids: Sequence[str]) -> frozenset[str]:
+        """Tell which of these items are stored."""
+        return await self._store.read(lambda s: intake.known(s, source_id, external_ids))
+
+    async def pushed(self, source_id: str, signature: str) -> bool:
+        """Tell whether a pushed body was taken before."""
+        return await self._store.read(lambda s: pushes.was_taken(s, source_id, signature))
+
+    async def watches(self) -> Sequence[CommentWatch]:
+        """Give the comment feeds that are under watch now."""
+        now = self._clock()
+        return await self._store.read(lambda s: comment_watch.active(s, now))
+
+    async def accept(self, harvest: Harvest) -> Lines:
+        """Take in one harvest; returns once it is committed.
+
+        What comes while a transaction is under way waits, and goes into the next one together. Where such a batch
+        fails, each of its harvests is tried alone: one that hits a bug must not cost the others.
+        """
+        waiting = _Waiting(harvest, asyncio.get_running_loop().create_future())
+        self._waiting.append(waiting)
+        if self._taking is None:
+            self._taking = asyncio.create_task(self._take())
+        return await waiting.lines
+
+    async def _take(self) -> None:
+        try:
+            while batch := _next_batch(self._waiting):
+                try:
+                    for one, lines in zip(batch, await self._commit(batch), strict=True):
+                        one.tell(lines)
+                except StoreDown as error:
+                    for one in batch:
+                        one.fail(error)
+                except Exception as error:
+                    await self._one_by_one(batch, error)
+        finally:
+            self._taking = None
+
+    async def _one_by_one(self, batch: Sequence["_Waiting"], error: Exception) -> None:
+        if len(batch) == 1:
+            batch[0].fail(error)
+            return
+        for one in batch:
+            try:
+                [lines] = await self._commit([one])
+                one.tell(lines)
+            except Exception as own:
+                one.fail(own)
+
+    async def _commit(self, batch: Sequence["_Waiting"]) -> Sequence[Lines]:
+        now, rules = self._clock(), self.rules
+        harvests = [one.harvest for one in batch]
+        lines = await self._store.write(
+            lambda s: intake.accept_all(s, self._office, rules, self._ledger, harvests, now)
+        )
+        self._on_change()
+        return lines
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """A harvest on its way in, and whoever waits for what became of it."""
+
+    harvest: Harvest
+    lines: asyncio.Future[Lines]
+
+    def tell(self, lines: Lines) -> None:
+        if not self.lines.done():  # nobody may wait any more
+            self.lines.set_result(lines)
+
+    def fail(self, error: Exception) -> None:
+        if not self.lines.done():
+            self.lines.set_exception(error)
+
+
+def _next_batch(waiting: deque[_Waiting]) -> list[_Waiting]:
+    """Take from the front what goes into one transaction; of one source no more than one harvest."""
+    batch: list[_Waiting] = []
+    names: set[str] = set()
+    items = 0
+    while waiting and len(batch) < AT_ONCE and waiting[0].harvest.source_id not in names:
+        items += len(waiting[0].harvest.items)
+        if batch and items > ITEMS_AT_ONCE:
+            break
+        one = waiting.popleft()
+        names.add(one.harvest.source_id)
+        batch.append(one)
+    return batch
