@@ -6,6 +6,7 @@ Checked as a whole: every problem with its line, its value and its cure. Reads n
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import (
@@ -15,6 +16,7 @@ from pydantic import (
     Field,
     TypeAdapter,
     ValidationError,
+    field_validator,
     model_validator,
 )
 
@@ -23,6 +25,7 @@ from routing.measures import Label
 from routing.toml_lines import Locator, Refused, problems_from_pydantic
 
 MOST_SHOWN = 20
+_years = (1990, 2199)
 OWN_KIND, NEIGHBOUR_KIND = "本县", "邻县"
 
 SourceKind = Literal["feed", "comments", "board", "official", "hotlist"]
@@ -79,6 +82,13 @@ class Line(_Table):
     counts: CountMarks = CountMarks()
     label: LabelMark | None = None
     planted: tuple[str, ...] = ()
+
+    @field_validator("published_at")
+    @classmethod
+    def _is_of_our_time(cls, at: datetime) -> datetime:
+        if not _years[0] <= at.year <= _years[1]:
+            raise Refused("年份不合情理", f"应在 {_years[0]} 年到 {_years[1]} 年之间")
+        return at
 
     @model_validator(mode="after")
     def _says_something(self) -> "Line":

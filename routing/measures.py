@@ -5,10 +5,13 @@ reached no matter counts as wrong wherever relevant texts are counted.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from routing.normal import letters
+
+T = TypeVar("T", str, int)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,45 +63,25 @@ def share(hits: int, of: int) -> Figure:
     return Figure(hits / of if of else None, hits, of)
 
 
-def measure(judged: Sequence[Judged], pairs: Iterable[tuple[str, str]] = ()) -> dict[str, Figure]:
+def measure(judged: Sequence[Judged], pairs: Sequence[tuple[str, str]] = ()) -> dict[str, Figure]:
     """Give every figure by its name.
 
     `pairs`: matters (or single texts, by id) that are easily confused and must never share a case.
     """
     relevant = [one for one in judged if one.label.relevant]
-    placed = [one for one in judged if one.verdict.matter is not None]
     cards = [one for one in judged if one.verdict.card]
-    with_lead = [one for one in relevant if one.label.lead is not None]
-    with_level = [one for one in relevant if one.label.level is not None]
-    lead_right = [one for one in with_lead if one.verdict.lead == one.label.lead]
-    exact = [one for one in with_level if _levels_apart(one) == 0]
-    precision, recall = b_cubed(judged)
-    pairs = list(pairs)
-    asked = [one for one in judged if one.verdict.must_answer]
-    owed = [one for one in judged if one.label.must_answer]
-    both = sum(one.label.must_answer for one in asked)
     return {
-        "found": share(sum(one.verdict.matter is not None for one in relevant), len(relevant)),
-        "cards_right": share(sum(one.label.relevant for one in cards), len(cards)),
-        "placed_right": share(sum(one.label.relevant for one in placed), len(placed)),
-        "lead_right": share(len(lead_right), len(with_lead)),
-        "lead_right_of_found": share(len(lead_right), _placed(with_lead)),
-        "b_cubed_precision": Figure(precision),
-        "b_cubed_recall": Figure(recall),
-        "b_cubed_f1": Figure(_f1(precision, recall)),
-        "wrong_merges": _count(len(merged(judged))),
-        "confused_pairs": Figure(
-            float(len(confused(judged, pairs))), len(confused(judged, pairs)), len(pairs)
-        ),
-        "level_exact": share(len(exact), len(with_level)),
-        "level_within_one": share(sum(_levels_apart(one) <= 1 for one in with_level), len(with_level)),
-        "level_exact_of_found": share(len(exact), _placed(with_level)),
+        "found": share(len(_found(relevant)), len(relevant)),
+        "cards_right": _share_relevant(cards),
+        "placed_right": _share_relevant(_found(judged)),
+        **_leads(relevant),
+        **_matters(judged, pairs),
+        **_levels(relevant),
         "cards_per_100": Figure(
             100 * len(cards) / len(relevant) if relevant else None, len(cards), len(relevant)
         ),
         "further_alerts": _count(sum(one.verdict.alerted and not one.verdict.card for one in judged)),
-        "must_answer_precision": share(both, len(asked)),
-        "must_answer_recall": share(both, len(owed)),
+        **_must_answer(judged),
     }
 
 
@@ -150,22 +133,22 @@ def rubbish(judged: Iterable[Judged]) -> list[Judged]:
 
 def split(judged: Iterable[Judged]) -> list[tuple[str, dict[str, list[str]]]]:
     """Give the matters that lie in several cases, with the ids of the texts in each; the most torn first."""
-    lies: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
-    for one in judged:
-        if one.label.relevant and one.label.matter is not None and one.verdict.matter is not None:
-            lies[one.label.matter][one.verdict.matter].append(one.id)
-    torn = [(matter, dict(cases)) for matter, cases in lies.items() if len(cases) > 1]
-    return sorted(torn, key=lambda found: (-len(found[1]), found[0]))
+    return _several((matter, case, id_) for case, matter, id_ in _cases_of(judged))
 
 
 def merged(judged: Iterable[Judged]) -> list[tuple[str, dict[str, list[str]]]]:
     """Give the cases that hold several matters, with the ids of the texts of each; the most mixed first."""
-    holds: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
-    for one in judged:
-        if one.label.relevant and one.label.matter is not None and one.verdict.matter is not None:
-            holds[one.verdict.matter][one.label.matter].append(one.id)
-    mixed = [(case, dict(matters)) for case, matters in holds.items() if len(matters) > 1]
-    return sorted(mixed, key=lambda found: (-len(found[1]), found[0]))
+    return _several(_cases_of(judged))
+
+
+def wrong_leads(judged: Iterable[Judged]) -> list[tuple[str, str, list[str]]]:
+    """Give the lead that is right, the one that was given, and the ids, of texts found; the most frequent first."""
+    return _taken((one.id, one.label.lead or "", one.verdict.lead or "") for one in _found_relevant(judged))
+
+
+def wrong_levels(judged: Iterable[Judged]) -> list[tuple[int, int, list[str]]]:
+    """Give the level that is right, the one that was given, and the ids, of texts found; the most frequent first."""
+    return _taken((one.id, one.label.level or 0, one.verdict.level or 0) for one in _found_relevant(judged))
 
 
 # --- masking --------------------------------------------------------------------------------------------------
@@ -177,14 +160,82 @@ def left_over(planted: Collection[str], stored: str) -> list[str]:
     return [one for one in planted if letters(one) in said]
 
 
-def _levels_apart(one: Judged) -> int:
-    if one.verdict.level is None or one.label.level is None:
-        return 9
-    return abs(one.verdict.level - one.label.level)
+# --- parts ----------------------------------------------------------------------------------------------------
 
 
-def _placed(judged: Iterable[Judged]) -> int:
-    return sum(one.verdict.matter is not None for one in judged)
+def _leads(relevant: Sequence[Judged]) -> dict[str, Figure]:
+    said = [one for one in relevant if one.label.lead is not None]
+    right = sum(one.verdict.lead == one.label.lead for one in said)
+    return {"lead_right": share(right, len(said)), "lead_right_of_found": share(right, len(_found(said)))}
+
+
+def _levels(relevant: Sequence[Judged]) -> dict[str, Figure]:
+    said = [one for one in relevant if one.label.level is not None]
+    apart = [
+        abs(one.verdict.level - one.label.level)
+        for one in said
+        if one.verdict.level is not None and one.label.level is not None
+    ]
+    return {
+        "level_exact": share(apart.count(0), len(said)),
+        "level_within_one": share(apart.count(0) + apart.count(1), len(said)),
+        "level_exact_of_found": share(apart.count(0), len(apart)),
+    }
+
+
+def _matters(judged: Sequence[Judged], pairs: Sequence[tuple[str, str]]) -> dict[str, Figure]:
+    precision, recall = b_cubed(judged)
+    met = len(confused(judged, pairs))
+    return {
+        "b_cubed_precision": Figure(precision),
+        "b_cubed_recall": Figure(recall),
+        "b_cubed_f1": Figure(_f1(precision, recall)),
+        "wrong_merges": _count(len(merged(judged))),
+        "confused_pairs": Figure(float(met), met, len(pairs)) if pairs else Figure(None),
+    }
+
+
+def _must_answer(judged: Sequence[Judged]) -> dict[str, Figure]:
+    asked = sum(one.verdict.must_answer for one in judged)
+    owed = sum(one.label.must_answer for one in judged)
+    both = sum(one.verdict.must_answer and one.label.must_answer for one in judged)
+    return {"must_answer_precision": share(both, asked), "must_answer_recall": share(both, owed)}
+
+
+def _found(judged: Iterable[Judged]) -> list[Judged]:
+    return [one for one in judged if one.verdict.matter is not None]
+
+
+def _found_relevant(judged: Iterable[Judged]) -> list[Judged]:
+    return [one for one in _found(judged) if one.label.relevant]
+
+
+def _share_relevant(judged: Sequence[Judged]) -> Figure:
+    return share(sum(one.label.relevant for one in judged), len(judged))
+
+
+def _cases_of(judged: Iterable[Judged]) -> Iterator[tuple[str, str, str]]:
+    """Give case, matter by the label, and id of the relevant texts that have both."""
+    for one in judged:
+        if one.label.relevant and one.label.matter is not None and one.verdict.matter is not None:
+            yield one.verdict.matter, one.label.matter, one.id
+
+
+def _several(rows: Iterable[tuple[str, str, str]]) -> list[tuple[str, dict[str, list[str]]]]:
+    inside: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
+    for outer, inner, id_ in rows:
+        inside[outer][inner].append(id_)
+    found = [(outer, dict(inner)) for outer, inner in inside.items() if len(inner) > 1]
+    return sorted(found, key=lambda one: (-len(one[1]), one[0]))
+
+
+def _taken(rows: Iterable[tuple[str, T, T]]) -> list[tuple[T, T, list[str]]]:
+    ids: dict[tuple[T, T], list[str]] = defaultdict(list)
+    for id_, right, given in rows:
+        if right and right != given:
+            ids[right, given].append(id_)
+    found = [(right, given, of) for (right, given), of in ids.items()]
+    return sorted(found, key=lambda one: -len(one[2]))
 
 
 def _count(number: int) -> Figure:

@@ -22,7 +22,8 @@ from routing.rules import Rules
 from routing.rules_file import read_rules
 
 WORST = 10
-_TITLE = 36
+IDS_SHOWN = 3
+TITLE_SHOWN = 36
 
 NAMES: Mapping[str, str] = {
     "found": "找到的相关信息",
@@ -71,6 +72,8 @@ def judge(
         raise BadUsage(f"{file} 没有标注（label），算不出指标。请加 --out 文件名，保存逐条结果。")
     if to is not None:
         check_free(to, force)
+        if to.resolve() == file.resolve():
+            raise BadUsage("--out 不能是读入的文件本身，请换一个文件名。")
     office = office_beside(rules)
     judging = rules_with(rules, gazetteer, office)
     apart = read_pairs(read_text(pairs), str(pairs)) if pairs is not None else []
@@ -154,7 +157,13 @@ def worst_of(outcomes: Sequence[Outcome], judged: Sequence[Judged], most: int) -
         "rubbish": [row(one) for one in measures.rubbish(judged)[:most]],
         "split": groups(measures.split(judged)),
         "merged": groups(measures.merged(judged)),
+        "leads": [_taken(*one) for one in measures.wrong_leads(judged)[:most]],
+        "levels": [_taken(*one) for one in measures.wrong_levels(judged)[:most]],
     }
+
+
+def _taken(right: str | int, given: str | int, ids: list[str]) -> dict[str, Any]:
+    return {"right": right, "given": given, "ids": ids}
 
 
 def _replay(lines: Sequence[Line], office: Office, rules: Rules) -> Replayed:
@@ -219,6 +228,8 @@ def _show(replayed: Replayed, figures: Mapping[str, Figure], mistakes: Mapping[s
         ("rubbish", "不相关却发了卡片", _rubbish),
         ("split", "一件事分成了几个事项", _group),
         ("merged", "几件事并成了一个事项", _group),
+        ("leads", "主办渠道判错（应为 → 判为）", _mistaken),
+        ("levels", "等级判错（应为 → 判为）", _mistaken),
     )
     for key, title, told in titles:
         if mistakes[key]:
@@ -253,13 +264,17 @@ def _rubbish(one: Mapping[str, Any]) -> str:
 
 
 def _group(one: Mapping[str, Any]) -> str:
-    inside = "；".join(
-        f"{key} {len(ids)} 条（{'、'.join(ids[:3])}{'…' if len(ids) > 3 else ''}）"
-        for key, ids in one["in"].items()
-    )
-    return f"{one['name']}：{inside}"
+    return f"{one['name']}：" + "；".join(f"{key} {_listed(ids)}" for key, ids in one["in"].items())
+
+
+def _mistaken(one: Mapping[str, Any]) -> str:
+    return f"{one['right']} → {one['given']}：{_listed(one['ids'])}"
+
+
+def _listed(ids: Sequence[str]) -> str:
+    return f"{len(ids)} 条（{'、'.join(ids[:IDS_SHOWN])}{'……' if len(ids) > IDS_SHOWN else ''}）"
 
 
 def _clip(one: Outcome) -> str:
     text = " ".join(f"{one.title} {one.text}".split())
-    return text if len(text) <= _TITLE else text[: _TITLE - 1] + "…"
+    return text if len(text) <= TITLE_SHOWN else text[: TITLE_SHOWN - 1] + "…"
