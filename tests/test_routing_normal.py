@@ -1,5 +1,8 @@
 """One form of a text: what is the same to a reader is the same to the machine."""
 
+import re
+import unicodedata
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -24,6 +27,37 @@ from routing.normal import bigrams, fingerprint, normal, numbers, unit
 )
 def test_a_text_is_read_as_people_see_it(written: str, read: str) -> None:
     assert normal(written) == read
+
+
+INVISIBLE = (
+    "\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f"
+    "\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb\U000e0000-\U000e0fff"
+)
+HAN = "\u2e80-\u2fff\u3001-\u303f\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+
+
+def by_the_book(text: str) -> str:
+    """The same form without any short cut: all signs through unicodedata, one rule after the other."""
+    seen = re.sub(f"[{INVISIBLE}]", "", text)
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", seen).casefold())
+    return re.sub(r"\s+", " ", re.sub(rf"(?<=[{HAN}])\s+(?=[{HAN}])", "", folded)).strip()
+
+
+def test_every_sign_beside_others_has_the_form_that_the_rules_say() -> None:
+    for code in (*range(0xD800), *range(0xF900, 0x20000)):
+        text = f"水{chr(code)}a{chr(code)} 水"
+        assert normal(text) == by_the_book(text), hex(code)
+
+
+@given(
+    st.text(
+        alphabet="停水Aaé\u0301か\u3099ﾊﾞ \t\n\u3000\u200b\ufe0f，。！？…℃①㎡ＡＺ０ﬁİß😂👍🏽Ⅱ\u2028",
+        max_size=12,
+    )
+    | st.text(max_size=12)
+)
+def test_the_fast_way_gives_what_the_rules_say(text: str) -> None:
+    assert normal(text) == by_the_book(text)
 
 
 @given(st.text(alphabet=st.characters(min_codepoint=0x20, max_codepoint=0x9FFF)))
