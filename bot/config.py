@@ -32,7 +32,7 @@ from routing.office import (
     WorkingHours,
 )
 from routing.rules import Rules, load_rules
-from routing.toml_lines import Locator, Refused, problems_from_pydantic, read_toml
+from routing.toml_lines import Locator, Refused, problems_from_pydantic, read_toml, spelt
 
 OFFICIAL_API = "https://api.telegram.org"
 PREFIX = "YUQING_"
@@ -250,8 +250,20 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-ChatId = Annotated[str, Field(pattern=r"^-?\d{1,20}$")]
-Key = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,23}$")]
+ChatId = Annotated[
+    str,
+    spelt(
+        r"-?[0-9]{1,20}", "不是群号", '只写数字，前面可有负号，如 "-1001234567890"；拉机器人进群后它会报出'
+    ),
+]
+Key = Annotated[
+    str,
+    spelt(
+        r"[a-z][a-z0-9_]{0,23}",
+        "渠道编号写法不对",
+        "只用小写英文字母、数字和 _，以字母开头，最多 24 个，如 network",
+    ),
+]
 
 
 class _Channel(_Strict):
@@ -302,7 +314,9 @@ class _Hours(_Strict):
 
 class _Digest(_Strict):
     weekday: int = Field(ge=1, le=7)
-    at: str = Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")
+    at: Annotated[
+        str, spelt(r"([01][0-9]|2[0-3]):[0-5][0-9]", "不是时刻", '写成 "08:30"，两位小时、两位分钟')
+    ]
     to: list[Annotated[str, AfterValidator(_target)]]
 
 
@@ -312,7 +326,7 @@ class _Dismiss(_Strict):
 
 class _Office(_Strict):
     name: str = Field(min_length=1, max_length=60)
-    code: str = Field(pattern=r"^[A-Z]{2,8}$")
+    code: Annotated[str, spelt(r"[A-Z]{2,8}", "代号写法不对", '写 2 到 8 个大写英文字母，如 "ZFB"')]
     time_zone: str = "Asia/Shanghai"
     duty_chat: ChatId
     operator_chat: ChatId

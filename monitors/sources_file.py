@@ -22,7 +22,15 @@ from monitors.presets import PRESETS
 from monitors.sources import FileFormat, Scalar, Source, SourceKind
 from routing.errors import ConfigError, Problem
 from routing.items import Kind
-from routing.toml_lines import Locator, Path, Refused, dotted, problems_from_pydantic, read_toml
+from routing.toml_lines import (
+    Locator,
+    Path,
+    Refused,
+    dotted,
+    problems_from_pydantic,
+    read_toml,
+    spelt,
+)
 
 Table = Mapping[str, Any]
 
@@ -169,12 +177,20 @@ def _contact_shape(value: str) -> str:
 
 _Address = Annotated[str, AfterValidator(web_address)]
 _HostPort = Annotated[str, AfterValidator(_host_port)]
+_SourceId = Annotated[
+    str,
+    spelt(
+        r"[a-z0-9][a-z0-9_-]{0,52}",
+        "编号写法不对",
+        "只用小写英文字母、数字、- 和 _，以字母或数字开头，最多 53 个，如 county-news",
+    ),
+]
 
 
 class Entry(Strict):
     """`[[source]]`."""
 
-    id: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,52}$")
+    id: _SourceId
     name: str = Field(min_length=1, max_length=60)
     kind: SourceKind
     url: _Address | None = None
@@ -392,13 +408,15 @@ def _right_limits(entry: Table) -> Iterator[_Wrong]:
     interval, slowest = _number(entry, "interval_s", 60), _number(entry, "max_interval_s", None)
     if interval and slowest and slowest < interval:
         yield _Wrong(
-            ("max_interval_s",), f"比 interval_s（{interval:g}）还短", "请写得更长，或删去（不放慢）"
+            ("max_interval_s",), f"比 interval_s（{interval:.15g}）还短", "请写得更长，或删去（不放慢）"
         )
     whole = _number(entry, "timeout_s", 20)
     for key in ("connect_s", "read_s"):
         part = _number(entry, key, None)
         if whole and part and part > whole:
-            yield _Wrong((key,), f"比 timeout_s（{whole:g}）还长，不起作用", "请写得更短，或调大 timeout_s")
+            yield _Wrong(
+                (key,), f"比 timeout_s（{whole:.15g}）还长，不起作用", "请写得更短，或调大 timeout_s"
+            )
 
 
 def _number(entry: Table, key: str, default: float | None) -> float | None:
@@ -413,11 +431,11 @@ def _one_body(entry: Table) -> Iterator[_Wrong]:
 
 def _distinct_addresses(entry: Table) -> Iterator[_Wrong]:
     mirrors = entry.get("mirrors")
-    seen = {entry.get("url")}
+    seen = [entry.get("url")]
     for number, address in enumerate(mirrors if isinstance(mirrors, list) else ()):
         if isinstance(address, str) and address in seen:
             yield _Wrong(("mirrors", number), "与前面的地址相同", "请删去，或换成另一台中转的地址")
-        seen.add(address if isinstance(address, str) else None)
+        seen.append(address)
 
 
 def _right_mapping(entry: Table) -> Iterator[_Wrong]:
@@ -438,7 +456,7 @@ def _right_mapping(entry: Table) -> Iterator[_Wrong]:
 
 def _useless_in_mapping(entry: Table) -> Mapping[str, str]:
     """Name the keys of a mapping that this source cannot use, and why."""
-    kind, file_format = entry.get("kind"), entry.get("format") or _format_of(entry.get("path"))
+    kind, file_format = str(entry.get("kind")), str(entry.get("format") or _format_of(entry.get("path")))
     found: dict[str, str] = {}
     if kind in {"file", "inbox"}:
         found |= dict.fromkeys(("cursor", "page", "fresh"), "文件和推送没有下一页，也不会是缓存")

@@ -9,12 +9,16 @@ import re
 import tomllib
 import types
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import date, time
 from enum import Enum
 from typing import Any, Literal, Union, get_args, get_origin
 
-from pydantic import BaseModel, ValidationError
+from pydantic import AfterValidator, BaseModel, ValidationError
+from pydantic.fields import FieldInfo
 
 from routing.errors import ConfigError, Problem
+from routing.toml_scan import Path as Path  # noqa: PLC0414 - who places problems knows it from here
+from routing.toml_scan import Scan
 
 type_names: Mapping[str, str] = {
     "string": "文字（加引号）",
@@ -34,8 +38,6 @@ type_names: Mapping[str, str] = {
     "url": "网址",
 }
 
-Path = tuple[str | int, ...]
-
 
 class Refused(ValueError):
     """Raise it in a pydantic validator: the reason and the cure reach the operator as they are (Chinese)."""
@@ -44,6 +46,18 @@ class Refused(ValueError):
         super().__init__(reason)
         self.reason = reason
         self.cure = cure
+
+
+def spelt(pattern: str, reason: str, cure: str) -> AfterValidator:
+    """Give the check of a text that must match the whole pattern, told in words: operators do not read patterns."""
+    compiled = re.compile(pattern)
+
+    def check(value: str) -> str:
+        if not compiled.fullmatch(value):
+            raise Refused(reason, cure)
+        return value
+
+    return AfterValidator(check)
 
 
 class Locator:
@@ -68,7 +82,7 @@ def read_toml(text: str, file: str) -> tuple[dict[str, Any], Locator]:
         data = tomllib.loads(text)
     except (ValueError, RecursionError) as error:
         raise ConfigError([_syntax_problem(str(error), text, file)]) from error
-    return data, Locator(_Scan(text).lines)
+    return data, Locator(Scan(text).lines)
 
 
 def problems_from_pydantic(
@@ -113,8 +127,51 @@ def dotted(path: Sequence[str | int]) -> str:
 # --- what went wrong, in words ---
 
 
-def _bound(sign: str) -> Callable[[Mapping[str, Any]], tuple[str, str]]:
-    return lambda ctx: ("超出允许范围", f"请填{sign} {next(iter(ctx.values()), '')} 的值")
+_bounds: Mapping[str, tuple[str, str]] = {
+    "greater_than": ("gt", "大于"),
+    "greater_than_equal": ("ge", "不小于"),
+    "less_than": ("lt", "小于"),
+    "less_than_equal": ("le", "不大于"),
+}
+_units: Mapping[str, tuple[str, float]] = {"_s": ("秒", 1), "_h": ("小时", 3600), "_d": ("天", 86400)}
+"""By the ending of a key: the unit, and its length in seconds."""
+
+
+def _range(kind: str, ctx: Mapping[str, Any], key: str, field: FieldInfo | None) -> tuple[str, str]:
+    """Tell the whole allowed range, not only the end that was passed: else the next guess may pass the other."""
+    ends = {name: end for name, _ in _bounds.values() if (end := _end(field, name)) is not None}
+    ends = ends or {_bounds[kind][0]: next(iter(ctx.values()), "")}
+    if set(ends) == {"ge", "le"}:
+        words = f"请填 {_plain(ends['ge'])} 到 {_plain(ends['le'])} 之间的数"
+    else:
+        signs = [f"{sign} {_plain(ends[name])}" for name, sign in _bounds.values() if name in ends]
+        words = f"请填{'、'.join(signs)} 的数"
+    return "超出允许范围", words + _unit(key, ends.get("le"))
+
+
+def _unit(key: str, most: Any) -> str:
+    if key[-2:] not in _units:
+        return ""
+    unit, seconds = _units[key[-2:]]
+    long = _long(most * seconds) if most is not None and unit != "天" else ""
+    return f"，单位为{unit}" + (f"（{_plain(most)} {unit}就是 {long}）" if long else "")
+
+
+def _end(field: FieldInfo | None, name: str) -> Any:
+    return (
+        next((getattr(part, name) for part in field.metadata if hasattr(part, name)), None) if field else None
+    )
+
+
+def _plain(number: Any) -> str:
+    return f"{number:.15g}" if isinstance(number, float) else str(number)
+
+
+def _long(seconds: float) -> str:
+    for unit, length in (("天", 86400), ("小时", 3600)):
+        if seconds >= length and not seconds % length:
+            return f"{seconds / length:g} {unit}"
+    return ""
 
 
 def _allowed(ctx: Mapping[str, Any]) -> tuple[str, str]:
@@ -123,10 +180,6 @@ def _allowed(ctx: Mapping[str, Any]) -> tuple[str, str]:
 
 
 _explanations: Mapping[str, Callable[[Mapping[str, Any]], tuple[str, str]]] = {
-    "greater_than": _bound("大于"),
-    "greater_than_equal": _bound("不小于"),
-    "less_than": _bound("小于"),
-    "less_than_equal": _bound("不大于"),
     "literal_error": _allowed,
     "enum": _allowed,
     "too_short": lambda ctx: ("项数太少", f"至少写 {ctx.get('min_length')} 项"),
@@ -151,12 +204,49 @@ def _explain(found: Mapping[str, Any], loc: Path, model: type[BaseModel] | None)
         if isinstance(cause, Refused):
             return cause.reason, cause.cure
         return str(cause or found["msg"]), "请改正后再试"
+    if kind in _bounds:
+        return _range(kind, ctx, str(loc[-1]) if loc else "", _field(model, loc))
     if kind in _explanations:
         return _explanations[kind](ctx)
     for name, words in type_names.items():
         if kind.startswith(f"{name}_") or kind == f"is_instance_of_{name}":
-            return "类型或写法不对", f"应为{words}"
+            return _mistyped(name, words, found.get("input"), loc, model)
     return f"值不对（{found['msg']}）", "请对照示例配置改正"
+
+
+_lists = {"list", "tuple", "set", "frozen_set"}
+_tables = {"dict", "model"}
+
+
+def _mistyped(
+    wanted: str, words: str, given: object, loc: Path, model: type[BaseModel] | None
+) -> tuple[str, str]:
+    """Say what stands there and how it is written. The value itself is not quoted: it may hold a secret."""
+    key = str(loc[-1]) if loc and isinstance(loc[-1], str) else ""
+    name = ".".join(part for part in loc if isinstance(part, str))
+    if wanted in _lists and _holds_tables(model, loc):
+        reason = "写成了一层方括号" if isinstance(given, dict) else f"类型不对，写成了{_given(given)}"
+        return reason, f"请写成 [[{name}]]（两层方括号），每一项各写一个"
+    if wanted in _tables and isinstance(given, list) and given and isinstance(given[0], dict):
+        return "写成了两层方括号", f"请写成 [{name}]（一层方括号），只写一个"
+    written = _given(given)
+    reason = f"类型不对，写成了{written}" if written else "类型或写法不对"
+    example = {"string": f'{key} = "…"'} | dict.fromkeys(_lists, f'{key} = ["…"]')
+    return reason, f"应为{words}" + (f"，如 {example[wanted]}" if key and wanted in example else "")
+
+
+def _given(value: object) -> str:
+    names: tuple[tuple[type, str], ...] = (
+        (list, "方括号列表"),
+        (dict, "一张表"),
+        (str, "文字"),
+        (bool, "true 或 false"),
+        (int, "数字"),
+        (float, "数字"),
+        (date, "日期或时刻"),
+        (time, "日期或时刻"),
+    )
+    return next((words for kind, words in names if isinstance(value, kind)), "")
 
 
 def _suggest(name: str, known: Sequence[str]) -> str:
@@ -168,11 +258,37 @@ def _suggest(name: str, known: Sequence[str]) -> str:
 
 def _known_names(model: type[BaseModel] | None, loc: Path) -> list[str]:
     """Give the keys that the model at `loc` knows; none where the way there cannot be followed."""
+    return [
+        field.alias or name
+        for option in _models(_at(model, loc))
+        for name, field in option.model_fields.items()
+    ]
+
+
+def _field(model: type[BaseModel] | None, loc: Path) -> FieldInfo | None:
+    """Give the field of the model at `loc`; None where the way there cannot be followed."""
+    found = (
+        field
+        for option in _models(_at(model, loc[:-1]))
+        for name, field in option.model_fields.items()
+        if loc[-1:] in {(name,), (field.alias,)}
+    )
+    return next(found, None)
+
+
+def _holds_tables(model: type[BaseModel] | None, loc: Path) -> bool:
+    return any(_models(inner) for inner in _step(_at(model, loc), 0))
+
+
+def _at(model: type[BaseModel] | None, loc: Path) -> Any:
     current: Any = model
     for part in loc:
         current = next(_step(current, part), None)
-    models = [option for option in _options(current) if _is_model(option)]
-    return [field.alias or name for option in models for name, field in option.model_fields.items()]
+    return current
+
+
+def _models(annotation: Any) -> list[type[BaseModel]]:
+    return [option for option in _options(annotation) if _is_model(option)]
 
 
 def _step(annotation: Any, part: str | int) -> Iterator[Any]:
@@ -252,125 +368,3 @@ def _syntax_problem(message: str, text: str, file: str) -> Problem:
     return Problem(
         file, line, "语法", _clip(rows[line - 1].strip()) if line <= len(rows) else "", reason, cure
     )
-
-
-# --- the scanner ---
-
-
-class _Scan:
-    """Walk valid TOML once; `lines` maps each key path, list indices included, to its first line."""
-
-    _bare_key = re.compile(r"[A-Za-z0-9_-]+")
-    _space = re.compile(r"[ \t]*")
-    _filler = re.compile(r"(?:[ \t\n]|#[^\n]*)*")
-    _scalar = re.compile(r"[^,\]}#\n]+")
-    _string = re.compile(
-        r'"""(?:[^"\\]|\\.|"(?!""))*"{3,5}' r"|'''(?:[^']|'(?!''))*'{3,5}" r'|"(?:[^"\\]|\\.)*"' r"|'[^']*'",
-        re.DOTALL,
-    )
-
-    def __init__(self, text: str) -> None:
-        self._text = text
-        self._at = 0
-        self._line = 1
-        self._counts: dict[Path, int] = {}
-        self.lines: dict[Path, int] = {}
-        self._document()
-
-    def _document(self) -> None:
-        table: Path = ()
-        self._take(self._filler)
-        while self._at < len(self._text):
-            if self._text.startswith("[[", self._at):
-                table = self._header(2)
-                self._counts[table] = self._counts.get(table, 0) + 1
-                self._note(table)
-                table = (*table, self._counts[table] - 1)
-                self._note(table)
-            elif self._text.startswith("[", self._at):
-                table = self._header(1)
-                self._note(table)
-            else:
-                self._pair(table)
-            self._take(self._filler)
-
-    def _header(self, brackets: int) -> Path:
-        self._at += brackets
-        path: Path = ()
-        for part in self._key():
-            path = (*self._inside(path), part)
-        self._at += brackets
-        return path if brackets == 2 else self._inside(path)
-
-    def _inside(self, path: Path) -> Path:
-        # `[a.b]` below `[[a]]` means the entry of `a` that was opened last.
-        return (*path, self._counts[path] - 1) if path in self._counts else path
-
-    def _pair(self, table: Path) -> None:
-        path, start = table, self._line
-        for part in self._key():
-            path = (*path, part)
-            self.lines.setdefault(path, start)
-        self._at += 1  # the sign =
-        self._take(self._space)
-        self._value(path)
-
-    def _value(self, path: Path) -> None:
-        mark = self._text[self._at]
-        if mark == "[":
-            self._list(path)
-        elif mark == "{":
-            self._inline_table(path)
-        elif mark in "\"'":
-            self._take(self._string)
-        else:
-            self._take(self._scalar)
-
-    def _list(self, path: Path) -> None:
-        self._at += 1
-        index = 0
-        self._take(self._filler)
-        while self._text[self._at] != "]":
-            self._note((*path, index))
-            self._value((*path, index))
-            index += 1
-            self._take(self._filler)
-            self._skip(",")
-        self._at += 1
-
-    def _inline_table(self, path: Path) -> None:
-        self._at += 1
-        self._take(self._filler)
-        while self._text[self._at] != "}":
-            self._pair(path)
-            self._take(self._filler)
-            self._skip(",")
-        self._at += 1
-
-    def _skip(self, mark: str) -> None:
-        if self._text[self._at] == mark:
-            self._at += 1
-            self._take(self._filler)
-
-    def _key(self) -> list[str]:
-        parts = []
-        while True:
-            self._take(self._space)
-            if self._text[self._at] in "\"'":
-                parts.append(str(tomllib.loads(f"key = {self._take(self._string)}")["key"]))
-            else:
-                parts.append(self._take(self._bare_key))
-            self._take(self._space)
-            if self._text[self._at] != ".":
-                return parts
-            self._at += 1
-
-    def _take(self, pattern: re.Pattern[str]) -> str:
-        found = pattern.match(self._text, self._at)
-        taken = found[0] if found else ""
-        self._at += len(taken)
-        self._line += taken.count("\n")
-        return taken
-
-    def _note(self, path: Path) -> None:
-        self.lines.setdefault(path, self._line)

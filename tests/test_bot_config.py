@@ -261,7 +261,7 @@ BAD: Mapping[str, tuple[str, str, str, str]] = {
         'duty_chat = "-1001000000001"',
         'duty_chat = "值班群"',
         "duty_chat",
-        "写法不对",
+        "只写数字",
     ),
     "a chat that is no text": ('duty_chat = "-1001000000001"', "duty_chat = -1001", "duty_chat", "应为文字"),
     "two channels in one chat": (
@@ -309,8 +309,8 @@ BAD: Mapping[str, tuple[str, str, str, str]] = {
         "先早后晚",
     ),
     "hours that overlap": ('"14:00-18:00"', '"11:00-18:00"', "hours.working", "重叠"),
-    "no such weekday": ("weekday = 1 ", "weekday = 8 ", "digest.weekday", "不大于 7"),
-    "no such time of day": ('at = "08:30"', 'at = "24:30"', "digest.at", "写法不对"),
+    "no such weekday": ("weekday = 1 ", "weekday = 8 ", "digest.weekday", "1 到 7 之间"),
+    "no such time of day": ('at = "08:30"', 'at = "24:30"', "digest.at", "不是时刻"),
     "a digest to nobody known": (
         'to = ["duty", "leaders"]',
         'to = ["duty", "leader"]',

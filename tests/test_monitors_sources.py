@@ -245,11 +245,11 @@ overdue_d = 14
 
 def document(kind: str, *changes: tuple[str, str]) -> str:
     """A good file with one source of the kind, changed; the head of the source is line 2."""
-    text = KINDS[kind]
+    text = f'contact = "mailto:duty@county.example"\n[[source]]\nid = "it"\nname = "来源"\n{KINDS[kind]}'
     for old, new in changes:
         assert text.count(old) == 1, f"{old!r} stands {text.count(old)} times"
         text = text.replace(old, new)
-    return f'contact = "mailto:duty@county.example"\n[[source]]\nid = "it"\nname = "来源"\n{text}'
+    return text
 
 
 def test_a_feed_takes_every_limit_of_its_own() -> None:
@@ -373,17 +373,17 @@ def test_a_body_in_json_is_kept_as_it_will_be_sent() -> None:
 
 BAD: Mapping[str, tuple[str, str, str, str, str]] = {
     # rule: (kind, what stands there, what is written instead, where, a word of reason or cure)
-    "an interval of nothing": ("feed", "interval_s = 120", "interval_s = 0", "interval_s", "不小于 1"),
+    "an interval of nothing": ("feed", "interval_s = 120", "interval_s = 0", "interval_s", "1 到 86400 之间的数，单位为秒"),
     "a slowest interval below the fastest": (
         "feed", "max_interval_s = 1800", "max_interval_s = 60", "max_interval_s", "比 interval_s（120）还短",
     ),
     "a part of the time that outlasts the whole": ("feed", "read_s = 20", "read_s = 40", "read_s", "timeout_s（30）"),
     "a connection that outlasts the whole": ("feed", "connect_s = 5", "connect_s = 31", "connect_s", "timeout_s"),
-    "a spacing below nothing": ("feed", "spacing_s = 2.5", "spacing_s = -1", "spacing_s", "不小于 0"),
+    "a spacing below nothing": ("feed", "spacing_s = 2.5", "spacing_s = -1", "spacing_s", "3600 秒就是 1 小时"),
     "a source of 100 MiB": ("feed", "max_bytes = 1048576", "max_bytes = 104857600", "max_bytes", "100 MiB"),
     "a source of nothing": ("feed", "max_bytes = 1048576", "max_bytes = 0", "max_bytes", "52428800"),
     "bytes that are no whole number": ("feed", "max_bytes = 1048576", 'max_bytes = "5MB"', "max_bytes", "整数"),
-    "a window below nothing": ("feed", "window_h = 12", "window_h = -1", "window_h", "不小于 0"),
+    "a window below nothing": ("feed", "window_h = 12", "window_h = -1", "window_h", "8784 小时就是 366 天"),
     "a mirror that is no address": (
         "feed", '"http://127.0.0.1:1200/people/1"', '"rsshub.example"', "mirrors[第1个]", "https://",
     ),
@@ -412,7 +412,7 @@ BAD: Mapping[str, tuple[str, str, str, str, str]] = {
     "a body that JSON cannot write": (
         "comments", 'form = { state = 2, open = true, fid = "539" }', "json = { day = 2026-11-21 }", "json", "日期",
     ),
-    "no page at all": ("comments", "max_pages = 3", "max_pages = 0", "max_pages", "不小于 1"),
+    "no page at all": ("comments", "max_pages = 3", "max_pages = 0", "max_pages", "1 到 100 之间的数"),
     "a path that is none": ("comments", '"total_number"', '"total..number"', "mapping.replies", "JMESPath"),
     "a path that is a number": ("comments", '"total_number"', "1", "mapping.replies", "取值路径"),
     "a path of a mile": ("comments", '"total_number"', f'"{"a." * 200}b"', "mapping.replies", "太长"),
@@ -443,7 +443,7 @@ BAD: Mapping[str, tuple[str, str, str, str, str]] = {
         "comments", "rank = true", 'cursor = { send = "a", next = "b" }', "mapping.page", "留一个",
     ),
     "an answer that is right by nothing": ("comments", "equals = 1", "equals = []", "mapping.ok.equals", "文字、整数"),
-    "an age of nothing": ("comments", "max_age_s = 7200", "max_age_s = 0", "mapping.fresh.max_age_s", "大于 0"),
+    "an age of nothing": ("comments", "max_age_s = 7200", "max_age_s = 0", "mapping.fresh.max_age_s", "大于 0、不大于 31622400"),
     "a misspelt field": ("comments", "reposts = ", "repost = ", "mapping.repost", "reposts"),
     "a preset nobody wrote": ("comments", "max_pages = 3", 'preset = "bilibli"', "preset", "没有这个预设"),
     "a path for a stream": ("comments", "max_pages = 3", 'path = "/a.jsonl"', "path", "file"),
@@ -468,7 +468,25 @@ BAD: Mapping[str, tuple[str, str, str, str, str]] = {
     ),
     "a page with a limit of days": ("page", 'kind = "page"', 'kind = "page"\noverdue_d = 5', "overdue_d", "column"),
     "a column without a limit": ("column", "overdue_d = 14\n", "", "overdue_d", "多少天"),
-    "a column due at once": ("column", "overdue_d = 14", "overdue_d = 0", "overdue_d", "大于 0"),
+    "a column due at once": ("column", "overdue_d = 14", "overdue_d = 0", "overdue_d", "大于 0、不大于 366 的数，单位为天"),
+    "an interval of a month": ("file", "interval_s = 30", "interval_s = 2592000", "interval_s", "1 到 86400"),
+    "an id in large letters": ("page", 'id = "it"', 'id = "Portal"', "id", "小写英文字母、数字、- 和 _"),
+    "an id of Chinese letters": ("page", 'id = "it"', 'id = "门户"', "id", "以字母或数字开头，最多 53 个"),
+    "a list for a text": ("page", 'name = "来源"', 'name = ["来源"]', "name", '方括号列表 应为文字（加引号），如 name = "…"'),
+    "a list for an address": (
+        "page", 'url = "https://www.county.example/"', 'url = ["https://www.county.example/"]', "url", 'url = "…"',
+    ),
+    "a text for a list": (
+        "page", 'kind = "page"', 'kind = "page"\ntags = "本县"', "tags", '写成了文字 应为方括号列表，如 tags = ["…"]',
+    ),
+    "a number for a text": ("page", 'name = "来源"', "name = 12345", "name", "写成了数字 应为文字"),
+    "a list for a path": ("file", 'id = "comment_id"', 'id = "comment_id"\nurl = ["link"]', "mapping.url", '如 url = "…"'),
+    "a list in a list": ("comments", '["created_at", "ctime"]', '[["created_at"], "ctime"]', "mapping.time[第1个]", "应为文字"),
+    "a text for a table": ("page", 'kind = "page"', 'kind = "page"\nheaders = "Referer"', "headers", "应为一张表"),
+    "words for a number": ("feed", "interval_s = 120", 'interval_s = "两分钟"', "interval_s", "写成了文字 应为数字"),
+    "two brackets for one": (
+        "file", "[source.mapping]", "[[source.mapping]]", "mapping", "写成了两层方括号 请写成 [source.mapping]（一层方括号）",
+    ),
     "a kind nobody knows": ("page", 'kind = "page"', 'kind = "telegram"', "kind", "inbox"),
 }  # fmt: skip
 
@@ -494,6 +512,55 @@ def test_each_rule_refuses_its_bad_file_with_line_place_and_cure(rule: str) -> N
     assert re.search("[一-鿿]", problem.cure)
     assert "secret-word" not in str(problem)
     assert ":pw@" not in str(problem)
+
+
+def test_one_bracket_for_two_is_told_with_the_right_way() -> None:
+    (problem,) = problems_of(
+        GOOD.partition('\n[[source]]\nid = "replies"')[0].replace("[[source]]", "[source]")
+    )
+    assert (problem.line, problem.where, problem.reason) == (4, "source", "写成了一层方括号")
+    assert problem.cure == "请写成 [[source]]（两层方括号），每一项各写一个"
+
+
+def test_a_text_for_all_sources_is_told_with_the_right_way() -> None:
+    (problem,) = problems_of('contact = "a@b.cn"\nsource = "https://bbs.example/rss"\n')
+    assert (problem.line, problem.reason) == (2, "类型不对，写成了文字")
+    assert "[[source]]" in problem.cure
+
+
+def test_no_regular_expression_is_shown_to_an_operator() -> None:
+    shown = [
+        str(problem)
+        for bad in ("Portal", "-a", "a" * 54)
+        for problem in problems_of(GOOD.replace("forum", bad))
+    ]
+    assert len(shown) == 3
+    assert [told for told in shown if re.search(r"\^|\[a-z|\{\d", told)] == []
+
+
+ODD = ("1", "true", '"x"', "[]", '[["x"], { a = 1 }]', "{ a = [1] }", "2026-11-21", "nan")
+
+
+TABLES = [(kind, "") for kind in KINDS] + [(kind, "mapping") for kind in KINDS if "mapping" in KINDS[kind]]
+
+
+@pytest.mark.parametrize(("kind", "table"), TABLES)
+def test_no_value_of_any_shape_in_any_key_is_a_crash(kind: str, table: str) -> None:
+    model = mapping_file.MappingTable if table else sources_file.Entry
+    for name, field in model.model_fields.items():
+        key = field.alias or name
+        for odd in ODD:
+            text = document(kind)
+            line = re.compile(rf"^{key} = .*$|^\[source\.{key}\]$", re.MULTILINE)
+            head, mark, tail = text.partition("[source.mapping]\n")
+            changed = line.sub("", tail if table else head) + f"{key} = {odd}\n"
+            rest = "" if key == "mapping" else mark + tail
+            whole = head + mark + changed if table else changed + rest
+            try:
+                load_sources(whole, "sources.toml")
+            except ConfigError as error:
+                told = str(error)
+                assert re.search(rf"\b{key}\b", told), (key, odd, told)
 
 
 def test_a_password_in_an_address_is_refused_and_not_shown() -> None:

@@ -1,6 +1,6 @@
 import tomllib
 from collections.abc import Iterator
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import pytest
 from hypothesis import given
@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from routing.errors import ConfigError, Problem
-from routing.toml_lines import Refused, problems_from_pydantic, read_toml
+from routing.toml_lines import Refused, problems_from_pydantic, read_toml, spelt
 
 ODD_TOML = '''\ufeff# 说明
 name = "县政府办"   # [[not.a.header]]
@@ -141,6 +141,9 @@ class Entry(BaseModel):
     model_config = ConfigDict(extra="forbid")
     id: str
     interval_s: float = Field(60, ge=1)
+    silent_h: float | None = Field(None, gt=0, le=48)
+    share: float = Field(0.5, gt=0, lt=1)
+    code: Annotated[str, spelt("[A-Z]+", "代号写法不对", "请写大写字母")] = "A"
     tags: tuple[str, ...] = ()
     page: Page | None = None
 
@@ -206,10 +209,48 @@ page = { kind = "cursr", size = 99, sizes = 1 }
     assert "文字" in found["source[第3个].id"].cure
     assert "数字" in found["source[第3个].interval_s"].cure
     assert found["source[第3个].page.kind"].cure == "请从这些里选一个：cursor、page"
-    assert "不大于 50" in found["source[第3个].page.size"].cure
+    assert "1 到 50 之间" in found["source[第3个].page.size"].cure
     assert "是不是 size" in found["source[第3个].page.sizes"].cure
 
 
 def test_an_unknown_key_like_nothing_known_lists_the_known_ones() -> None:
     found = problems_of('[[source]]\nid = "a"\n"昵称" = 1\n')
-    assert "id、interval_s、tags、page" in found["source[第1个].昵称"].cure
+    assert "id、interval_s、silent_h、share、code、tags、page" in found["source[第1个].昵称"].cure
+
+
+def test_the_whole_range_is_told_with_its_unit() -> None:
+    found = problems_of(
+        '[[source]]\nid = "a"\ninterval_s = 0\nsilent_h = 49\nshare = 1\npage = { kind = "page", size = 0 }\n'
+    )
+    assert {where.partition(".")[2]: problem.cure for where, problem in found.items()} == {
+        "interval_s": "请填不小于 1 的数，单位为秒",
+        "silent_h": "请填大于 0、不大于 48 的数，单位为小时（48 小时就是 2 天）",
+        "share": "请填大于 0、小于 1 的数",
+        "page.size": "请填 1 到 50 之间的数",
+    }
+
+
+def test_a_pattern_is_told_in_its_words_and_holds_for_the_whole_text() -> None:
+    for code in ("a", "AB\\n", "ABc"):
+        (problem,) = problems_of(f'[[source]]\nid = "a"\ncode = "{code}"\n').values()
+        assert (problem.line, problem.reason, problem.cure) == (3, "代号写法不对", "请写大写字母")
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "reason", "cure"),
+    [
+        ('[source]\nid = "a"\n', 1, "写成了一层方括号", "请写成 [[source]]（两层方括号），每一项各写一个"),
+        ('source = ["a"]\n', 1, "类型不对，写成了文字", "应为一张表（[名称] 或 { … }）"),
+        ('[[source]]\nid = ["a"]\n', 2, "类型不对，写成了方括号列表", '应为文字（加引号），如 id = "…"'),
+        ('[[source]]\nid = "a"\ntags = "b"\n', 3, "类型不对，写成了文字", '应为方括号列表，如 tags = ["…"]'),
+        ('[[source]]\nid = "a"\ntags = [1]\n', 3, "类型不对，写成了数字", "应为文字（加引号）"),
+        ('[[source]]\nid = "a"\ninterval_s = 2026-11-21\n', 3, "类型不对，写成了日期或时刻", "应为数字"),
+        (
+            '[[source]]\nid = "a"\n[[source.page]]\nkind = "page"\n',
+            3, "写成了两层方括号", "请写成 [source.page]（一层方括号），只写一个",
+        ),
+    ],
+)  # fmt: skip
+def test_what_stands_there_and_what_should_is_told(text: str, line: int, reason: str, cure: str) -> None:
+    (problem,) = problems_of(text).values()
+    assert (problem.line, problem.reason, problem.cure) == (line, reason, cure)
