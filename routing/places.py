@@ -8,7 +8,10 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from ahocorasick_rs import MatchKind
+
 from routing.normal import normal
+from routing.vocabulary import automaton
 
 _county_endings = ("自治县", "自治旗", "县", "市", "区", "旗")
 # What may stand between a neighbour's name and the place that is therefore theirs: 邻县县城的解放路.
@@ -42,16 +45,17 @@ class Gazetteer:
 
     def __init__(self, places: Sequence[Place], county: str = "", neighbours: Iterable[str] = ()) -> None:
         self.places = tuple(places)
-        self._meaning: dict[str, Place | str | None] = {}
+        meaning_of: dict[str, Place | str | None] = {}
         for name in neighbours:
-            self._meaning |= dict.fromkeys(_spellings(name), name)
+            meaning_of |= dict.fromkeys(_spellings(name), name)
         for place in places:
-            self._meaning |= {normal(name): place for name in (place.name, *place.aliases)}
+            meaning_of |= {normal(name): place for name in (place.name, *place.aliases)}
         # Last: who lists the county among its places must not make it a place that two matters share.
-        self._meaning |= dict.fromkeys(_spellings(county), None)
-        self._meaning.pop("", None)
-        longest_first = sorted(self._meaning, key=lambda name: (-len(name), name))
-        self._names = re.compile("|".join(map(re.escape, longest_first)) or "(?!)")
+        meaning_of |= dict.fromkeys(_spellings(county), None)
+        meaning_of.pop("", None)
+        self._names = tuple(meaning_of)
+        self._meanings = tuple(meaning_of.values())
+        self._automaton = automaton(self._names, MatchKind.LeftmostLongest)
 
     def find(self, text: str, *, own: bool = False) -> tuple[Place, ...]:
         """Give the own places that the text names; `own`: it stands in a source of the own county."""
@@ -59,20 +63,30 @@ class Gazetteer:
 
     def survey(self, text: str, *, own: bool = False) -> Sighting:
         """Look where a text plays. At each spot the longest name wins, so 东风水库 is not also 水库."""
-        plain = normal(text)
+        return self.survey_plain(normal(text), own=own)
+
+    def survey_plain(self, plain: str, *, own: bool = False) -> Sighting:
+        """Do the same with a text that is in normal form already."""
+        spots = self._automaton.find_matches_as_indexes(plain)
+        return self._sighting(plain, spots, own) if spots else _nothing
+
+    def _sighting(self, plain: str, spots: Sequence[tuple[int, int, int]], own: bool) -> Sighting:
         named: dict[Place, None] = {}
         county, neighbour, theirs_until = False, None, -1
-        for match in self._names.finditer(plain):
-            meaning = self._meaning[match[0]]
+        for number, start, end in spots:
+            meaning = self._meanings[number]
             if meaning is None:
                 county = True
             elif isinstance(meaning, str):
                 neighbour = neighbour or meaning
-                theirs_until = _end_of_belonging(plain, match.end())
-            elif not meaning.elsewhere or match.start() > theirs_until:
+                theirs_until = _end_of_belonging(plain, end)
+            elif not meaning.elsewhere or start > theirs_until:
                 named[meaning] = None
         sure = county or any(not place.elsewhere for place in named) or (own and neighbour is None)
         return Sighting(tuple(p for p in named if sure or not p.elsewhere), county, neighbour)
+
+
+_nothing = Sighting()
 
 
 def _spellings(county: str) -> set[str]:

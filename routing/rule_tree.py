@@ -1,0 +1,339 @@
+"""The rules at work on one text: conditions, the tree, and what a match gives.
+
+Pure. Of many rules only those are tried that have a word of their rarest group in the text.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from routing.items import Band, Counts, Kind
+from routing.normal import normal
+from routing.office import Level
+from routing.places import Sighting
+from routing.rules_file import IgnoreEntry, RuleEntry
+
+_words_shown = 5
+_kind_names = {Kind.ARTICLE: "文章", Kind.POST: "帖文", Kind.COMMENT: "评论", Kind.HOTLIST: "热榜"}
+_band_names = {Band.NEGATIVE: "消极", Band.UNCLEAR: "不明", Band.NOT_NEGATIVE: "不消极"}
+# Below so many rules trying each costs less than asking the index.
+_few = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What is judged: one text with what is known of it.
+
+    `band` None: not scored (yet), every condition on sentiment then fails. `own`: the source speaks of the own
+    county (本县), so that a text of it needs no place to be ours. `tags` are those of the source.
+    """
+
+    title: str
+    text: str
+    kind: Kind
+    tags: tuple[str, ...] = ()
+    band: Band | None = None
+    counts: Counts = field(default_factory=Counts)
+    own: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why: the rule, the words that it found, and what else counted; `str()` is what people read."""
+
+    rule: str
+    name: str
+    words: tuple[str, ...] = ()
+    note: str = ""
+
+    def __str__(self) -> str:
+        said = "；".join(filter(None, ("、".join(self.words), self.note)))
+        return f"规则「{self.name}」：{said}" if said else f"规则「{self.name}」"
+
+
+@dataclass(slots=True)
+class View:
+    """One subject with everything that conditions ask for, looked up once.
+
+    `bands` gathers the bands of sentiment that were asked for while all other conditions held.
+    """
+
+    subject: Subject
+    plain: str
+    found: frozenset[str]
+    sighting: Sighting
+    bands: set[Band] = field(default_factory=set)
+
+    def is_ours(self) -> bool:
+        """Say whether the text speaks of the county: by its words or by its source."""
+        return self.subject.own or self.sighting.is_own()
+
+    def why_ours(self) -> str:
+        """Say by what."""
+        if self.sighting.places:
+            return f"地点{'、'.join(place.name for place in self.sighting.places)}"
+        return "提到本县" if self.sighting.county else "来源属本县"
+
+    def has_band(self, band: Band) -> bool:
+        """Say whether the text was scored so, and remember that it was asked."""
+        self.bands.add(band)
+        return self.subject.band is band
+
+
+class WordGroup:
+    """Words of which one is asked for, in the order of the file: normal form and how it is written there."""
+
+    def __init__(self, written: Iterable[str]) -> None:
+        self._places: dict[str, tuple[int, str]] = {}
+        for number, word in enumerate(written):
+            self._places.setdefault(normal(word), (number, word))
+        self.forms = frozenset(self._places)
+
+    def written(self, found: frozenset[str]) -> list[str]:
+        """Give those of the group that were found, as the file writes them and in its order."""
+        return [word for _, word in sorted(self._places[form] for form in self.forms & found)]
+
+
+# --- conditions but for words ---------------------------------------------------------------------------------
+
+
+class Condition(Protocol):
+    """One condition of a rule: whether it holds, and what people read of it where it does (may be empty)."""
+
+    def holds(self, view: View) -> bool: ...
+    def note(self, view: View) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Kinds:
+    kinds: frozenset[Kind]
+
+    def holds(self, view: View) -> bool:
+        return view.subject.kind in self.kinds
+
+    def note(self, view: View) -> str:
+        return f"类型{_kind_names[view.subject.kind]}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Tags:
+    tags: tuple[str, ...]
+
+    def holds(self, view: View) -> bool:
+        return any(tag in view.subject.tags for tag in self.tags)
+
+    def note(self, view: View) -> str:
+        return f"来源标签{'、'.join(tag for tag in self.tags if tag in view.subject.tags)}"
+
+
+@dataclass(frozen=True, slots=True)
+class _InCounty:
+    def holds(self, view: View) -> bool:
+        return view.is_ours()
+
+    def note(self, view: View) -> str:
+        return view.why_ours()
+
+
+@dataclass(frozen=True, slots=True)
+class _AtPlace:
+    def holds(self, view: View) -> bool:
+        return bool(view.sighting.places)
+
+    def note(self, view: View) -> str:
+        return view.why_ours()
+
+
+@dataclass(frozen=True, slots=True)
+class _Elsewhere:
+    def holds(self, view: View) -> bool:
+        return view.sighting.neighbour is not None and not view.sighting.is_own()
+
+    def note(self, view: View) -> str:
+        return f"说的是{view.sighting.neighbour}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Sentiment:
+    band: Band
+
+    def holds(self, view: View) -> bool:
+        return view.has_band(self.band)
+
+    def note(self, view: View) -> str:
+        return f"情绪{_band_names[self.band]}"
+
+
+_wheres: Mapping[str, Condition] = {"county": _InCounty(), "place": _AtPlace(), "elsewhere": _Elsewhere()}
+
+
+# --- rules ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Says:
+    """What a matched rule gives, with what it inherits from the rules above it."""
+
+    channel: str | None = None
+    copies: tuple[str, ...] = ()
+    level: Level | None = None
+    topic: str | None = None
+    must_answer: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule: words and conditions that must all hold, what it says, and the rules inside it."""
+
+    id: str
+    name: str
+    groups: tuple[WordGroup, ...]  # of each group one word at least
+    wanted: tuple[frozenset[str], ...]  # their forms, rarest first
+    refused: frozenset[str]
+    conditions: tuple[Condition, ...]
+    says: Says
+    goes_on: bool
+    inside: "Branch"
+
+    def holds(self, view: View) -> bool:
+        """Say whether every condition holds for the subject."""
+        found = view.found
+        for forms in self.wanted:
+            if forms.isdisjoint(found):
+                return False
+        if not self.refused.isdisjoint(found):
+            return False
+        return all(condition.holds(view) for condition in self.conditions)
+
+    def reason(self, view: View) -> Reason:
+        """Say why it does."""
+        words = [word for group in self.groups for word in group.written(view.found)]
+        notes = [condition.note(view) for condition in self.conditions]
+        return Reason(self.id, self.name, shown(words), "；".join(filter(None, notes)))
+
+    def forms(self) -> Iterator[str]:
+        """Give every word of it and of the rules inside it, in normal form."""
+        for forms in self.wanted:
+            yield from forms
+        yield from self.refused
+        for rule in self.inside.rules:
+            yield from rule.forms()
+
+
+class Branch:
+    """Rules side by side, in file order."""
+
+    def __init__(self, rules: Sequence[Rule]) -> None:
+        self.rules = tuple(rules)
+        by_word: dict[str, list[int]] = {}
+        self._always = [number for number, rule in enumerate(self.rules) if not rule.wanted]
+        for number, rule in enumerate(self.rules):
+            for form in rule.wanted[0] if rule.wanted else ():
+                by_word.setdefault(form, []).append(number)
+        self._by_word = by_word
+
+    def candidates(self, found: frozenset[str]) -> Sequence[Rule]:
+        """Give the rules that can hold with these words, in file order."""
+        if len(self.rules) <= _few:
+            return self.rules
+        numbers = set(self._always)
+        for form in found:
+            if form in self._by_word:
+                numbers.update(self._by_word[form])
+        return [self.rules[number] for number in sorted(numbers)]
+
+    def first(self, view: View) -> Rule | None:
+        """Give the first rule that holds."""
+        return next((rule for rule in self.candidates(view.found) if rule.holds(view)), None)
+
+    def walk(self, view: View) -> list[tuple[Rule, ...]]:
+        """Give the matches, depth first: each a rule with those above it, the outermost first."""
+        hits: list[tuple[Rule, ...]] = []
+        self._walk((), view, hits)
+        return hits
+
+    def _walk(self, above: tuple[Rule, ...], view: View, hits: list[tuple[Rule, ...]]) -> bool:
+        """Collect; say whether anything matched. A rule yields to the rules inside it."""
+        matched = False
+        for rule in self.candidates(view.found):
+            if not rule.holds(view):
+                continue
+            here = (*above, rule)
+            if not (rule.inside.rules and rule.inside._walk(here, view, hits)):
+                if rule.says.channel is None and not rule.goes_on:
+                    continue  # only a frame around its rules, and none of them matched
+                hits.append(here)
+            matched = True
+            if not rule.goes_on:
+                break
+        return matched
+
+
+def shown(words: Iterable[str]) -> tuple[str, ...]:
+    """Give the first few words, each once."""
+    return tuple(dict.fromkeys(words))[:_words_shown]
+
+
+# --- from the file to the tree --------------------------------------------------------------------------------
+
+
+class Groups:
+    """The word groups of a file; `@name` stands for all words of a group. Built only of a file without circles."""
+
+    def __init__(self, groups: Mapping[str, Sequence[str]]) -> None:
+        self._groups = groups
+
+    def words(self, written: Iterable[str]) -> WordGroup:
+        """Write every group out, in file order."""
+        return WordGroup(word for entry in written for word in self._expand(entry))
+
+    def _expand(self, entry: str) -> Iterator[str]:
+        if not entry.startswith("@"):
+            yield entry
+            return
+        for inner in self._groups[entry[1:]]:
+            yield from self._expand(inner)
+
+
+def compile_rules(entries: Sequence[IgnoreEntry], groups: Groups, above: Says = Says()) -> Branch:
+    """Compile rules that stand side by side, with all inside them."""
+    return Branch([_compile(entry, groups, above) for entry in entries])
+
+
+def _compile(entry: IgnoreEntry, groups: Groups, above: Says) -> Rule:
+    asked = ([entry.any_of] if entry.any_of else []) + entry.all_of
+    wanted = tuple(map(groups.words, asked))
+    says = _says(entry, above) if isinstance(entry, RuleEntry) else above
+    return Rule(
+        id=entry.id,
+        name=entry.name,
+        groups=wanted,
+        wanted=tuple(sorted((group.forms for group in wanted), key=len)),
+        refused=groups.words(entry.none_of).forms,
+        conditions=tuple(_conditions(entry)),
+        says=says,
+        goes_on=isinstance(entry, RuleEntry) and entry.goes_on,
+        inside=compile_rules(entry.rule if isinstance(entry, RuleEntry) else [], groups, says),
+    )
+
+
+def _says(entry: RuleEntry, above: Says) -> Says:
+    return Says(
+        channel=entry.channel or above.channel,
+        copies=(*above.copies, *entry.copies),
+        level=Level(entry.level) if entry.level else above.level,
+        topic=entry.topic or above.topic,
+        must_answer=entry.must_answer or above.must_answer,
+    )
+
+
+def _conditions(entry: IgnoreEntry) -> Iterator[Condition]:
+    """Give what is not words, the cheap ones first. Sentiment last: it is asked for only if it still decides."""
+    if entry.kinds:
+        yield _Kinds(frozenset(map(Kind, entry.kinds)))
+    if entry.tags:
+        yield _Tags(tuple(entry.tags))
+    if entry.where:
+        yield _wheres[entry.where]
+    if entry.sentiment:
+        yield _Sentiment(Band(entry.sentiment))
