@@ -1,0 +1,96 @@
+"""Judge the labelled desk week beside the repository and hold the figures against what is asked of them.
+
+    python tests/bench/judge.py [--desk FOLDER] [--worst N]
+
+The folder holds `dev_week.jsonl` and `gazetteer.json`. Exits 1 below a floor; without the folder there is nothing to do.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from bot.cli.judge import NAMES, figures_of, judged_of, office_beside, rules_with, shown, worst_of
+from bot.cli.judging import replay
+from bot.labelled import read_lines, read_pairs
+from routing.measures import Figure
+
+HERE = Path(__file__).parent
+DESK = HERE.parents[2] / "shared/data/desk"
+PAIRS = HERE / "desk_pairs.json"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a figure must reach, and what it should; `most`: it must not exceed them instead."""
+
+    floor: float
+    aim: float
+    most: bool = False
+
+    def met(self, value: float, mark: float) -> bool:
+        return value <= mark if self.most else value >= mark
+
+    def verdict(self, value: float | None) -> str:
+        if value is None or not self.met(value, self.floor):
+            return "below the floor"
+        return "aim" if self.met(value, self.aim) else "floor"
+
+
+ASKED: Mapping[str, Asked] = {
+    "found": Asked(0.95, 0.98),
+    "cards_right": Asked(0.75, 0.85),
+    "lead_right": Asked(0.85, 0.92),
+    "b_cubed_f1": Asked(0.85, 0.92),
+    "confused_pairs": Asked(0, 0, most=True),
+    "level_within_one": Asked(0.95, 0.98),
+    "level_exact": Asked(0.70, 0.80),
+    "cards_per_100": Asked(20, 14, most=True),
+    "planted_left": Asked(0, 0, most=True),
+}
+
+
+def table_of(figures: Mapping[str, Figure]) -> Table:
+    """Give the figures with what is asked of them."""
+    table = Table("figure", "", "now", "floor", "aim", "reaches")
+    for name, figure in figures.items():
+        asked = ASKED.get(name)
+        marks = [shown(name, Figure(asked.floor)), shown(name, Figure(asked.aim))] if asked else ["", ""]
+        reaches = asked.verdict(figure.value) if asked else ""
+        table.add_row(name, NAMES[name], shown(name, figure), *marks, reaches)
+    return table
+
+
+def main() -> int:
+    """Read the arguments, judge, print; 1 where a figure is below its floor."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--desk", type=Path, default=DESK)
+    parser.add_argument("--worst", type=int, default=0)
+    asked = parser.parse_args()
+    console = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 120)
+    week, places = asked.desk / "dev_week.jsonl", asked.desk / "gazetteer.json"
+    if not week.is_file():
+        console.print(f"no desk week at {asked.desk}: nothing to judge")
+        return 0
+    office = office_beside(None)
+    lines = read_lines(week.read_text(encoding="utf-8"), str(week))
+    replayed = replay(lines, office, rules_with(None, places, office))
+    judged = judged_of(replayed.outcomes)
+    figures = figures_of(replayed, judged, read_pairs(PAIRS.read_text(encoding="utf-8"), str(PAIRS)))
+    console.print(table_of(figures))
+    console.print(f"{len(lines)} texts in {replayed.took_s:.1f} s")
+    if asked.worst:
+        mistakes = worst_of(replayed.outcomes, judged, asked.worst)
+        console.print(json.dumps(mistakes, ensure_ascii=False, indent=1), markup=False)
+    return int(any(one.verdict(figures[name].value) == "below the floor" for name, one in ASKED.items()))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
