@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -73,15 +74,27 @@ def _known(row: SourceRow, ills: Sequence[Ill]) -> Known:
     )
 
 
-def approve(session: Session, ledger: Ledger, source_id: str, by: str, now: datetime) -> None:
-    """Accept the page as the next reading finds it, with a line in the ledger. Safe to call twice.
+class Approval(StrEnum):
+    """What became of the wish to accept a page."""
 
+    ASKED = "asked"
+    WAITING = "waiting"  # asked for before, and not read since
+    NOTHING = "nothing"  # it looks as it was accepted
+
+
+def approve(session: Session, ledger: Ledger, source_id: str, by: str, now: datetime) -> Approval:
+    """Accept the changed page as the next reading finds it, with a line in the ledger. Safe to call twice.
+
+    A page that is as it was accepted is left alone: what comes next to it would be taken as right without a look.
     Raises UserError where the page was never read: its first reading is taken as right without being asked.
     """
     row = session.get(SourceRow, source_id, with_for_update=True)
     if row is None or row.memory is None:
         raise UserError(f"来源 {source_id} 还没有读过，第一次读到的样子就算认可，不必确认。")
     if row.approve_asked_at is not None:
-        return
+        return Approval.WAITING
+    if session.get(AilmentRow, (source_id, Ailment.TAMPERED)) is None:
+        return Approval.NOTHING
     row.approve_asked_at = now  # not in the memory: a round that is under way saves its own over it
     ledger.write(session, at=now, actor=by, action="page_approved", source=source_id)
+    return Approval.ASKED

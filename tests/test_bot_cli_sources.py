@@ -319,13 +319,23 @@ def ledger_of(desk: Terminal) -> list[tuple[str, str]]:
 
 
 def test_a_page_is_approved_once_and_leaves_one_line(desk: Terminal) -> None:
-    remember(desk, SourceRow(id="home", memory='{"text": "旧样", "links": ["a"]}'))
-    for _ in range(2):
-        answer = desk("sources", "approve", "home")
-        assert answer.code == 0
-        assert "门户首页" in answer.out
+    ill = AilmentRow(source_id="home", ailment=Ailment.TAMPERED, detail="变了", cure="核实", since=utc_now())
+    remember(desk, SourceRow(id="home", memory='{"text": "旧样", "links": ["a"]}'), ill)
+    first, second = desk("sources", "approve", "home"), desk("sources", "approve", "home")
+    assert (first.code, second.code) == (0, 0)
+    assert "已认可 门户首页" in first.out
+    assert "门户首页 已经认可过，正等下一次读取" in second.out
     assert memory_of(desk) == {"text": "旧样", "links": ["a"], "approve": True}
     assert ledger_of(desk) == [("命令行", "page_approved")]
+
+
+def test_a_page_that_did_not_change_is_told_so_and_not_approved(desk: Terminal) -> None:
+    remember(desk, SourceRow(id="home", memory='{"text": "旧样", "links": ["a"]}'))
+    answer = desk("sources", "approve", "home")
+    assert answer.code == 0
+    assert "门户首页 没有要认可的变化" in answer.out
+    assert memory_of(desk) == {"text": "旧样", "links": ["a"]}
+    assert ledger_of(desk) == []
 
 
 def test_a_page_that_was_never_read_needs_no_approval(desk: Terminal) -> None:

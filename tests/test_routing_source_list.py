@@ -2,7 +2,6 @@
 
 import json
 from dataclasses import replace
-from datetime import timedelta
 
 import pytest
 from builders import HOUR, START, harvest
@@ -11,6 +10,7 @@ from routing import source_list, sources
 from routing.errors import UserError
 from routing.items import Ailment, Fault, SourceProblem, SourceState
 from routing.ledger import Ledger
+from routing.source_list import Approval
 from routing.store.tables import AilmentRow, LedgerRow, SourceRow
 
 
@@ -42,10 +42,13 @@ def test_a_fault_that_is_over_is_not_told(empty_desk):
 
 
 def test_an_approval_keeps_what_the_reader_remembers_and_is_one_line(empty_desk):
-    empty_desk.run(lambda s: s.add(SourceRow(id="home", memory='{"hash": "旧"}')))
-    for hours in range(3):
-        now = START + timedelta(hours=hours)
+    changed = ill("home", Ailment.TAMPERED, START)
+    empty_desk.run(lambda s: s.add_all([SourceRow(id="home", memory='{"hash": "旧"}'), changed]))
+    outcomes = [
         empty_desk.run(lambda s, now=now: source_list.approve(s, Ledger(), "home", "命令行", now))
+        for now in (START, START + HOUR, START + 2 * HOUR)
+    ]
+    assert outcomes == [Approval.ASKED, Approval.WAITING, Approval.WAITING]
     state = empty_desk.run(lambda s: sources.states(s, ["home"]))["home"]
     assert json.loads(state.memory) == {"hash": "旧", "approve": True}
     [line] = empty_desk.all(LedgerRow)
@@ -62,6 +65,7 @@ def test_an_approval_during_a_round_waits_for_the_next_and_is_used_once(desk):
         return desk.run(lambda s: sources.states(s, ["bbs"]))["bbs"]
 
     desk.take(harvest(state=SourceState("bbs", memory='{"approved": {}}', baseline_done=True)))
+    desk.run(lambda s: s.add(ill("bbs", Ailment.TAMPERED, START)))
     read = state()
     desk.run(lambda s: source_list.approve(s, desk.ledger, "bbs", "命令行", desk.clock()))
     desk.take(harvest(state=read))  # this round began before
@@ -72,6 +76,16 @@ def test_an_approval_during_a_round_waits_for_the_next_and_is_used_once(desk):
     assert json.loads(state().memory) == {"approved": {}, "approve": True}
     desk.take(harvest(state=replace(state(), memory='{"approved": {"title": "新"}}')))
     assert json.loads(state().memory) == {"approved": {"title": "新"}}
+
+
+@pytest.mark.parametrize("other", [None, Ailment.OVERDUE])
+def test_a_page_that_is_as_it_was_accepted_is_left_alone(empty_desk, other):
+    rows = [SourceRow(id="home", memory='{"hash": "旧"}'), *([ill("home", other, START)] if other else [])]
+    empty_desk.run(lambda s: s.add_all(rows))
+    outcome = empty_desk.run(lambda s: source_list.approve(s, Ledger(), "home", "命令行", START))
+    assert outcome is Approval.NOTHING
+    assert [row.approve_asked_at for row in empty_desk.all(SourceRow)] == [None]
+    assert empty_desk.all(LedgerRow) == []
 
 
 @pytest.mark.parametrize("rows", [[], ["home"]], ids=["unknown", "without memory"])

@@ -36,7 +36,7 @@ from monitors.sources_file import load_sources, web_address
 from routing import source_list
 from routing.clock import utc_now
 from routing.errors import UserError
-from routing.source_list import Known
+from routing.source_list import Approval, Known
 from routing.toml_lines import Refused
 
 sources_app = typer.Typer(
@@ -52,6 +52,12 @@ KIND_NAMES: Mapping[str, str] = {
     "inbox": "推送",
     "page": "防篡改",
     "column": "栏目",
+}
+
+APPROVAL_WORDS: Mapping[Approval, str] = {
+    Approval.ASKED: "已认可 {name}，下一次读到的样子作为依据，已记入台账。",
+    Approval.WAITING: "{name} 已经认可过，正等下一次读取，读到的样子作为依据；不必重复，没有再记台账。",
+    Approval.NOTHING: "{name} 没有要认可的变化：上次读到的样子与依据相同。什么都没有做。",
 }
 
 
@@ -280,14 +286,14 @@ def key(source_id: Annotated[str, typer.Argument(metavar="ID", help="来源编�
 
 @sources_app.command("approve")
 def approve(source_id: Annotated[str, typer.Argument(metavar="ID", help="来源编号，kind 为 page")]) -> None:
-    """认可一个网页现在的样子：下一次读到的内容作为今后比对的依据。"""
+    """认可一个变了的网页：下一次读到的内容作为今后比对的依据。"""
     settings = settings_now()
     source = _named(_configured(settings), source_id, "page", "没有要认可的网页")
-    in_store(
+    outcome = in_store(
         settings,
         lambda session: source_list.approve(session, ledger_of(settings), source.id, OPERATOR, utc_now()),
     )
-    out.print(f"已认可 {source.name}，下一次读到的样子作为依据，已记入台账。", markup=False, emoji=False)
+    out.print(APPROVAL_WORDS[outcome].format(name=source.name), markup=False, emoji=False)
 
 
 def _named(sources: Sequence[Source], source_id: str, kind: str, lack: str) -> Source:
