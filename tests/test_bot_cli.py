@@ -475,7 +475,8 @@ def test_run_with_a_token_that_the_platform_refuses_ends_in_one_line(yuqing: Ter
     yuqing.set(TELEGRAM_TOKEN=REFUSED_TOKEN, TELEGRAM_API=sandbox)
     answer = yuqing("run", "--only", "bot")
     assert (answer.code, answer.out) == (1, "")
-    lines = [line for line in answer.err.splitlines() if " INFO " not in line]
+    start, *lines = [line for line in answer.err.splitlines() if " INFO " not in line]
+    assert start.startswith("yuqing 启动：只跑机器人，不读来源；")
     assert len(lines) == 1
     assert "YUQING_TELEGRAM_TOKEN" in lines[0]
 

@@ -14,6 +14,8 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 from rich.text import Text
+from sqlalchemy.engine import make_url
+from yarl import URL
 
 from bot.app import App, Part, poll_once
 from bot.checks import Finding, SourceFinding, leftovers, probe_chats, probe_sources
@@ -196,7 +198,33 @@ def run(
         settings.telegram_token or "0:none", settings.telegram_api, proxy=settings.telegram_proxy or None
     )
     part: Part | None = "monitors" if only == "monitors" else "bot" if only == "bot" else None
+    console.print(greeting(settings, configuration, part), markup=False, emoji=False, soft_wrap=True)
     asyncio.run(until_stopped(App(settings, configuration, chat), part))
+
+
+def greeting(settings: Settings, configuration: Configuration, part: Part | None) -> str:
+    """Say in one line what starts: for a log, too, so nothing of it is a secret."""
+    parts = {None: "监看和机器人", "monitors": "只跑监看，不发消息", "bot": "只跑机器人，不读来源"}
+    sources = len(configuration.sources)
+    pushed = sum(source.kind == "inbox" for source in configuration.sources)
+    told = [parts[part], f"{sources} 个来源" + (f"（其中 {pushed} 个等推送）" if pushed else "")]
+    told.append(f"数据库 {_database(settings.database_url)}")
+    if part != "bot":
+        listen = settings.ingest_listen
+        told.append(f"在 {listen} 接收推送" if listen else "不接收推送")
+    if part != "monitors":
+        told.append(f"聊天平台 {URL(settings.telegram_api).host or '未知'}")
+    return f"yuqing 启动：{'；'.join(told)}。Ctrl-C 停止。"
+
+
+def _database(address: str) -> str:
+    """Name the database without its user, password and options."""
+    url = make_url(address)
+    if url.get_backend_name() == "sqlite":
+        in_memory = url.database in {None, "", ":memory:"}
+        return "SQLite（内存）" if in_memory else f"SQLite {Path(url.database or '').resolve()}"
+    port = f":{url.port}" if url.port else ""
+    return f"PostgreSQL {url.host or '本机'}{port}/{url.database or ''}"
 
 
 async def until_stopped(app: App, part: Part | None = None, ready: asyncio.Event | None = None) -> None:
