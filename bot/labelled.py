@@ -10,7 +10,6 @@ from datetime import datetime
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import (
-    AwareDatetime,
     BaseModel,
     ConfigDict,
     Field,
@@ -26,6 +25,7 @@ from routing.toml_lines import Locator, Refused, problems_from_pydantic
 
 MOST_SHOWN = 20
 _years = (1990, 2199)
+_instant = "2026-11-21T08:30:00+08:00"
 OWN_KIND, NEIGHBOUR_KIND = "本县", "邻县"
 
 SourceKind = Literal["feed", "comments", "board", "official", "hotlist"]
@@ -74,7 +74,7 @@ class Line(_Table):
 
     id: str = Field(min_length=1)
     source: SourceMark
-    published_at: AwareDatetime
+    published_at: datetime
     title: str
     text: str
     url: str = ""
@@ -83,9 +83,15 @@ class Line(_Table):
     label: LabelMark | None = None
     planted: tuple[str, ...] = ()
 
-    @field_validator("published_at")
+    @field_validator("published_at", mode="before")
     @classmethod
-    def _is_of_our_time(cls, at: datetime) -> datetime:
+    def _is_an_instant_of_our_time(cls, written: object) -> datetime:
+        try:
+            at = datetime.fromisoformat(written) if isinstance(written, str) else None
+        except ValueError:
+            at = None
+        if at is None or at.tzinfo is None:
+            raise Refused("读不出这个时间" if at is None else "缺少时区", f"请写成 {_instant} 的样子")
         if not _years[0] <= at.year <= _years[1]:
             raise Refused("年份不合情理", f"应在 {_years[0]} 年到 {_years[1]} 年之间")
         return at
