@@ -1,12 +1,15 @@
 """Texts in one form, so that matching, fingerprints and merges compare what people read and not how it was typed.
 
-Pure. Does not mask (texts arrive masked), does not segment words, does not turn traditional into simplified.
+Pure. For comparing, not for showing: traditional characters become simplified ones without regard to the word.
+Does not mask (texts arrive masked), does not segment words.
 """
 
 import hashlib
 import re
 import unicodedata
 from operator import add
+
+from routing.hanzi import simplified
 
 # Zero-width, bidi and other invisible characters, tags and variation selectors: they cut a word in two for a
 # machine and change nothing for a reader. Controls that are white space (tab, line ends) stay white space.
@@ -61,10 +64,14 @@ _named = re.compile(rf"(?P<number>\d+|[〇零一二三四五六七八九十]{{1,
 _counted = re.compile(rf"(?P<number>\d\d*(?:\.\d+)?)(?P<unit>{_counting_units})?")
 
 
+_simplified = str.maketrans(dict(simplified()))
+
+
 def _form(text: str) -> str:
     """Bring any text into its form, white space aside."""
     visible = _invisible.sub("", text)
-    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", visible).casefold())
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", visible).casefold())
+    return folded.translate(_simplified)
 
 
 def _changing() -> dict[str, str]:
@@ -82,8 +89,8 @@ _usual = [(sign, _form_of[sign]) for sign in "，？！：；（）"]
 def normal(text: str) -> str:
     """Bring a text into the form that words are looked up in.
 
-    NFKC, invisible characters removed, case folded, white space between Chinese characters dropped and any other
-    run of it turned into one space.
+    NFKC, invisible characters removed, case folded, traditional characters simplified, white space between Chinese
+    characters dropped and any other run of it turned into one space.
     """
     if _not_lone.search(text):
         text = _form(text)

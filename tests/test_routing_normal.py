@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from routing.hanzi import simplified
 from routing.normal import bigrams, fingerprint, normal, numbers, unit
 
 
@@ -23,6 +24,10 @@ from routing.normal import bigrams, fingerprint, normal, numbers, unit
         ("a  b\t c", "a b c"),
         ("停水１２小时", "停水12小时"),
         ("  ", ""),
+        ("縣醫院門口堵車", "县医院门口堵车"),
+        ("衞生院著火，裡面還有人", "卫生院着火,里面还有人"),  # as Hong Kong and Taiwan write it
+        ("這麼說", "这么说"),
+        ("这么说，在台上，吃床上的面", "这么说,在台上,吃床上的面"),  # simplified stays as it is
     ],
 )
 def test_a_text_is_read_as_people_see_it(written: str, read: str) -> None:
@@ -40,6 +45,7 @@ def by_the_book(text: str) -> str:
     """The same form without any short cut: all signs through unicodedata, one rule after the other."""
     seen = re.sub(f"[{INVISIBLE}]", "", text)
     folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", seen).casefold())
+    folded = "".join(simplified().get(sign, sign) for sign in folded)
     return re.sub(r"\s+", " ", re.sub(rf"(?<=[{HAN}])\s+(?=[{HAN}])", "", folded)).strip()
 
 

@@ -73,6 +73,8 @@ WATER = rule("a", 'any = ["@供水"]', 'channel = "network"')
     [
         ('any = ["停水"]', "停 水\u200b了", True),
         ('any = ["停水"]', "来水了", False),
+        ('any = ["没水"]', "沒水了", True),  # traditional characters in the text
+        ('any = ["醫院"]', "县医院", True),  # and in the file
         ('any = ["@民生"]', "水压不够", True),  # a group inside a group
         ('any = ["KTV"]', "楼下ktv太吵", True),
         ('any = ["APP"]', "so happy", False),  # a Latin word stands alone
