@@ -256,6 +256,48 @@ def test_another_text_with_the_link_and_the_day_of_an_old_one_is_news(desk):
     ]
 
 
+NOTICE = "因管网检修，东湖小区及周边将于明天8时至18时停水，请各位居民提前储水备用，停水期间请关好水龙头，来水时可能有短时浑浊"
+
+
+@pytest.mark.parametrize(
+    ("title", "change"),
+    [
+        ("计划停水公告", ("8时至18时", "9时至20时")),
+        ("计划停水公告", ("东湖小区", "西山小区")),
+        ("计划停水公告", ("东湖小区及周边", "南门外及周边")),
+        ("计划停水公告", ("东湖", "南湖")),
+        ("计划停水公告", ("明天", "后天")),
+        ("西山小区计划停水公告", ("", "")),
+        ("东湖小区三期计划停水公告", ("", "")),
+    ],
+    ids=["hours", "place", "place without ending", "one letter", "day", "place in title", "figure in title"],
+)
+def test_two_notices_of_one_template_are_two(desk, title, change):
+    desk.know()
+    page = {"url": "http://water.example/today", "kind": Kind.ARTICLE, "published_at": START}
+    old = "东湖小区二期计划停水公告" if title.startswith("东湖") else "东湖小区计划停水公告"
+    desk.accept(item(NOTICE, external_id="1", title=old if title != "计划停水公告" else title, **page))
+    desk.accept(item(NOTICE.replace(*change), external_id="2", title=title, **page))
+    assert ids(desk) == ["1", "2"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        NOTICE + "。给您带来不便敬请谅解",
+        NOTICE.replace("，来水时可能有短时浑浊", ""),
+        NOTICE.replace("，", " ；") + "！",
+    ],
+    ids=["more", "less", "signs"],
+)
+def test_an_edited_notice_is_the_same_notice(desk, text):
+    desk.know()
+    page = {"url": "http://water.example/today", "kind": Kind.ARTICLE, "published_at": START}
+    desk.accept(item(NOTICE, external_id="1", title="计划停水公告", **page))
+    desk.accept(item(text, external_id="2", title="东湖小区及周边居民请注意：明天停水", **page))
+    assert ids(desk) == ["2"]
+
+
 def test_places_on_a_page_that_take_new_texts_are_no_change_of_the_scheme(desk, feed):
     """`/top/1`, `/top/2`: the link is a place, and tomorrow's text stands in it."""
     tomorrow = tuple(
