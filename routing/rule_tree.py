@@ -1,40 +1,19 @@
-"""The rules at work on one text: conditions, the tree, and what a match gives.
+"""The rules at work on one text: words, the tree, and what a match gives.
 
 Pure. Of many rules only those are tried that have a word of their rarest group in the text.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Protocol
+from dataclasses import dataclass
 
-from routing.items import Band, Counts, Kind
+from routing.conditions import Condition, View, conditions_of
 from routing.normal import normal
 from routing.office import Level
-from routing.places import Sighting
 from routing.rules_file import IgnoreEntry, RuleEntry
 
 _words_shown = 5
-_kind_names = {Kind.ARTICLE: "文章", Kind.POST: "帖文", Kind.COMMENT: "评论", Kind.HOTLIST: "热榜"}
-_band_names = {Band.NEGATIVE: "消极", Band.UNCLEAR: "不明", Band.NOT_NEGATIVE: "不消极"}
 # Below so many rules trying each costs less than asking the index.
 _few = 4
-
-
-@dataclass(frozen=True, slots=True)
-class Subject:
-    """What is judged: one text with what is known of it.
-
-    `band` None: not scored (yet), every condition on sentiment then fails. `own`: the source speaks of the own
-    county (本县), so that a text of it needs no place to be ours. `tags` are those of the source.
-    """
-
-    title: str
-    text: str
-    kind: Kind
-    tags: tuple[str, ...] = ()
-    band: Band | None = None
-    counts: Counts = field(default_factory=Counts)
-    own: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,35 +30,6 @@ class Reason:
         return f"规则「{self.name}」：{said}" if said else f"规则「{self.name}」"
 
 
-@dataclass(slots=True)
-class View:
-    """One subject with everything that conditions ask for, looked up once.
-
-    `bands` gathers the bands of sentiment that were asked for while all other conditions held.
-    """
-
-    subject: Subject
-    plain: str
-    found: frozenset[str]
-    sighting: Sighting
-    bands: set[Band] = field(default_factory=set)
-
-    def is_ours(self) -> bool:
-        """Say whether the text speaks of the county: by its words or by its source."""
-        return self.subject.own or self.sighting.is_own()
-
-    def why_ours(self) -> str:
-        """Say by what."""
-        if self.sighting.places:
-            return f"地点{'、'.join(place.name for place in self.sighting.places)}"
-        return "提到本县" if self.sighting.county else "来源属本县"
-
-    def has_band(self, band: Band) -> bool:
-        """Say whether the text was scored so, and remember that it was asked."""
-        self.bands.add(band)
-        return self.subject.band is band
-
-
 class WordGroup:
     """Words of which one is asked for, in the order of the file: normal form and how it is written there."""
 
@@ -92,79 +42,6 @@ class WordGroup:
     def written(self, found: frozenset[str]) -> list[str]:
         """Give those of the group that were found, as the file writes them and in its order."""
         return [word for _, word in sorted(self._places[form] for form in self.forms & found)]
-
-
-# --- conditions but for words ---------------------------------------------------------------------------------
-
-
-class Condition(Protocol):
-    """One condition of a rule: whether it holds, and what people read of it where it does (may be empty)."""
-
-    def holds(self, view: View) -> bool: ...
-    def note(self, view: View) -> str: ...
-
-
-@dataclass(frozen=True, slots=True)
-class _Kinds:
-    kinds: frozenset[Kind]
-
-    def holds(self, view: View) -> bool:
-        return view.subject.kind in self.kinds
-
-    def note(self, view: View) -> str:
-        return f"类型{_kind_names[view.subject.kind]}"
-
-
-@dataclass(frozen=True, slots=True)
-class _Tags:
-    tags: tuple[str, ...]
-
-    def holds(self, view: View) -> bool:
-        return any(tag in view.subject.tags for tag in self.tags)
-
-    def note(self, view: View) -> str:
-        return f"来源标签{'、'.join(tag for tag in self.tags if tag in view.subject.tags)}"
-
-
-@dataclass(frozen=True, slots=True)
-class _InCounty:
-    def holds(self, view: View) -> bool:
-        return view.is_ours()
-
-    def note(self, view: View) -> str:
-        return view.why_ours()
-
-
-@dataclass(frozen=True, slots=True)
-class _AtPlace:
-    def holds(self, view: View) -> bool:
-        return bool(view.sighting.places)
-
-    def note(self, view: View) -> str:
-        return view.why_ours()
-
-
-@dataclass(frozen=True, slots=True)
-class _Elsewhere:
-    def holds(self, view: View) -> bool:
-        return view.sighting.neighbour is not None and not view.sighting.is_own()
-
-    def note(self, view: View) -> str:
-        return f"说的是{view.sighting.neighbour}"
-
-
-@dataclass(frozen=True, slots=True)
-class _Sentiment:
-    band: Band
-
-    def holds(self, view: View) -> bool:
-        return view.has_band(self.band)
-
-    def note(self, view: View) -> str:
-        return f"情绪{_band_names[self.band]}"
-
-
-_wheres: Mapping[str, Condition] = {"county": _InCounty(), "place": _AtPlace(), "elsewhere": _Elsewhere()}
 
 
 # --- rules ----------------------------------------------------------------------------------------------------
@@ -310,7 +187,7 @@ def _compile(entry: IgnoreEntry, groups: Groups, above: Says) -> Rule:
         groups=wanted,
         wanted=tuple(sorted((group.forms for group in wanted), key=len)),
         refused=groups.words(entry.none_of).forms,
-        conditions=tuple(_conditions(entry)),
+        conditions=tuple(conditions_of(entry, [group.forms for group in wanted])),
         says=says,
         goes_on=isinstance(entry, RuleEntry) and entry.goes_on,
         inside=compile_rules(entry.rule if isinstance(entry, RuleEntry) else [], groups, says),
@@ -325,15 +202,3 @@ def _says(entry: RuleEntry, above: Says) -> Says:
         topic=entry.topic or above.topic,
         must_answer=entry.must_answer or above.must_answer,
     )
-
-
-def _conditions(entry: IgnoreEntry) -> Iterator[Condition]:
-    """Give what is not words, the cheap ones first. Sentiment last: it is asked for only if it still decides."""
-    if entry.kinds:
-        yield _Kinds(frozenset(map(Kind, entry.kinds)))
-    if entry.tags:
-        yield _Tags(tuple(entry.tags))
-    if entry.where:
-        yield _wheres[entry.where]
-    if entry.sentiment:
-        yield _Sentiment(Band(entry.sentiment))

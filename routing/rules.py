@@ -5,14 +5,16 @@ Pure. Proposes and gives its reasons; a person decides. Reads no file and no clo
 """
 
 import hashlib
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
+from routing.conditions import Subject, View
 from routing.items import Band
 from routing.normal import normal
 from routing.office import Level
 from routing.places import Gazetteer, Place
-from routing.rule_tree import Groups, Reason, Rule, Says, Subject, View, compile_rules, shown
+from routing.rule_tree import Groups, Reason, Rule, Says, compile_rules, shown
 from routing.rules_file import RulesFile, read_rules
 from routing.vocabulary import Vocabulary
 
@@ -29,7 +31,8 @@ class Judgement:
     """A proposal with its reasons. Never without a reason, be it that no rule took the text.
 
     `places` are names from the gazetteer, without the county itself: that tells no two matters apart.
-    `ignored`: an `[[ignore]]` rule holds, so that an advert below a matter need not join it.
+    `ignored`: an `[[ignore]]` rule holds, so that an advert below a matter need not join it. `needs_band`: the text
+    was not scored, and a score could change what is proposed; where it is False nobody need wait for the score.
     """
 
     relevant: bool
@@ -41,6 +44,7 @@ class Judgement:
     topic: str | None
     must_answer: bool
     ignored: bool = False
+    needs_band: bool = False
 
 
 class Rules:
@@ -76,54 +80,91 @@ class Rules:
         3. What nobody took and what seems to need an answer goes to the root's channel.
         """
         view = self._look(subject)
-        places = tuple(place.name for place in view.sighting.places)
-        ignored = self._ignore.first(view)
-        if ignored is not None:
-            return Judgement(
-                False, None, (), None, (ignored.reason(view),), places, None, False, ignored=True
-            )
-        hits = self._tree.walk(view)
-        said = [hit[-1].says for hit in hits]
-        reasons = _reasons(hits, view)
-        if not any(says.channel for says in said):
-            says, reason = self._root(view)
-            said.append(says)
-            reasons.append(reason)
-        return self._propose(said, tuple(reasons), places)
+        found = self._find(view)
+        proposal = self._propose(found)
+        return Judgement(
+            relevant=proposal.channel is not None,
+            channel=proposal.channel,
+            copies=proposal.copies,
+            level=proposal.level,
+            reasons=tuple(found.reasons(view)),
+            places=tuple(place.name for place in view.sighting.places),
+            topic=proposal.topic,
+            must_answer=proposal.must_answer,
+            ignored=proposal.ignored,
+            needs_band=subject.band is None and self._hangs_on_the_band(view, proposal),
+        )
 
     def _look(self, subject: Subject) -> View:
         plain = normal(f"{subject.title}。{subject.text}" if subject.title else subject.text)
         sighting = self.gazetteer.survey_plain(plain, own=subject.own)
-        return View(subject, plain, self._vocabulary.find(plain), sighting)
+        return View(subject, plain, self._vocabulary.find(plain), sighting, self._vocabulary)
+
+    def _hangs_on_the_band(self, view: View, unscored: "_Proposal") -> bool:
+        """Say whether some score would change the proposal. A band that no rule asked for cannot."""
+        scored = (self._find(view.scored(band)) for band in tuple(view.bands))
+        return any(self._propose(found) != unscored for found in scored)
+
+    def _find(self, view: View) -> "_Found":
+        ignored = self._ignore.first(view)
+        if ignored is not None:
+            return _Found([(ignored,)], is_ignored=True)
+        hits = self._tree.walk(view)
+        return _Found(hits, root=None if any(hit[-1].says.channel for hit in hits) else self._root(view))
 
     def _root(self, view: View) -> tuple[Says, Reason]:
         if not view.is_ours():
             return Says(), Reason("root", "兜底", (), "没有规则命中，也没有提到本县")
         words = shown(self._root_words.written(view.found))
-        negative = view.has_band(Band.NEGATIVE)
+        negative = view.subject.band is Band.NEGATIVE if words else view.has_band(Band.NEGATIVE)
         if not words and not negative:
             return Says(), Reason("root", "兜底", (), "没有规则命中")
         note = "没有其他规则命中，情绪消极" if negative else "没有其他规则命中"
         return Says(self._root_channel), Reason("root", "兜底", words, note)
 
-    def _propose(
-        self, said: Sequence[Says], reasons: tuple[Reason, ...], places: tuple[str, ...]
-    ) -> Judgement:
+    def _propose(self, found: "_Found") -> "_Proposal":
+        if found.is_ignored:
+            return _Proposal(ignored=True)
+        said = [hit[-1].says for hit in found.hits] + ([found.root[0]] if found.root else [])
         topic = next((says.topic for says in said if says.topic), None)
         leads = sorted({says.channel for says in said if says.channel}, key=self._rank.__getitem__)
         if not leads:
-            return Judgement(False, None, (), None, reasons, places, topic, False)
+            return _Proposal(topic=topic)
         others = {*leads, *(key for says in said for key in says.copies)} - {leads[0]}
-        return Judgement(
-            relevant=True,
+        return _Proposal(
             channel=leads[0],
             copies=tuple(sorted(others, key=self._rank.__getitem__)),
             level=min((says.level for says in said if says.level), default=None),
-            reasons=reasons,
-            places=places,
             topic=topic,
             must_answer=any(says.must_answer for says in said),
         )
+
+
+class _Proposal(NamedTuple):
+    """A judgement without what explains it."""
+
+    channel: str | None = None
+    copies: tuple[str, ...] = ()
+    level: Level | None = None
+    topic: str | None = None
+    must_answer: bool = False
+    ignored: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What matched: rules each with those above it, or the one that ignores the text, or what the root says."""
+
+    hits: Sequence[tuple[Rule, ...]]
+    root: tuple[Says, Reason] | None = None
+    is_ignored: bool = False
+
+    def reasons(self, view: View) -> Iterator[Reason]:
+        """Give the reason of every rule that took part, each once."""
+        for rule in {rule.id: rule for hit in self.hits for rule in hit}.values():
+            yield rule.reason(view)
+        if self.root:
+            yield self.root[1]
 
 
 def load_rules(text: str, file: str, channels: Collection[str]) -> Rules:
@@ -133,11 +174,6 @@ def load_rules(text: str, file: str, channels: Collection[str]) -> Rules:
     """
     version = hashlib.sha256(text.encode()).hexdigest()[:12]
     return Rules(read_rules(text, file, channels), version, channels)
-
-
-def _reasons(hits: Sequence[tuple[Rule, ...]], view: View) -> list[Reason]:
-    """Give the reason of every rule that took part, each once."""
-    return [rule.reason(view) for rule in {rule.id: rule for hit in hits for rule in hit}.values()]
 
 
 def _ranked(channels: Collection[str]) -> list[str]:

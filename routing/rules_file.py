@@ -4,6 +4,7 @@ Knows words, keys and references; what the rules mean is `routing/rules.py`. Rea
 """
 
 import difflib
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal, Self
@@ -16,10 +17,12 @@ from pydantic import (
     Field,
     ValidationError,
     ValidationInfo,
+    field_validator,
     model_validator,
 )
 
 from routing.errors import ConfigError, Problem
+from routing.expressions import BadExpression, checked
 from routing.normal import normal
 from routing.toml_lines import Locator, Refused, dotted, problems_from_pydantic, read_toml
 
@@ -76,6 +79,28 @@ def _new_id(value: str, info: ValidationInfo) -> str:
     return value
 
 
+def _expression(value: str) -> str:
+    try:
+        return checked(value)
+    except BadExpression as error:
+        cure = "语法为 RE2，反斜杠要写在单引号里，如 '停.{0,5}水' 或 '\\d+人'"
+        raise Refused(f"正则表达式用不了：{error}", cure) from error
+
+
+def hours_of(written: str) -> tuple[int, int]:
+    """Read `22-6`: from 22 o'clock until before 6. Raises Refused where it is written otherwise."""
+    found = re.fullmatch(r"(\d{1,2})-(\d{1,2})", written)
+    start, end = (int(found[1]), int(found[2])) if found else (99, 99)
+    if start > 23 or end > 24 or start == end:
+        raise Refused("时段写法不对", '请写两个不同的整点，如 "22-6" 表示晚上十点到早上六点')
+    return start, end
+
+
+def _hours(value: str) -> str:
+    hours_of(value)
+    return value
+
+
 def _as_list(value: object) -> object:
     return [value] if isinstance(value, str) else value
 
@@ -96,6 +121,27 @@ class PlaceEntry(_Table):
     elsewhere: bool = False
 
 
+# `none` and `near` alone ask for nothing.
+_conditions = {
+    "any_of", "all_of", "regex", "where", "kinds", "tags", "counts", "burst", "hours", "sentiment",
+}  # fmt: skip
+
+
+class CountsEntry(_Table):
+    views: Annotated[int, Field(ge=1)] | None = None
+    likes: Annotated[int, Field(ge=1)] | None = None
+    reposts: Annotated[int, Field(ge=1)] | None = None
+    comments: Annotated[int, Field(ge=1)] | None = None
+
+    @model_validator(mode="after")
+    def _counts_something(self) -> Self:
+        if not self.model_fields_set:
+            raise Refused(
+                "没有写数目", "请至少写 views、likes、reposts、comments 中的一项，如 { views = 10000 }"
+            )
+        return self
+
+
 class IgnoreEntry(_Table):
     id: Annotated[str, Field(min_length=1), AfterValidator(_new_id)]
     name: _Filled
@@ -107,13 +153,28 @@ class IgnoreEntry(_Table):
     where: Literal["county", "place", "elsewhere"] | None = None
     kinds: Annotated[list[Literal["article", "post", "comment", "hotlist"]], Field(min_length=1)] = []
     tags: Annotated[list[_Filled], Field(min_length=1)] = []
+    near: Annotated[int, Field(ge=0, le=500)] | None = None
+    regex: Annotated[list[Annotated[str, AfterValidator(_expression)]], Field(min_length=1)] = []
+    counts: CountsEntry | None = None
+    burst: bool | None = None
+    hours: Annotated[str, AfterValidator(_hours)] | None = None
     sentiment: Literal["negative", "unclear", "not_negative"] | None = None
+
+    @field_validator("near")
+    @classmethod
+    def _is_between_groups(cls, value: int | None, info: ValidationInfo) -> int | None:
+        # Where a group itself is wrong, that is told and this is not.
+        read = info.data.keys() >= {"any_of", "all_of"}
+        if value is not None and read and bool(info.data["any_of"]) + len(info.data["all_of"]) < 2:
+            raise Refused("near 要有两组以上的词才有意义", "请在 all 里写两组词，或 any 一组、all 一组")
+        return value
 
     @model_validator(mode="after")
     def _asks_something(self) -> Self:
-        if not (self.any_of or self.all_of or self.where or self.kinds or self.tags or self.sentiment):
+        if not self.model_fields_set & _conditions:
             raise Refused(
-                "没有条件，会接住所有信息", "请至少写 any、all、where、kinds、tags、sentiment 中的一项"
+                "没有条件，会接住所有信息",
+                "请至少写 any、all、regex、where、kinds、tags、counts、burst、hours、sentiment 中的一项",
             )
         return self
 

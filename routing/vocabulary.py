@@ -1,8 +1,11 @@
 """Many words looked for at once in the normal form of a text: which stand there, and where. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
 from ahocorasick_rs import AhoCorasick, Implementation, MatchKind
+
+Spots = Mapping[str, Sequence[tuple[int, int]]]
+"""Where each word stands: (start, end) in characters, in order of the text."""
 
 # Up to so many words the faster and larger automaton: a third less time; beyond it takes tens of megabytes and,
 # too large for the processor's cache, more time.
@@ -24,8 +27,8 @@ class Vocabulary:
             return found
         return frozenset(self.spots(plain))
 
-    def spots(self, plain: str) -> dict[str, list[tuple[int, int]]]:
-        """Give where each word stands: (start, end) in characters, in order of the text."""
+    def spots(self, plain: str) -> Spots:
+        """Give where each of them stands."""
         spots: dict[str, list[tuple[int, int]]] = {}
         for number, start, end in self._automaton.find_matches_as_indexes(plain, overlapping=True):
             form = self._forms[number]
