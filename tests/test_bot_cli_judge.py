@@ -70,7 +70,7 @@ def unlabelled() -> list[dict[str, Any]]:
 
 def test_every_line_comes_out_in_order_with_every_key(judged: dict[str, dict[str, Any]]) -> None:
     assert list(judged) == [row["id"] for row in LINES]
-    assert all(set(row) == OUT_KEYS for row in judged.values())
+    assert all(set(row) == OUT_KEYS and row["why"] for row in judged.values())
 
 
 def test_what_reached_no_matter_has_neither_lead_nor_level(judged: dict[str, dict[str, Any]]) -> None:
@@ -86,6 +86,16 @@ def test_a_repost_and_a_comment_join_the_matter_without_a_sound(judged: dict[str
     for id_ in ("w02", "w03", "w05"):
         assert (judged[id_]["matter"], judged[id_]["alerted"]) == (first["matter"], False)
     assert judged["w09"]["matter"] != first["matter"]
+
+
+def test_a_repost_on_the_same_page_leaves_the_first_text_its_id(empty: Terminal) -> None:
+    late = changed(2, published_at="2026-11-09T10:30:00+08:00")
+    file = write(empty, LINES[0], LINES[4], late)
+    assert empty("judge", file, "--gazetteer", PLACES, "--rules", RULES, "--out", "o.jsonl").code == 0
+    rows = [json.loads(row) for row in (empty.folder / "o.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert [row["id"] for row in rows] == ["w01", "w05", "w03"]
+    assert len({row["matter"] for row in rows}) == 1
+    assert rows[2]["matter"] is not None
 
 
 def test_an_advert_under_a_matter_is_none(judged: dict[str, dict[str, Any]]) -> None:
@@ -130,6 +140,13 @@ def test_lines_are_taken_in_the_order_of_time(empty: Terminal, judged: dict[str,
     assert empty("judge", file, "--gazetteer", PLACES, "--rules", RULES, "--out", "o.jsonl").code == 0
     again = [json.loads(line) for line in (empty.folder / "o.jsonl").read_text(encoding="utf-8").splitlines()]
     assert again == list(judged.values())
+
+
+def test_texts_need_no_address(empty: Terminal, judged: dict[str, dict[str, Any]]) -> None:
+    file = write(empty, *({key: value for key, value in row.items() if key != "url"} for row in LINES))
+    assert empty("judge", file, "--gazetteer", PLACES, "--rules", RULES, "--out", "o.jsonl").code == 0
+    lines = (empty.folder / "o.jsonl").read_text(encoding="utf-8").splitlines()
+    assert [json.loads(line) for line in lines] == list(judged.values())
 
 
 def test_tags_in_the_file_stand_in_place_of_those_that_follow(empty: Terminal) -> None:
@@ -346,8 +363,12 @@ def test_the_file_that_is_read_is_never_written(empty: Terminal) -> None:
 
 @pytest.mark.parametrize(
     ("words", "told"),
-    [(("absent.jsonl",), "没有文件 absent.jsonl"), ((WEEK, "--gazetteer", "absent"), "没有文件 absent")],
-    ids=["week", "gazetteer"],
+    [
+        (("absent.jsonl",), "没有文件 absent.jsonl"),
+        ((WEEK, "--gazetteer", "absent"), "没有文件 absent"),
+        ((WEEK, "--out", "absent/o.jsonl"), "没有这个文件夹"),
+    ],
+    ids=["week", "gazetteer", "folder"],
 )
 def test_a_file_that_is_not_there_is_named(empty: Terminal, words: tuple[str, ...], told: str) -> None:
     answer = empty("judge", *words)

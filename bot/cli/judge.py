@@ -16,6 +16,7 @@ from bot.config import load_office
 from bot.labelled import Line, read_gazetteer, read_lines, read_pairs
 from bot.render import LEVEL_NAMES
 from routing import measures
+from routing.errors import UserError
 from routing.measures import Figure, Judged
 from routing.office import Level, Office
 from routing.rules import Rules
@@ -74,6 +75,8 @@ def judge(
         check_free(to, force)
         if to.resolve() == file.resolve():
             raise BadUsage("--out 不能是读入的文件本身，请换一个文件名。")
+        if not to.absolute().parent.is_dir():  # told now, not after minutes of work
+            raise UserError(f"写不进 {to}：没有这个文件夹。")
     office = office_beside(rules)
     judging = rules_with(rules, gazetteer, office)
     apart = read_pairs(read_text(pairs), str(pairs)) if pairs is not None else []

@@ -117,6 +117,7 @@ class _Desk:
         self._rules = rules
         self._ledger = Ledger()
         self._told = 0
+        self._shown: dict[tuple[str, str], Item] = {}
 
     def know(self, lines: Sequence[Line]) -> None:
         """Make the sources known, for what stood there when the watch began is no news."""
@@ -132,12 +133,20 @@ class _Desk:
     def take(self, line: Line, item: Item) -> Outcome:
         """Take in one text at the moment of its publication, and read what it did."""
         now = line.published_at.astimezone(UTC)
+        beside = self._beside(item)
 
         def work(session: Session) -> Outcome:
-            told = self._accept(session, line, now, item)
+            told = self._accept(session, line, now, *beside, item)
             return self._read(session, line, item, told[0].partition(ARROW)[2] if told else "")
 
         return self._store.run(work)
+
+    def _beside(self, item: Item) -> list[Item]:
+        """Give what its source still shows with the same title or link: two ids in the file are two texts, not an edit."""
+        keys = [(item.source_id, mark) for mark in (item.title, item.url) if mark]
+        beside = {known.external_id: known for key in keys if (known := self._shown.get(key)) is not None}
+        self._shown |= dict.fromkeys(keys, item)
+        return list(beside.values())
 
     def _accept(self, session: Session, line: Line, at: datetime, *items: Item) -> list[str]:
         harvest = Harvest(
