@@ -7,7 +7,7 @@ import difflib
 import os
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from datetime import time
 from itertools import pairwise
 from pathlib import Path
@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo
 from dotenv import dotenv_values
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from bot.calendar_file import load_calendar
 from monitors.sources import Source
 from monitors.sources_file import load_sources
 from routing.errors import ConfigError, Problem
@@ -34,6 +35,8 @@ from routing.office import (
 from routing.rules import Rules, load_rules
 from routing.toml_lines import Locator, Refused, problems_from_pydantic, read_toml, spelt
 
+CALENDAR = "calendar"
+"""The folder of the office's own days off and working days, inside the configuration."""
 OFFICIAL_API = "https://api.telegram.org"
 PREFIX = "YUQING_"
 
@@ -434,7 +437,7 @@ class Configuration:
 
 
 def load_folder(folder: Path) -> Configuration:
-    """Read the three files of a folder. Raises ConfigError with the problems of all three together."""
+    """Read the files of a folder. Raises ConfigError with the problems of all of them together."""
     problems: list[Problem] = []
     office = _part(folder, "office.toml", load_office, problems)
     sources = _part(folder, "sources.toml", load_sources, problems)
@@ -442,9 +445,17 @@ def load_folder(folder: Path) -> Configuration:
         tuple(office.channels) if office else ("network", "petition", "publicity", "security", "office")
     )
     rules = _part(folder, "rules.toml", lambda text, file: load_rules(text, file, channels), problems)
+    days: dict[str, bool] = {}
+    for path in calendar_files(folder):
+        days |= _part(folder, f"{CALENDAR}/{path.name}", load_calendar, problems) or {}
     if problems or office is None or sources is None or rules is None:
         raise ConfigError(problems)
-    return Configuration(office, tuple(sources), rules)
+    return Configuration(replace(office, overrides=days), tuple(sources), rules)
+
+
+def calendar_files(folder: Path) -> list[Path]:
+    """Give the files of the office's own calendar, a year each, in order; none where there is no such folder."""
+    return sorted((folder / CALENDAR).glob("*.toml"))
 
 
 def _part(folder: Path, name: str, load: Any, problems: list[Problem]) -> Any:

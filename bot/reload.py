@@ -1,13 +1,13 @@
 """Notice that the configuration was edited while the service runs: good rules take effect, bad ones change nothing.
 
-Rules are taken over at once. Office and sources are wired into what runs, so a change of theirs waits for the next
+Rules are taken over at once. Office, its calendar and sources are wired into what runs, so a change of theirs waits for the next
 start, and the operator is told so. Looks at the files' time and size only; reads them when those changed.
 """
 
 from dataclasses import dataclass
 from pathlib import Path
 
-from bot.config import Configuration, load_folder
+from bot.config import Configuration, calendar_files, load_folder
 from routing.errors import ConfigError
 from routing.rules import Rules
 
@@ -49,11 +49,12 @@ class Watcher:
         if rules is not None:
             self._running = Configuration(self._running.office, self._running.sources, rules)
         told = [f"研判规则已更新，版本 {rules.version[:8]}"] if rules else []
-        told += ["office.toml 或 sources.toml 有改动，重启服务后生效"] if waits else []
+        told += ["office.toml、sources.toml 或 calendar 有改动，重启服务后生效"] if waits else []
         return Edit(rules, "；".join(told)) if told else None
 
-    def _signature(self) -> tuple[tuple[int, int] | None, ...]:
-        return tuple(_stamp(self._folder / name) for name in FILES)
+    def _signature(self) -> tuple[tuple[Path, tuple[int, int] | None], ...]:
+        files = [self._folder / name for name in FILES] + calendar_files(self._folder)
+        return tuple((path, _stamp(path)) for path in files)
 
 
 def _stamp(path: Path) -> tuple[int, int] | None:

@@ -334,6 +334,8 @@ def _clip(text: str) -> str:
     return text if len(text) <= 60 else text[:59] + "…"
 
 
+_no_date = ("不是日期", "写成 2026-05-06 的样子，月、日各两位，并核对有没有这一天")
+_date_like = re.compile(r"=\s*\d{4}-\d{1,2}-\d{1,2}\s*(?:#|$)")
 _syntax_words: tuple[tuple[str, str, str], ...] = (
     ("Cannot overwrite a value", "同一个键写了两次", "请只留一处"),
     ("Cannot declare", "同一张表写了两次", "请只留一处，或改用 [[名称]]"),
@@ -350,6 +352,7 @@ _syntax_words: tuple[tuple[str, str, str], ...] = (
     ("Illegal character", "含有不允许的字符", "请检查是否漏了引号，或混入了全角符号、换行"),
     ("Invalid statement", "这一行的开头写法不对", "键名只能用字母、数字、_ 和 -；中文键名要加引号"),
     ("Invalid value", "值的写法不对", "文字要加英文引号；真假写 true / false"),
+    ("Invalid date", *_no_date),
     ("Expected newline", "一行里写了多余的内容", "每行只写一个 键 = 值，注释以 # 开头"),
     ("Expected ']'", "表名缺少 ]", "请补上 ]"),
     ("Invalid hex value", "转义写法不对", r"反斜杠请写成 \\，或改用单引号"),
@@ -365,6 +368,7 @@ def _syntax_problem(message: str, text: str, file: str) -> Problem:
         (f"不是有效的 TOML（{_clip(message)}）", "请检查这一行的引号、括号和等号"),
     )
     rows = text.split("\n")
-    return Problem(
-        file, line, "语法", _clip(rows[line - 1].strip()) if line <= len(rows) else "", reason, cure
-    )
+    row = rows[line - 1].strip() if line <= len(rows) else ""
+    if _date_like.search(row):
+        reason, cure = _no_date
+    return Problem(file, line, "语法", _clip(row), reason, cure)

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
 
 import pytest
 from aiohttp import web
@@ -288,7 +289,10 @@ def test_a_call_without_a_command_gets_the_help(empty: Terminal, words: tuple[st
 def test_what_init_writes_is_a_configuration_that_check_accepts(empty: Terminal) -> None:
     answer = empty("init")
     assert answer.code == 0
-    assert sorted(p.name for p in (empty.folder / "config").iterdir()) == [
+    config = empty.folder / "config"
+    year = utc_now().astimezone(ZoneInfo("Asia/Shanghai")).year
+    assert sorted(str(p.relative_to(config)) for p in config.rglob("*.toml")) == [
+        f"calendar/{year}.toml",
         "office.toml",
         "rules.toml",
         "sources.toml",
@@ -311,7 +315,7 @@ def test_what_init_writes_is_a_configuration_that_check_accepts(empty: Terminal)
 
 
 def test_check_of_a_desk_that_was_made_ones_own_has_nothing_to_remind_of(yuqing: Terminal) -> None:
-    for file in (yuqing.folder / "config").iterdir():
+    for file in (yuqing.folder / "config").rglob("*.toml"):
         text = file.read_text(encoding="utf-8").replace("示例县", "云汀县").replace("example.", "yunting.")
         file.write_text(text.replace("-10010000000", "-10020000000"), encoding="utf-8")
     yuqing.set(ADMINS="1001", LEDGER_KEY="a-long-key-of-the-office")
@@ -320,6 +324,18 @@ def test_check_of_a_desk_that_was_made_ones_own_has_nothing_to_remind_of(yuqing:
     assert "配置没有问题：云汀县人民政府办公室，5 个渠道，3 个来源。" in checked.err
     assert "提醒" not in checked.err
     assert yuqing("check", "--json").json == {"problems": [], "warnings": [], "findings": []}
+
+
+def test_the_days_of_the_offices_own_calendar_are_counted_and_checked(yuqing: Terminal) -> None:
+    (calendar,) = (yuqing.folder / "config" / "calendar").iterdir()
+    text = re.sub("^#(?=[^ ])", "", calendar.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    calendar.write_text(text, encoding="utf-8")
+    assert "3 个来源，工作日调整 2 天。" in yuqing("check").err
+    line = text[: text.index('reason = "集中')].count("\n") + 1
+    calendar.write_text(text.replace('reason = "集中', 'why = "集中'), encoding="utf-8")
+    answer = yuqing("check")
+    assert answer.code == 2
+    assert f"{calendar.name}:{line}  workday[第1个].why：不认识的键" in answer.err
 
 
 def test_init_into_another_folder_says_how_to_use_it(empty: Terminal) -> None:

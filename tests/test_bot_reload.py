@@ -93,3 +93,17 @@ def test_rules_for_an_edited_office_wait_with_it(folder: Path) -> None:
     assert found is not None
     assert found.rules is None
     assert "重启" in found.text
+
+
+def test_a_day_that_is_added_to_the_calendar_waits_for_a_restart(folder: Path) -> None:
+    watcher = Watcher(folder, load_folder(folder))
+    (folder / "calendar").mkdir()
+    (folder / "calendar" / "2026.toml").write_text(
+        '[[day_off]]\ndate = 2026-04-17\nreason = "放假"\n', encoding="utf-8"
+    )
+    found = watcher.look()
+    assert found is not None
+    assert found.rules is None
+    assert "calendar" in found.text
+    assert "重启" in found.text
+    assert watcher.look() is None

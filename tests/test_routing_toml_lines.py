@@ -115,6 +115,9 @@ def test_the_scanner_finds_every_path_that_the_parser_finds(plain: list[str], ta
         ("[a\n", 1, "]"),
         ('a = 1\n名称 = "x"\n', 2, "开头写法"),
         ("a = [1,\n", 1, "值的写法不对"),
+        ("a = 2026-02-30\n", 1, "不是日期"),
+        ("a = 2026-05-32\n", 1, "不是日期"),
+        ("a = 2026-5-6  # 五月六日\n", 1, "不是日期"),
     ],
 )
 def test_a_syntax_error_is_one_problem_with_its_line(text: str, line: int, word: str) -> None:

@@ -20,10 +20,11 @@ from yarl import URL
 from bot.app import App, Part, poll_once
 from bot.checks import Finding, SourceFinding, leftovers, probe_chats, probe_sources
 from bot.cli.common import BadUsage, configured, console, out, print_json
-from bot.config import Configuration, Settings
+from bot.config import CALENDAR, Configuration, Settings
 from bot.telegram.adapter import TelegramChat
 from monitors.poll import SourceReport
-from monitors.sources import Source
+from monitors.sources import Source, beijing
+from routing.clock import utc_now
 from routing.errors import ConfigError, Problem, UserError
 
 FILES = ("office.toml", "sources.toml", "rules.toml")
@@ -39,26 +40,34 @@ def register(app: typer.Typer) -> None:
 
 def init(folder: Annotated[Path, typer.Argument(help="写到哪个文件夹")] = Path("config")) -> None:
     """写出带注释的示例配置；已有的文件不覆盖。"""
-    taken = [name for name in FILES if (folder / name).exists()]
+    texts = _templates(utc_now().astimezone(beijing).year)
+    taken = [name for name in texts if (folder / name).exists()]
     if taken:
         raise UserError(
             f"{folder} 里已有 {'、'.join(taken)}，没有写任何文件。请换一个文件夹，或先移走旧文件。"
         )
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name in FILES:
-            text = files("bot.templates").joinpath(name).read_text(encoding="utf-8")
+        for name, text in texts.items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).write_text(text, encoding="utf-8")
     except OSError as error:
         raise UserError(f"写不进 {folder}（{error.strerror}），请检查路径和权限。") from error
-    written = "、".join(str(folder / name) for name in FILES)
+    written = "、".join(str(folder / name) for name in texts)
     out.print(f"已写出 {written}。\n下一步：{_next_steps(folder)}", markup=False)
+
+
+def _templates(year: int) -> dict[str, str]:
+    """Give what is written, by file; the calendar is that of the year, for one of another would not count."""
+    templates = files("bot.templates")
+    texts = {name: templates.joinpath(name).read_text(encoding="utf-8") for name in FILES}
+    calendar = templates.joinpath("calendar.toml").read_text(encoding="utf-8")
+    return {**texts, f"{CALENDAR}/{year}.toml": calendar.replace("2026", str(year))}
 
 
 def _next_steps(folder: Path) -> str:
     lines = [] if folder == Path("config") else [f"YUQING_CONFIG={folder}"]
     lines.append("YUQING_TELEGRAM_TOKEN=令牌")
-    return f"按注释改好这三个文件；在工作目录的 .env 里写 {'、'.join(lines)}；然后运行 yuqing check。"
+    return f"按注释改好这些文件；在工作目录的 .env 里写 {'、'.join(lines)}；然后运行 yuqing check。"
 
 
 def check(
@@ -104,8 +113,9 @@ def _print_summary(
     office = configuration.office
     head = f"配置没有错误，有 {len(warnings)} 处提醒" if warnings else "配置没有问题"
     sources = len(configuration.sources)
+    days = f"，工作日调整 {len(office.overrides)} 天" if office.overrides else ""
     console.print(
-        f"{head}：{office.name}，{len(office.channels)} 个渠道，{sources} 个来源。",
+        f"{head}：{office.name}，{len(office.channels)} 个渠道，{sources} 个来源{days}。",
         markup=False,
         soft_wrap=True,
     )
