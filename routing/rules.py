@@ -6,6 +6,7 @@ Pure. Proposes and gives its reasons; a person decides. Reads no file and no clo
 
 import hashlib
 from collections.abc import Collection, Iterator, Sequence
+from copy import copy
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -53,7 +54,10 @@ class Rules:
     def __init__(self, file: RulesFile, version: str, channels: Collection[str]) -> None:
         self.version = version
         self.gazetteer = Gazetteer(
-            [Place(place.name, tuple(place.aliases), place.elsewhere) for place in file.place],
+            [
+                Place(place.name, tuple(place.aliases), place.elsewhere, place.town, tuple(place.loose))
+                for place in file.place
+            ],
             file.county,
             file.neighbours,
         )
@@ -71,6 +75,13 @@ class Rules:
     def place_names(self) -> tuple[str, ...]:
         """Give the names of the own places, without aliases, in file order."""
         return tuple(place.name for place in self.gazetteer.places)
+
+    def with_places(self, gazetteer: Gazetteer) -> "Rules":
+        """Give the same rules for another county; the version names both."""
+        other = copy(self)
+        other.gazetteer = gazetteer
+        other.version = _name(f"{self.version} {gazetteer.version}")
+        return other
 
     def judge(self, subject: Subject) -> Judgement:
         """Propose. Never raises on a text.
@@ -172,8 +183,11 @@ def load_rules(text: str, file: str, channels: Collection[str]) -> Rules:
 
     Raises ConfigError with every problem of the file, each with its line and its cure.
     """
-    version = hashlib.sha256(text.encode()).hexdigest()[:12]
-    return Rules(read_rules(text, file, channels), version, channels)
+    return Rules(read_rules(text, file, channels), _name(text), channels)
+
+
+def _name(content: str) -> str:
+    return hashlib.sha256(content.encode()).hexdigest()[:12]
 
 
 def _ranked(channels: Collection[str]) -> list[str]:

@@ -119,6 +119,17 @@ class PlaceEntry(_Table):
     name: Annotated[str, Field(min_length=2)]
     aliases: list[Annotated[str, Field(min_length=2)]] = []
     elsewhere: bool = False
+    town: Annotated[str, Field(min_length=2)] | None = None
+    loose: list[str] = []
+
+    @field_validator("loose")
+    @classmethod
+    def _are_its_names(cls, value: list[str], info: ValidationInfo) -> list[str]:
+        names = {info.data.get("name"), *info.data.get("aliases", ())}
+        strange = [name for name in value if name not in names]
+        if strange and "aliases" in info.data:
+            raise Refused(f"「{strange[0]}」不是这个地点的名称", "loose 里只写它的 name 或 aliases 中的名称")
+        return value
 
 
 # `none` and `near` alone ask for nothing.
