@@ -1,0 +1,215 @@
+"""Texts to probabilities by the characters in them: a linear model over runs of one to three. Pure; learns elsewhere.
+
+Reads a text as people do: links, @names and the marks of #topics# are gone, the rest is in `normal` form. What counts
+is which runs are there, not how often, and a long text weighs no more than a short one. Fitting: `routing.ngrams_fit`.
+"""
+
+import gzip
+import hashlib
+import json
+import math
+import re
+import zlib
+from array import array
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import repeat
+from operator import add
+from typing import Any
+
+from routing.errors import ConfigError, Problem
+from routing.normal import normal
+
+FORMAT = 1
+most_letters = 5000
+most_grams = 100_000
+_magic = b"yuqing-ngrams "
+_most_bytes = 64 * 1024**2
+_noise = re.compile(r"https?://[!-~]+|[@＠][\w\-]{1,30}|[#＃]")
+_control = re.compile(r"[\x00-\x1f]")
+_extra_mark = "\x01"
+"""Begins a feature that the caller gave: `normal` leaves no control character, so no run of a text looks like one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One labelled text. `extra`: features that are no text, such as `src=board`; `weight`: as if it stood there so often."""
+
+    text: str
+    label: str
+    weight: float = 1.0
+    extra: tuple[str, ...] = ()
+
+
+def clean(text: str) -> str:
+    """Give what of the text is read: at most 5,000 letters, no links, @names, # marks, in `normal` form."""
+    return normal(_noise.sub(" ", text[:most_letters]))
+
+
+def features(text: str, extra: Iterable[str] = ()) -> set[str]:
+    """Give the runs of one to three characters of a cleaned text, and the features that are no text."""
+    pairs = list(map(add, text, text[1:]))
+    found = set(text)
+    found.update(pairs)
+    found.update(map(add, pairs, text[2:]))
+    found.update(_extra_mark + _control.sub(" ", name) for name in extra)
+    return found
+
+
+class Model:
+    """Weights of runs for each class: of two classes one column (the second against the first), of more one each.
+
+    `weights` holds one whole number a run and column, `scale` what one of them is worth in the logit. Whole numbers,
+    for their sum is the same in whatever order a set gives them. Not changed once made; safe to share.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        classes: Sequence[str],
+        grams: Sequence[str],
+        weights: Sequence[Sequence[int]],
+        biases: Sequence[float],
+        scale: float,
+        about: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.name = name
+        self.classes = tuple(classes)
+        self.biases = tuple(biases)
+        self.scale = scale
+        self.about = dict(about or {})
+        self._columns = [dict(zip(grams, column, strict=True)) for column in weights]
+        self._getters = [column.get for column in self._columns]
+        self.version = hashlib.sha256(self._content()).hexdigest()[:12]
+
+    def __len__(self) -> int:
+        return len(self._columns[0])
+
+    def scores(self, text: str, extra: Iterable[str] = ()) -> Mapping[str, float]:
+        """Give the probability of each class; they add up to one. Never raises on a str."""
+        logits = self.logits(text, extra)
+        if len(self.classes) == 2:
+            second = sigmoid(logits[0])
+            return dict(zip(self.classes, (1 - second, second), strict=True))
+        shares = [sigmoid(logit) for logit in logits]
+        whole = math.fsum(shares) or 1.0
+        return {label: share / whole for label, share in zip(self.classes, shares, strict=True)}
+
+    def logits(self, text: str, extra: Iterable[str] = ()) -> tuple[float, ...]:
+        """Give the log-odds: of two classes those of the second, of more those of each against the rest."""
+        found = features(clean(text), extra)
+        worth = self.scale / math.sqrt(len(found) or 1)
+        return tuple(
+            bias + worth * sum(map(get, found, repeat(0)))
+            for bias, get in zip(self.biases, self._getters, strict=True)
+        )
+
+    def evidence(self, text: str, label: str, extra: Iterable[str] = (), *, most: int = 3) -> tuple[str, ...]:
+        """Give the runs of the text that speak most for the class, strongest first; none inside a stronger one."""
+        place = self.classes.index(label)
+        sign = -1 if len(self.classes) == 2 and place == 0 else 1
+        column = self._columns[0 if len(self.classes) == 2 else place]
+        found = features(clean(text), extra)
+        strong = sorted((-sign * column.get(gram, 0), gram) for gram in found)
+        chosen: list[str] = []
+        for weight, gram in strong:
+            if weight >= 0 or len(chosen) == most:
+                break
+            shown = gram.removeprefix(_extra_mark)
+            if shown.strip() and not any(shown in other or other in shown for other in chosen):
+                chosen.append(shown)
+        return tuple(chosen)
+
+    def dump(self) -> bytes:
+        """Write the model for `load`: a compact file, the same bytes for the same model."""
+        return gzip.compress(self._content(), 9, mtime=0)
+
+    def _content(self) -> bytes:
+        grams = list(self._columns[0])
+        letters = "\x00".join(grams).encode("utf-8", "surrogatepass")
+        numbers = b"".join(_little_endian(array("h", column.values())) for column in self._columns)
+        head = {
+            "name": self.name,
+            "classes": self.classes,
+            "grams": len(grams),
+            "letters": len(letters),
+            "biases": self.biases,
+            "scale": self.scale,
+            "about": self.about,
+        }
+        written = json.dumps(head, ensure_ascii=True, sort_keys=True).encode()
+        return _magic + b"%d\n" % FORMAT + written + b"\n" + letters + numbers
+
+
+def load(data: bytes, where: str = "模型文件") -> Model:
+    """Read what `dump` wrote. Raises ConfigError that names the file where it is no whole model of this format."""
+    try:
+        return _read(_unpacked(data))
+    except _WrongFormat as error:
+        reason = f"格式是第 {error} 版，本程序读第 {FORMAT} 版"
+        raise _unreadable(where, reason) from error
+    except (OSError, EOFError, zlib.error, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise _unreadable(where, "不是完整的模型文件") from error
+
+
+class _WrongFormat(Exception):
+    """The file is of another format."""
+
+
+def _unreadable(where: str, reason: str) -> ConfigError:
+    cure = "请用 yuqing sentiment train 重新训练，或用 yuqing sentiment back 换回上一个"
+    return ConfigError([Problem(where, None, "模型", "", reason, cure)])
+
+
+def _unpacked(data: bytes) -> bytes:
+    unpacker = zlib.decompressobj(wbits=31)
+    content = unpacker.decompress(data, _most_bytes)
+    if not unpacker.eof:
+        raise ValueError("cut short, or larger than any model")
+    return content
+
+
+def _read(content: bytes) -> Model:
+    first, head_line, body = content.split(b"\n", 2)
+    if not first.startswith(_magic):
+        raise ValueError("no model")
+    if first != _magic + b"%d" % FORMAT:
+        raise _WrongFormat(first.removeprefix(_magic).decode())
+    head = json.loads(head_line)
+    classes, count, end = head["classes"], head["grams"], head["letters"]
+    grams = body[:end].decode("utf-8", "surrogatepass").split("\x00") if count else []
+    columns = 1 if len(classes) == 2 else len(classes)
+    numbers = body[end:]
+    if len(classes) < 2 or len(set(grams)) != count or len(numbers) != 2 * count * columns:
+        raise ValueError("parts are missing")
+    if len(head["biases"]) != columns or not all(map(math.isfinite, (*head["biases"], head["scale"]))):
+        raise ValueError("figures are missing")
+    weights = [_from_little_endian(numbers[2 * count * n : 2 * count * (n + 1)]) for n in range(columns)]
+    return Model(head["name"], classes, grams, weights, head["biases"], head["scale"], head["about"])
+
+
+def _little_endian(numbers: "array[int]") -> bytes:
+    return array("h", numbers).tobytes() if _is_little else _swapped(numbers).tobytes()
+
+
+def _from_little_endian(data: bytes) -> "array[int]":
+    numbers = array("h")
+    numbers.frombytes(data)
+    return numbers if _is_little else _swapped(numbers)
+
+
+def _swapped(numbers: "array[int]") -> "array[int]":
+    turned = array("h", numbers)
+    turned.byteswap()
+    return turned
+
+
+_is_little = array("h", [1]).tobytes() == b"\x01\x00"
+
+
+def sigmoid(logit: float) -> float:
+    """Give the probability of log-odds, without overflow."""
+    if logit >= 0:
+        return 1 / (1 + math.exp(-logit))
+    share = math.exp(logit)
+    return share / (1 + share)

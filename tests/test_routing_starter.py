@@ -1,0 +1,89 @@
+"""The starter set is whole, and the model that is shipped is the one it gives."""
+
+from collections import Counter
+
+import pytest
+
+from routing import starter
+from routing.errors import ConfigError, Problem
+from routing.starter import sentiment
+
+HEAD = ",".join(starter.COLUMNS)
+
+
+def test_the_set_is_whole_and_large_enough() -> None:
+    rows = starter.rows()
+    assert len(rows) >= 600
+    assert {row.sentiment for row in rows} == set(starter.SENTIMENTS)
+    assert {row.subject for row in rows} == set(starter.SUBJECTS)
+
+
+def test_no_text_stands_there_twice() -> None:
+    counts = Counter(row.whole for row in starter.rows())
+    assert [text for text, count in counts.items() if count > 1] == []
+
+
+def test_words_say_one_thing_each() -> None:
+    assert dict(starter.words())["投诉"] == "negative"
+    assert len(starter.words()) > 1000
+
+
+@pytest.mark.parametrize(
+    ("row", "where"),
+    [
+        (",停水了,feed,complaint,bad,水电气暖,yes,office,no", "sentiment"),
+        (",停水了,feed,complaint,negative,水,yes,office,no", "subject"),
+        (",停水了,tv,complaint,negative,水电气暖,yes,office,no", "source"),
+        (",停水了,feed,complaint,negative,水电气暖,yes,,no", "lead"),
+        (",停水了,feed,complaint,negative,水电气暖,no,office,no", "lead"),
+        (", ,feed,complaint,negative,水电气暖,yes,office,no", "text"),
+        (",停水了,feed", "列数"),
+        (",停水了,feed,complaint,negative,水电气暖,yes,office,no,more", "列数"),
+    ],
+)
+def test_a_wrong_row_is_named_with_its_line(row: str, where: str) -> None:
+    problems: list[Problem] = []
+    good = ",来水了,feed,praise,positive,水电气暖,no,,no"
+    read = list(starter.read_texts(f"{HEAD}\n{good}\n{row}\n", "x.csv", problems))
+    assert [example.text for example in read] == ["来水了"]
+    (problem,) = problems
+    assert (problem.file, problem.line, problem.where) == ("x.csv", 3, where)
+
+
+def test_another_head_is_refused() -> None:
+    problems: list[Problem] = []
+    assert list(starter.read_texts("text,label\n停水,0\n", "x.csv", problems)) == []
+    assert "表头" in str(ConfigError(problems))
+
+
+# --- the model ---
+
+
+def test_the_shipped_model_is_made_of_these_files() -> None:
+    cure = "the starter set changed: run python -m routing.starter.build"
+    assert sentiment.starter_model().about["starter"] == starter.sources_hash(), cure
+
+
+def test_the_shipped_model_is_what_the_set_gives() -> None:
+    shipped, fresh = sentiment.starter_model(), sentiment.fit()
+    assert shipped.classes == fresh.classes == sentiment.CLASSES
+    for row in starter.rows()[::25]:
+        assert fresh.scores(row.whole)["negative"] == pytest.approx(
+            shipped.scores(row.whole)["negative"], abs=0.02
+        )
+
+
+@pytest.mark.parametrize(
+    ("text", "is_negative"),
+    [
+        ("小区停水三天，打电话没人管", True),
+        ("物业乱收费还威胁业主", True),
+        ("路又挖开了，坑坑洼洼没法走", True),
+        ("请问老年卡怎么办理，需要什么材料", False),
+        ("建议在南门增设一处公交站", False),
+        ("路灯修好了，晚上亮堂堂的，谢谢", False),
+        ("今天的晚霞真好看", False),
+    ],
+)
+def test_it_reads_plain_cases_on_the_first_day(text: str, is_negative: bool) -> None:
+    assert (sentiment.starter_model().scores(text)["negative"] > 0.5) is is_negative
