@@ -37,6 +37,8 @@ log = logging.getLogger(__name__)
 start_limit_s = 30.0
 """For the nursery's imports: 0.4 s, 8 s with a cold disk."""
 _end_limit_s = 5.0
+_collect_after = 20_000
+"""Objects more than before until a child looks for circles among them; a document makes some thousands."""
 _size = struct.Struct("!Q")
 _harmless = ("PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "LD_LIBRARY_PATH", "PYTHONHASHSEED")
 _ours = frozenset({"datetime", "monitors.parsed", "routing.items"})
@@ -358,6 +360,7 @@ def _live(line: socket.socket, limits: Limits) -> NoReturn:
         resource.setrlimit(resource.RLIMIT_AS, (ceiling, ceiling))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         os.nice(limits.nice)
+        gc.set_threshold(_collect_after)
         _serve(line)
         status = 0
     except MemoryError:

@@ -19,6 +19,7 @@ from typing import Any, NamedTuple, Protocol
 from urllib.parse import urljoin
 
 import feedparser
+import feedparser.api
 
 from monitors.counts import parse_count
 from monitors.dates import Dated, read_date
@@ -40,6 +41,9 @@ from monitors.texts import (
 from routing.items import Ailment, CommentFeed, Counts, Fault, Item, Symptom
 
 log = logging.getLogger(__name__)
+
+# It looks for a parser that has not been there since Python 2, in every folder of the path, at every document.
+feedparser.api.PREFERRED_XML_PARSERS = []
 
 max_entries = 1000
 max_comment_feeds = 50

@@ -1,7 +1,8 @@
 """Parsing and scoring in child processes, so that neither can hold up, or take down, the service or each other.
 
-Three places of work, each with one task at a time:
-- *reading*: every document gets a short trial here. Nearly all are done within milliseconds.
+Three kinds of places to work at, each place with one task at a time:
+- *reading*: every document gets a short trial here. Nearly all are done within milliseconds. There are two places, for
+  while one child reads, the answer of the other is fetched.
 - *apart*: a document that was too slow there, or died, is read again in a child of its own, at a lower priority and
   with the whole limit, while the others go on. Large documents and sources that were slow the last time go there
   at once. What cannot be read here either is taken apart, once, to save its healthy entries (`monitors/salvage.py`).
@@ -42,6 +43,8 @@ scoring = Limits(memory=2048 * mib)
 worn_mib = 200.0
 """A child for documents that ever held more is replaced: freed memory is not always given back."""
 
+readers = 2
+"""Places for documents. Two cores are what a small machine has, and more than one document a moment is rare."""
 parse_limit_s = 4.0
 """Processor time of one document, read apart. On the clock all of its tries end within 2.5 times that."""
 trial_s = 0.3
@@ -64,11 +67,12 @@ class Worker:
     """Parse and score in children. `close` ends them; a later call would start others."""
 
     def __init__(
-        self, scorer: Callable[[], Scorer] = SnowNlpScorer, *, parse_limit_s: float = parse_limit_s
+        self, scorer: Callable[[], Scorer] | None = SnowNlpScorer, *, parse_limit_s: float = parse_limit_s
     ) -> None:
+        """`scorer` None: items go without a sentiment."""
         self._nursery = Nursery(_preload)
-        self._reading = _Place(self._nursery, reading)
-        self._scoring = _Place(self._nursery, scoring)
+        self._reading = _Places(self._nursery, reading, readers)
+        self._scoring = _Places(self._nursery, scoring, 1)
         self._apart = asyncio.Lock()
         self._slow: set[str] = set()
         self._scorer = scorer
@@ -121,12 +125,15 @@ class Worker:
 
     async def score(self, items: Sequence[Item]) -> tuple[Item, ...]:
         """Give the items with their sentiment, in the same order; what was scored before costs nothing."""
+        scorer = self._scorer
+        if scorer is None:
+            return tuple(items)
         unknown = {
             item.content_hash(): _text(item) for item in items if item.content_hash() not in self._known
         }
         waiting = list(unknown.items())
         for start in range(0, len(waiting), batch):
-            await self._learn(waiting[start : start + batch])
+            await self._learn(scorer, waiting[start : start + batch])
         scored = tuple(replace(item, sentiment=self._known.get(item.content_hash())) for item in items)
         while len(self._known) > remembered:
             self._known.popitem(last=False)
@@ -201,14 +208,14 @@ class Worker:
         finally:
             child.end()
 
-    async def _learn(self, texts: Sequence[tuple[str, str]]) -> None:
-        task = (self._scorer, [text for _, text in texts])
+    async def _learn(self, scorer: Callable[[], Scorer], texts: Sequence[tuple[str, str]]) -> None:
+        task = (scorer, [text for _, text in texts])
         try:
             found, _ = await self._scoring.call(_score, *task, cpu_s=score_limit_s, wall_s=score_limit_s)
         except ChildLost as error:
             if len(texts) > 1:  # one text is to blame: the others must not go unscored with it
                 for one in texts:
-                    await self._learn([one])
+                    await self._learn(scorer, [one])
                 return
             log.warning("a text could not be scored: %s", error)
             found = [None]
@@ -220,31 +227,41 @@ def _text(item: Item) -> str:
     return f"{item.title}\n{item.text}" if item.title else item.text
 
 
-class _Place:
-    """Where a child sits that does one task after another, and another one when it is lost or worn."""
+class _Places:
+    """Where children sit that do one task after another, and other ones when they are lost or worn."""
 
-    def __init__(self, nursery: Nursery, limits: Limits) -> None:
+    def __init__(self, nursery: Nursery, limits: Limits, places: int) -> None:
         self._nursery = nursery
         self._limits = limits
-        self._turn = asyncio.Lock()
-        self._child: Child | None = None
+        self._turn = asyncio.Semaphore(places)
+        self._idle: list[Child] = []
+        self._peak_mib = 0.0
 
     @property
     def peak_mib(self) -> float:
-        return self._child.peak_mib if self._child else 0.0
+        return max([self._peak_mib, *(child.peak_mib for child in self._idle)])
 
     async def call(
         self, function: Callable[..., Any], *task: Any, cpu_s: float, wall_s: float
     ) -> tuple[Any, float]:
         """Give the answer and the processor time that it took. Raises ChildLost when there is none."""
         async with self._turn:
-            if self._child is None or self._child.over:
-                self._child = await self._nursery.child(self._limits)
-            child = self._child
-            answer = await child.call(function, *task, cpu_s=cpu_s, wall_s=wall_s)
-            if self._limits is not scoring and child.peak_mib > worn_mib:
-                child.end()
-            return answer, child.took_s
+            child = await self._child()
+            try:
+                return await child.call(function, *task, cpu_s=cpu_s, wall_s=wall_s), child.took_s
+            finally:
+                self._peak_mib = max(self._peak_mib, child.peak_mib)
+                if self._limits is not scoring and child.peak_mib > worn_mib:
+                    child.end()
+                if not child.over:
+                    self._idle.append(child)
+
+    async def _child(self) -> Child:
+        while self._idle:
+            child = self._idle.pop()  # the one that was at work last: it is still warm
+            if not child.over:
+                return child
+        return await self._nursery.child(self._limits)
 
 
 # --- in the child ---

@@ -34,16 +34,20 @@ EPOCH = datetime(2026, 11, 1, tzinfo=UTC)
 
 @dataclass(frozen=True)
 class Shape:
-    """A kind of feed: `entries` in the document, of which `fresh` are new each round, with `letters` of text each."""
+    """A kind of feed: `entries` in the document, of which `fresh` are new each round, with `letters` of text each.
+
+    `is_html`: the text is a page of paragraphs, with a link and a picture, as in feeds with whole articles.
+    """
 
     entries: int
     fresh: int
     letters: int
+    is_html: bool = False
 
 
 SHAPES = {
-    "unchanged": Shape(30, 0, 800),
-    "2 new of 30": Shape(30, 2, 800),
+    "unchanged": Shape(30, 0, 800, is_html=True),
+    "2 new of 30": Shape(30, 2, 800, is_html=True),
     "20 new of 20": Shape(20, 20, 140),
 }
 
@@ -60,6 +64,16 @@ def text(seed: str, letters: int) -> str:
     return "".join(words)
 
 
+def _body(name: str, shape: Shape) -> str:
+    said = text(name, shape.letters)
+    if not shape.is_html:
+        return said
+    parts = "".join(f"<p>{said[at : at + 160]}</p>\n" for at in range(0, len(said), 160))
+    link = f'<p>原文：<a href="/news/{name}.html" target="_blank">点击查看</a></p>'
+    picture = f'<p style="text-align:center"><img src="/upload/{name}.jpg" width="600" alt="配图"/></p>'
+    return f"<![CDATA[{picture}\n{parts}{link}]]>"
+
+
 def document(feed: int, shape: Shape, turn: int) -> bytes:
     """Give the feed as it stands after so many rounds."""
     first = turn * shape.fresh
@@ -70,7 +84,7 @@ def document(feed: int, shape: Shape, turn: int) -> bytes:
         rows.append(
             f"<item><guid>{name}</guid><title>{text(name, 18)}{number}</title>"
             f"<link>http://feeds.example/{feed}/{number}</link><pubDate>{day}</pubDate>"
-            f"<description>{text(name + 'x', shape.letters)}</description></item>"
+            f"<description>{_body(name + 'x', shape)}</description></item>"
         )
     return (
         "<?xml version='1.0' encoding='utf-8'?><rss version='2.0'><channel>"
@@ -148,20 +162,11 @@ def feed_server(shape: Shape, count: int) -> Iterator[FeedServer]:
         process.join()
 
 
-class NoScorer:
-    """Judges nothing: the peers score no sentiment either."""
-
-    name, version = "none", "1"
-
-    def score(self, text: str) -> None:
-        """Give no score."""
-
-
 @asynccontextmanager
 async def monitors(
     sources: list[Any], folder: Path, clock: Any, url: str | None = None
 ) -> AsyncIterator[Any]:
-    """Give a poller over a store with the rules of the template, as the service composes it."""
+    """Give a poller over a store with the rules of the template, as the service composes it, but without sentiment."""
     from bot.app import closing
     from bot.config import Configuration, load_office
     from bot.door import StoreDoor
@@ -182,7 +187,7 @@ async def monitors(
     migrate(store)
     door = StoreDoor(store, Configuration(office, tuple(sources), rules), Ledger(), clock, lambda: None)
     try:
-        async with Fetcher(clock) as fetcher, closing(Worker(NoScorer)) as worker:
+        async with Fetcher(clock) as fetcher, closing(Worker(None)) as worker:
             yield Poller(sources, fetcher, worker, door, clock)
     finally:
         store.close()
