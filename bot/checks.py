@@ -44,7 +44,10 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class SourceFinding(Finding):
-    """One source as `check --live` saw it. `newest`: local time of the source; empty where no entry has a date."""
+    """One source as `check --live` saw it. `newest`: local time of the source; empty where no entry has a date.
+
+    `hints`: what may be wrong with its configuration and is no failure (Chinese).
+    """
 
     status: int | None = None
     entries: int = 0
@@ -52,6 +55,7 @@ class SourceFinding(Finding):
     charset: str = ""
     elapsed_s: float = 0.0
     doubtful: bool = False
+    hints: tuple[str, ...] = ()
 
     @property
     def verdict(self) -> str:
@@ -161,6 +165,7 @@ def _finding(seen: Probe) -> SourceFinding:
         charset=parsed.charset,
         elapsed_s=round(seen.elapsed_s, 2),
         doubtful=bool(symptoms) or (not parsed.items and bool(cure)),
+        hints=parsed.hints,
     )
 
 

@@ -5,7 +5,6 @@ hold a person. Fetches no page; the round asks for the next one with the cursor 
 fits nothing is a problem with its cure, never silence; one bad entry costs itself.
 """
 
-import functools
 import hashlib
 import json
 import re
@@ -15,16 +14,13 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode, urljoin, urlsplit
 
-import jmespath
-import re2
-from jmespath.exceptions import JMESPathError
-
 from monitors.counts import parse_count
 from monitors.cuts import cut
 from monitors.dates import Dated, read_date
+from monitors.fields import as_text, break_of, first_of, found_nothing, is_there, look_up, mapping_cure
 from monitors.masking import mask
 from monitors.parsed import Parsed
-from monitors.persons import names_person, placeholder
+from monitors.persons import placeholder
 from monitors.records import Row, Rows, read_csv, read_lines
 from monitors.sources import Freshness, Mapped, Paging, Paths, Source
 from monitors.texts import clean, decode, one_line, plain
@@ -128,14 +124,14 @@ def _json(text: str, cure: str) -> tuple[Any, SourceProblem | None]:
 def _refusal(document: object, mapping: Mapped) -> SourceProblem | None:
     if mapping.ok is None:
         return None
-    value = _find(mapping.ok.path, document)
+    value = look_up(mapping.ok.path, document)
     # True == 1 in Python, and a code of 1 is not "true" on any platform.
     if any(
         value == wanted and isinstance(value, bool) == isinstance(wanted, bool)
         for wanted in mapping.ok.equals
     ):
         return None
-    shown = f"接口答复失败：{mapping.ok.path} = {mask(_scalar(value)[:40]).text or '无'}"
+    shown = f"接口答复失败：{mapping.ok.path} = {mask(as_text(value)[:40]).text or '无'}"
     return SourceProblem(Fault.STATUS, shown, "请核对接口是否改版、评论是否关闭")
 
 
@@ -146,40 +142,27 @@ def _entries(document: Any, mapping: Mapped) -> tuple[list[Any], SourceProblem |
     there must not look like that.
     """
     path = mapping.items or "@"
-    entries = document if mapping.items is None else _find(path, document)
+    entries = document if mapping.items is None else look_up(path, document)
     if isinstance(entries, list):
         return entries, None
     cure = "请核对 [source.mapping] 的 items"
     if entries is not None:
         return [], SourceProblem(Fault.UNREADABLE, f"items 路径 {path} 处不是列表", cure)
-    there, missing = _break(path, document)
+    there, missing = break_of(path, document)
     if not missing and (mapping.ok is not None or there is None):
         return [], None
     beside = there.values() if isinstance(there, dict) else ()
     if mapping.ok is not None and not any(isinstance(value, dict | list) and value for value in beside):
         return [], None
-    return [], SourceProblem(Fault.UNREADABLE, f"items 路径 {path} 在答复里找不到", _cure("items", there))
-
-
-def _break(path: str, document: object) -> tuple[object, bool]:
-    """Follow a path of plain names to where it breaks: the object there, and whether a name is missing in it.
-
-    (None, False): nothing is missing, the value itself is null. Of a path with more than names only the start is known.
-    """
-    place = document
-    for name in path.split("."):
-        if not isinstance(place, dict) or not name.isidentifier():
-            return (document, True) if place is not None else (None, False)
-        if name not in place:
-            return place, True
-        place = place[name]
-    return None, False
+    return [], SourceProblem(
+        Fault.UNREADABLE, f"items 路径 {path} 在答复里找不到", mapping_cure("items", there)
+    )
 
 
 def _stale(document: object, fresh: Freshness | None, source: Source, now: datetime) -> list[Symptom]:
     if fresh is None:
         return []
-    dated = read_date(_scalar(_find(fresh.path, document)), source.zone, now)
+    dated = read_date(as_text(look_up(fresh.path, document)), source.zone, now)
     if dated.at is None:
         told = f"看不出答复的新旧：{fresh.path} 处{dated.note or '没有时间'}"
         return [Symptom(Ailment.FROZEN, told, "请核对 [source.mapping] 的 fresh")]
@@ -199,7 +182,7 @@ _longest_cursor = 500
 
 def _onward(document: object, count: int, mapping: Mapped, asked: str | None) -> str | None:
     if mapping.cursor is not None:
-        value = _scalar(_find(mapping.cursor.next, document))
+        value = as_text(look_up(mapping.cursor.next, document))
         return None if value.lower() in _no_value else value[:_longest_cursor]
     if mapping.page is None or not count:
         return None
@@ -208,17 +191,17 @@ def _onward(document: object, count: int, mapping: Mapped, asked: str | None) ->
 
 
 def _next_page(document: object, count: int, page: Paging, asked: str | None) -> str | None:
-    if page.end is not None and _is_true(_find(page.end, document)):
+    if page.end is not None and _is_true(look_up(page.end, document)):
         return None
     if page.kind == "cursor":
-        value = _parameter(_scalar(_find(page.next or "", document)), page.send)
+        value = _parameter(as_text(look_up(page.next or "", document)), page.send)
         if value.lower() in _no_value | {str(stop).lower() for stop in page.stop}:
             return None
     else:
         given = dict(parse_qsl(asked or "")).get(page.send, "")
         here = int(given) if given.isascii() and given.isdigit() else page.start
         value = str(here + (count if page.kind == "offset" and page.step == 1 else page.step))
-    also = ((name, _scalar(_find(path, document))) for name, path in page.also)
+    also = ((name, as_text(look_up(path, document))) for name, path in page.also)
     return urlencode([(page.send, value), *((name, shown) for name, shown in also if shown)])
 
 
@@ -233,7 +216,7 @@ def _parameter(value: str, name: str) -> str:
 
 
 def _is_true(value: object) -> bool:
-    return value is True or _scalar(value).lower() in {"1", "true"}
+    return value is True or as_text(value).lower() in {"1", "true"}
 
 
 # --- the entries ---
@@ -281,7 +264,14 @@ def _read(rows: Rows, source: Source, mapping: Mapped, now: datetime, *, are_rec
         notes=(*(symptom.detail for symptom in symptoms), *([wordless] if tally.wordless else [])),
         entries=len(rows.rows),
         symptoms=tuple(symptoms),
+        hints=_hints(rows, mapping),
     )
+
+
+def _hints(rows: Rows, mapping: Mapped) -> tuple[str, ...]:
+    entries = [row.value for row in rows.rows[:max_entries] if isinstance(row.value, dict)]
+    # In our own shape all of this may be left out.
+    return found_nothing(mapping, entries) if len(entries) >= _telling and mapping != DEFAULT_MAPPING else ()
 
 
 _rounded = re.compile(r"\d(?:\.\d+)?[eE]\+\d{2,}")
@@ -296,17 +286,17 @@ def _item(row: Row, source: Source, mapping: Mapped, now: datetime, tally: _Tall
         return None
     tally.sample = tally.sample or entry
     for name, paths in (("id", mapping.id), ("text", mapping.text + mapping.title), ("time", mapping.time)):
-        if name not in tally.fields and any(_is_there(path, entry) for path in paths):
+        if name not in tally.fields and any(is_there(path, entry) for path in paths):
             tally.fields.add(name)
-    name = _identity(clean(_value(mapping.id, entry)))
+    name = _identity(clean(first_of(mapping.id, entry)))
     if not name:
         tally.skip("缺少编号", row.number)
         return None
     if _rounded.fullmatch(name):
         tally.skip("编号被表格软件改写成了 4.9E+15 的样子", row.number)
         return None
-    text = cut(mapping.text_cut, plain(_value(mapping.text, entry)))
-    title = cut(mapping.title_cut, one_line(_value(mapping.title, entry)))
+    text = cut(mapping.text_cut, plain(first_of(mapping.text, entry)))
+    title = cut(mapping.title_cut, one_line(first_of(mapping.title, entry)))
     if not text and not title:
         if _is_wordless(mapping.text + mapping.title, entry):
             tally.wordless += 1
@@ -325,21 +315,17 @@ def _item(row: Row, source: Source, mapping: Mapped, now: datetime, tally: _Tall
         published_at=dated.at,
         date_note=dated.note,
         counts=Counts(
-            views=parse_count(_value(mapping.views, entry)),
-            likes=parse_count(_value(mapping.likes, entry)),
-            reposts=parse_count(_value(mapping.reposts, entry)),
-            comments=parse_count(_value(mapping.replies, entry)),
+            views=parse_count(first_of(mapping.views, entry)),
+            likes=parse_count(first_of(mapping.likes, entry)),
+            reposts=parse_count(first_of(mapping.reposts, entry)),
+            comments=parse_count(first_of(mapping.replies, entry)),
         ),
     )
 
 
-def _is_there(path: str, entry: Mapping[str, Any]) -> bool:
-    return _find(path, entry) is not None or not _break(path, entry)[1]
-
-
 def _is_wordless(paths: Paths, entry: Mapping[str, Any]) -> bool:
     """Tell whether the place of the text is there and empty: a picture alone is no fault of the source."""
-    there = [_find(path, entry) for path in paths if _is_there(path, entry)]
+    there = [look_up(path, entry) for path in paths if is_there(path, entry)]
     return bool(there) and all(value is None or isinstance(value, str) for value in there)
 
 
@@ -354,7 +340,7 @@ def _hash(*parts: str) -> str:
 def _parent(mapping: Mapped, entry: Mapping[str, Any], own: str) -> str | None:
     """Give the first that is one: a reply's comment before the post that all of them stand under."""
     for path in mapping.parent:
-        name = _identity(clean(_value((path,), entry)))
+        name = _identity(clean(first_of((path,), entry)))
         if name and name != own and name not in mapping.no_parent:
             return name
     return None
@@ -364,7 +350,7 @@ def _date(mapping: Mapped, entry: Mapping[str, Any], source: Source, now: dateti
     """Give the first that can be believed, else what was wrong with the first that was written."""
     doubt = Dated(None, "来源未给日期")
     for path in reversed(mapping.time):
-        written = _value((path,), entry)
+        written = first_of((path,), entry)
         if written in {"", "0"}:
             continue
         dated = read_date(written, source.zone, now, relative=mapping.relative_times)
@@ -378,9 +364,9 @@ def _link(link: str | None, entry: Mapping[str, Any], base: str) -> str:
     if link is None:
         return ""
     if not link.startswith(("http://", "https://")):
-        written = clean(_value((link,), entry))
+        written = clean(first_of((link,), entry))
         return _joined(base, written if len(written) <= max_link_letters else "")
-    values = {path: _value((path,), entry) for path in placeholder.findall(link)}
+    values = {path: first_of((path,), entry) for path in placeholder.findall(link)}
     if not all(0 < len(value) <= max_link_letters for value in values.values()):
         return ""
     return placeholder.sub(lambda found: quote(values[found[1]].encode("utf-8", "replace"), safe=""), link)
@@ -448,50 +434,8 @@ def _lacking(wanted: Iterable[tuple[str, Paths]], tally: _Tally) -> list[Symptom
         Symptom(
             Ailment.SKIPPED,
             f"{name} 的路径 {'、'.join(paths)} 在各条里都找不到",
-            _cure(name, _break(paths[0], tally.sample)[0]),
+            mapping_cure(name, break_of(paths[0], tally.sample)[0]),
         )
         for name, paths in wanted
         if paths and name not in tally.fields
     ]
-
-
-def _cure(name: str, there: object) -> str:
-    shown = _impersonal_names(there)
-    return f"请核对 [source.mapping] 的 {name}" + (f"；那里有的字段：{'、'.join(shown)}" if shown else "")
-
-
-_plain_name = re2.compile(
-    r"[A-Za-z_][A-Za-z0-9_-]{0,39}|.{0,4}(?:编号|标题|主题|内容|正文|时间|日期|链接|网址|数|量)"
-)
-
-
-def _impersonal_names(there: object) -> list[str]:
-    """Give up to eight field names: none that names a person, none that looks like a value."""
-    # Cleaned, for RE2 refuses half a letter (a lone surrogate), which JSON may hold in a name too.
-    names = [clean(str(name)[:80]) for name in there] if isinstance(there, dict) else []
-    return [name for name in names if _plain_name.fullmatch(name) and not names_person(name)][:8]
-
-
-# --- single values ---
-
-
-def _value(paths: Paths, entry: Mapping[str, Any]) -> str:
-    return next((value for path in paths if (value := _scalar(_find(path, entry)))), "")
-
-
-def _scalar(value: object) -> str:
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    return str(value) if isinstance(value, str | int | float) and not isinstance(value, bool) else ""
-
-
-@functools.lru_cache(maxsize=512)
-def _compiled(path: str) -> Any:
-    return jmespath.compile(path)
-
-
-def _find(path: str, document: object) -> Any:
-    try:
-        return _compiled(path).search(document)
-    except (JMESPathError, RecursionError):  # a function met a value of another type: the field is not there
-        return None

@@ -16,7 +16,8 @@ class Parsed:
     (which are not among `items`) included; `raw_hashes` names those that need not be read
     again, 8 bytes each: what was skipped or left for the next round is not among them. `symptoms`
     is what the document itself shows to be wrong. `memory` is what the reader keeps for the next round, None where
-    it keeps nothing. `ttl_s`: how long the document calls itself fresh.
+    it keeps nothing. `ttl_s`: how long the document calls itself fresh. `hints` (Chinese) are for who looks at the source
+    while writing its configuration; a round does not tell them.
     """
 
     items: tuple[Item, ...] = ()
@@ -31,6 +32,7 @@ class Parsed:
     memory: str | None = None
     ttl_s: float | None = None
     comment_feeds: tuple[CommentFeed, ...] = ()
+    hints: tuple[str, ...] = ()
 
 
 def unread(fault: Fault, detail: str, cure: str, *, charset: str = "") -> Parsed:

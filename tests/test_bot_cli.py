@@ -414,6 +414,30 @@ def test_check_live_reads_the_sources_and_greets_the_platform(
     assert not (yuqing.folder / "yuqing.db").exists()
 
 
+def test_check_live_hints_at_paths_that_find_nothing_and_shows_the_status_of_a_fault(
+    yuqing: Terminal, feeds: Web, sandbox: str
+) -> None:
+    entries = [{"id": str(n), "content": "停水三天", "like": n, "pid": "0"} for n in range(3)]
+    feeds.pages["talk"] = (200, "application/json", json.dumps({"data": entries}))
+    watch(yuqing.folder, feeds, "talk")
+    path = yuqing.folder / "config" / "sources.toml"
+    mapping = 'items = "data"\nid = "id"\ntext = "content"\nparent = "parent_id"\nlikes = "like"\n'
+    path.write_text(
+        path.read_text(encoding="utf-8").replace('"feed"', '"comments"') + f"[source.mapping]\n{mapping}",
+        encoding="utf-8",
+    )
+    yuqing.set(TELEGRAM_TOKEN=SANDBOX_TOKEN, TELEGRAM_API=sandbox)
+    answer = yuqing("check", "--live")
+    assert answer.code == 0
+    assert "来源 talk：3 条\n来源 talk：提示：parent 的路径 parent_id 在 3 条里都找不到" in answer.out
+    assert "likes" not in answer.out
+    (finding,) = [f for f in yuqing("check", "--live", "--json").json["findings"] if "talk" in f["subject"]]
+    assert (finding["ok"], finding["status"], len(finding["hints"])) == (True, 200, 1)
+    feeds.pages["talk"] = (503, "text/html", "busy")
+    (row,) = [line for line in yuqing("check", "--live").out.splitlines() if "│ talk" in line]
+    assert "│ 503" in row
+
+
 def test_check_live_tells_each_fault_and_fails(yuqing: Terminal, feeds: Web, sandbox: str) -> None:
     feeds.show("good", "停水三天")
     feeds.pages["login"] = (200, "text/html", "<!doctype html><html><body>请登录</body></html>")

@@ -257,6 +257,51 @@ def test_a_time_that_no_entry_has_is_told_and_costs_no_item() -> None:
     )  # hot lists have no times
 
 
+WRONG: dict[str, dict[str, Any]] = {
+    "parent": {"parent": ("parent_id", "root")},
+    "likes": {"likes": ("like_count",)},
+    "replies": {"replies": ("content",)},  # an object is no number
+    "reposts": {"reposts": ("shares",)},
+    "views": {"views": ("play",)},
+    "title": {"title": ("subject",)},
+    "url": {"url": "https://v.example/t/{tid}#reply{rpid_str}"},
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_an_optional_path_that_finds_nothing_is_a_hint_that_names_it_and_no_fault(name: str) -> None:
+    parsed = parse(page(*(reply(rpid_str=str(n)) for n in range(3))), changed(**WRONG[name]))
+    assert (parsed.problem, len(parsed.items), parsed.symptoms, parsed.notes) == (None, 3, (), ())
+    (hint,) = parsed.hints
+    path = {"parent": "parent_id、root", "url": "tid"}.get(name) or WRONG[name][name][0]
+    assert hint.startswith(f"{name} 的路径 {path} 在 3 条里都找不到；请核对 [source.mapping] 的 {name}")
+    assert "uname" not in hint
+    if name == "likes":
+        assert "like" in hint.partition("那里有的字段：")[2].split("、")
+
+
+def test_a_path_that_one_entry_has_or_that_is_there_and_empty_is_right() -> None:
+    right = changed(likes=("like_count", "like"), views=("play",), title=("subject",))
+    entries = [reply(rpid_str=str(n), subject=None) for n in range(3)]
+    entries[2]["play"] = 0
+    assert parse(page(*entries), right).hints == ()
+
+
+@pytest.mark.parametrize("count", [0, 1, 2])
+def test_of_few_entries_nothing_is_hinted(count: int) -> None:
+    entries = [reply(rpid_str=str(n)) for n in range(count)]
+    assert parse(page(*entries), changed(likes=("like_count",))).hints == ()
+
+
+def test_records_of_our_own_shape_may_leave_out_what_they_want() -> None:
+    lines = b"".join(b'{"id": "%d", "text": "x"}\n' % n for n in range(5))
+    source = replace(SOURCE, mapping=None)
+    assert parse_records(lines, "application/x-ndjson", source, NOW).hints == ()
+    named = replace(SOURCE, mapping=Mapped(items=None, id=("id",), text=("text",), likes=("like",)))
+    (hint,) = parse_records(lines, "application/x-ndjson", named, NOW).hints
+    assert "likes 的路径 like 在 5 条里都找不到" in hint
+
+
 def test_one_id_for_all_is_no_id() -> None:
     replies = [reply(rpid_str="7", content={"message": f"停水第{n}天"}) for n in range(3)]
     parsed = parse(page(*replies), changed())

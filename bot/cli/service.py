@@ -183,7 +183,8 @@ def _print_sources(findings: Sequence[SourceFinding]) -> None:
     out.print(table)
     for finding in findings:
         told = f"{finding.detail}。{finding.cure}" if finding.cure else finding.detail
-        out.print(f"{finding.subject}：{told}", markup=False, emoji=False, soft_wrap=True)
+        for line in (told, *(f"提示：{hint}" for hint in finding.hints)):
+            out.print(f"{finding.subject}：{line}", markup=False, emoji=False, soft_wrap=True)
 
 
 def run(
