@@ -301,7 +301,7 @@ _takes: Mapping[str, frozenset[str]] = {
     "file": frozenset({*_any_source, *_polled, *_news, *_mapped, "path", "format"}),
     "inbox": frozenset({*_any_source, *_news, *_mapped}),
     "page": frozenset({*_any_source, *_web}),
-    "column": frozenset({*_any_source, *_web, *_news, "frozen_h", "overdue_d"}),
+    "column": frozenset({*_any_source, *_web, "overdue_d"}),
 }
 _known = frozenset().union(*_takes.values())
 _needs: Mapping[str, tuple[tuple[str, str], ...]] = {
@@ -315,6 +315,13 @@ _needs: Mapping[str, tuple[tuple[str, str], ...]] = {
         ("overdue_d", "请补上 overdue_d = 14 这样的天数：多少天没有更新就提醒"),
     ),
 }
+_instead: Mapping[tuple[str, str], str] = {
+    ("inbox", "url"): "推送方把数据发到本机的 /ingest/来源编号",
+    ("column", "silent_h"): "栏目多少天没有更新就提醒，写在 overdue_d",
+    ("column", "frozen_h"): "栏目多少天没有更新就提醒，写在 overdue_d",
+    ("column", "window_h"): "栏目只看有没有更新，不收各条内容；要收内容请另写一个来源",
+}
+"""By kind and key: what to do in place of a key that this kind does not take."""
 _item_kinds: Mapping[str, Kind] = {
     "feed": Kind.ARTICLE,
     "comments": Kind.COMMENT,
@@ -368,12 +375,8 @@ def _right_keys(entry: Table) -> Iterator[_Wrong]:
         if key in _known and key not in _takes[kind]:
             others = "、".join(name for name, keys in _takes.items() if key in keys)
             shown = "[source.mapping]" if key == "mapping" else key
-            cure = (
-                "请删去；推送方把数据发到本机的 /ingest/来源编号" if kind == "inbox" and key == "url" else ""
-            )
-            yield _Wrong(
-                (key,), f'kind = "{kind}" 不用 {shown}', cure or f"请删去；它用于 kind 为 {others} 的来源"
-            )
+            cure = _instead.get((kind, key), f"它用于 kind 为 {others} 的来源")
+            yield _Wrong((key,), f'kind = "{kind}" 不用 {shown}', f"请删去；{cure}")
     for key, cure in _needs[kind]:
         if key not in entry:
             yield _Wrong((key,), f'kind = "{kind}" 缺少 {key}', cure)

@@ -468,6 +468,9 @@ BAD: Mapping[str, tuple[str, str, str, str, str]] = {
     ),
     "a page with a limit of days": ("page", 'kind = "page"', 'kind = "page"\noverdue_d = 5', "overdue_d", "column"),
     "a column without a limit": ("column", "overdue_d = 14\n", "", "overdue_d", "多少天"),
+    "a column that may be silent": ("column", "overdue_d = 14", "overdue_d = 14\nsilent_h = 48", "silent_h", "写在 overdue_d"),
+    "a column that may be frozen": ("column", "overdue_d = 14", "overdue_d = 14\nfrozen_h = 48", "frozen_h", "写在 overdue_d"),
+    "a column with a window": ("column", "overdue_d = 14", "overdue_d = 14\nwindow_h = 24", "window_h", "另写一个来源"),
     "a column due at once": ("column", "overdue_d = 14", "overdue_d = 0", "overdue_d", "大于 0、不大于 366 的数，单位为天"),
     "an interval of a month": ("file", "interval_s = 30", "interval_s = 2592000", "interval_s", "1 到 86400"),
     "an id in large letters": ("page", 'id = "it"', 'id = "Portal"', "id", "小写英文字母、数字、- 和 _"),
@@ -798,6 +801,22 @@ def test_every_key_has_its_row_with_its_default_on_the_page_about_sources() -> N
             isinstance(field.default, int | float) and name != "overdue_d"
         ):  # the one kind that has it needs it
             assert default.partition(" ")[0] == str(field.default), name
+
+
+GROUPS = {
+    "all": set(KINDS),
+    "all but page": set(KINDS) - {"page"},
+    "all but page, column": set(KINDS) - {"page", "column"},
+    "web": {"feed", "comments", "page", "column"},
+    "web, file": {"feed", "comments", "page", "column", "file"},
+}
+
+
+def test_the_page_about_sources_says_which_kinds_take_each_key() -> None:
+    table = PAGE.read_text(encoding="utf-8").partition("## Keys of the file")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| `(\w+)` \| [^|]* \| ([^|]*) \|", table, re.MULTILINE)
+    told = {key: GROUPS.get(kinds, set(kinds.split(", "))) for key, kinds in rows if key != "contact"}
+    assert told == {key: {kind for kind in KINDS if key in sources_file._takes[kind]} for key in told}
 
 
 def test_every_preset_is_named_on_the_page_about_sources() -> None:
