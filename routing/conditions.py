@@ -250,7 +250,7 @@ def conditions_of(entry: IgnoreEntry, groups: Sequence[frozenset[str]]) -> Itera
     if entry.counts:
         asked = entry.counts.model_dump(exclude_none=True)
         yield _Counts(tuple((name, least) for name, least in asked.items()))
-    if entry.near:
+    if entry.near is not None:
         yield _Near(tuple(groups), entry.near)
     if entry.regex:
         yield _Matches(Expressions(entry.regex))

@@ -53,7 +53,7 @@ class Expressions:
 
     def find(self, plain: str) -> str | None:
         """Give what the first of them that matches found in the normal form of a text, cut to a few letters."""
-        text = plain.encode("utf-8", "replace")  # half a letter (a lone surrogate) is no text to RE2
+        text = plain.encode()
         for compiled in self._compiled:
             match = compiled.search(text)
             if match is not None:

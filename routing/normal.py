@@ -11,11 +11,11 @@ from operator import add
 
 from routing.hanzi import simplified
 
-# Zero-width, bidi and other invisible characters, tags and variation selectors: they cut a word in two for a
-# machine and change nothing for a reader. Controls that are white space (tab, line ends) stay white space.
+# Zero-width, bidi and other invisible characters, tags, variation selectors, half letters (lone surrogates): they cut a
+# word in two for a machine and change nothing for a reader. Controls that are white space (tab, line ends) stay so.
 _invisible = re.compile(
     "[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f"
-    "\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb\U000e0000-\U000e0fff]"
+    "\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ud800-\udfff\ufff9-\ufffb\U000e0000-\U000e0fff]"
 )
 _han = "\u2e80-\u2fff\u3001-\u303f\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 _space_in_chinese = re.compile(rf" (?<=[{_han}] )(?=[{_han}])")
@@ -114,7 +114,7 @@ def fingerprint(title: str, text: str) -> str:
     letter at all: nothing then may be taken for a copy.
     """
     said = letters(f"{title}{text}")
-    return hashlib.sha256(said.encode("utf-8", "surrogatepass")).hexdigest()[:32] if said else ""
+    return hashlib.sha256(said.encode()).hexdigest()[:32] if said else ""
 
 
 def bigrams(text: str) -> frozenset[str]:

@@ -1,6 +1,7 @@
 """The rule file and what it proposes: reasons, order, channels; and every mistake in it with line and cure."""
 
 from importlib.resources import files
+from itertools import product
 
 import pytest
 from hypothesis import given, settings
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 from routing.errors import ConfigError
 from routing.items import Band, Counts, Kind
 from routing.office import Level
+from routing.places import Gazetteer, Place
 from routing.rules import Judgement, Rules, Subject, load_rules
 
 CHANNELS = ("network", "petition", "publicity", "security", "office")
@@ -49,8 +51,11 @@ def judge(
     tags: tuple[str, ...] = (),
     band: Band | None = None,
     own: bool = True,
+    counts: Counts | None = None,
+    burst: bool = False,
+    hour: int | None = None,
 ) -> Judgement:
-    return rules(body).judge(Subject(title, text, kind, tags, band, Counts(), own))
+    return rules(body).judge(Subject(title, text, kind, tags, band, counts or Counts(), own, burst, hour))
 
 
 def rule(id: str, *lines: str, depth: int = 1) -> str:
@@ -124,6 +129,21 @@ def test_a_rule_asks_where(where: str, text: str, own: bool, holds: bool) -> Non
         ('tags = ["问政", "信箱"]', {"tags": ("信箱",)}, {"tags": ("媒体",)}, "信箱"),
         ('sentiment = "negative"', {"band": Band.NEGATIVE}, {"band": Band.UNCLEAR}, "消极"),
         ('sentiment = "negative"', {"band": Band.NEGATIVE}, {"band": None}, "消极"),
+        ("counts = {views = 100}", {"counts": Counts(views=100)}, {"counts": Counts(views=99)}, "阅读100"),
+        ("counts = {likes = 1}", {"counts": Counts(likes=7)}, {"counts": Counts()}, "点赞7"),
+        (
+            "counts = {reposts = 5, comments = 9}",
+            {"counts": Counts(reposts=5, comments=9)},
+            {"counts": Counts(reposts=5, comments=8)},
+            "转发5、评论9",
+        ),
+        ("burst = true", {"burst": True}, {}, "突增"),
+        ("burst = false", {}, {"burst": True}, "规则a"),
+        ('hours = "22-6"', {"hour": 22}, {"hour": 6}, "22点到6点"),
+        ('hours = "22-6"', {"hour": 5}, {"hour": 21}, "22点到6点"),
+        ('hours = "9-17"', {"hour": 9}, {"hour": 17}, "9点到17点"),
+        ('hours = "0-24"', {"hour": 23}, {"hour": None}, "0点到24点"),
+        ('hours = "20-24"', {"hour": 20}, {"hour": 0}, "20点到24点"),
     ],
 )
 def test_a_rule_asks_for_more_than_words(
@@ -135,6 +155,84 @@ def test_a_rule_asks_for_more_than_words(
     assert note in shown(judgement)[0]
     # The root takes a negative text too: what tells them apart is which rule took it.
     assert "a" not in {reason.rule for reason in judge(body, "随便说说", **other).reasons}  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("near", "text", "holds"),
+    [
+        (2, "停水三天", True),
+        (2, "停水，这三天", True),
+        (2, "停水，这都三天", False),
+        (0, "停水三天", True),
+        (0, "停水了三天", False),
+        (2, "三天，停水", True),  # in any order
+        (2, "停水很久很久很久，又停水三天", True),  # some pair is near
+        (1, "停 水\u200b三\n天", True),  # counted in the normal form
+        (500, "停水了", False),
+    ],
+)
+def test_words_are_asked_to_stand_near_each_other(near: int, text: str, holds: bool) -> None:
+    body = rule("a", 'any = ["停水"]', 'all = ["三天"]', f"near = {near}", 'channel = "network"')
+    judgement = judge(body, text)
+    assert judgement.relevant is holds
+    assert (f"相距{near}字以内" in shown(judgement)[0]) is holds
+
+
+def test_three_words_are_near_only_if_each_is_near_each() -> None:
+    body = rule("a", 'all = ["停水", "三天", "没人管"]', "near = 3", 'channel = "network"')
+    assert judge(body, "停水三天没人管").relevant
+    assert not judge(body, "停水了，三天了，没人管").relevant  # each near the next, the ends far apart
+
+
+spots = st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 6)), max_size=8)
+
+
+@given(spots=spots, near=st.integers(0, 8))
+def test_near_is_what_trying_every_combination_finds(spots: list[tuple[str, int]], near: int) -> None:
+    words = {"a": "停水", "b": "三天", "c": "没人管"}
+    text = "".join(words[letter] + "，" * gap for letter, gap in spots)
+    places = {
+        letter: [(at, at + len(word)) for at in range(len(text)) if text.startswith(word, at)]
+        for letter, word in words.items()
+    }
+    found = any(
+        max(start for start, _ in some) - min(end for _, end in some) <= near
+        for some in product(*places.values())
+    )
+    body = rule("a", 'all = ["停水", "三天", "没人管"]', f"near = {near}", 'channel = "network"')
+    assert judge(body, text).relevant is found
+
+
+def test_a_word_that_stands_a_hundred_thousand_times_is_no_trouble() -> None:
+    body = rule("a", 'all = ["停水", "三天"]', "near = 3", 'channel = "network"')
+    assert not judge(body, "停水" * 50_000 + "，" * 9 + "三天" * 50_000).relevant
+
+
+@pytest.mark.parametrize(
+    ("pattern", "text", "found"),
+    [
+        (r"停.{0,3}水", "停了三天水", "停了三天水"),
+        (r"\d+人受伤", "１２人受伤", "12人受伤"),
+        (r"（\d+）", "有人（３８）", "(38)"),  # full-width brackets are brackets, not a group
+        (r"\（\d+\）", "有人(38)", "(38)"),
+        (r"[，。]水", "没电，水也停", ",水"),
+        (r"[縣市]医院", "县醫院", "县医院"),
+        (r"KTV\D", "ktv吵", "ktv吵"),
+        (r"停水|停电", "停气", None),
+        (r"停.+", "停" + "水" * 30, "停" + "水" * 19 + "…"),
+        (r"\\，", r"a\，", r"\,"),
+        (
+            r"(a+)+$",
+            "a" * 100_000 + "！",
+            None,
+        ),  # a hundred thousand letters, twice as long for twice as many
+        (r"(a|aa)+b", "a" * 100_000, None),
+    ],
+)
+def test_an_expression_finds(pattern: str, text: str, found: str | None) -> None:
+    judgement = judge(rule("a", f"regex = ['停电停气停水', '{pattern}']", 'channel = "network"'), text)
+    assert judgement.relevant is (found is not None)
+    assert found is None or shown(judgement) == [f"规则「规则a」：文字「{found}」"]
 
 
 # --- the tree -------------------------------------------------------------------------------------------------
@@ -242,6 +340,48 @@ def test_the_root_takes_what_is_ours_and_wants_an_answer(
     assert said in shown(judgement)[-1]
 
 
+NEGATIVE = rule("n", 'any = ["停水"]', 'sentiment = "negative"', 'channel = "network"', "level = 2")
+
+
+@pytest.mark.parametrize(
+    ("body", "text", "own", "needs"),
+    [
+        (WATER, "停水了", True, False),  # nobody asks
+        (NEGATIVE, "停水了", True, True),
+        (NEGATIVE, "天气不错", False, False),  # who asks has no word here
+        (WATER + NEGATIVE, "停水了", True, False),  # taken before anybody asks
+        (NEGATIVE + WATER, "停水了", True, True),  # asked first, and the level differs
+        (rule("m", 'any = ["停水"]', 'sentiment = "unclear"', 'topic = "供水"', "continue = true") + WATER, "停水", True, True),
+        (rule("m", 'any = ["停水"]', 'sentiment = "unclear"', 'channel = "network"') + WATER, "停水", True, False),
+        (WATER, "天气不错", True, True),  # the root takes what is ours and negative
+        (WATER, "天气不错", False, False),
+        (WATER, "请问天气", True, False),
+    ],
+)  # fmt: skip
+def test_a_judgement_tells_whether_a_score_could_change_it(
+    body: str, text: str, own: bool, needs: bool
+) -> None:
+    assert judge(body, text, own=own).needs_band is needs
+    assert not judge(body, text, own=own, band=Band.UNCLEAR).needs_band  # scored already
+
+
+def test_rules_can_be_tried_on_another_county() -> None:
+    here = rules(rule("a", 'any = ["停水"]', 'where = "place"', 'channel = "network"'))
+    there = here.with_places(Gazetteer([Place("西山小区", town="城西镇")], "红叶县"))
+    assert there.judge(Subject("", "西山小区停水", Kind.POST)).places == ("西山小区",)
+    assert not there.judge(Subject("", "东湖停水", Kind.POST)).relevant
+    assert here.judge(Subject("", "东湖停水", Kind.POST)).places == ("东湖小区",)
+    assert len({here.version, there.version, here.with_places(Gazetteer([], "红叶县")).version}) == 3
+
+
+def test_a_place_of_the_file_has_its_town_and_its_loose_names() -> None:
+    head = HEAD.replace('aliases = ["东湖"]', 'aliases = ["东湖"]\ntown = "城关镇"\nloose = ["东湖"]')
+    made = load_rules(f"{head}\n{WATER}", "rules.toml", CHANNELS)
+    assert made.gazetteer.town_of("东湖小区") == "城关镇"
+    assert made.judge(Subject("", "东湖停水", Kind.POST)).places == ()
+    assert made.judge(Subject("", "东湖小区停水", Kind.POST)).places == ("东湖小区",)
+
+
 def test_places_are_named_and_the_county_is_not_one_of_them() -> None:
     judgement = judge(
         rule("a", 'any = ["停水"]', 'where = "county"', 'channel = "network"'), "青禾县东湖停水"
@@ -291,6 +431,21 @@ BAD = {
     "unknown where": (plain(GOOD + 'where = "here"\n'), 10, "允许", "county"),
     "unknown sentiment": (plain(GOOD + 'sentiment = "bad"\n'), 10, "允许", "negative"),
     "no channel": (plain(rule("a", 'any = ["停水"]')), 5, "没有渠道", "channel"),
+    "unknown count": (plain(GOOD + "counts = {wiews = 5}\n"), 10, "不认识", "views"),
+    "no count": (plain(GOOD + "counts = {}\n"), 10, "没有写数目", "views"),
+    "count of nothing": (plain(GOOD + "counts = {views = 0}\n"), 10, "范围", "1"),
+    "burst as text": (plain(GOOD + 'burst = "是"\n'), 10, "类型", "true"),
+    "hours in words": (plain(GOOD + 'hours = "夜里"\n'), 10, "时段", "22-6"),
+    "hours of no day": (plain(GOOD + 'hours = "22-25"\n'), 10, "时段", "22-6"),
+    "hours of no length": (plain(GOOD + 'hours = "8-8"\n'), 10, "时段", "22-6"),
+    "near with one group": (plain(GOOD + "near = 5\n"), 10, "两组", "all"),
+    "near too far": (plain(GOOD + 'all = ["三天"]\nnear = 501\n'), 11, "范围", "500"),
+    "near and nothing else": (plain(rule("a", "near = 5", 'channel = "office"')), 8, "两组", "all"),
+    "expression that does not compile": (plain(GOOD + "regex = ['停水', '停(水']\n"), 10, "左括号", "RE2"),
+    "expression that looks ahead": (plain(GOOD + "regex = ['(?=水)']\n"), 10, "前后查找", "RE2"),
+    "expression that takes everything": (plain(GOOD + "regex = ['水*']\n"), 10, "什么都没有也能匹配", "RE2"),
+    "expression too long": (plain(GOOD + f"regex = ['{'水' * 201}']\n"), 10, "太长", "RE2"),
+    "loose name of another": (plain(GOOD, before='[[place]]\nname = "东湖"\nloose = ["西湖"]\n'), 4, "西湖", "name"),
     "groups in a circle": (plain(GOOD, before=CIRCLE), 3, "绕了一圈", "@甲类"),
     "one name for two places": (plain(GOOD, before=TWO_LAKES), 4, "已经用了", "去掉"),
     "no county": (ROOT + GOOD, None, "缺少", "county"),
@@ -381,13 +536,15 @@ def test_the_default_rules_cover_five_channels_and_a_small_county_can_read_them(
 subjects = st.builds(
     Subject,
     st.text(max_size=30),
-    st.text(max_size=80)
+    st.text(st.characters(), max_size=80)  # half letters too
     | st.text(alphabet="示例县人民路停水没人管请问建议团购记者堵路 \u200b，。", max_size=60),
     st.sampled_from(Kind),
     st.sets(st.sampled_from(["问政", "媒体", "官方"])).map(tuple),
     st.none() | st.sampled_from(Band),
-    st.just(Counts()),
+    st.builds(Counts, st.none() | st.integers(0, 10_000)),
     st.booleans(),
+    st.booleans(),
+    st.none() | st.integers(0, 23),
 )
 
 
