@@ -13,7 +13,7 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from bot.render import LEVEL_NAMES
+from bot.names import LEVEL_NAMES
 from routing.digest import NOTHING_DUE, ChannelLine, DayCount, Digest, Rate
 from routing.office import Level
 

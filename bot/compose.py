@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from bot import render
+from bot import lists, names, render, sentences
 from bot.charts import digest_chart
 from bot.chat import Block, Button, Card, File, Form
 from routing import asks, catchup, outbox, people
@@ -56,14 +56,14 @@ class Composer:
         outgoing = _COMPOSERS[message.kind](self, session, message, now)
         if outgoing is None or not message.uncertain or message.kind is MessageKind.EDIT:
             return outgoing
-        blocks = (Block(render.RESENT, Form.NOTE, weight=9), *outgoing.card.blocks)
+        blocks = (Block(names.RESENT, Form.NOTE, weight=9), *outgoing.card.blocks)
         return replace(outgoing, card=Card(blocks, outgoing.card.buttons))
 
     def card(self, session: Unit, message: Message, now: datetime) -> Outgoing | None:
         """Compose a new card."""
         if "invite" in message.payload:
             invitation = people.invitation(session, int(message.payload["invite"]))
-            return None if invitation is None else Outgoing(render.invite_card(invitation))
+            return None if invitation is None else Outgoing(lists.invite_card(invitation))
         return self.case_card(session, message) if _may_read(session, message) else None
 
     def edit(self, session: Unit, message: Message, now: datetime) -> Outgoing | None:
@@ -111,7 +111,7 @@ class Composer:
         if template in _PAGES:
             return Outgoing(_PAGES[template](self, session, facts), reply_to=reply_to)
         return Outgoing(
-            render.sentence(template, facts, view, self._office), reply_to=reply_to, leave_after=leave
+            sentences.sentence(template, facts, view, self._office), reply_to=reply_to, leave_after=leave
         )
 
     def with_buttons(self, view: CaseView, buttons: tuple[tuple[Button, ...], ...]) -> Card:
@@ -122,7 +122,7 @@ class Composer:
         """Compose the list of open cases that a person may see."""
         channels = facts.get("channels")
         views = open_cases(session, channels=channels, limit=500)
-        return render.open_list(views[:LIST_MAX], self._office, len(views))
+        return lists.open_list(views[:LIST_MAX], self._office, len(views))
 
     def case_page(self, session: Unit, facts: Mapping[str, Any]) -> Card:
         """Compose one case for reading: the duty card without its buttons."""
@@ -132,13 +132,13 @@ class Composer:
 
     def catch_up_page(self, session: Unit, facts: Mapping[str, Any]) -> Card:
         """Compose the summary of what was read late."""
-        return render.catch_up(catchup.summary(session, facts), self._office, self._sources)
+        return lists.catch_up(catchup.summary(session, facts), self._office, self._sources)
 
     def help_page(self, session: Unit, facts: Mapping[str, Any]) -> Card:
         """Compose the help page of a person."""
         actor = people.actor_by_id(session, int(facts["person"]))
         commands = [(str(name), str(text)) for name, text in facts["commands"]]
-        return render.help_card(actor.name if actor else "", actor.roles if actor else frozenset(), commands)
+        return lists.help_card(actor.name if actor else "", actor.roles if actor else frozenset(), commands)
 
     def ask(self, session: Unit, message: Message, now: datetime) -> Outgoing | None:
         """Compose a request for a typed answer; None once it was answered or replaced."""
@@ -146,7 +146,7 @@ class Composer:
         view = None if asked is None else case_view(session, asked.case_id)
         if asked is None or view is None or asked.is_answered:
             return None
-        card, placeholder = render.question(asked.command, view)
+        card, placeholder = sentences.question(asked.command, view)
         return Outgoing(card, placeholder=placeholder)
 
     def digest(self, session: Unit, message: Message, now: datetime) -> Outgoing | None:
@@ -155,7 +155,7 @@ class Composer:
         start, end = (datetime.fromisoformat(str(facts[key])) for key in ("start", "end"))
         numbers = week_numbers(session, self._office, Span(str(facts["span"]), start, end), now)
         picture = File(f"digest-{facts['span']}.png", digest_chart(numbers), is_picture=True)
-        return Outgoing(render.digest_card(numbers, self._office), (picture,), facts.get("reply_to"))
+        return Outgoing(lists.digest_card(numbers, self._office), (picture,), facts.get("reply_to"))
 
 
 _COMPOSERS = {

@@ -6,7 +6,7 @@ Reads the code and writes one file; decides nothing. `make docs` runs it, and a 
 from collections.abc import Iterable
 from pathlib import Path
 
-from bot.render import OPINION_NAMES, ROLE_NAMES, STAGE_NAMES, STEP_NAMES
+from bot.names import OPINION_NAMES, ROLE_NAMES, STAGE_NAMES, STEP_NAMES
 from routing.office import Role
 from routing.workflow import (
     AFTERWARDS,

@@ -7,7 +7,7 @@ from builders import Desk, make_office
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot import render
+from bot import lists, render
 from bot.buttons import INVITE, MAX_BYTES, MENU, Wish, token_of, wish_of
 from bot.chat import Card
 from bot.compose import Composer
@@ -140,6 +140,6 @@ def test_a_card_that_cannot_be_rendered_still_has_number_title_and_buttons(desk:
 
 
 def test_the_two_answers_to_an_invitation_read_back() -> None:
-    card = render.invite_card(Invitation(FAR, "张三", (), "张三", "1"))
+    card = lists.invite_card(Invitation(FAR, "张三", (), "张三", "1"))
     wishes = [wish_of(b.token) for row in card.buttons for b in row]
     assert [w and (w.verb, w.case_id, w.arg) for w in wishes] == [(INVITE, FAR, "yes"), (INVITE, FAR, "no")]

@@ -15,7 +15,7 @@ from matplotlib.text import Text
 from PIL import Image, ImageDraw, ImageFont
 
 from bot.charts import BOLD, LEVEL_COLOURS, REGULAR, digest_chart, draw
-from bot.render import LEVEL_NAMES, STEP_NAMES
+from bot.names import LEVEL_NAMES, STEP_NAMES
 from routing.digest import ChannelLine, DayCount, Digest, Overdue, Rate
 from routing.office import Level, Step
 from routing.workflow import COMMAND_NAMES, STATE_NAMES, State

@@ -17,7 +17,7 @@ import pytest
 from builders import Desk, failed, harvest, item, make_office, views
 from sqlalchemy import select
 
-from bot import compose, render
+from bot import compose, lists, names, render, sentences
 from bot.chat import ActionPressed, Body, Card, CommandGiven, JoinedChat, LeftChat, MessageRef, TextReplied
 from bot.chat import Sender as From
 from bot.compose import Composer
@@ -224,25 +224,25 @@ FACTS: Mapping[str, Mapping[str, Any]] = {
     "invite_welcome": {"name": "张三", "roles": "值班员"},
 }
 NO_CASE = {"source_fault", "source_ails", "source_ok", "trouble", "said", "stranger", "unknown_group"} | {
-    name for name in render._SENTENCES if name.startswith("invite_")
+    name for name in sentences._SENTENCES if name.startswith("invite_")
 }
 
 
-def sentences() -> Iterator[tuple[str, Card]]:
-    for name in render._SENTENCES:
+def every_sentence() -> Iterator[tuple[str, Card]]:
+    for name in sentences._SENTENCES:
         view = None if name in NO_CASE else case(State.HANDLING)
-        yield name, render.sentence(name, FACTS.get(name, {}), view, OFFICE)
+        yield name, sentences.sentence(name, FACTS.get(name, {}), view, OFFICE)
 
 
 def questions() -> Iterator[tuple[str, Card]]:
-    for command in render._QUESTIONS:
-        card, placeholder = render.question(command, case(State.HANDLING))
+    for command in sentences._QUESTIONS:
+        card, placeholder = sentences.question(command, case(State.HANDLING))
         yield f"{command.value}（{placeholder}）", card
 
 
 def helped(*roles: Role) -> Card:
     offered = [(name, offer.text) for name, offer in OFFERS.items() if offer.roles & set(roles)]
-    return render.help_card("王敏", frozenset(roles), offered)
+    return lists.help_card("王敏", frozenset(roles), offered)
 
 
 V1, V2 = replace(FIRST, reviews=()), replace(SECOND, reviews=(PASSED,))
@@ -306,15 +306,15 @@ SCENES: Mapping[str, Callable[[], Card]] = {
     "menu_level": lambda: menu("level"),
     "menu_dismiss": lambda: menu("dismiss"),
     "menu_back": lambda: menu("back"),
-    "open_list": lambda: render.open_list([JUDGING, case(State.HANDLING), RETURNED], OFFICE, 5),
-    "open_list_empty": lambda: render.open_list([], OFFICE, 0),
+    "open_list": lambda: lists.open_list([JUDGING, case(State.HANDLING), RETURNED], OFFICE, 5),
+    "open_list_empty": lambda: lists.open_list([], OFFICE, 0),
     "help_duty": lambda: helped(Role.DUTY),
     "help_contact": lambda: helped(Role.CONTACT),
     "help_leader": lambda: helped(Role.LEADER),
     "help_admin": lambda: helped(Role.ADMIN),
-    "invite": lambda: render.invite_card(Invitation(4, "张三", (Role.DUTY, Role.REVIEWER), "小张<3", "1")),
-    "digest_week": lambda: render.digest_card(digest(), OFFICE),
-    "digest_day": lambda: render.digest_card(digest(1), OFFICE),
+    "invite": lambda: lists.invite_card(Invitation(4, "张三", (Role.DUTY, Role.REVIEWER), "小张<3", "1")),
+    "digest_week": lambda: lists.digest_card(digest(), OFFICE),
+    "digest_day": lambda: lists.digest_card(digest(1), OFFICE),
 }
 
 
@@ -342,7 +342,7 @@ def test_a_card_reads_as_its_text_beside(name: str) -> None:
 
 
 def test_every_sentence_reads_as_its_text_beside() -> None:
-    compare("sentences", "\n".join(f"== {name}\n{shown(card)}" for name, card in sentences()))
+    compare("sentences", "\n".join(f"== {name}\n{shown(card)}" for name, card in every_sentence()))
 
 
 def test_every_question_reads_as_its_text_beside() -> None:
@@ -399,7 +399,7 @@ def test_a_card_of_a_long_matter_fits_in_one_message(name: str) -> None:
 
 def test_five_hundred_open_matters_fit_in_one_message() -> None:
     many = [replace(JUDGING, id=i, number=f"YQ-2026-{i:04}", title="停水" * 30) for i in range(1, 501)]
-    text = plain(rendered(render.open_list(many, OFFICE, len(many))).text)
+    text = plain(rendered(lists.open_list(many, OFFICE, len(many))).text)
     assert units(text) <= TEXT_LIMIT
     assert "未办结事项 500 件" in text
 
@@ -407,7 +407,7 @@ def test_five_hundred_open_matters_fit_in_one_message() -> None:
 def test_a_digest_of_many_channels_and_late_matters_fits_in_one_message() -> None:
     whole = digest()
     line = replace(whole.channels[0], overdue_now=whole.channels[0].overdue_now * 60)
-    card = render.digest_card(replace(whole, channels=(line,) * 40), OFFICE)
+    card = lists.digest_card(replace(whole, channels=(line,) * 40), OFFICE)
     assert units(plain(rendered(card).text)) <= TEXT_LIMIT
 
 
@@ -544,13 +544,13 @@ def written_templates() -> set[str]:
 
 
 def test_every_template_that_the_code_names_exists() -> None:
-    names = written_templates()
-    assert len(names) > 10
-    assert names <= {*render._SENTENCES, *compose._PAGES}
+    written = written_templates()
+    assert len(written) > 10
+    assert written <= {*sentences._SENTENCES, *compose._PAGES}
 
 
 def said_of_sources(template: str, **facts: Any) -> str:
-    return plain(rendered(render.sentence(template, facts, None, OFFICE)).text)
+    return plain(rendered(sentences.sentence(template, facts, None, OFFICE)).text)
 
 
 def test_every_ailment_has_a_name_and_is_said_with_its_cure():
@@ -558,8 +558,8 @@ def test_every_ailment_has_a_name_and_is_said_with_its_cure():
         ill = {"ailment": ailment.value, "detail": "看到了什么", "cure": "请怎么办"}
         text = said_of_sources("source_ails", source="bbs", name="", ailments=[ill])
         mark = "🚨" if ailment is Ailment.TAMPERED else "⚠️"
-        assert text == f"{mark} 来源 bbs {render.AILMENT_NAMES[ailment]}：看到了什么。请怎么办。"
-    assert len(set(render.AILMENT_NAMES.values())) == len(Ailment)
+        assert text == f"{mark} 来源 bbs {names.AILMENT_NAMES[ailment]}：看到了什么。请怎么办。"
+    assert len(set(names.AILMENT_NAMES.values())) == len(Ailment)
 
 
 def test_what_ails_us_names_no_source():
@@ -599,7 +599,7 @@ def test_a_desk_that_lives_through_everything_queues_each_sentence_with_all_its_
             seen.add(str(row.payload["template"]))
         return seen
 
-    assert desk.run(say) == {*render._SENTENCES, *compose._PAGES}
+    assert desk.run(say) == {*sentences._SENTENCES, *compose._PAGES}
 
 
 def live(desk: Desk) -> None:
@@ -664,7 +664,7 @@ def live(desk: Desk) -> None:
         happen(command(key, "join", code))
         invites = desk.all(InviteRow)
         invitation = desk.run(lambda s, i=invites[-1].id: people.invitation(s, i))
-        card = render.invite_card(invitation)
+        card = lists.invite_card(invitation)
         token = next(b.token for row in card.buttons for b in row if b.text == arg)
         admin = sender("admin")
         happen(ActionPressed(admin, "private-admin", True, token, MessageRef("private-admin", "5"), "p"))
@@ -684,18 +684,18 @@ def test_a_comment_feed_is_named_after_the_source_that_named_it(desk: Desk) -> N
 def test_every_question_that_a_press_can_raise_is_written() -> None:
     from bot.handlers.presses import _ASKABLE
 
-    assert set(render._QUESTIONS) == set(_ASKABLE)
-    assert all(len(placeholder) <= 64 for _, placeholder in render._QUESTIONS.values())
+    assert set(sentences._QUESTIONS) == set(_ASKABLE)
+    assert all(len(placeholder) <= 64 for _, placeholder in sentences._QUESTIONS.values())
 
 
 def test_every_word_of_the_core_has_a_name_on_the_screen() -> None:
-    for words, names in (
-        (Level, render.LEVEL_NAMES),
-        (Level, render.LEVEL_MARKS),
-        (Band, render.BAND_NAMES),
-        (Step, render.STEP_NAMES),
-        (Role, render.ROLE_NAMES),
-        (Stage, render.STAGE_NAMES),
-        (Opinion, render.OPINION_NAMES),
+    for words, told in (
+        (Level, names.LEVEL_NAMES),
+        (Level, names.LEVEL_MARKS),
+        (Band, names.BAND_NAMES),
+        (Step, names.STEP_NAMES),
+        (Role, names.ROLE_NAMES),
+        (Stage, names.STAGE_NAMES),
+        (Opinion, names.OPINION_NAMES),
     ):
-        assert set(words) == set(names)
+        assert set(words) == set(told)

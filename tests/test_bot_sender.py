@@ -12,7 +12,7 @@ import pytest
 from builders import Desk
 from sqlalchemy import select
 
-from bot import render
+from bot import names
 from bot.chat import (
     Card,
     ChatClosed,
@@ -392,7 +392,7 @@ async def test_only_what_may_have_arrived_is_marked_when_it_goes_again(
         post.later(seconds=3)
         await post.all_in()
     (sent,) = post.platform.sent
-    assert (render.RESENT in sent.text) is marked
+    assert (names.RESENT in sent.text) is marked
     assert sent.text.endswith("一")
 
 
@@ -405,7 +405,7 @@ async def test_a_card_that_may_have_arrived_goes_again_with_its_mark_and_its_but
         post.later(seconds=3)
         await post.all_in()
     (sent,) = post.platform.sent
-    assert sent.card.blocks[0].text == render.RESENT
+    assert sent.card.blocks[0].text == names.RESENT
     assert sent.card.blocks[0].form is Form.NOTE
     assert sent.card.buttons
 
@@ -420,7 +420,7 @@ async def test_an_update_may_be_repeated_without_a_mark(post: Post) -> None:
         await until(lambda: post.desk.all(OutboxRow)[-1].last_error)
         post.later(seconds=3)
         await post.all_in()
-    assert render.RESENT not in post.platform.sent[-1].text
+    assert names.RESENT not in post.platform.sent[-1].text
     assert post.desk.all(OutboxRow)[-1].uncertain is False
 
 
@@ -430,7 +430,7 @@ async def test_what_was_being_sent_when_the_house_fell_goes_again_marked(post: P
     assert post.row(row).state is Sending.SENDING
     async with post.working():
         await post.all_in()
-    assert render.RESENT in post.platform.texts("a")[0]
+    assert names.RESENT in post.platform.texts("a")[0]
 
 
 async def test_a_group_that_moved_gets_the_message_at_its_new_address(post: Post) -> None:
@@ -444,7 +444,7 @@ async def test_a_group_that_moved_gets_the_message_at_its_new_address(post: Post
     assert post.platform.texts("-100777") == ["一", "二"]
     assert post.platform.texts("duty-group") == []
     assert post.row(row).attempts == 1
-    assert render.RESENT not in post.platform.texts("-100777")[0]
+    assert names.RESENT not in post.platform.texts("-100777")[0]
 
 
 async def test_a_chat_that_is_closed_is_told_to_the_operator_once(post: Post) -> None:

@@ -14,7 +14,7 @@ from bot.cli.common import BadUsage, check_free, console, opened, out, print_jso
 from bot.cli.judging import Outcome, Replayed, replay, with_gazetteer
 from bot.config import load_office
 from bot.labelled import Line, read_gazetteer, read_lines, read_pairs
-from bot.render import LEVEL_NAMES
+from bot.names import LEVEL_NAMES
 from routing import measures
 from routing.errors import UserError
 from routing.measures import Figure, Judged

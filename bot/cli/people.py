@@ -17,7 +17,7 @@ from bot.cli.common import (
     print_json,
     settings_now,
 )
-from bot.render import ROLE_NAMES
+from bot.names import ROLE_NAMES
 from routing import people
 from routing.clock import utc_now
 from routing.office import Role

@@ -21,7 +21,7 @@ from bot.cli.common import (
     settings_now,
 )
 from bot.forms import ledger_xlsx
-from bot.render import digest_card
+from bot.lists import digest_card
 from routing.clock import Span, day_named, utc_now, week_named, week_of
 from routing.digest import week_numbers
 from routing.export import LedgerLine, ledger_rows

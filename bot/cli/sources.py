@@ -28,7 +28,7 @@ from bot.cli.common import (
     toml_text,
 )
 from bot.config import NEW_INGEST_KEY, Settings
-from bot.render import AILMENT_NAMES
+from bot.names import AILMENT_NAMES
 from monitors.inbox import push_key
 from monitors.opml import feeds_among, read_opml, write_opml
 from monitors.sources import Source, beijing

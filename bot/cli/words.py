@@ -5,7 +5,7 @@ from datetime import UTC
 from typing import Any
 
 from bot.config import Configuration
-from bot.render import AILMENT_NAMES, BAND_NAMES, LEVEL_NAMES, STEP_NAMES
+from bot.names import AILMENT_NAMES, BAND_NAMES, LEVEL_NAMES, STEP_NAMES
 from routing.outbox import MessageKind
 from routing.store.tables import Sending
 from routing.why import Words

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from bot import render
+from bot import names, render
 from bot.buttons import INVITE, MENU, Wish, wish_of
 from bot.chat import ActionPressed
 from bot.handlers.desk import Menu, Occasion, Reaction
@@ -123,8 +123,8 @@ def _refused(occasion: Occasion, facts: CaseFacts, refusal: Refusal, wish: Wish)
             cases.decided_by(occasion.session, facts.id, wish.draft_version) if wish.draft_version else None
         )
         if made is not None:
-            when = render.local(made.at, occasion.desk.office)
-            text = f"{made.by} 已于 {when} 处理：{render.opinion_name(made.stage, made.opinion)}。{text}"
+            when = names.local(made.at, occasion.desk.office)
+            text = f"{made.by} 已于 {when} 处理：{names.opinion_name(made.stage, made.opinion)}。{text}"
         announce.refresh_case(occasion.session, facts.id, occasion.now)
     return Reaction(text, alert=True)
 
@@ -191,7 +191,7 @@ def _settle_invite(occasion: Occasion, event: ActionPressed, wish: Wish, actor: 
     except UserError as error:
         return Reaction(str(error), alert=True)
     accepted = wish.arg == "yes"
-    roles = "、".join(render.ROLE_NAMES[role] for role in row.roles)
+    roles = "、".join(names.ROLE_NAMES[role] for role in row.roles)
     facts: dict[str, object] = {"template": "invite_welcome" if accepted else "invite_refused"}
     if accepted:
         facts |= {"name": row.name, "roles": roles}

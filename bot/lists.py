@@ -1,0 +1,173 @@
+"""What is about many matters or none: the open list, the digest, what was read after a gap, help, an invitation. Pure."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+
+from bot.buttons import INVITE, Wish, token_of
+from bot.chat import Block, Button, Card, Form, Tone
+from bot.names import LEVEL_NAMES, ROLE_NAMES, STEP_NAMES, level_tag, local, source_name
+from routing.catchup import Summary
+from routing.digest import ChannelLine, Digest
+from routing.office import Level, Office, Role
+from routing.people import Invitation
+from routing.views import CaseView
+from routing.workflow import STATE_NAMES
+
+CAUGHT_UP_SHOWN, CAUGHT_UP_SOURCES = 10, 3
+
+
+def invite_card(invitation: Invitation) -> Card:
+    """Ask an administrator whether the account that used a code is the person it was made for."""
+    roles = "、".join(ROLE_NAMES[role] for role in invitation.roles)
+    blocks = (
+        Block("有人使用邀请码", Form.TITLE),
+        Block(f"{invitation.name}（{roles}）", label="邀请对象"),
+        Block(invitation.shown_name, label="账号显示名"),
+        Block("请与本人核实后确认。", Form.NOTE),
+    )
+    choices = (("确认是本人", "yes", Tone.GOOD), ("拒绝", "no", Tone.DANGER))
+    buttons = tuple(
+        Button(text, token_of(Wish(INVITE, invitation.id, arg=arg)), tone) for text, arg, tone in choices
+    )
+    return Card(blocks, (buttons,))
+
+
+def open_list(views: Sequence[CaseView], office: Office, total: int) -> Card:
+    """List open cases, one block each, with what falls due next."""
+    if not views:
+        return Card((Block("当前没有未办结事项。"),))
+    blocks = [Block(f"未办结事项 {total} 件", Form.TITLE, weight=9)]
+    for view in views:
+        due = (
+            f"，{STEP_NAMES[view.deadlines[0].step]} {local(view.deadlines[0].due_at, office)} 前"
+            if view.deadlines
+            else ""
+        )
+        blocks.append(
+            Block(
+                f"{level_tag(view.level)} {view.number}【{STATE_NAMES[view.state]}】{view.title}{due}",
+                weight=6,
+            )
+        )
+    if total > len(views):
+        blocks.append(
+            Block(f"还有 {total - len(views)} 件未列出；用 /case 编号 查看单件。", Form.NOTE, weight=9)
+        )
+    return Card(tuple(blocks))
+
+
+_HELP: Sequence[tuple[frozenset[Role], str]] = (
+    (frozenset({Role.DUTY, Role.OFFICE}), "值班群的卡片上：转办 / 改派 / 定级 / 关注 / 不予受理"),
+    (frozenset({Role.CONTACT}), "承办群的卡片上：签收 / 退回 / 拟答复稿（也可直接回复卡片）/ 回应确认"),
+    (frozenset({Role.REVIEWER, Role.SECRECY}), "私聊卡片上：初审、保密审查（公开 / 不公开 / 需报审）"),
+    (frozenset({Role.LEADER}), "私聊卡片上：批准发布 / 退回修改"),
+    (frozenset({Role.ADMIN}), "确认新成员：有人用邀请码加入时会收到卡片"),
+)
+
+
+def catch_up(summary: Summary, office: Office, sources: Mapping[str, str]) -> Card:
+    """Give the summary of what was read after a gap; `sources` names the sources by id."""
+    head = (
+        f"📥 补读：{_between(summary.since, summary.until, office)} 未能读取"
+        f"（{_how_long(summary.until - summary.since)}），读到 {summary.read} 条，{_new_matters(summary)}"
+    )
+    shown = summary.matters[:CAUGHT_UP_SHOWN]
+    lines = [Block(f"{level_tag(m.level)} {m.number} {m.title}") for m in shown]
+    if len(summary.matters) > len(shown):
+        lines.append(Block(f"等 {len(summary.matters)} 件，全部见 /open"))
+    names = "、".join(source_name(name, sources) for name in summary.sources[:CAUGHT_UP_SOURCES])
+    more = f"等 {summary.source_count} 个" if summary.source_count > CAUGHT_UP_SOURCES else ""
+    blocks = [Block(head, weight=9), *lines, Block(f"{names}{more}", Form.NOTE, label="来源", weight=3)]
+    if any(matter.level > Level.II for matter in summary.matters):
+        blocks.append(Block("Ⅲ、Ⅳ级事项的卡片随后发出，不再响铃。", Form.NOTE, weight=2))
+    return Card(tuple(blocks))
+
+
+def _new_matters(summary: Summary) -> str:
+    if not summary.matters:
+        return "没有新事项"
+    by_level = Counter(matter.level for matter in summary.matters)
+    told = "、".join(f"{LEVEL_NAMES[level].split()[0]} {by_level[level]}" for level in sorted(by_level))
+    return f"新事项 {len(summary.matters)} 件（{told}）："
+
+
+def _between(since: datetime, until: datetime, office: Office) -> str:
+    """Give a span in the office's zone: `07:10–15:32`, with dates where it passes midnight."""
+    first, last = since.astimezone(office.zone), until.astimezone(office.zone)
+    if first.date() == last.date():
+        return f"{first:%H:%M}–{last:%H:%M}"
+    return f"{first:%m-%d %H:%M}–{last:%m-%d %H:%M}"
+
+
+def _how_long(span: timedelta) -> str:
+    """Give a span in its two largest units: `8 小时 22 分`, `2 天 3 小时`, `41 分`."""
+    hours, minutes = divmod(int(span.total_seconds()) // 60, 60)
+    if hours >= 48:
+        return f"{hours // 24} 天 {hours % 24} 小时"
+    return f"{hours} 小时 {minutes} 分" if hours else f"{minutes} 分"
+
+
+def help_card(name: str, roles: frozenset[Role], commands: Sequence[tuple[str, str]]) -> Card:
+    """Say what this person can do here: only what his roles allow."""
+    blocks = [Block(f"{name}（{'、'.join(ROLE_NAMES[r] for r in Role if r in roles)}）", Form.TITLE)]
+    blocks += [Block(text) for wanted, text in _HELP if wanted & roles]
+    blocks += [Block(f"/{command}　{text}") for command, text in commands]
+    return Card(tuple(blocks))
+
+
+def digest_card(digest: Digest, office: Office) -> Card:
+    """Give a week in numbers: by channel, never by person (国办函〔2026〕12号)."""
+    first, last = (
+        digest.start.astimezone(office.zone),
+        (digest.end - timedelta(seconds=1)).astimezone(office.zone),
+    )
+    levels = "、".join(f"{level_tag(level)} {n}" for level, n in digest.by_level.items() if n)
+    blocks = [
+        Block(
+            f"📊 {'舆情日报' if first.date() == last.date() else '舆情周报'} {digest.span}",
+            Form.TITLE,
+            weight=9,
+        ),
+        Block(
+            f"{digest.office}　{first:%m-%d}" + ("" if first.date() == last.date() else f" 至 {last:%m-%d}"),
+            Form.NOTE,
+            weight=9,
+        ),
+        Block(f"{digest.opened} 件" + (f"（{levels}）" if levels else ""), label="新增事项", weight=9),
+        Block(
+            f"采集 {digest.items_seen} 条"
+            + (f"（其中接入时的存量 {digest.items_stock} 条）" if digest.items_stock else "")
+            + f"，不成事项 {digest.items_no_matter} 条",
+            label="信息",
+            weight=4,
+        ),
+        Block(str(digest.signed), label="及时签收率", weight=8),
+        Block(str(digest.answered), label="按时回应率", weight=8),
+        Block(f"{digest.open_now} 件，超期 {digest.overdue_now} 件", label="未办结", weight=9),
+        *(_channel_line(line) for line in digest.channels),
+    ]
+    blocks += [
+        Block(
+            f"{level_tag(m.level)} {m.number}【{STATE_NAMES[m.state]}】{m.title}（{m.items} 条）",
+            label="重点",
+            weight=5,
+        )
+        for m in digest.top
+    ]
+    late = [overdue for line in digest.channels for overdue in line.overdue_now]
+    blocks += [
+        Block(f"{o.number} {o.title}：{'、'.join(STEP_NAMES[s] for s in o.steps)}", label="超期", weight=6)
+        for o in late[:10]
+    ]
+    if digest.dismissed:
+        told = "、".join(f"{reason} {count}" for reason, count in digest.dismissed)
+        blocks.append(Block(told, label="不予受理", weight=3))
+    return Card(tuple(blocks))
+
+
+def _channel_line(line: ChannelLine) -> Block:
+    text = f"新增 {line.opened}，转办 {line.dispatched}，签收 {line.signed}，未办结 {line.open_now}"
+    if line.overdue_now:
+        text += f"，超期 {len(line.overdue_now)}"
+    return Block(text, label=line.name, weight=7)

@@ -1,0 +1,98 @@
+"""The words for what is stored: levels, steps, roles, stages, ailments, instants and counts as people read them. Pure."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from routing.grouping import is_derived, origin_of
+from routing.items import Ailment, Band
+from routing.office import Level, Office, Role, Step
+from routing.workflow import Opinion, Stage
+
+LEVEL_MARKS: Mapping[Level, str] = {Level.I: "🔴", Level.II: "🟠", Level.III: "🟡", Level.IV: "🔵"}
+LEVEL_NAMES: Mapping[Level, str] = {
+    Level.I: "Ⅰ级 特别重大",
+    Level.II: "Ⅱ级 重大",
+    Level.III: "Ⅲ级 较大",
+    Level.IV: "Ⅳ级 一般",
+}
+BAND_NAMES: Mapping[Band, str] = {Band.NEGATIVE: "消极", Band.UNCLEAR: "不明", Band.NOT_NEGATIVE: "不消极"}
+STEP_NAMES: Mapping[Step, str] = {
+    Step.DISPATCH: "转办",
+    Step.SIGN: "签收",
+    Step.DRAFT: "拟稿",
+    Step.REVIEW: "初审",
+    Step.SECRECY: "保密审查",
+    Step.APPROVE: "审批",
+    Step.RELEASE: "发布",
+    Step.RESPOND: "公开回应",
+    Step.CLOSE: "办结",
+    Step.RELOOK: "复看",
+}
+ROLE_NAMES: Mapping[Role, str] = {
+    Role.DUTY: "值班员",
+    Role.CONTACT: "联络员",
+    Role.REVIEWER: "初审人",
+    Role.SECRECY: "保密审查员",
+    Role.LEADER: "领导",
+    Role.OFFICE: "政府办",
+    Role.OPERATOR: "运维",
+    Role.ADMIN: "系统管理员",
+    Role.AUDITOR: "审计员",
+}
+STAGE_NAMES: Mapping[Stage, str] = {
+    Stage.FIRST: "初审",
+    Stage.SECRECY: "保密审查",
+    Stage.SUPERIOR: "报审结论",
+    Stage.APPROVAL: "审批",
+}
+OPINION_NAMES: Mapping[Opinion, str] = {
+    Opinion.PASS: "同意",
+    Opinion.RETURN: "退回修改",
+    Opinion.PUBLIC: "公开",
+    Opinion.NOT_PUBLIC: "不公开",
+    Opinion.ESCALATE: "需报审",
+}
+AILMENT_NAMES: Mapping[Ailment, str] = {
+    Ailment.CHARSET: "乱码",
+    Ailment.FROZEN: "长期不变",
+    Ailment.DRIFT: "时钟偏差",
+    Ailment.PAGES: "读不到头",
+    Ailment.MOVED: "网址已搬",
+    Ailment.SKIPPED: "有条目读不出",
+    Ailment.NEW_IDS: "编号全变",
+    Ailment.TAMPERED: "页面被改",
+    Ailment.OVERDUE: "逾期未更新",
+    Ailment.SILENT: "沉默过久",
+    Ailment.ERRORS: "常出错",
+    Ailment.NETWORK: "本机网络",
+    Ailment.STUCK: "读取停顿",
+}
+RESENT = "〔重发·可能重复〕"
+
+
+def opinion_name(stage: Stage, opinion: Opinion) -> str:
+    """Name an opinion as its stage says it: a leader approves, a reviewer agrees."""
+    if stage is Stage.APPROVAL and opinion is Opinion.PASS:
+        return "批准发布"
+    return OPINION_NAMES[opinion]
+
+
+def level_tag(level: Level) -> str:
+    """Give colour and numeral, as in 🟠Ⅱ级."""
+    return f"{LEVEL_MARKS[level]}{LEVEL_NAMES[level].split()[0]}"
+
+
+def local(moment: datetime, office: Office) -> str:
+    """Give an instant in the office's zone, `11-21 14:03`."""
+    return moment.astimezone(office.zone).strftime("%m-%d %H:%M")
+
+
+def number_of_people(count: int) -> str:
+    """Give a count as people read it: 9800, 1.2万."""
+    return str(count) if count < 10_000 else f"{count / 10_000:.1f}万"
+
+
+def source_name(source_id: str, sources: Mapping[str, str]) -> str:
+    """Name a source by `sources`, names by id; a comment feed of one is told as its comments."""
+    name = sources.get(origin_of(source_id), source_id)
+    return f"{name}评论" if is_derived(source_id) and name != source_id else name

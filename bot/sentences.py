@@ -1,0 +1,172 @@
+"""Short messages about a matter, a source or a person, and the requests for a typed answer. Pure."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from bot.chat import Block, Card, Form
+from bot.names import AILMENT_NAMES, LEVEL_MARKS, LEVEL_NAMES, ROLE_NAMES, STEP_NAMES, level_tag, local
+from routing.ailments import DESK
+from routing.items import Ailment
+from routing.office import Level, Office, Role, Step
+from routing.views import CaseView
+from routing.workflow import COMMAND_NAMES, Command
+
+
+def sentence(template: str, facts: Mapping[str, Any], view: CaseView | None, office: Office) -> Card:
+    """Give a short message. `facts` come from the row that queued it, `view` is the case it speaks of."""
+    write = _SENTENCES[template]
+    return Card(tuple(write(facts, view, office)))
+
+
+def question(command: Command, view: CaseView) -> tuple[Card, str]:
+    """Give the request for a typed answer, and the placeholder of the input field (at most 64 characters)."""
+    text, placeholder = _QUESTIONS[command]
+    return Card((Block(f"{view.number} {view.title}", Form.TITLE), Block(text))), placeholder
+
+
+_BASIS = (
+    "请回复“依据；理由”两部分，用分号隔开。例：《政府信息公开条例》第十九条；涉及公众切身利益，不含涉密内容"
+)
+_QUESTIONS: Mapping[Command, tuple[str, str]] = {
+    Command.DISMISS: ("请回复不予受理的理由。", "不予受理的理由"),
+    Command.RETURN: ("请回复退回的理由（如不属本单位职责，请写明应由谁承办）。", "退回理由"),
+    Command.DRAFT: ("请回复答复稿全文（2000 字以内，只发文字）。提交后进入初审。", "答复稿全文"),
+    Command.REDO: ("请回复退改的理由。", "退改理由"),
+    Command.CLEAR: (f"保密审查意见：公开。{_BASIS}", "依据；理由"),
+    Command.WITHHOLD: (f"保密审查意见：不公开。{_BASIS}", "依据；理由"),
+    Command.ESCALATE: (f"保密审查意见：需报审。{_BASIS}", "依据；理由"),
+    Command.REFUSE: ("请回复退回修改的理由。", "退回理由"),
+    Command.CONFIRM: ("请回复已公开发布的链接（以 http:// 或 https:// 开头）。", "发布链接"),
+    Command.REOPEN: ("请回复重新办理的理由。", "重新办理的理由"),
+}
+
+
+def _case_line(view: CaseView | None) -> str:
+    return "" if view is None else f"{level_tag(view.level)} {view.number} {view.title}"
+
+
+def _due(facts: Mapping[str, Any], office: Office) -> str:
+    return local(datetime.fromisoformat(str(facts["due_at"])), office)
+
+
+def _reminder(facts: Mapping[str, Any], view: CaseView | None, office: Office) -> list[Block]:
+    step = STEP_NAMES[Step(facts["step"])]
+    late = "（本提醒迟发）" if facts.get("late") else ""
+    return [
+        Block(f"⏰ 提醒：{step} 应于 {_due(facts, office)} 前完成{late}", weight=9),
+        Block(_case_line(view)),
+    ]
+
+
+def _overdue(facts: Mapping[str, Any], view: CaseView | None, office: Office) -> list[Block]:
+    step = STEP_NAMES[Step(facts["step"])]
+    return [
+        Block(f"⛔ 超期：{step} 时限 {_due(facts, office)} 已到，请立即办理", weight=9),
+        Block(_case_line(view)),
+    ]
+
+
+def _level_raised(facts: Mapping[str, Any], view: CaseView | None, office: Office) -> list[Block]:
+    new = Level(int(facts["new"]))
+    return [
+        Block(f"{LEVEL_MARKS[new]} {facts.get('why') or '传播升温'}，建议定为{LEVEL_NAMES[new]}", weight=9),
+        Block(_case_line(view)),
+    ]
+
+
+def _redo_why(facts: Mapping[str, Any], view: CaseView | None, office: Office) -> list[Block]:
+    what = COMMAND_NAMES[Command(facts["command"])]
+    reason = facts["reason"] or "请当面向保密审查员了解"
+    return [
+        Block(f"第{facts['draft_version']}稿：{what}（{facts['actor']}）", weight=9),
+        Block(reason, label="理由"),
+        Block(_case_line(view)),
+    ]
+
+
+def _plain(text: str) -> Callable[[Mapping[str, Any], CaseView | None, Office], list[Block]]:
+    """Make a writer from one line with {facts}; the case stands below it."""
+
+    def write(facts: Mapping[str, Any], view: CaseView | None, office: Office) -> list[Block]:
+        blocks = [Block(text.format(**facts, office=office.name), weight=9)]
+        if view is not None:
+            blocks.append(Block(_case_line(view)))
+        return blocks
+
+    return write
+
+
+def _answered(facts: Mapping[str, Any], view: CaseView | None, office: Office) -> list[Block]:
+    return [Block("✅ 已公开回应并办结", url=facts["link"], weight=9), Block(_case_line(view))]
+
+
+def _nobody(facts: Mapping[str, Any], view: CaseView | None, office: Office) -> list[Block]:
+    role = ROLE_NAMES[Role(facts["role"])]
+    text = f"⚠️ 没有可用的{role}（拟稿人不能审自己的稿）。请系统管理员用 yuqing people invite 登记。"
+    return [Block(text, weight=9), Block(_case_line(view))]
+
+
+def _source_ails(facts: Mapping[str, Any], view: CaseView | None, office: Office) -> list[Block]:
+    """Say what is new of one source, each ailment with its cure."""
+    said = [
+        f"{AILMENT_NAMES[Ailment(a['ailment'])]}：{a['detail']}。{a['cure']}。" for a in facts["ailments"]
+    ]
+    mark = "🚨" if any(a["ailment"] == Ailment.TAMPERED for a in facts["ailments"]) else "⚠️"
+    if len(said) == 1:
+        return [Block(f"{mark} {_source(facts)}{said[0]}", weight=9)]
+    return [Block(f"{mark} {_source(facts)}有 {len(said)} 处异常", weight=9), *(Block(text) for text in said)]
+
+
+def _source_fault(facts: Mapping[str, Any], view: CaseView | None, office: Office) -> list[Block]:
+    """Say that a source cannot be read, and the cure."""
+    return [Block(f"⚠️ {_source(facts)}读取失败：{facts['detail']}", weight=9)]
+
+
+def _source_ok(facts: Mapping[str, Any], view: CaseView | None, office: Office) -> list[Block]:
+    """Say that a source is read again, and which ailments are over."""
+    over = "、".join(AILMENT_NAMES[Ailment(word)] for word in facts["over"])
+    if facts["source"] == DESK:
+        return [Block(f"✅ {over}：已恢复正常", weight=9)]
+    if not facts["since"]:
+        return [Block(f"✅ {_source(facts)}异常已消除：{over}", weight=9)]
+    read_again = Block(f"✅ {_source(facts)}已恢复", weight=9)
+    return [read_again, Block(f"异常已消除：{over}")] if over else [read_again]
+
+
+def _source(facts: Mapping[str, Any]) -> str:
+    """Name a source by its id, which commands take, and its name; nothing where it is us."""
+    if facts["source"] == DESK:
+        return ""
+    name = f"（{facts['name']}）" if facts.get("name") else " "
+    return f"来源 {facts['source']}{name}"
+
+
+_SENTENCES: Mapping[str, Callable[[Mapping[str, Any], CaseView | None, Office], list[Block]]] = {
+    "reminder": _reminder,
+    "overdue": _overdue,
+    "level_raised": _level_raised,
+    "redo_why": _redo_why,
+    "answered": _answered,
+    "nobody": _nobody,
+    "returned": _plain("↩️ {unit}退回，请重新派单（理由已私发派单人）"),
+    "returned_why": _plain("{unit} {actor} 退回，理由：{reason}"),
+    "reopened": _plain("🔁 {actor} 要求重新办理，请按新的时限办理"),
+    "reopened_why": _plain("{actor} 要求重新办理，理由：{reason}"),
+    "redo": _plain("✏️ 答复稿需要修改，意见已私发拟稿人"),
+    "copied": _plain("📎 抄送：本事项已转主办单位办理，请知悉配合"),
+    "after_close": _plain("🔁 办结后又有新信息，请研究是否继续回应"),
+    "source_fault": _source_fault,
+    "source_ails": _source_ails,
+    "source_ok": _source_ok,
+    "trouble": _plain("⚠️ {text}"),
+    "said": _plain("{text}"),
+    "stranger": _plain(
+        "您好，这里是{office}值班机器人，仅供已登记人员使用。如需加入，请向系统管理员索取邀请码后发送 /join 邀请码。"
+    ),
+    "unknown_group": _plain(
+        "本群未登记（群号 {chat}），机器人将退出。如需使用，请系统管理员在 office.toml 登记群号后重新邀请。"
+    ),
+    "invite_welcome": _plain("登记成功：{name}（{roles}）。发送 /help 查看用法。"),
+    "invite_refused": _plain("管理员没有确认您的加入申请，如有疑问请直接联系管理员。"),
+}
