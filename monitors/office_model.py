@@ -1,0 +1,173 @@
+"""The office's own sentiment model on disk: fitted apart, put in place whole, kept only if not worse, taken back.
+
+Two files in the folder: the model in use, and the one before it. Without the first the starter set's model is in use.
+"""
+
+import os
+import tempfile
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from functools import cache
+from multiprocessing import get_context
+from pathlib import Path
+
+from routing.accuracy import auc
+from routing.errors import ConfigError, UserError
+from routing.ngrams import Model, Row, clean, load
+from routing.starter.sentiment import CLASSES, NEGATIVE, NOT_NEGATIVE, fit, starter_model
+
+IN_USE, BEFORE = "sentiment.model", "sentiment.before.model"
+every_nth_kept = 5
+verdict_weight = 5.0
+"""What a person on duty said of a text of this place says more of the next one than a text of the starter set."""
+may_fall = 0.01
+least_kept = 5
+"""Kept verdicts of each kind below which a comparison would be chance."""
+_niceness = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a person said of a text. `number` never changes: every fifth is for ever a test and never learnt."""
+
+    number: int
+    text: str
+    negative: bool
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether it belongs to the test part."""
+        return self.number % every_nth_kept == 0
+
+
+@dataclass(frozen=True, slots=True)
+class Training:
+    """How a training ended. `before`, `after`: AUC on the kept verdicts, None where they were too few to compare."""
+
+    accepted: bool
+    model: Model
+    learnt: int
+    kept: int
+    before: float | None
+    after: float | None
+
+
+def in_use(folder: Path | None = None) -> Model:
+    """Load the model in use. Raises ConfigError where the office's file is no whole model of two known classes."""
+    path = folder / IN_USE if folder else None
+    if path is None or not path.exists():
+        return _starter()
+    model = load(_bytes(path), str(path))
+    if model.classes != CLASSES:
+        raise UserError(f"{path} 不是情感模型，请用 yuqing sentiment back 换回上一个。")
+    return model
+
+
+def train(folder: Path, more: Sequence[Row], verdicts: Sequence[Verdict]) -> Training:
+    """Fit on starter set, rows and verdicts in another process; put the model in place unless it is worse.
+
+    Worse: its AUC on the kept verdicts is more than .01 below that of the model in use. A row that reads as a kept verdict
+    is not learnt. Raises UserError where the process died or the folder cannot be written; the model in use stays.
+    """
+    kept = [verdict for verdict in verdicts if verdict.is_kept]
+    held_back = {clean(verdict.text) for verdict in kept}
+    said = [_row(verdict) for verdict in verdicts if not verdict.is_kept]
+    learnt = [row for row in (*more, *said) if clean(row.text) not in held_back]
+    model = load(_fitted_apart(learnt))
+    before, after = _compared(_current(folder), model, kept)
+    accepted = before is None or after is None or after >= before - may_fall
+    if accepted:
+        _put(folder, model)
+    return Training(accepted, model, len(learnt), len(kept), before, after)
+
+
+def back(folder: Path) -> Model:
+    """Put the model before this one in use again, or the starter set's; gives it. Raises UserError where there is none."""
+    used, before = folder / IN_USE, folder / BEFORE
+    if before.exists():
+        load(_bytes(before), str(before))
+        before.replace(used)
+    elif used.exists():
+        used.unlink()
+    else:
+        raise UserError(f"{folder} 里没有训练过的模型，正在用起步模型，没有可换回的。")
+    return in_use(folder)
+
+
+def _current(folder: Path) -> Model | None:
+    """Give the model in use; None where its file is damaged, for then any new one is better."""
+    try:
+        return in_use(folder)
+    except (ConfigError, UserError):
+        return None
+
+
+def _compared(old: Model | None, new: Model, kept: Sequence[Verdict]) -> tuple[float | None, float | None]:
+    negatives = sum(verdict.negative for verdict in kept)
+    if old is None or min(negatives, len(kept) - negatives) < least_kept:
+        return None, None
+    friendly = [not verdict.negative for verdict in kept]
+    first, second = (
+        auc([model.scores(verdict.text)[NOT_NEGATIVE] for verdict in kept], friendly) for model in (old, new)
+    )
+    return first, second
+
+
+def _row(verdict: Verdict) -> Row:
+    return Row(verdict.text, NEGATIVE if verdict.negative else NOT_NEGATIVE, verdict_weight)
+
+
+def _fitted_apart(rows: Sequence[Row]) -> bytes:
+    """Fit in a process of its own, at a low priority: its memory is given back, and the service goes on."""
+    try:
+        with ProcessPoolExecutor(
+            1, mp_context=get_context("spawn"), initializer=os.nice, initargs=(_niceness,)
+        ) as pool:
+            return pool.submit(_fitted, rows).result()
+    except BrokenProcessPool as error:
+        raise UserError(
+            "训练的进程中途结束了（多半是内存不足），正在用的模型没有动。请减少样本再试。"
+        ) from error
+
+
+def _fitted(rows: Sequence[Row]) -> bytes:
+    return fit(rows).dump()
+
+
+def _put(folder: Path, model: Model) -> None:
+    """Keep the model in use as the one before, then put the new one in its place; each appears whole or not at all."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if (folder / IN_USE).exists() and _current(folder) is not None:
+            _replace(folder / BEFORE, _bytes(folder / IN_USE))
+        _replace(folder / IN_USE, model.dump())
+    except OSError as error:
+        raise UserError(
+            f"写不进 {folder}（{error.strerror}），正在用的模型没有动。请检查权限和磁盘空间。"
+        ) from error
+
+
+def _replace(path: Path, data: bytes) -> None:
+    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".", suffix=".tmp", delete=False) as file:
+        try:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+            Path(file.name).replace(path)
+        except BaseException:
+            Path(file.name).unlink(missing_ok=True)
+            raise
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise UserError(f"读不出 {path}（{error.strerror}），请检查权限。") from error
+
+
+@cache
+def _starter() -> Model:
+    return starter_model()
