@@ -93,6 +93,13 @@ def read_text(path: Path) -> str:
         raise UserError(f"读不出 {path}（{error.strerror}），请检查路径和权限。") from error
 
 
+def lines_of(text: str, file: Path | None) -> list[str]:
+    """Give the text, or the lines of the file that are not empty. Raises BadUsage where not exactly one is given."""
+    if bool(text) == bool(file):
+        raise BadUsage('请给一段文字（--text "……"）或一个文件，二选一。')
+    return [text] if text else [line for line in read_text(file or Path()).splitlines() if line.strip()]
+
+
 def read_bytes(path: Path) -> bytes:
     """Read a file as it is. Raises UserError that names the path and the cure."""
     try:

@@ -1,4 +1,4 @@
-"""why, rules test, sentiment score: look into a decision before or after it was made."""
+"""why, rules test: look into a decision before or after it was made."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,13 +12,13 @@ from bot.cli.common import (
     configured,
     console,
     in_store,
+    lines_of,
     out,
     print_json,
-    read_text,
     settings_now,
 )
 from bot.cli.words import words
-from bot.names import BAND_NAMES, LEVEL_NAMES
+from bot.names import LEVEL_NAMES
 from monitors.masking import mask
 from monitors.sentiment import SnowNlpScorer
 from routing.errors import UserError
@@ -31,14 +31,12 @@ NOWHERE = "none"
 """What `--expect` takes for a text that opens no matter."""
 
 rules_app = typer.Typer(help="规则：试一试一段文字会去哪里。", no_args_is_help=True, rich_markup_mode=None)
-sentiment_app = typer.Typer(help="情感：给文字打分。", no_args_is_help=True, rich_markup_mode=None)
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     app.command("why")(why)
     app.add_typer(rules_app, name="rules")
-    app.add_typer(sentiment_app, name="sentiment")
 
 
 def why(
@@ -71,7 +69,7 @@ def try_rules(
     """一段文字会去哪个渠道、什么等级，命中了哪条规则的哪些词。"""
     if kind not in set(Kind):
         raise BadUsage(f"--kind 只能是 {'、'.join(Kind)}，不能是 {kind}。")
-    lines = _lines(text, file)
+    lines = lines_of(text, file)
     _, configuration = configured()
     channels = configuration.office.channels
     if expect and expect not in {*channels, NOWHERE}:
@@ -99,12 +97,6 @@ def _judge(rules: Rules, line: str, kind: Kind, own: bool) -> Judgement:
     return rules.judge(Subject("", text, kind, tags, score.band if score else None, own=own))
 
 
-def _lines(text: str, file: Path | None) -> list[str]:
-    if bool(text) == bool(file):
-        raise BadUsage('请给一段文字（--text "……"）或一个文件，二选一。')
-    return [text] if text else [line for line in read_text(file or Path()).splitlines() if line.strip()]
-
-
 def _told(judged: Judgement, channels: Mapping[str, Channel]) -> str:
     reasons = "；".join(str(reason) for reason in judged.reasons)
     if not judged.relevant:
@@ -130,35 +122,3 @@ def _row(line: str, judged: Judgement) -> dict[str, object]:
         "places": list(judged.places),
         "topic": judged.topic,
     }
-
-
-@sentiment_app.command("score")
-def score(
-    file: Annotated[Path | None, typer.Argument(help="一行一段文字的文件")] = None,
-    text: Annotated[str, typer.Option(help="一段文字")] = "",
-    as_json: Annotated[bool, typer.Option("--json", help="输出 JSON")] = False,
-) -> None:
-    """给每行文字打分：倾向、原始分。没有可判断内容的不打分。"""
-    lines = _lines(text, file)
-    scorer = SnowNlpScorer()
-    with console.status("正在打分…"):
-        scored = [(line, scorer.score(line)) for line in lines]
-    if as_json:
-        print_json(
-            [
-                {
-                    "text": line,
-                    "band": s and s.band.value,
-                    "raw": s and s.raw,
-                    "value": s and s.value,
-                    "scorer": f"{scorer.name} {scorer.version}",
-                }
-                for line, s in scored
-            ]
-        )
-        return
-    for line, s in scored:
-        out.print(
-            f"{BAND_NAMES[s.band]}　{s.raw:.3f}　{line[:60]}" if s else f"不判　　　 {line[:60]}",
-            markup=False,
-        )
