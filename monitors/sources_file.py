@@ -19,25 +19,25 @@ from yarl import URL
 from monitors.mapping_file import CutPattern, MappingTable, OneScalar, Strict
 from monitors.persons import names_person
 from monitors.presets import PRESETS
+from monitors.source_values import (
+    MIB,
+    contact_shape,
+    harmless_headers,
+    host_and_port,
+    known_encoding,
+    local_path,
+    proxy_address,
+    size_of_answer,
+    web_address,
+    writable_json,
+    zone_name,
+)
 from monitors.sources import FileFormat, Scalar, Source, SourceKind
 from routing.errors import ConfigError, Problem
 from routing.items import Kind
-from routing.toml_lines import (
-    Locator,
-    Path,
-    Refused,
-    dotted,
-    problems_from_pydantic,
-    read_toml,
-    spelt,
-)
+from routing.toml_lines import Locator, Path, dotted, problems_from_pydantic, read_toml, spelt
 
 Table = Mapping[str, Any]
-
-MIB = 1024 * 1024
-max_source_bytes = 50 * MIB
-encodings = ("utf-8", "utf-16", "gb18030", "gbk", "gb2312", "big5", "shift_jis", "euc-jp", "euc-kr")
-"""What a source may be said to be written in."""
 
 
 def load_sources(text: str, file: str = "sources.toml") -> tuple[Source, ...]:
@@ -67,116 +67,8 @@ def _without_secrets(problem: Problem) -> Problem:
     return replace(problem, value=re.sub(r"//[^/@]*@", "//…@", problem.value))
 
 
-# --- single values ---
-
-
-def web_address(value: str) -> str:
-    """Give a public-looking http(s) address back. Raises Refused where it is none."""
-    try:
-        url = URL(value)
-        port = url.port
-    except ValueError as error:
-        raise Refused("不是有效的网址", "请从浏览器地址栏复制完整网址") from error
-    if url.scheme not in {"http", "https"} or not url.host or not port:
-        raise Refused("不是 http 或 https 网址", "请写成 https://… 的完整网址")
-    if url.user or url.password:
-        raise Refused("网址里不能带账号密码", "请换用公开的地址")
-    return value
-
-
-def _proxy(value: str) -> str:
-    try:
-        url = URL(value)
-        port = url.explicit_port
-    except ValueError as error:
-        raise Refused("不是有效的代理地址", '如 "http://127.0.0.1:3128"') from error
-    if url.scheme != "http" or not url.host or not port or url.path not in {"", "/"}:
-        raise Refused("代理须为 http://主机:端口", '如 "http://127.0.0.1:3128"')
-    if url.user or url.password:
-        raise Refused("代理地址里不能带账号密码", "请用不需要密码的本单位代理")
-    return value
-
-
-def _host_port(value: str) -> str:
-    if not re.fullmatch(r"(\[[0-9a-fA-F:.]+\]|[^\s:/@\[\]]+):\d{1,5}", value):
-        raise Refused("应为 主机:端口", '如 "127.0.0.1:1200"')
-    return value.lower()
-
-
-def _zone(value: str) -> str:
-    try:
-        ZoneInfo(value)
-    except (ValueError, OSError, KeyError) as error:  # ZoneInfoNotFoundError is a KeyError
-        raise Refused("没有这个时区", '如 "Asia/Shanghai"') from error
-    return value
-
-
-def _encoding(value: str) -> str:
-    if value.lower() not in encodings:
-        raise Refused("不认识的编码", f"请从这些里选一个：{'、'.join(encodings)}；不写则自动判断")
-    return value.lower()
-
-
-def _size(value: int) -> int:
-    if not 1024 <= value <= max_source_bytes:
-        raise Refused(
-            f"{value / MIB:.3g} MiB 超出允许范围",
-            f"请填 1024 到 {max_source_bytes}（50 MiB）之间；更大的来源请换分页或分栏目的地址",
-        )
-    return value
-
-
-_secret_headers = re.compile(r"auth|cookie|token|session|passw|api-?key", re.IGNORECASE)
-_own_headers = re.compile(
-    r"accept-encoding|connection|content-length|host|if-modified-since|if-none-match|range|te|transfer-encoding",
-    re.IGNORECASE,
-)
-
-
-def _headers(value: dict[str, str]) -> dict[str, str]:
-    # Refused as a whole table: a problem that pointed at the one header would show its value.
-    for name, written in value.items():
-        if _secret_headers.search(name):
-            raise Refused(f"请求头 {name} 带有登录凭据", "请删去；只读不用登录的公开内容")
-        if name.lower() == "user-agent":
-            raise Refused("请求头 User-Agent 由本系统填写", "请删去；来源方的联系方式写在 contact")
-        if _own_headers.fullmatch(name):
-            raise Refused(f"请求头 {name} 由本系统填写", "请删去这一项")
-        if not re.fullmatch(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}", name):
-            raise Refused(f"请求头名称 {name[:40]} 写法不对", '如 { Referer = "https://bbs.example/" }')
-        if not re.fullmatch(r"[\x20-\x7e]{1,1000}", written):
-            raise Refused(f"请求头 {name} 的值只能用英文字母、数字和符号", "中文请按网址编码写")
-    return value
-
-
-def _json_body(value: dict[str, Any]) -> dict[str, Any]:
-    try:
-        json.dumps(value, allow_nan=False)
-    except (TypeError, ValueError) as error:
-        raise Refused("有 JSON 写不出的值（日期或 nan）", "日期请加引号写成文字") from error
-    return value
-
-
-def _local_path(value: str) -> str:
-    if value.startswith("~") or "\0" in value or "://" in value:
-        raise Refused(
-            "不是本机文件的路径",
-            '请写完整路径，可用 * 代表任意文字，如 "/data/weibo/jsonl/*_comments_*.jsonl"',
-        )
-    if value.endswith("/") or PurePath(value).name in {"", "..", "."}:
-        raise Refused("这是文件夹，不是文件", '请写到文件名，如 "/data/weibo/jsonl/*.jsonl"')
-    return value
-
-
-def _contact_shape(value: str) -> str:
-    mail, web = r"(mailto:)?[^@()<>]+@[^@()<>]+\.[^@()<>.]+", r"https?://[^()<>]+\.[^()<>]+"
-    if not re.fullmatch(r"[\x21-\x7e]*", value) or (value and not re.fullmatch(f"{mail}|{web}", value)):
-        raise Refused("写法不对：应为邮箱或网址，不带空格和中文", '如 "mailto:duty@county.gov.cn"')
-    return value
-
-
 _Address = Annotated[str, AfterValidator(web_address)]
-_HostPort = Annotated[str, AfterValidator(_host_port)]
+_HostPort = Annotated[str, AfterValidator(host_and_port)]
 _SourceId = Annotated[
     str,
     spelt(
@@ -198,27 +90,27 @@ class Entry(Strict):
     site: str = Field("", max_length=60)
     item_kind: Kind | None = None
     tags: tuple[str, ...] = ()
-    zone: Annotated[str, AfterValidator(_zone)] = "Asia/Shanghai"
+    zone: Annotated[str, AfterValidator(zone_name)] = "Asia/Shanghai"
     interval_s: float = Field(60, ge=1, le=86400)
     max_interval_s: float | None = Field(None, ge=1, le=7 * 86400)
     timeout_s: float = Field(20, ge=1, le=120)
     connect_s: float | None = Field(None, ge=0.1, le=120)
     read_s: float | None = Field(None, ge=0.1, le=120)
     spacing_s: float = Field(0, ge=0, le=3600)
-    max_bytes: Annotated[int, AfterValidator(_size)] = 5 * MIB
+    max_bytes: Annotated[int, AfterValidator(size_of_answer)] = 5 * MIB
     max_pages: int = Field(5, ge=1, le=100)
     window_h: float = Field(0, ge=0, le=24 * 366)
     frozen_h: float = Field(0, ge=0, le=24 * 366)
     silent_h: float | None = Field(None, ge=0, le=24 * 366)
     overdue_d: float = Field(0, gt=0, le=366, validate_default=False)
     allow_hosts: tuple[_HostPort, ...] = ()
-    proxy: Annotated[str, AfterValidator(_proxy)] | None = None
-    headers: Annotated[dict[str, str], AfterValidator(_headers)] = Field(default_factory=dict)
+    proxy: Annotated[str, AfterValidator(proxy_address)] | None = None
+    headers: Annotated[dict[str, str], AfterValidator(harmless_headers)] = Field(default_factory=dict)
     form: dict[str, OneScalar] = Field(default_factory=dict)
-    json_body: Annotated[dict[str, Any], AfterValidator(_json_body)] | None = Field(None, alias="json")
-    path: Annotated[str, Field(min_length=1, max_length=500), AfterValidator(_local_path)] | None = None
+    json_body: Annotated[dict[str, Any], AfterValidator(writable_json)] | None = Field(None, alias="json")
+    path: Annotated[str, Field(min_length=1, max_length=500), AfterValidator(local_path)] | None = None
     format: FileFormat | None = None
-    encoding: Annotated[str, AfterValidator(_encoding)] | None = None
+    encoding: Annotated[str, AfterValidator(known_encoding)] | None = None
     comment_feeds: bool = True
     title_cut: CutPattern | None = None
     text_cut: CutPattern | None = None
@@ -281,7 +173,7 @@ def _format_of(path: object) -> FileFormat:
 
 
 class _Document(Strict):
-    contact: Annotated[str, Field(max_length=200), AfterValidator(_contact_shape)] = ""
+    contact: Annotated[str, Field(max_length=200), AfterValidator(contact_shape)] = ""
     source: tuple[Entry, ...] = Field(default=())
 
 

@@ -31,8 +31,9 @@ from bot.config import NEW_INGEST_KEY, Settings
 from bot.names import AILMENT_NAMES
 from monitors.inbox import push_key
 from monitors.opml import feeds_among, read_opml, write_opml
+from monitors.source_values import web_address
 from monitors.sources import Source, beijing
-from monitors.sources_file import load_sources, web_address
+from monitors.sources_file import load_sources
 from routing import source_list
 from routing.clock import utc_now
 from routing.errors import UserError
