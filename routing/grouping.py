@@ -1,190 +1,267 @@
-"""Which open case a new item joins: comments, reposts, near copies, and texts on one topic at one place.
+"""Which open case a new item joins: comments, reposts, near copies, and texts on one business at one place.
 
-Pure: compares values, reads no table and no clock. A match is a proposal that one tap undoes, so a doubt is no match:
-texts that name different places, dates or figures never meet, however alike they read. Texts on 城东 and 城西 停水
-are more alike by letters (0.56) than two reports of one event (0.37 to 0.50).
+Pure: compares values, reads no table and no clock. A match is a proposal that one tap undoes, so a doubt is no match
+but at most a suggestion. What forbids a merge stands in `vetoes`, how likeness is weighed in `affinity`. A text is held
+against whole matters (all their places, all they are about), found by an index, so the time it takes does not grow.
 """
 
-import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+import heapq
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime
 from functools import lru_cache
+from typing import TypeVar
 
-from rapidfuzz import fuzz
+from routing.affinity import AWAKE, JOIN, SUGGEST, Affinity, Letters, reasons, weigh
+from routing.candidates import Candidates
+from routing.near_copies import COPY_WINDOW, TELLING_LETTERS, NearCopies, disjoint
+from routing.normal import letters
+from routing.profile import Profile, Rarity, norm
+from routing.telling import Land, Telling, tell
+from routing.traces import DERIVED, Match, Trace, is_derived, origin_of
+from routing.vetoes import veto
 
-from routing.normal import bigrams, letters, unit
+__all__ = ["DERIVED", "Match", "Trace", "Window", "find_match", "is_derived", "origin_of"]
 
-# Every new item is held against the same recent texts.
+# Copies are known by their beginning, and a window of a week must fit into memory.
+_kept_letters = 2_000
+# Two matters that fit equally well: neither is certain.
+_clear_lead = 0.4
+_most_items = 50_000
+
+_nowhere = Land()
+_Key = TypeVar("_Key")
+# In a transaction every harvest is held against the same recent texts.
 _letters = lru_cache(maxsize=20_000)(letters)
 
-# Measured on 100,000 titles: recall .986, precision .906 and better; lower marks gave .75.
-_ratio_mark = 85.0
-_partial_mark = 99.0
-_copy_window = timedelta(hours=72)
-_topic_window = timedelta(hours=24)
-# Share of the shorter text's letter pairs. Chosen on a week of short posts: 22 right pairs and no wrong one above
-# .15, two wrong ones at .14.
-_topic_mark = 0.16
-# Below this many letters everybody says the same: 停水通知, 暖气不热.
-_telling_letters = 8
-# Figures of these units name something (a date, a house, an estate's phase); figures of all others count something
-# and may differ between two reports of one matter, but never between two copies.
-_naming_units = frozenset({"月日", "日", "期", "号楼", "栋", "幢", "单元", "标段", "号线", "年级", "届"})
-# Names of places that no gazetteer knows: the two characters before such an ending.
-_spot = re.compile(
-    r"[\u4e00-\u9fff]{2}(?:大街|大道|小区|社区|花园|片区|学校|小学|中学|医院|大桥|[路街巷村镇乡县桥])"
-)
 
-
-# Between the name of a source and the mark of a comment feed of it; no name in sources.toml can hold it.
-DERIVED = "~"
-
-
-def origin_of(source_id: str) -> str:
-    """Give the source that a comment feed under watch derives from; any other source is its own origin."""
-    return source_id.partition(DERIVED)[0]
-
-
-def is_derived(source_id: str) -> bool:
-    """Tell whether this is a comment feed that an entry of another source named."""
-    return DERIVED in source_id
-
-
-@dataclass(frozen=True, slots=True)
-class Trace:
-    """What grouping must know of one item: its links, and its text reduced to what can be compared.
-
-    `normal_title` and `normal_text` are `normal()` of title and text, `places` names from the gazetteer without the
-    county, `numbers` of `numbers()` over title and text; `at` when it was published or first seen, aware.
-    """
-
-    item_id: int
-    case_id: int | None
-    source_id: str
-    external_id: str
-    parent_id: str | None
-    fingerprint: str
-    normal_title: str
-    normal_text: str
-    places: frozenset[str]
-    numbers: frozenset[str]
-    topic: str | None
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Match:
-    """The case to join, the item that led there, why (Chinese, for people) and how sure, in [0, 1]."""
-
-    case_id: int
-    item_id: int
-    why: str
-    certainty: float
-
-
-@dataclass(frozen=True, slots=True)
-class _Likeness:
-    why: str
-    certainty: float
-
-
-def find_match(new: Trace, recent: Sequence[Trace]) -> Match | None:
+def find_match(new: Trace, recent: Sequence[Trace], land: Land = _nowhere) -> Match | None:
     """Find the case that `new` belongs to among `recent` items; None: it begins a matter of its own.
 
-    1. A comment goes where the text went that it answers. Was that in no case, or is it unknown, the comment joins
-       none: 支持楼主 stands under every matter.
-    2. An exact repost; 3. a near copy within 72 h; 4. the same topic at the same place within 24 h.
-
-    The first step that finds anything decides, within a step the oldest case: the order of `recent` is no matter.
+    For the length of one call; who asks often keeps a `Window`. The order of `recent` is no matter.
     """
     if new.parent_id:
-        parent = _parent(new, recent)
-        if parent is None or parent.case_id is None:
+        parent = _parent(new, [trace for trace in recent if trace.external_id == new.parent_id])
+        return _joined_parent(parent)
+    window = Window(land)
+    for trace in sorted(recent, key=lambda old: (old.at, old.item_id)):
+        window.add(trace)
+    return window.match(new)
+
+
+class Window:
+    """The matters of the last days in memory, with an index: what `find_match` answers, at a cost that stays.
+
+    Filled from the store at the start (`add` in order of time), then kept up: `add` whatever was placed, also what
+    became no matter (its words count as common), `forget` now and then. Not safe to share between threads.
+    """
+
+    def __init__(self, land: Land = _nowhere) -> None:
+        self._land = land
+        self._items: dict[int, Trace] = {}
+        self._by_age: list[tuple[datetime, int]] = []
+        self._of_case: dict[int, set[int]] = {}
+        self._named_by: dict[str, set[int]] = {}
+        self._printed: dict[str, set[int]] = {}
+        self._profiles: dict[int, Profile] = {}
+        self._copies = NearCopies()
+        self._candidates = Candidates()
+        self._rarity = Rarity()
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def case_of(self, item_id: int) -> int | None:
+        """Give the case of an item that is held; None where it is not."""
+        held = self._items.get(item_id)
+        return held.case_id if held else None
+
+    def match(self, new: Trace) -> Match | None:
+        """Find the case that `new` surely belongs to. Changes nothing.
+
+        1. A comment goes where the text went that it answers. Was that in no case, or is it unknown, the comment joins
+           none: 支持楼主 stands under every matter.
+        2. An exact repost; 3. a near copy within 72 h; 4. the matter that its place, business, figures and rare words
+           speak for, within 7 days, if nothing forbids it.
+
+        The first step that finds anything decides; of copies in several cases the oldest.
+        """
+        proposed = self.propose(new)
+        return None if proposed is None or proposed.suggested else proposed
+
+    def propose(self, new: Trace) -> Match | None:
+        """Find the case as `match` does, or one that is worth a person's look: then `suggested`."""
+        new = _short(new)
+        if new.parent_id:
+            named = self._named_by.get(new.parent_id, set())
+            return _joined_parent(_parent(new, [self._items[item] for item in named]))
+        telling = self._tell(new)
+        return self._exact_copy(new) or self._near_copy(new, telling) or self._alike(new, telling)
+
+    def add(self, trace: Trace) -> None:
+        """Take in a text after it was placed. Twice the same changes nothing; in another case, it moves there."""
+        held = self._items.get(trace.item_id)
+        if held is not None:
+            if held.case_id != trace.case_id:
+                self.move(trace.item_id, trace.case_id)
+            return
+        trace = _short(trace)
+        telling = self._tell(trace)
+        if not trace.parent_id:
+            self._rarity.hear(telling)
+        if trace.case_id is None:
+            return
+        self._items[trace.item_id] = trace
+        heapq.heappush(self._by_age, (trace.at, trace.item_id))
+        self._of_case.setdefault(trace.case_id, set()).add(trace.item_id)
+        self._named_by.setdefault(trace.external_id, set()).add(trace.item_id)
+        self._grow(trace, telling)
+        while len(self._items) > _most_items:
+            self._remove(heapq.heappop(self._by_age)[1])
+
+    def move(self, item_id: int, case_id: int | None) -> None:
+        """Follow people who split or merged: the item is in another case now, or in none. Unknown items are no matter."""
+        held = self._items.get(item_id)
+        if held is None or held.case_id == case_id:
+            return
+        self._copies.remove(item_id)
+        left = held.case_id
+        assert left is not None
+        self._remove(item_id)
+        self._rebuild(left)
+        if case_id is not None:
+            self.add(replace(held, case_id=case_id))
+
+    def forget(self, now: datetime) -> None:
+        """Let go of copies after 72 h, of texts after 7 days, of matters that were silent so long."""
+        self._copies.forget(now - COPY_WINDOW)
+        before = now - AWAKE
+        while self._by_age and self._by_age[0][0] < before:
+            self._remove(heapq.heappop(self._by_age)[1])
+
+    # --- the steps --------------------------------------------------------------------------------------------
+
+    def _exact_copy(self, new: Trace) -> Match | None:
+        if not new.fingerprint or len(_letters(new.normal_title + new.normal_text)) < TELLING_LETTERS:
             return None
-        return Match(parent.case_id, parent.item_id, "是已立事项下的评论或回复", 1.0)
-    cased = [
-        (trace.case_id, trace)
-        for trace in recent
-        if trace.case_id is not None and trace.item_id != new.item_id
-    ]
-    where = _places_by_case(cased)
-    open_to_it = [
-        (case, old) for case, old in cased if not old.parent_id and not _disjoint(new.places, where[case])
-    ]
-    for alike in _steps:
-        found = [
-            (case, trace.item_id, likeness)
-            for case, trace in open_to_it
-            if (likeness := alike(new, trace)) is not None
-        ]
-        if found:
-            case, item, likeness = min(found, key=lambda match: match[:2])
-            return Match(case, item, likeness.why, likeness.certainty)
-    return None
+        found = [self._items[item] for item in self._printed.get(new.fingerprint, ()) if item != new.item_id]
+        return _oldest(
+            Match(old.case_id, old.item_id, "与已有信息文字相同", 1.0)
+            for old in found
+            if old.case_id is not None and not disjoint(new.places, self._where(old.case_id))
+        )
+
+    def _near_copy(self, new: Trace, telling: Telling) -> Match | None:
+        return _oldest(
+            Match(old.case_id, old.item_id, why, certainty)
+            for old, why, certainty in self._copies.find(new, _parts(new))
+            if old.case_id is not None
+            and not disjoint(new.places, self._where(old.case_id))
+            and veto(telling, self._profiles[old.case_id]) is None
+        )
+
+    def _alike(self, new: Trace, telling: Telling) -> Match | None:
+        if len(telling.said) < TELLING_LETTERS and not telling.places:
+            return None
+        ranked = sorted(
+            ((-found.odds, case, found) for case, found in self._weighed(new, telling)),
+            key=lambda entry: entry[:2],
+        )
+        if not ranked or ranked[0][2].certainty < SUGGEST:
+            return None
+        _, case, best = ranked[0]
+        clear = len(ranked) == 1 or best.odds - ranked[1][2].odds >= _clear_lead
+        certainty = round(best.certainty, 2)
+        why = reasons(telling, self._profiles[case], new.at, best)
+        if best.certainty >= JOIN and clear:
+            return Match(case, best.item_id, why, certainty)
+        why = why if clear else f"{why}（也像另一事项）"
+        return Match(case, best.item_id, why, min(certainty, JOIN - 0.01), suggested=True)
+
+    def _weighed(self, new: Trace, telling: Telling) -> Collection[tuple[int, Affinity]]:
+        found = []
+        letters = Letters.of(telling, self._rarity)
+        for case in self._candidates.find(telling, letters.worth, self._rarity):
+            profile = self._profiles[case]
+            assert profile.last is not None
+            if abs(new.at - profile.last) > AWAKE or self._of_case[case] == {new.item_id}:
+                continue
+            if veto(telling, profile) is None:
+                found.append((case, weigh(telling, letters, profile, new.at, self._rarity)))
+        return found
+
+    # --- upkeep -----------------------------------------------------------------------------------------------
+
+    def _grow(self, trace: Trace, telling: Telling) -> None:
+        case = trace.case_id
+        assert case is not None
+        profile = self._profiles.get(case)
+        if trace.parent_id:
+            if profile is not None:
+                profile.touch(trace.at)
+            return
+        if profile is None:
+            profile = self._profiles[case] = Profile(case)
+        self._rarity.leave(profile)
+        length = norm(self._rarity.of_grams(telling))
+        profile.add(trace.item_id, telling, trace.at, length, trace.places)
+        self._rarity.enter(profile)
+        self._candidates.add(case, telling, profile.size)
+        if trace.fingerprint not in self._printed:
+            self._copies.add(trace, _parts(trace))
+        if trace.fingerprint:
+            self._printed.setdefault(trace.fingerprint, set()).add(trace.item_id)
+
+    def _remove(self, item_id: int) -> None:
+        held = self._items.pop(item_id, None)
+        if held is None:
+            return
+        assert held.case_id is not None
+        self._copies.remove(item_id)
+        _discard(self._named_by, held.external_id, item_id)
+        _discard(self._printed, held.fingerprint, item_id)
+        _discard(self._of_case, held.case_id, item_id)
+        if held.case_id not in self._of_case:
+            self._drop(held.case_id)
+
+    def _rebuild(self, case_id: int) -> None:
+        """Make the profile of a matter anew from the texts that are left of it."""
+        self._drop(case_id)
+        left = [self._items[item] for item in self._of_case.get(case_id, ())]
+        for trace in sorted(left, key=lambda old: (old.at, old.item_id)):
+            self._grow(trace, self._tell(trace))
+
+    def _drop(self, case_id: int) -> None:
+        profile = self._profiles.pop(case_id, None)
+        if profile is not None:
+            self._rarity.leave(profile)
+            self._candidates.remove(case_id)
+
+    def _where(self, case_id: int) -> Collection[str]:
+        return self._profiles[case_id].names
+
+    def _tell(self, trace: Trace) -> Telling:
+        return _told(trace.normal_title, trace.normal_text, trace.places, trace.numbers, self._land)
 
 
-# --- the steps ------------------------------------------------------------------------------------------------
+# --- comments -------------------------------------------------------------------------------------------------
 
 
-def _exact_copy(new: Trace, old: Trace) -> _Likeness | None:
-    if not new.fingerprint or new.fingerprint != old.fingerprint:
+def _joined_parent(parent: Trace | None) -> Match | None:
+    if parent is None or parent.case_id is None:
         return None
-    if len(_letters(new.normal_title + new.normal_text)) < _telling_letters:
-        return None
-    return _Likeness("与已有信息文字相同", 1.0)
+    return Match(parent.case_id, parent.item_id, "是已立事项下的评论或回复", 1.0)
 
 
-def _near_copy(new: Trace, old: Trace) -> _Likeness | None:
-    if abs(new.at - old.at) > _copy_window or _apart(new.places, old.places) or _figures_differ(new, old):
-        return None
-    mine, theirs = _comparable(new, old)
-    if min(len(mine), len(theirs)) < _telling_letters:
-        return None
-    likeness = _likeness(mine, theirs)
-    return None if likeness is None or _disjoint(_spots(new), _spots(old)) else likeness
-
-
-def _likeness(mine: str, theirs: str) -> _Likeness | None:
-    ratio = fuzz.ratio(mine, theirs, score_cutoff=_ratio_mark)
-    if ratio:
-        return _Likeness(f"与已有信息文字相近（{ratio:.0f}%）", round(ratio / 100, 2))
-    if max(len(mine), len(theirs)) > 2 * min(len(mine), len(theirs)):
-        return None
-    if fuzz.partial_ratio(mine, theirs, score_cutoff=_partial_mark):
-        return _Likeness("一条的文字包含在另一条里", 0.9)
-    return None
-
-
-def _same_topic(new: Trace, old: Trace) -> _Likeness | None:
-    if new.topic is None or new.topic != old.topic or not new.places & old.places:
-        return None
-    if _apart(new.places, old.places):
-        return None
-    if abs(new.at - old.at) > _topic_window or _figures_differ(new, old, only=_naming_units):
-        return None
-    shared = _overlap(
-        bigrams(f"{new.normal_title}。{new.normal_text}"), bigrams(f"{old.normal_title}。{old.normal_text}")
-    )
-    if shared < _topic_mark:
-        return None
-    place = "、".join(sorted(new.places & old.places))
-    return _Likeness(f"同一地点（{place}）、同一主题（{new.topic}），24 小时内", round(0.5 + shared / 2, 2))
-
-
-_steps: tuple[Callable[[Trace, Trace], _Likeness | None], ...] = (_exact_copy, _near_copy, _same_topic)
-
-
-def _parent(new: Trace, recent: Iterable[Trace]) -> Trace | None:
+def _parent(new: Trace, named: Collection[Trace]) -> Trace | None:
     """Find the text that a comment answers: same source first, then its sibling (`forum`, `forum-c`), then any.
 
     A comment of a derived source answers a text of its origin and of no other source.
     """
     answered = [
         trace
-        for trace in recent
-        if trace.external_id == new.parent_id
-        and trace.item_id != new.item_id
+        for trace in named
+        if trace.item_id != new.item_id
         and (not is_derived(new.source_id) or origin_of(new.source_id) == origin_of(trace.source_id))
     ]
     return min(
@@ -198,54 +275,31 @@ def _kinship(mine: str, theirs: str) -> int:
     return 1 if mine.startswith(theirs) or theirs.startswith(mine) else 2
 
 
-# --- vetoes and comparisons -----------------------------------------------------------------------------------
+# --- small things ---------------------------------------------------------------------------------------------
 
 
-def _places_by_case(cased: Iterable[tuple[int, Trace]]) -> Mapping[int, frozenset[str]]:
-    """Gather what places a case is about, so that a text without a place is no bridge between two of them."""
-    where: dict[int, frozenset[str]] = {}
-    for case, trace in cased:
-        where[case] = where.get(case, frozenset()) | trace.places
-    return where
+@lru_cache(maxsize=4_096)
+def _told(title: str, text: str, places: frozenset[str], numbers: frozenset[str], land: Land) -> Telling:
+    return tell(title, text, places, numbers, land)
 
 
-def _disjoint(mine: frozenset[str], theirs: frozenset[str]) -> bool:
-    """Say whether both name something and nothing in common: silence contradicts nobody."""
-    return bool(mine) and bool(theirs) and mine.isdisjoint(theirs)
+def _parts(trace: Trace) -> tuple[str, str]:
+    return _letters(trace.normal_title), _letters(trace.normal_text)
 
 
-def _apart(mine: frozenset[str], theirs: frozenset[str]) -> bool:
-    """Say whether each names a place that the other does not: two notices of one water company are two matters."""
-    return bool(mine - theirs) and bool(theirs - mine)
+def _short(trace: Trace) -> Trace:
+    if len(trace.normal_text) <= _kept_letters:
+        return trace
+    return replace(trace, normal_text=trace.normal_text[:_kept_letters])
 
 
-def _figures_differ(new: Trace, old: Trace, *, only: frozenset[str] | None = None) -> bool:
-    """Compare figures unit by unit: 3号楼 and 5号楼 differ, though both texts say 8时."""
-    mine, theirs = _by_unit(new.numbers), _by_unit(old.numbers)
-    units = mine.keys() & theirs.keys()
-    return any(mine[name].isdisjoint(theirs[name]) for name in (units if only is None else units & only))
+def _discard(index: dict[_Key, set[int]], key: _Key, item_id: int) -> None:
+    items = index.get(key)
+    if items is not None:
+        items.discard(item_id)
+        if not items:
+            del index[key]
 
 
-def _by_unit(figures: Iterable[str]) -> dict[str, set[str]]:
-    grouped: dict[str, set[str]] = {}
-    for figure in figures:
-        grouped.setdefault(unit(figure), set()).add(figure)
-    return grouped
-
-
-def _spots(trace: Trace) -> frozenset[str]:
-    return frozenset(_spot.findall(f"{trace.normal_title}。{trace.normal_text}"))
-
-
-def _comparable(new: Trace, old: Trace) -> tuple[str, str]:
-    """Give the two strings to compare: the titles where both tell something, else the bodies (or what there is)."""
-    titles = _letters(new.normal_title), _letters(old.normal_title)
-    if min(map(len, titles)) >= _telling_letters:
-        return titles
-    return _letters(new.normal_text) or titles[0], _letters(old.normal_text) or titles[1]
-
-
-def _overlap(mine: frozenset[str], theirs: frozenset[str]) -> float:
-    """Give the share of the smaller set that the larger one holds; 0 where one is empty."""
-    smaller = min(len(mine), len(theirs))
-    return len(mine & theirs) / smaller if smaller else 0.0
+def _oldest(found: Iterable[Match]) -> Match | None:
+    return min(found, key=lambda match: (match.case_id, match.item_id), default=None)

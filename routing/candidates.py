@@ -1,0 +1,96 @@
+"""Which live matters a text could belong to: by place, town, family and rare pairs of letters. Pure, in memory.
+
+Lists are cut at the newest entries and the rest is ranked by a cheap estimate, so that the cost does not grow with the
+number of matters.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from heapq import nsmallest
+from typing import TypeVar
+
+from routing.profile import Rarity
+from routing.telling import Telling
+
+_per_key = {"place": 48, "town": 24, "family": 48, "spot": 24}
+_per_gram = 16
+_worth = {"place": 3.0, "town": 0.7, "spot": 1.5, "family": 2.0}
+_gram_worth = 0.12
+_weighed = 8
+# Of a large matter only the first texts bring letters into the index.
+_texts_of_letters = 12
+# A pair of letters in one of twenty texts and more finds everything.
+_rare = 3.0
+
+_Key = tuple[str, str]
+_Any = TypeVar("_Any")
+
+
+class Candidates:
+    """An inverted index from what texts tell to matters, the newest kept."""
+
+    def __init__(self) -> None:
+        self._cases: dict[_Key, dict[int, None]] = {}
+        self._keys: dict[int, set[_Key]] = {}
+        self._with_gram: dict[str, dict[int, None]] = {}
+        self._grams: dict[int, set[str]] = {}
+
+    def add(self, case_id: int, telling: Telling, size: int) -> None:
+        """File a matter under what one of its texts tells; `size`: how many texts it has now."""
+        mine = self._keys.setdefault(case_id, set())
+        for key in _keys(telling):
+            _file(self._cases, self._keys, key, case_id, _per_key[key[0]])
+            mine.add(key)
+        if size <= _texts_of_letters:
+            letters = self._grams.setdefault(case_id, set())
+            for gram in telling.grams:
+                _file(self._with_gram, self._grams, gram, case_id, _per_gram)
+                letters.add(gram)
+
+    def remove(self, case_id: int) -> None:
+        """Take a matter out; nothing happens where it is not filed."""
+        for key in self._keys.pop(case_id, ()):
+            _strike(self._cases, key, case_id)
+        for gram in self._grams.pop(case_id, ()):
+            _strike(self._with_gram, gram, case_id)
+
+    def find(self, telling: Telling, letters: Mapping[str, float], rarity: Rarity) -> list[int]:
+        """Give the few matters worth weighing, likely ones first."""
+        votes: dict[int, float] = defaultdict(float)
+        for key in _keys(telling):
+            worth = _worth[key[0]] * (rarity.of_family(key[1]) if key[0] == "family" else 1.0)
+            for case in self._cases.get(key, ()):
+                votes[case] += worth
+        for gram, worth in letters.items():
+            if worth >= _rare:
+                for case in self._with_gram.get(gram, ()):
+                    votes[case] += _gram_worth * worth
+        likely = nsmallest(_weighed, ((-round(worth, 6), case) for case, worth in votes.items()))
+        return [case for _, case in likely]
+
+
+def _keys(telling: Telling) -> Iterable[_Key]:
+    yield from (("place", site.name) for site in telling.places)
+    yield from (("town", town) for town in telling.towns)
+    yield from (("spot", spot) for spot in telling.spots)
+    yield from (("family", family) for family in telling.families)
+
+
+def _file(
+    index: dict[_Any, dict[int, None]], back: dict[int, set[_Any]], key: _Any, case_id: int, most: int
+) -> None:
+    """Put a matter last under a key; the one that was longest under it goes when there are too many."""
+    cases = index.setdefault(key, {})
+    cases.pop(case_id, None)
+    cases[case_id] = None
+    if len(cases) > most:
+        oldest = next(iter(cases))
+        del cases[oldest]
+        back[oldest].discard(key)
+
+
+def _strike(index: dict[_Any, dict[int, None]], key: _Any, case_id: int) -> None:
+    cases = index[key]
+    cases.pop(case_id, None)
+    if not cases:
+        del index[key]

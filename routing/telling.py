@@ -1,0 +1,377 @@
+"""What a text tells that another text of its matter would share: families of words, places, spots, figures, letters.
+
+Pure. Knows no dictionary and no grammar; the table of families is `families.toml`.
+"""
+
+import re
+import tomllib
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import resources
+from sys import intern
+
+import ahocorasick_rs
+
+from routing.normal import normal
+from routing.places import Place
+
+# A letter to the mayor says what it is about at its beginning; its end is thanks and addresses.
+_read_letters = 600
+_title_worth, _body_worth, _most_worth = 2.0, 1.0, 4.0
+# Characters of grammar and of time: a pair with one of them stands in texts on anything.
+_plain = frozenset(
+    "的了是在不我有你这就也都和到说个一上下们为没来去看要会能好人那得着过还很吗呢吧啊被把让给从与及"
+    "对又再才只但而或等什么怎谁哪里他她它自己之其以所于将请本已向经年月日时分天多少大小现今昨明后前早晚"
+)
+_plain_weight = 0.35
+
+# Names of places that no gazetteer knows end so. Where such a name begins nobody can say without a dictionary, so the two
+# characters before the ending stand for it: two spellings of one name end alike.
+_endings = {
+    "路": "路",
+    "街": "路",
+    "大街": "路",
+    "大道": "路",
+    "公路": "路",
+    "巷": "路",
+    "胡同": "路",
+    "桥": "路",
+    "大桥": "路",
+    "隧道": "路",
+    "村": "小区",
+    "屯": "小区",
+    "庄": "小区",
+    "小区": "小区",
+    "花园": "小区",
+    "家园": "小区",
+    "新城": "小区",
+    "苑": "小区",
+    "府": "小区",
+    "公寓": "小区",
+    "家属院": "小区",
+    "安置区": "小区",
+    "片区": "社区",
+    "社区": "社区",
+    "镇": "镇",
+    "乡": "镇",
+    "街道": "镇",
+    "学校": "学校",
+    "小学": "学校",
+    "中学": "学校",
+    "幼儿园": "学校",
+    "医院": "医院",
+    "卫生院": "医院",
+    "厂": "企业",
+    "矿": "企业",
+    "公司": "企业",
+    "市场": "市场",
+    "商场": "市场",
+    "超市": "市场",
+    "水库": "河流",
+    "河": "河流",
+    "湖": "河流",
+    "公园": "公园",
+    "广场": "公园",
+    "景区": "景区",
+    "车站": "车站",
+    "工业园": "园区",
+    "产业园": "园区",
+    "县": "县",
+}
+# Endings that name a kind with a gazetteer's names only: in running text 垃圾站 and 医院 stand anywhere.
+_listed_endings = _endings | {
+    "站": "车站",
+    "院": "小区",
+    "中专": "学校",
+    "高中": "学校",
+    "初中": "学校",
+    "一中": "学校",
+}
+_spot = re.compile(
+    "([\u4e00-\u9fff]{2})(" + "|".join(sorted(_endings, key=lambda end: (-len(end), end))) + ")(?![灯面费线])"
+)
+_no_name = frozenset(
+    "的了在到从把被这那条过走上下修个们每全各某我你他本该有是对跟和与及向往沿进出回来去一两几不没哪同于里当时说借付着"
+    "找贴入话道知叫给让户取反映"
+)
+_no_spot = frozenset({"公路", "马路", "道路", "铁路", "学校", "乡镇", "农村", "小区", "政府", "工厂"})
+# A gazetteer's kinds, as far as they are alike: of two roads, two estates or two schools each is another matter.
+_alike = {"桥": "路", "村": "小区", "水库": "河流", "街道": "镇", "乡": "镇", "隧道": "路"}
+_towns = frozenset({"街道", "镇", "乡"})
+_wide = _towns | {"县", "本县", "邻县"}
+_utility = re.compile("水务|自来水|公交|客运|热力|供热|供电|电力|燃气|环卫|银行|电信|移动|联通|邮政|城投")
+
+_named = re.compile(
+    r"(?P<number>\d+|[〇零一二三四五六七八九十]{1,3})(?P<unit>期|标段|号线|路公交|路车|路(?=末班|首班|早班)|号岗|岗)"
+)
+_digits = re.compile(r"\d[\d.]*\d")
+_clock = re.compile("[时日点岁年%度天楼]|分钟|小时|个月|℃")
+_round = re.compile(r"(?:19|20)\d\d|\d0|\d00|\d000|11|12")
+_answers = re.compile("通报|情况说明|的说明|答复|辟谣|回应|处理情况|调查情况|答问|整改|致歉|恢复")
+_follows = re.compile(
+    "追问|再次|后续|更新|又来|还是没|上次|反映过|写过|下文|跟进|依旧|仍然|转发|扩散|【转|^转|（转"
+)
+_planned = re.compile("通知|公告|计划|预计|起.{0,20}[停封断]|将于|定于")
+_across = re.compile("邻县|隔壁|外县|同名")
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A place of the gazetteer: of what kind, in which town (街道, 镇 or 乡), spelt how else (in normal form)."""
+
+    name: str
+    kind: str = ""
+    town: str | None = None
+    aliases: tuple[str, ...] = ()
+
+    @property
+    def spellings(self) -> tuple[str, ...]:
+        """All its names, the full one first."""
+        return (self.name, *self.aliases)
+
+    @property
+    def sort(self) -> str:
+        """Its kind, roughly: roads and bridges are one, villages and estates are one; empty where unknown."""
+        return _alike.get(self.kind, self.kind) or sort_of(self.name)
+
+    def is_wide(self) -> bool:
+        """Say whether texts on many matters name it: a town, a county, the company that brings the water."""
+        return self.kind in _wide or self.sort in {"镇", "县"} or bool(_utility.search(self.name))
+
+
+class Land:
+    """The sites of a county, and what the county and its neighbours are called (in normal form). Compared by identity."""
+
+    def __init__(
+        self, sites: Iterable[Site] = (), county: Iterable[str] = (), neighbours: Iterable[str] = ()
+    ) -> None:
+        self._sites = {site.name: site for site in sites}
+        self._spelt = {
+            name: site for site in self._sites.values() for name in site.spellings if len(name) > 2
+        }
+        self.county = tuple(county)
+        self.neighbours = tuple(neighbours)
+
+    @classmethod
+    def of(cls, places: Iterable[Place], county: str = "", neighbours: Iterable[str] = ()) -> "Land":
+        """Make it of a gazetteer's places and the names of county and neighbours."""
+        sites = [
+            Site(place.name, sort_of(normal(place.name)), place.town, tuple(map(normal, place.aliases)))
+            for place in places
+        ]
+        return cls(sites, _called(county), [name for county in neighbours for name in _called(county)])
+
+    def site(self, name: str) -> Site:
+        """Give what is known of a place; of an unknown one, no more than its name."""
+        return self._sites.get(name) or Site(name)
+
+    def spelt(self, spot: str) -> Site | None:
+        """Find the site that a spot ends with: a name cut wrongly (某县医院), or a homonym that was in doubt."""
+        return next((site for at in range(len(spot) - 2) if (site := self._spelt.get(spot[at:]))), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """What one text tells.
+
+    `families`: worth by family, without the weak ones; `leading`: those it is chiefly about. `places`: fine sites, no towns
+    and no companies of everywhere; `lead`: those of the title, else the first of the text (`titled`: nothing was said
+    before it). `named`: figures that name something, by unit; `days`: of what is announced. `theirs`: a neighbour's business.
+    """
+
+    said: str
+    grams: frozenset[str]
+    families: Mapping[str, float]
+    leading: frozenset[str]
+    places: frozenset[Site]
+    lead: frozenset[Site]
+    titled: bool
+    towns: frozenset[str]
+    spots: Mapping[str, str]
+    named: Mapping[str, frozenset[str]]
+    figures: frozenset[str]
+    days: frozenset[str]
+    answers: bool
+    follows: bool
+    theirs: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    of_word: Mapping[str, tuple[str, ...]]
+    marked: Mapping[str, frozenset[str]]
+    finder: ahocorasick_rs.AhoCorasick
+    words: tuple[str, ...]
+
+
+@lru_cache(maxsize=1)
+def _table() -> _Table:
+    text = resources.files("routing").joinpath("families.toml").read_text("utf-8")
+    entries = tomllib.loads(text)["family"]
+    of_word: dict[str, tuple[str, ...]] = {}
+    for entry in entries:
+        for word in entry["words"]:
+            of_word[word] = (*of_word.get(word, ()), entry["name"])
+    marks = ("weak", "local", "event", "outage")
+    return _Table(
+        of_word=of_word,
+        marked={mark: frozenset(e["name"] for e in entries if e.get(mark)) for mark in marks},
+        finder=ahocorasick_rs.AhoCorasick(tuple(of_word)),
+        words=tuple(of_word),
+    )
+
+
+def _called(county: str) -> list[str]:
+    """Give a county's name with and without its ending, where two characters at least remain; none for none."""
+    full = normal(county)
+    short = re.sub("(?:自治县|自治旗|[县市区旗])$", "", full)
+    return [name for name in dict.fromkeys((full, short)) if len(name) > 1]
+
+
+def families(mark: str) -> frozenset[str]:
+    """Give the families with a mark: `weak`, `local`, `event` or `outage`."""
+    return _table().marked[mark]
+
+
+def sort_of(name: str) -> str:
+    """Read the kind of a place off its ending; empty where that says nothing."""
+    for size in (3, 2, 1):
+        if len(name) > size and name[-size:] in _listed_endings:
+            return _listed_endings[name[-size:]]
+    return ""
+
+
+def pairs(text: str) -> set[str]:
+    """Give the pairs of neighbouring letters within each stretch of letters."""
+    return {intern(run[i : i + 2]) for run in re.findall(r"\w+", text) for i in range(len(run) - 1)}
+
+
+def weight_of(gram: str) -> float:
+    """Say how much a pair of letters tells by its characters alone."""
+    return _plain_weight if gram[0] in _plain or gram[1] in _plain else 1.0
+
+
+def tell(title: str, text: str, places: Collection[str], numbers: frozenset[str], land: Land) -> Telling:
+    """Reduce a text, given in normal form. `places`: names of the gazetteer; `numbers`: of `normal.numbers`."""
+    body = text[:_read_letters]
+    said = f"{title}。{body}"
+    in_title, in_body = _words(title), _words(body)
+    worth, leading = _families(in_title, in_body)
+    unlisted = spots(said)
+    sure = [land.site(name) for name in places]
+    sites = {*sure, *(site for spot in unlisted if (site := land.spelt(spot)))}
+    fine = frozenset(site for site in sites if not site.is_wide())
+    heading = frozenset(site for site in fine if _position(site, title) >= 0)
+    return Telling(
+        said=said,
+        grams=frozenset(pairs(said) - _explained(sites, in_title | in_body)),
+        families=worth,
+        leading=leading,
+        places=fine,
+        lead=heading or _first(fine, body),
+        titled=bool(heading) or not title,
+        towns=frozenset(
+            {site.town for site in fine if site.town} | {site.name for site in sites if _is_town(site)}
+        ),
+        spots={
+            spot: sort for spot, sort in unlisted.items() if not land.spelt(spot) and not _known(spot, sites)
+        },
+        named=_naming(title, body),
+        figures=_odd_figures(said, numbers),
+        days=_days(numbers) if _planned.search(said) else frozenset(),
+        answers=bool(_answers.search(title or body[:40])),
+        follows=bool(_follows.search(said)),
+        theirs=_is_theirs(said, sure, land),
+    )
+
+
+def _words(text: str) -> set[str]:
+    table = _table()
+    return {table.words[i] for i, _, _ in table.finder.find_matches_as_indexes(text, overlapping=True)}
+
+
+def _families(in_title: set[str], in_body: set[str]) -> tuple[dict[str, float], frozenset[str]]:
+    table = _table()
+    worth: dict[str, float] = {}
+    for words, each in ((in_title, _title_worth), (in_body - in_title, _body_worth)):
+        for word in words:
+            for family in table.of_word[word]:
+                if family not in table.marked["weak"]:
+                    worth[family] = min(worth.get(family, 0.0) + each, _most_worth)
+    top = max(worth.values(), default=0.0)
+    return worth, frozenset(family for family, value in worth.items() if 2 * value >= top)
+
+
+def _explained(sites: Iterable[Site], words: Iterable[str]) -> set[str]:
+    """Give the pairs that stand for a place or a family already: they must not count twice."""
+    names = [name for site in sites for name in site.spellings]
+    return {gram for name in (*names, *words) for gram in pairs(name)}
+
+
+def _position(site: Site, text: str) -> int:
+    return min((at for name in site.spellings if (at := text.find(name)) >= 0), default=-1)
+
+
+def _first(sites: Iterable[Site], text: str) -> frozenset[Site]:
+    found = sorted((at if at >= 0 else len(text), s.name, s) for s in sites for at in (_position(s, text),))
+    return frozenset(site for _, _, site in found[:1])
+
+
+def _is_town(site: Site) -> bool:
+    return site.kind in _towns or (not site.kind and site.sort == "镇")
+
+
+def spots(text: str) -> dict[str, str]:
+    """Find names of places that no gazetteer need know, each with its kind: 建设路, 东湖小区."""
+    return {
+        match[0]: _endings[match[2]]
+        for match in _spot.finditer(text)
+        if _no_name.isdisjoint(match[1]) and match[0][-2:] not in _no_spot and match[1] not in _no_spot
+    }
+
+
+def _known(spot: str, sites: Iterable[Site]) -> bool:
+    return any(spot in name or name in spot for site in sites for name in site.spellings)
+
+
+def _naming(title: str, body: str) -> dict[str, frozenset[str]]:
+    """Give the figures that name something, unit by unit: those of the title, else the first of the text."""
+    found: dict[str, frozenset[str]] = {}
+    for part, most in ((title, None), (body, 1)):
+        here: dict[str, list[str]] = {}
+        for match in _named.finditer(part):
+            here.setdefault(match["unit"][:1], []).append(_value(match["number"]))
+        for unit, values in here.items():
+            found.setdefault(unit, frozenset(values[:most]))
+    return found
+
+
+def _value(number: str) -> str:
+    if number.isdigit():
+        return number.lstrip("0") or "0"
+    tens, ten, ones = number.rpartition("十")
+    digits = "〇一二三四五六七八九"
+    read = [digits.find(sign) for sign in (ones if ten else number).replace("零", "〇")]
+    if ten:
+        return str(10 * (digits.find(tens) if tens else 1) + sum(read))
+    return "".join(map(str, read)).lstrip("0") or "0"
+
+
+def _odd_figures(text: str, numbers: Iterable[str]) -> frozenset[str]:
+    """Give figures that count something odd enough to be known again: 186万, 0117, 37名. No clocks, no round ones."""
+    counted = {n.removesuffix("元") for n in numbers if not _clock.search(n)} | set(_digits.findall(text))
+    return frozenset(n for n in counted if sum(map(str.isdigit, n)) > 1 and not _round.fullmatch(n))
+
+
+def _days(numbers: Iterable[str]) -> frozenset[str]:
+    return frozenset(number for number in numbers if number.endswith("日") and "月" not in number)
+
+
+def _is_theirs(text: str, sites: Iterable[Site], land: Land) -> bool:
+    """Say whether a neighbour is named and nothing of the own county before it."""
+    first = min((at for name in land.neighbours if (at := text.find(name)) >= 0), default=-1)
+    if first < 0 or _across.search(text):
+        return False
+    ours = [text.find(name) for name in land.county] + [_position(site, text) for site in sites]
+    return not any(0 <= at < first for at in ours)

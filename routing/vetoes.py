@@ -1,0 +1,60 @@
+"""What forbids that a text joins a matter, however alike they read. Pure; a veto is a reason in Chinese."""
+
+from collections.abc import Iterable
+
+from routing.profile import Profile
+from routing.telling import Site, Telling, families
+
+
+def veto(new: Telling, matter: Profile) -> str | None:
+    """Say what forbids it; None: nothing does."""
+    if new.theirs != matter.theirs:
+        return "一边说的是外县"
+    return other_place(new, matter) or _other_figure(new, matter) or _other_day(new, matter)
+
+
+def other_place(new: Telling, matter: Profile) -> str | None:
+    """Two places of one kind, or of two towns, are two matters, unless each side names the other's place too."""
+    mine, theirs = new.lead, matter.main()
+    if mine and theirs:
+        if mine & theirs or (mine & matter.places.keys() and theirs & new.places):
+            return None
+        if any(one.sort == other.sort != "" for one in mine for other in theirs):
+            return f"地点不同（{_names(mine)}／{_names(theirs)}）"
+        here, there = _towns(mine), _towns(theirs)
+        return (
+            f"不在同一乡镇（{_names(mine)}／{_names(theirs)}）"
+            if here and there and not here & there
+            else None
+        )
+    if mine or theirs:
+        return None
+    # No gazetteer knows either: two names of one kind, and none in common.
+    known = matter.spots
+    sorts = set(new.spots.values()) & set(known.values())
+    if sorts and new.spots.keys().isdisjoint(known):
+        return f"地点不同（{'、'.join(sorted(new.spots))}／{'、'.join(sorted(known)[:3])}）"
+    return None
+
+
+def _other_figure(new: Telling, matter: Profile) -> str | None:
+    for unit, values in sorted(new.named.items()):
+        known = matter.named.get(unit)
+        if known and values.isdisjoint(known):
+            return f"编号不同（{'、'.join(sorted(values))}{unit}／{'、'.join(sorted(known))}{unit}）"
+    return None
+
+
+def _other_day(new: Telling, matter: Profile) -> str | None:
+    announced = families("outage") & new.families.keys() & matter.families.keys()
+    if announced and new.days and matter.days and new.days.isdisjoint(matter.days):
+        return f"日期不同（{'、'.join(sorted(new.days))}／{'、'.join(sorted(matter.days))}）"
+    return None
+
+
+def _towns(sites: Iterable[Site]) -> set[str]:
+    return {site.town for site in sites if site.town}
+
+
+def _names(sites: Iterable[Site]) -> str:
+    return "、".join(sorted(site.name for site in sites))
