@@ -1,6 +1,6 @@
 """The rules at work on one text: words, the tree, and what a match gives.
 
-Pure. Of many rules only those are tried that have a word of their rarest group in the text.
+Pure. Of many rules only those are tried whose words are in the text.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -12,8 +12,7 @@ from routing.office import Level
 from routing.rules_file import IgnoreEntry, RuleEntry
 
 _words_shown = 5
-# Below so many rules trying each costs less than asking the index.
-_few = 4
+_none = -1  # stands for the words that a rule refuses, beside the numbers of its groups
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +64,6 @@ class Rule:
     id: str
     name: str
     groups: tuple[WordGroup, ...]  # of each group one word at least
-    wanted: tuple[frozenset[str], ...]  # their forms, rarest first
     refused: frozenset[str]
     conditions: tuple[Condition, ...]
     says: Says
@@ -73,13 +71,7 @@ class Rule:
     inside: "Branch"
 
     def holds(self, view: View) -> bool:
-        """Say whether every condition holds for the subject."""
-        found = view.found
-        for forms in self.wanted:
-            if forms.isdisjoint(found):
-                return False
-        if not self.refused.isdisjoint(found):
-            return False
+        """Say whether every condition holds that is not words."""
         return all(condition.holds(view) for condition in self.conditions)
 
     def reason(self, view: View) -> Reason:
@@ -90,34 +82,52 @@ class Rule:
 
     def forms(self) -> Iterator[str]:
         """Give every word of it and of the rules inside it, in normal form."""
-        for forms in self.wanted:
-            yield from forms
+        for group in self.groups:
+            yield from group.forms
         yield from self.refused
         for rule in self.inside.rules:
             yield from rule.forms()
 
 
 class Branch:
-    """Rules side by side, in file order."""
+    """Rules side by side, in file order.
+
+    What words decide is decided for all of them at once, a bit a rule: each word knows the rules whose first, second,
+    ... group it is in, and the rules that it rules out.
+    """
 
     def __init__(self, rules: Sequence[Rule]) -> None:
         self.rules = tuple(rules)
-        by_word: dict[str, list[int]] = {}
-        self._always = [number for number, rule in enumerate(self.rules) if not rule.wanted]
+        groups = max((len(rule.groups) for rule in self.rules), default=0)
+        # The rules that have no n-th group: nothing there can fail.
+        self._free = [
+            _bits(n for n, rule in enumerate(self.rules) if len(rule.groups) <= k) for k in range(groups)
+        ]
+        self._all = _bits(range(len(self.rules)))
+        by_word: dict[str, dict[int, int]] = {}
         for number, rule in enumerate(self.rules):
-            for form in rule.wanted[0] if rule.wanted else ():
-                by_word.setdefault(form, []).append(number)
-        self._by_word = by_word
+            for group, forms in (*enumerate(group.forms for group in rule.groups), (_none, rule.refused)):
+                for form in forms:
+                    of_word = by_word.setdefault(form, {})
+                    of_word[group] = of_word.get(group, 0) | 1 << number
+        self._by_word = {form: tuple(bits.items()) for form, bits in by_word.items()}
 
-    def candidates(self, found: frozenset[str]) -> Sequence[Rule]:
-        """Give the rules that can hold with these words, in file order."""
-        if len(self.rules) <= _few:
-            return self.rules
-        numbers = set(self._always)
+    def candidates(self, found: frozenset[str]) -> Iterator[Rule]:
+        """Give the rules whose words are there as they ask, in file order."""
+        groups, refused = self._free.copy(), 0
         for form in found:
-            if form in self._by_word:
-                numbers.update(self._by_word[form])
-        return [self.rules[number] for number in sorted(numbers)]
+            for group, bits in self._by_word.get(form, ()):
+                if group == _none:
+                    refused |= bits
+                else:
+                    groups[group] |= bits
+        left = self._all & ~refused
+        for bits in groups:
+            left &= bits
+        while left:
+            lowest = left & -left
+            left ^= lowest
+            yield self.rules[lowest.bit_length() - 1]
 
     def first(self, view: View) -> Rule | None:
         """Give the first rule that holds."""
@@ -144,6 +154,10 @@ class Branch:
             if not rule.goes_on:
                 break
         return matched
+
+
+def _bits(numbers: Iterable[int]) -> int:
+    return sum(1 << number for number in numbers)
 
 
 def shown(words: Iterable[str]) -> tuple[str, ...]:
@@ -185,7 +199,6 @@ def _compile(entry: IgnoreEntry, groups: Groups, above: Says) -> Rule:
         id=entry.id,
         name=entry.name,
         groups=wanted,
-        wanted=tuple(sorted((group.forms for group in wanted), key=len)),
         refused=groups.words(entry.none_of).forms,
         conditions=tuple(conditions_of(entry, [group.forms for group in wanted])),
         says=says,
