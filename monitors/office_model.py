@@ -3,6 +3,7 @@
 Two files in the folder: the model in use, and the one before it. Without the first the starter set's model is in use.
 """
 
+import logging
 import os
 import tempfile
 from collections.abc import Sequence
@@ -13,10 +14,13 @@ from functools import cache
 from multiprocessing import get_context
 from pathlib import Path
 
+from monitors.sentiment import NgramScorer
 from routing.accuracy import auc
 from routing.errors import ConfigError, UserError
 from routing.ngrams import Model, Row, clean, load
 from routing.starter.sentiment import CLASSES, NEGATIVE, NOT_NEGATIVE, fit, starter_model
+
+log = logging.getLogger(__name__)
 
 IN_USE, BEFORE = "sentiment.model", "sentiment.before.model"
 every_nth_kept = 5
@@ -63,6 +67,21 @@ def in_use(folder: Path | None = None) -> Model:
     if model.classes != CLASSES:
         raise UserError(f"{path} 不是情感模型，请用 yuqing sentiment back 换回上一个。")
     return model
+
+
+@dataclass(frozen=True, slots=True)
+class OfficeScorer:
+    """Makes the scorer for the worker's children. Equal by its folder, so that a child makes one only."""
+
+    folder: Path | None = None
+
+    def __call__(self) -> NgramScorer:
+        """Load the model in use; the starter set's where the office's cannot be read: items must not go unscored."""
+        try:
+            return NgramScorer(in_use(self.folder))
+        except (ConfigError, UserError) as error:
+            log.warning("the office's model cannot be read, the starter model scores: %s", error)
+            return NgramScorer(_starter())
 
 
 def train(folder: Path, more: Sequence[Row], verdicts: Sequence[Verdict]) -> Training:

@@ -9,7 +9,6 @@ import importlib.metadata
 import math
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Protocol
 
@@ -32,19 +31,6 @@ Between them the score says little, and the card says so (不明): 46 % of the p
 
 remembered = 4096
 """Texts whose scores are kept: a repost costs a look-up. At 5,000 letters each it is 40 MB at worst."""
-
-
-@dataclass(frozen=True, slots=True)
-class Score(Sentiment):
-    """A sentiment with what a card may show of it.
-
-    `confidence`: 0 on the fence, 1 certain; `quote`: the sentence that sounds worst, empty where there is only one;
-    `evidence`: the words that speak most for the band, strongest first, where the maker can name them.
-    """
-
-    confidence: float = 0.0
-    quote: str = ""
-    evidence: tuple[str, ...] = ()
 
 
 class Scorer(Protocol):
@@ -90,11 +76,11 @@ class SnowNlpScorer:
         self._classify: Callable[[str], float] | None = None
         self._known = lru_cache(remembered)(self._judge)
 
-    def score(self, text: str) -> Score | None:
+    def score(self, text: str) -> Sentiment | None:
         """Judge the text; None with fewer than two Chinese characters once links, @names and #topics# are gone."""
         return self._known(text[:max_letters])
 
-    def _judge(self, text: str) -> Score | None:
+    def _judge(self, text: str) -> Sentiment | None:
         title, *sentences = split(text) or [""]
         if not title:
             return None
@@ -102,7 +88,7 @@ class SnowNlpScorer:
         logit = _joined(logits)
         raw = sigmoid(logit)
         value = round(sigmoid(0.137 * logit + 0.09), 6)
-        return Score(
+        return Sentiment(
             raw=round(raw, 6),
             value=value,
             band=band(raw),
@@ -136,18 +122,18 @@ class NgramScorer:
         self.version = f"{self._model.version}-articles1"
         self._known = lru_cache(remembered)(self._judge)
 
-    def score(self, text: str) -> Score | None:
+    def score(self, text: str) -> Sentiment | None:
         """Judge the text; None with fewer than two Chinese characters once links, @names and #topics# are gone."""
         return self._known(text[:max_letters])
 
-    def _judge(self, text: str) -> Score | None:
+    def _judge(self, text: str) -> Sentiment | None:
         if len(_han.findall(_noise.sub(" ", text))) < 2:
             return None
         parts = _parts(text)
         logits = [self._model.logits(part)[0] for part in parts]
         value = round(sigmoid(_joined(logits)), 6)
         shown = own_band(value)
-        return Score(
+        return Sentiment(
             raw=value,
             value=value,
             band=shown,

@@ -44,7 +44,9 @@ class Counts:
 class Sentiment:
     """A score with its maker, for scores of two makers must never be compared.
 
-    `raw` is what the model said in [0, 1] (1 = friendly), `value` the calibrated figure, `band` what is shown.
+    `raw` is what the model said in [0, 1] (1 = friendly), `value` the calibrated figure, `band` what is shown;
+    `confidence`: 0 on the fence, 1 certain; `quote`: the sentence that sounds worst, empty where there is only one;
+    `evidence`: the words that speak most for the band, strongest first, where the maker can name them.
     """
 
     raw: float
@@ -52,6 +54,9 @@ class Sentiment:
     band: Band
     scorer: str
     version: str
+    confidence: float = 0.0
+    quote: str = ""
+    evidence: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 from monitors import office_model
-from monitors.office_model import BEFORE, IN_USE, Verdict, back, in_use, train
+from monitors.office_model import BEFORE, IN_USE, OfficeScorer, Verdict, back, in_use, train
+from monitors.worker import Worker
 from routing.errors import ConfigError, UserError
+from routing.items import Band, Item
 from routing.ngrams import Model, Row
 from routing.ngrams_fit import fit
 from routing.starter.sentiment import CLASSES, NEGATIVE, NOT_NEGATIVE, starter_model
@@ -135,6 +137,30 @@ def test_a_model_of_something_else_is_refused(tmp_path: Path) -> None:
     (tmp_path / IN_USE).write_bytes(other.dump())
     with pytest.raises(UserError, match="不是情感模型"):
         in_use(tmp_path)
+
+
+def test_the_worker_scores_with_the_model_in_use_and_with_the_starter_where_it_is_damaged(
+    tmp_path: Path, quick: list[Sequence[Row]]
+) -> None:
+    model = train(tmp_path, [], []).model
+    assert OfficeScorer(tmp_path)().version.startswith(model.version)
+    (tmp_path / IN_USE).write_bytes(b"nonsense")
+    assert OfficeScorer(tmp_path)().version.startswith(starter_model().version)
+
+
+async def test_a_child_of_the_worker_loads_it_and_answers() -> None:
+    worker = Worker(OfficeScorer())
+    try:
+        items = [make_item("停水三天没人管，投诉多次还是推诿"), make_item("谢谢师傅，路灯修好了")]
+        scored = await worker.score(items)
+    finally:
+        await worker.close()
+    assert [item.sentiment and item.sentiment.band for item in scored] == [Band.NEGATIVE, Band.NOT_NEGATIVE]
+    assert OfficeScorer() == OfficeScorer(), "a child keeps one scorer for equal makers"
+
+
+def make_item(text: str) -> Item:
+    return Item(source_id="forum", external_id=text, url="https://forum.example/1", title="", text=text)
 
 
 def test_a_crash_while_writing_leaves_the_model_in_use(

@@ -26,9 +26,10 @@ from bot.config import Settings
 from bot.names import BAND_NAMES
 from monitors import office_model
 from monitors.office_model import Training, Verdict
-from monitors.sentiment import NgramScorer, Score, SnowNlpScorer
+from monitors.sentiment import NgramScorer, SnowNlpScorer
 from routing.accuracy import Accuracy, measure
 from routing.errors import ConfigError, Problem
+from routing.items import Sentiment
 from routing.ngrams import Row
 from routing.starter.sentiment import NEGATIVE, NOT_NEGATIVE
 
@@ -78,7 +79,7 @@ def score(
         out.print(_told(line, s), markup=False, emoji=False)
 
 
-def _row(line: str, s: Score | None, maker: str) -> dict[str, object]:
+def _row(line: str, s: Sentiment | None, maker: str) -> dict[str, object]:
     return {
         "text": line,
         "band": s and s.band.value,
@@ -90,7 +91,7 @@ def _row(line: str, s: Score | None, maker: str) -> dict[str, object]:
     }
 
 
-def _told(line: str, s: Score | None) -> str:
+def _told(line: str, s: Sentiment | None) -> str:
     if s is None:
         return f"不判　　　 {line[:60]}"
     because = f"　（依据：{'、'.join(s.evidence)}）" if s.evidence else ""
