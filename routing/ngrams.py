@@ -78,12 +78,16 @@ class Model:
         self.biases = tuple(biases)
         self.scale = scale
         self.about = dict(about or {})
-        self._columns = [dict(zip(grams, column, strict=True)) for column in weights]
-        self._getters = [column.get for column in self._columns]
+        self._places = {gram: place for place, gram in enumerate(grams)}
+        self._columns = [array("h", column) for column in weights]
+        if any(len(column) != len(self._places) for column in self._columns):
+            raise ValueError("a weight a run and column, and no run twice")
+        # Of two classes the weights themselves, for one look-up a run is half the time.
+        self._only = dict(zip(grams, weights[0], strict=True)) if len(weights) == 1 else None
         self.version = hashlib.sha256(self._content()).hexdigest()[:12]
 
     def __len__(self) -> int:
-        return len(self._columns[0])
+        return len(self._places)
 
     def scores(self, text: str, extra: Iterable[str] = ()) -> Mapping[str, float]:
         """Give the probability of each class; they add up to one. Never raises on a str."""
@@ -99,9 +103,12 @@ class Model:
         """Give the log-odds: of two classes those of the second, of more those of each against the rest."""
         found = features(clean(text), extra)
         worth = self.scale / math.sqrt(len(found) or 1)
+        if self._only is not None:
+            return (self.biases[0] + worth * sum(map(self._only.get, found, repeat(0))),)
+        places = [self._places[gram] for gram in found if gram in self._places]
         return tuple(
-            bias + worth * sum(map(get, found, repeat(0)))
-            for bias, get in zip(self.biases, self._getters, strict=True)
+            bias + worth * sum(map(column.__getitem__, places))
+            for bias, column in zip(self.biases, self._columns, strict=True)
         )
 
     def evidence(self, text: str, label: str, extra: Iterable[str] = (), *, most: int = 3) -> tuple[str, ...]:
@@ -110,7 +117,8 @@ class Model:
         sign = -1 if len(self.classes) == 2 and place == 0 else 1
         column = self._columns[0 if len(self.classes) == 2 else place]
         found = features(clean(text), extra)
-        strong = sorted((-sign * column.get(gram, 0), gram) for gram in found)
+        known = [(self._places[gram], gram) for gram in found if gram in self._places]
+        strong = sorted((-sign * column[spot], gram) for spot, gram in known)
         chosen: list[str] = []
         for weight, gram in strong:
             if weight >= 0 or len(chosen) == most:
@@ -125,9 +133,9 @@ class Model:
         return gzip.compress(self._content(), 9, mtime=0)
 
     def _content(self) -> bytes:
-        grams = list(self._columns[0])
+        grams = list(self._places)
         letters = "\x00".join(grams).encode("utf-8", "surrogatepass")
-        numbers = b"".join(_little_endian(array("h", column.values())) for column in self._columns)
+        numbers = b"".join(map(_little_endian, self._columns))
         head = {
             "name": self.name,
             "classes": self.classes,
