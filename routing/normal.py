@@ -60,7 +60,9 @@ _hour = re.compile(
 )
 _digit = re.compile(r"\d")
 _naming = re.compile(rf"[\d〇零一二三四五六七八九十](?:{_naming_units})")
-_named = re.compile(rf"(?P<number>\d+|[〇零一二三四五六七八九十]{{1,3}})(?P<unit>{_naming_units})")
+_named = re.compile(
+    rf"(?P<number>(?<!\d)\d{{1,9}}|[〇零一二三四五六七八九十]{{1,3}})(?P<unit>{_naming_units})"
+)
 _counted = re.compile(rf"(?P<number>\d\d*(?:\.\d+)?)(?P<unit>{_counting_units})?")
 
 

@@ -118,10 +118,15 @@ def test_bigrams_skip_punctuation_and_spaces() -> None:
         ("2026.3.5 与 12.5 元", {"3月5日", "5日", "12.5"}),
         ("收费186.2万元", {"186.2万元"}),
         ("没有数字", set()),
+        ("0" * 8 + "2期", {"2期"}),
     ],
 )
 def test_figures_are_read_with_their_unit(text: str, figures: set[str]) -> None:
     assert numbers(text) == figures
+
+
+def test_a_figure_of_five_thousand_digits_is_no_reason_to_fail() -> None:
+    assert numbers("9" * 5_000 + "期") == {"9" * 5_000}
 
 
 @pytest.mark.parametrize(
