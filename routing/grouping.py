@@ -35,11 +35,13 @@ _Key = TypeVar("_Key")
 _letters = lru_cache(maxsize=20_000)(letters)
 
 
-def find_match(new: Trace, recent: Sequence[Trace], land: Land = _nowhere) -> Match | None:
-    """Find the case that `new` belongs to among `recent` items; None: it begins a matter of its own.
+def find_match(new: Trace, recent: "Sequence[Trace] | Window", land: Land = _nowhere) -> Match | None:
+    """Find the case that `new` surely belongs to among `recent` items; None: it begins a matter of its own.
 
-    For the length of one call; who asks often keeps a `Window`. The order of `recent` is no matter.
+    Their order is no matter. Plain items are sorted in anew at each call: who asks often keeps a `Window`.
     """
+    if isinstance(recent, Window):
+        return recent.match(new)
     if new.parent_id:
         parent = _parent(new, [trace for trace in recent if trace.external_id == new.parent_id])
         return _joined_parent(parent)
@@ -70,6 +72,10 @@ class Window:
 
     def __len__(self) -> int:
         return len(self._items)
+
+    def items(self) -> list[int]:
+        """Give the items that are held."""
+        return list(self._items)
 
     def case_of(self, item_id: int) -> int | None:
         """Give the case of an item that is held; None where it is not."""

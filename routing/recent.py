@@ -1,23 +1,30 @@
-"""The texts of matters that a new one may belong to, read once and only where a text has to be compared."""
+"""The texts of matters that a new one may belong to, kept in memory from one transaction to the next.
 
-from collections.abc import Collection, Sequence
-from datetime import datetime, timedelta
+What is in memory is checked against the store before it is used: a transaction that was rolled back, another machine,
+a person who split or merged have changed it since. Texts are read once.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
+from weakref import WeakKeyDictionary
 
-from sqlalchemy import Row, Select, select
+from sqlalchemy import Connection, Engine, Row, Select, func, select
 from sqlalchemy.orm import Session
 
-from routing.grouping import Trace, origin_of
+from routing.affinity import AWAKE
+from routing.grouping import Trace, Window, origin_of
 from routing.normal import normal
 from routing.store.tables import CaseItemRow, ItemRow
+from routing.telling import Land
 
-WINDOW = timedelta(hours=72)
-WINDOW_ITEMS = 2_000
+WINDOW = AWAKE
+WINDOW_ITEMS = 5_000
 _KEPT_LETTERS = 4_000
+_PORTION = 500
 
-# Every harvest with news is held against the same texts. Long ones are not kept: 2,000 of them would be 160 MB.
-_kept = lru_cache(maxsize=2 * WINDOW_ITEMS)(normal)
+_kept = lru_cache(maxsize=WINDOW_ITEMS)(normal)
 
 _FIELDS = (
     ItemRow.id,
@@ -33,30 +40,37 @@ _FIELDS = (
     ItemRow.published_at,
     ItemRow.first_seen_at,
 )
+_at = func.coalesce(ItemRow.published_at, ItemRow.first_seen_at)
+_nowhere = Land()
 
 
 class Recent:
-    """What was placed in the last 72 h, for the length of one transaction."""
+    """What was placed in the last 7 days, for the length of one transaction."""
 
-    def __init__(self, session: Session, now: datetime) -> None:
+    def __init__(self, session: Session, now: datetime, land: Land = _nowhere) -> None:
         self._session = session
         self._now = now
-        self._window: list[Trace] | None = None
+        self._land = land
+        self._window: Window | None = None
         self._parents: list[Trace] = []
         self._placed: list[Trace] = []
 
-    def to_compare(self, new: Trace) -> Sequence[Trace]:
+    def to_compare(self, new: Trace) -> Sequence[Trace] | Window:
         """Give what `new` is to be held against: for a comment the texts that it may answer, else the window."""
         if new.parent_id:
             return [*self._parents, *self._placed]
         if self._window is None:
-            rows = self._session.execute(_window(self._now).order_by(ItemRow.id))
-            self._window = [_trace(row) for row in rows]
-        return [*self._window, *self._placed]
+            self._window = _window_of(self._session.get_bind(), self._land)
+            _refresh(self._window, self._session, self._now)
+            for trace in self._placed:
+                self._window.add(trace)
+        return self._window
 
     def add(self, trace: Trace) -> None:
-        """Add a text that was placed in this transaction."""
+        """Add a text that was placed in this transaction; one that became no matter counts by its words alone."""
         self._placed.append(trace)
+        if self._window is not None:
+            self._window.add(trace)
 
     def look_for_parents(self, source_id: str, parent_ids: Collection[str]) -> None:
         """Read the texts of matters that comments answer: of the own source and its origin however old they are, of
@@ -75,11 +89,43 @@ class Recent:
         ]
         found = {trace.external_id for trace in near}
         rest = [parent for parent in wanted if parent not in found]
-        far = self._read(_window(self._now).where(ItemRow.external_id.in_(rest))) if rest else []
+        far = self._read(_within(self._now).where(ItemRow.external_id.in_(rest))) if rest else []
         self._parents = [*near, *far]
 
     def _read(self, query: Select[*tuple[Any, ...]]) -> list[Trace]:
         return [_trace(row) for row in self._session.execute(query)]
+
+
+# --- the window of a store ------------------------------------------------------------------------------------
+
+_windows: WeakKeyDictionary[Engine, tuple[Land, Window]] = WeakKeyDictionary()
+
+
+def _window_of(bind: Engine | Connection, land: Land) -> Window:
+    """Give the window over a store; another gazetteer makes another one."""
+    engine = bind.engine
+    known = _windows.get(engine)
+    if known is None or known[0] is not land:
+        known = _windows[engine] = land, Window(land)
+    return known[1]
+
+
+def _refresh(window: Window, session: Session, now: datetime) -> None:
+    """Bring the window to what the store says now: moved texts moved, unknown ones read, all others left alone."""
+    window.forget(now)
+    placed = {row.item_id: row.case_id for row in session.execute(_pairs(now))}
+    first = min(placed, default=0) if len(placed) == WINDOW_ITEMS else 0
+    for item in [item for item in window.items() if item >= first]:
+        window.move(item, placed.get(item))
+    missing = sorted(item for item in placed if window.case_of(item) is None)
+    for trace in sorted(_texts(session, missing), key=lambda trace: (trace.at, trace.item_id)):
+        window.add(trace)
+
+
+def _texts(session: Session, items: Sequence[int]) -> Iterable[Trace]:
+    for first in range(0, len(items), _PORTION):
+        some = items[first : first + _PORTION]
+        yield from map(_trace, session.execute(_placed().where(ItemRow.id.in_(some))))
 
 
 def trace_of(row: ItemRow, case_id: int | None) -> Trace:
@@ -91,14 +137,27 @@ def _placed() -> Select[*tuple[Any, ...]]:
     return select(*_FIELDS, CaseItemRow.case_id).join(CaseItemRow, CaseItemRow.item_id == ItemRow.id)
 
 
-def _window(now: datetime) -> Select[*tuple[Any, ...]]:
+def _newest() -> Any:
     # The newest of matters first, then their texts: by the texts' time all that became nothing would be read too.
-    newest = (
+    return (
         select(CaseItemRow.item_id, CaseItemRow.case_id)
         .order_by(CaseItemRow.item_id.desc())
         .limit(WINDOW_ITEMS)
         .subquery()
     )
+
+
+def _pairs(now: datetime) -> Select[tuple[int, int]]:
+    newest = _newest()
+    return (
+        select(newest.c.item_id, newest.c.case_id)
+        .join(ItemRow, ItemRow.id == newest.c.item_id)
+        .where(_at > now - WINDOW)
+    )
+
+
+def _within(now: datetime) -> Select[*tuple[Any, ...]]:
+    newest = _newest()
     return (
         select(*_FIELDS, newest.c.case_id)
         .join(newest, newest.c.item_id == ItemRow.id)

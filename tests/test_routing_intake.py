@@ -444,9 +444,9 @@ def test_an_advert_below_a_matter_does_not_join_it(known):
     assert len(known.all(CaseItemRow)) == 1
 
 
-def test_after_three_days_the_same_words_are_a_matter_of_their_own(known):
+def test_after_a_week_of_silence_the_same_words_are_a_matter_of_their_own(known):
     known.accept(item(WATER, published_at=None))
-    known.clock.advance(timedelta(hours=72, minutes=1))
+    known.clock.advance(timedelta(days=7, minutes=1))
     known.accept(item(WATER, published_at=None))
     assert len(known.all(CaseRow)) == 2
 
