@@ -359,7 +359,7 @@ NEGATIVE = rule("n", 'any = ["停水"]', 'sentiment = "negative"', 'channel = "n
         (WATER, "天气不错", False, False),
         (WATER, "请问天气", True, False),
     ],
-    ids=["nobody asks", "asked", "no word", "taken before", "asked first", "mark", "same answer", "root", "not ours", "root word"],
+    ids=["nobody asks", "asked", "no word", "taken before", "asked first", "mark", "same", "root", "not ours", "root word"],
 )  # fmt: skip
 def test_a_judgement_tells_whether_a_score_could_change_it(
     body: str, text: str, own: bool, needs: bool
