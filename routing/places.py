@@ -89,7 +89,7 @@ class Gazetteer:
                 names.setdefault(name, _Name(neighbour=neighbour))
         names.pop("", None)
         said = repr((self.places, county, sorted(names)))
-        self.version = hashlib.sha256(said.encode("utf-8", "surrogatepass")).hexdigest()[:12]
+        self.version = hashlib.sha256(said.encode()).hexdigest()[:12]
         self._names = tuple(names.values())
         self._automaton = automaton(tuple(names), MatchKind.LeftmostLongest)
 
