@@ -21,32 +21,32 @@ JOIN, SUGGEST = 0.6, 0.3
 
 # At this log-odds the certainty is `JOIN`.
 _even = math.log(JOIN / (1 - JOIN))
-_bias = -5.4
+_bias = -4.9
 _weights = {
-    "same place": 2.0,  # what the text is about is what the matter is about
+    "same place": 1.8,  # what the text is about is what the matter is about
     "rare place": 0.8,
-    "only matter here": 1.8,
+    "only matter here": 1.6,
     "place in passing": -0.6,  # one side names the other's place, but is about another
-    "other place, first": -2.4,
+    "other place, first": -2.2,
     "other place, later": -0.8,
-    "same town": 1.5,
+    "same town": 1.3,
     "other town": -1.0,
-    "text names no place": -0.6,
-    "matter names no place": -1.0,
+    "text names no place": -0.7,
+    "matter names no place": -1.1,
     "families alike": 3.0,
     "same leading family": 2.4,
-    "text is about more": -1.6,
+    "text is about more": -1.2,
     "matter is about more": -0.8,
     "no family in common": -1.8,
-    "an event on one side": -2.0,
+    "an event on one side": -1.2,
     "one without family": 0.8,
-    "local without place": -1.8,
+    "local without place": -1.4,
     "rare letters": 0.9,
-    "letters alike": 2.3,
+    "letters alike": 2.0,
     "letters alike, no place": 1.3,
-    "same odd figure": 1.0,
-    "same number in a name": 2.5,
-    "silence": -0.7,
+    "same odd figure": 0.8,
+    "same number in a name": 2.3,
+    "silence": -0.5,
 }
 _reopened_after = timedelta(hours=48)
 

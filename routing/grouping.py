@@ -18,10 +18,10 @@ from routing.near_copies import COPY_WINDOW, TELLING_LETTERS, NearCopies, disjoi
 from routing.normal import letters
 from routing.profile import Profile, Rarity, norm
 from routing.telling import Land, Telling, tell
-from routing.traces import DERIVED, Match, Trace, is_derived, origin_of
+from routing.traces import DERIVED, By, Match, Trace, is_derived, origin_of
 from routing.vetoes import veto
 
-__all__ = ["DERIVED", "Match", "Trace", "Window", "find_match", "is_derived", "origin_of"]
+__all__ = ["DERIVED", "By", "Match", "Trace", "Window", "find_match", "is_derived", "origin_of"]
 
 # Copies are known by their beginning, and a window of a week must fit into memory.
 _kept_letters = 2_000
@@ -152,18 +152,18 @@ class Window:
             return None
         found = [self._items[item] for item in self._printed.get(new.fingerprint, ()) if item != new.item_id]
         return _oldest(
-            Match(old.case_id, old.item_id, "与已有信息文字相同", 1.0)
+            Match(old.case_id, old.item_id, "与已有信息文字相同", 1.0, by=By.COPY)
             for old in found
             if old.case_id is not None and not disjoint(new.places, self._where(old.case_id))
         )
 
     def _near_copy(self, new: Trace, telling: Telling) -> Match | None:
         return _oldest(
-            Match(old.case_id, old.item_id, why, certainty)
+            Match(old.case_id, old.item_id, why, certainty, by=By.NEAR_COPY)
             for old, why, certainty in self._copies.find(new, _parts(new))
             if old.case_id is not None
             and not disjoint(new.places, self._where(old.case_id))
-            and veto(telling, self._profiles[old.case_id]) is None
+            and veto(telling, self._profiles[old.case_id], new.at) is None
         )
 
     def _alike(self, new: Trace, telling: Telling) -> Match | None:
@@ -192,7 +192,7 @@ class Window:
             assert profile.last is not None
             if abs(new.at - profile.last) > AWAKE or self._of_case[case] == {new.item_id}:
                 continue
-            if veto(telling, profile) is None:
+            if veto(telling, profile, new.at) is None:
                 found.append((case, weigh(telling, letters, profile, new.at, self._rarity)))
         return found
 
@@ -256,7 +256,7 @@ class Window:
 def _joined_parent(parent: Trace | None) -> Match | None:
     if parent is None or parent.case_id is None:
         return None
-    return Match(parent.case_id, parent.item_id, "是已立事项下的评论或回复", 1.0)
+    return Match(parent.case_id, parent.item_id, "是已立事项下的评论或回复", 1.0, by=By.COMMENT)
 
 
 def _parent(new: Trace, named: Collection[Trace]) -> Trace | None:

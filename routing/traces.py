@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
 # Between the name of a source and the mark of a comment feed of it; no name in sources.toml can hold it.
 DERIVED = "~"
@@ -40,6 +41,16 @@ class Trace:
     at: datetime
 
 
+class By(StrEnum):
+    """Which step led to a match."""
+
+    COMMENT = "comment"
+    COPY = "copy"
+    NEAR_COPY = "near copy"
+    AFFINITY = "affinity"
+    """Place, business, figures and words: for texts that are somebody's concern, not for adverts that ride on it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Match:
     """The case to join, the item that led there, why (Chinese, for people) and how sure, in [0, 1].
@@ -52,3 +63,4 @@ class Match:
     why: str
     certainty: float
     suggested: bool = False
+    by: By = By.AFFINITY

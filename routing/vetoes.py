@@ -1,16 +1,19 @@
 """What forbids that a text joins a matter, however alike they read. Pure; a veto is a reason in Chinese."""
 
 from collections.abc import Iterable
+from datetime import datetime, timedelta
 
 from routing.profile import Profile
 from routing.telling import Site, Telling, families
 
+_over_after = timedelta(hours=36)
 
-def veto(new: Telling, matter: Profile) -> str | None:
+
+def veto(new: Telling, matter: Profile, at: datetime) -> str | None:
     """Say what forbids it; None: nothing does."""
     if new.theirs != matter.theirs:
         return "一边说的是外县"
-    return other_place(new, matter) or _other_figure(new, matter) or _other_day(new, matter)
+    return other_place(new, matter) or _other_figure(new, matter) or _other_day(new, matter, at)
 
 
 def other_place(new: Telling, matter: Profile) -> str | None:
@@ -45,9 +48,14 @@ def _other_figure(new: Telling, matter: Profile) -> str | None:
     return None
 
 
-def _other_day(new: Telling, matter: Profile) -> str | None:
+def _other_day(new: Telling, matter: Profile, at: datetime) -> str | None:
     announced = families("outage") & new.families.keys() & matter.families.keys()
-    if announced and new.days and matter.days and new.days.isdisjoint(matter.days):
+    if not announced or not new.days:
+        return None
+    if not matter.days:
+        # The cut that people complained of was on a day that nobody had to name.
+        return "是又一次，不是那一次" if matter.last and at - matter.last > _over_after else None
+    if new.days.isdisjoint(matter.days):
         return f"日期不同（{'、'.join(sorted(new.days))}／{'、'.join(sorted(matter.days))}）"
     return None
 
