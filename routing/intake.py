@@ -18,12 +18,13 @@ from sqlalchemy.orm import Session
 
 from routing import adopt, catchup, comment_watch
 from routing.items import OWN_TAG, Counts, Harvest, Item
+from routing.judging import Judging, stood
 from routing.ledger import Ledger
 from routing.normal import fingerprint, numbers
 from routing.office import Level, Office
 from routing.placing import Placing, reasons_of, why_none
 from routing.recent import Recent
-from routing.rules import Judgement, Rules, Subject
+from routing.rules import Judgement, Subject
 from routing.sources import hold, note, rows_of, save_state
 from routing.store.once import insert_once
 from routing.store.tables import CaseItemRow, Found, ItemRow, Outcome, PushRow
@@ -57,7 +58,7 @@ NO_NEWS = "首次接入，记为存量，不告警"
 
 
 def accept(
-    session: Session, office: Office, rules: Rules, ledger: Ledger, harvest: Harvest, now: datetime
+    session: Session, office: Office, rules: Judging, ledger: Ledger, harvest: Harvest, now: datetime
 ) -> list[str]:
     """Take in one harvest. Gives one line an item that is new or changed: what became of it (Chinese).
 
@@ -70,7 +71,7 @@ def accept(
 def accept_all(
     session: Session,
     office: Office,
-    rules: Rules,
+    rules: Judging,
     ledger: Ledger,
     harvests: Sequence[Harvest],
     now: datetime,
@@ -82,7 +83,7 @@ def accept_all(
     """
     hold(session, harvests)
     before = rows_of(session, {harvest.source_id for harvest in harvests})
-    recent = Recent(session, now)
+    recent = Recent(session, now, rules.land)
     rounds, saved = [], []
     for harvest in harvests:
         if harvest.push is not None and not _is_first(session, harvest.source_id, harvest.push, now):
@@ -172,7 +173,7 @@ class _Round:
         self,
         session: Session,
         office: Office,
-        rules: Rules,
+        rules: Judging,
         placing: Placing,
         harvest: Harvest,
         is_new: bool,
@@ -236,7 +237,7 @@ class _Round:
                 continue
             judgement = self._judge(item)
             is_old = self._is_new and not self._is_in_window(item)
-            text = _Text(item, 0, judgement, to_place=not is_old and _may_be_matter(item, judgement))
+            text = _Text(item, 0, judgement, to_place=not is_old and _may_be_matter(judgement))
             text.line = NO_NEWS if is_old else "" if text.to_place else why_none(judgement)
             self._fresh.append(text)
             rows.append(self._row(text, judgement, Outcome.BASELINE if is_old else Outcome.NONE))
@@ -284,7 +285,7 @@ class _Round:
             # Old news with a typo put right stays old; one that turns into a grave matter is news, however old.
             text.to_place = _is_grave(judgement) and not was_grave
         elif case_id is None:
-            text.to_place = _may_be_matter(item, judgement)
+            text.to_place = _may_be_matter(judgement)
             if not text.to_place:
                 text.line += f"；{why_none(judgement)}"
         return text
@@ -303,6 +304,7 @@ class _Round:
             "external_id": item.external_id,
             "url": item.url,
             "kind": item.kind,
+            "stood": stood(self._subject(item)),
             "parent_id": item.parent_id,
             "published_at": item.published_at,
             "date_note": item.date_note,
@@ -322,17 +324,19 @@ class _Round:
     # -- both ------------------------------------------------------------------------------------------------------
 
     def _judge(self, item: Item) -> Judgement:
+        return self._rules.judge(self._subject(item))
+
+    def _subject(self, item: Item) -> Subject:
         tags = self.harvest.tags
-        return self._rules.judge(
-            Subject(
-                title=item.title,
-                text=item.text,
-                kind=item.kind,
-                tags=tags,
-                band=item.sentiment.band if item.sentiment else None,
-                counts=item.counts,
-                own=OWN_TAG in tags,
-            )
+        return Subject(
+            title=item.title,
+            text=item.text,
+            kind=item.kind,
+            tags=tags,
+            band=item.sentiment.band if item.sentiment else None,
+            counts=item.counts,
+            own=OWN_TAG in tags,
+            hour=self._now.astimezone(self._office.zone).hour,
         )
 
     def _place(self, texts: Sequence[_Text]) -> None:
@@ -370,9 +374,9 @@ def _order_of_appearance(item: Item) -> tuple[bool, str, str]:
     return (item.parent_id is not None, published, item.external_id)
 
 
-def _may_be_matter(item: Item, judgement: Judgement) -> bool:
+def _may_be_matter(judgement: Judgement) -> bool:
     # A comment says "same here" in words that no rule knows: where it goes is for the text to say that it answers.
-    return not judgement.ignored and (judgement.relevant or item.parent_id is not None)
+    return not judgement.ignored and (judgement.relevant or judgement.joins)
 
 
 def _is_grave(judgement: Judgement) -> bool:
@@ -409,6 +413,7 @@ def _judged(item: Item, judgement: Judgement, rules_version: str, *, compared: b
         "numbers": sorted(numbers(f"{item.title} {item.text}")) if compared else [],
         "places": list(judgement.places),
         "topic": judgement.topic,
+        "subject": judgement.subject,
         "reasons": reasons_of(judgement),
         "rules_version": rules_version,
     }

@@ -78,13 +78,15 @@ class Gazetteer:
         spellings: Mapping[str, Sequence[str]] = MappingProxyType({}),
     ) -> None:
         self.places = tuple(places)
+        self.county = county
+        self.neighbours = tuple(neighbours)
         self._towns = {place.name: place.town for place in places}
         # The county first: who lists it among its places must not make it a place that two matters share.
         names: dict[str, _Name] = dict.fromkeys(_spellings(county, spellings), _Name())
         for place in places:
             for name in (place.name, *place.aliases):
                 names.setdefault(normal(name), _Name(place, proof=_proof(place, name)))
-        for neighbour in neighbours:
+        for neighbour in self.neighbours:
             for name in _spellings(neighbour, spellings):
                 names.setdefault(name, _Name(neighbour=neighbour))
         names.pop("", None)

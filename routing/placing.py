@@ -16,16 +16,19 @@ from routing import announce, catchup, deadlines
 from routing.catchup import Gap
 from routing.counters import head_of
 from routing.grouping import Match, find_match
+from routing.judging import Judging
 from routing.ledger import Ledger
+from routing.levels import by_press, by_sites
 from routing.office import Level, Office, Step
 from routing.recent import Recent, trace_of
-from routing.rules import Judgement, Rules
+from routing.rules import Judgement
 from routing.store.lock import serialise
 from routing.store.tables import CaseItemRow, CaseRow, ItemRow, Outcome, ProposalRow
 from routing.workflow import ENDED, State
 
 TITLE_MAX = 60
 SPREAD_WINDOW = timedelta(hours=24)
+OFFICE, NETWORK = "office", "network"
 
 
 class Placing:
@@ -38,7 +41,7 @@ class Placing:
         self,
         session: Session,
         office: Office,
-        rules: Rules,
+        rules: Judging,
         ledger: Ledger,
         gap: Gap | None,
         recent: Recent,
@@ -121,6 +124,7 @@ class Placing:
         spread = self._spread_level(case)
         if spread < case.level:
             case.level = case.proposed_level = spread
+        self._follow_level(case)
         session.add(self._proposal(case, row, judgement, case.proposed_level))
         self._ledger.write(
             session,
@@ -158,8 +162,10 @@ class Placing:
         self._ledger.write(
             session, at=now, actor="系统", action="join", case_id=case.id, item=row.id, why=match.why
         )
-        if judgement.relevant and judgement.level is not None and case.state not in ENDED:
-            self._raise_to(case, judgement.level)
+        if judgement.relevant and case.state not in ENDED:
+            self._lead_by(case, row, judgement)
+            if judgement.level is not None:
+                self._raise_to(case, judgement.level)
         self._propose_level(case)
         if case.state is State.CLOSED:
             announce.tell(
@@ -179,6 +185,33 @@ class Placing:
         )
         self._session.flush()
 
+    def _lead_by(self, case: CaseRow, row: ItemRow, judgement: Judgement) -> None:
+        """Let a text of a matter that nobody has judged yet propose who leads: one who comes before, never after.
+
+        Danger, a claim or the press change whose a matter is; the tone of one more text does not. Who led before gets
+        a copy. Once a person has judged, it is his word.
+        """
+        assert judgement.channel is not None
+        case.must_answer = case.must_answer or judgement.must_answer
+        if case.state is not State.JUDGING or self._rules.rank(judgement.channel) >= self._rules.rank(
+            case.channel
+        ):
+            return
+        old, case.channel = case.channel, judgement.channel
+        copies = {old, *case.copies, *judgement.copies} - {case.channel, OFFICE}
+        case.copies = sorted(copies, key=self._rules.rank)
+        case.version += 1  # what the officer was shown is no longer so: older buttons are stale
+        self._session.add(self._proposal(case, row, judgement, case.proposed_level))
+        self._ledger.write(
+            self._session,
+            at=self._now,
+            actor="系统",
+            action="propose_channel",
+            case_id=case.id,
+            frm=old,
+            to=case.channel,
+        )
+
     def _propose_level(self, case: CaseRow) -> None:
         # A dismissed matter stays dismissed, but who dismissed it must hear that it spreads: he can judge it again.
         if case.state is not State.CLOSED:
@@ -190,6 +223,7 @@ class Placing:
             return
         session, now = self._session, self._now
         old, case.proposed_level = case.proposed_level, level
+        self._follow_level(case)
         if case.state is State.JUDGING and level < case.level:
             case.level = level
             case.version += 1  # what the officer was shown is no longer so: older buttons are stale
@@ -206,8 +240,28 @@ class Placing:
         if self.gap is None or level <= Level.II or case.id not in self.opened:
             announce.level_raised(session, self._office, case, old, now, why=why)
 
+    def _follow_level(self, case: CaseRow) -> None:
+        """What a level brings with it: from Ⅲ on a matter must be answered, and the press and the network watch it."""
+        if case.proposed_level > Level.III or case.state is not State.JUDGING:
+            return
+        case.must_answer = True
+        if case.channel != NETWORK and NETWORK not in case.copies and NETWORK in self._office.channels:
+            case.copies = sorted({*case.copies, NETWORK}, key=self._rules.rank)
+
     def _spread_level(self, case: CaseRow) -> Level:
-        """Read the level off the spread of the last 24 h: the sums over the case's items, any one mark suffices."""
+        """Read the level off the spread: the counts of the last 24 h, the media, the number of sites; the gravest."""
+        rows = self._session.execute(
+            select(ItemRow.source_id, ItemRow.stood)
+            .join(CaseItemRow, CaseItemRow.item_id == ItemRow.id)
+            .where(CaseItemRow.case_id == case.id, ItemRow.stood.is_not(None))
+            .distinct()
+        )
+        places = {(source_id, stood) for source_id, stood in rows if stood is not None}
+        found = [by_press({stood for _, stood in places}), by_sites(places), self._level_by_counts(case)]
+        return min((level for level in found if level is not None), default=Level.IV)
+
+    def _level_by_counts(self, case: CaseRow) -> Level:
+        """Read the level off the counts of the last 24 h: the sums over the case's items, any one mark suffices."""
         views, reposts, comments = self._session.execute(
             select(func.sum(ItemRow.views), func.sum(ItemRow.reposts), func.sum(ItemRow.comments))
             .join(CaseItemRow, CaseItemRow.item_id == ItemRow.id)

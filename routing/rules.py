@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from routing.conditions import Subject, View
-from routing.items import Band
+from routing.items import Band, Kind
 from routing.normal import normal
 from routing.office import Level
 from routing.places import Gazetteer, Place
 from routing.rule_tree import Groups, Reason, Rule, Says, compile_rules, shown
 from routing.rules_file import RulesFile, read_rules
+from routing.telling import Land
 from routing.vocabulary import Vocabulary
 
 __all__ = ["Judgement", "Reason", "Rules", "Subject", "load_rules"]
@@ -34,6 +35,8 @@ class Judgement:
     `places` are names from the gazetteer, without the county itself: that tells no two matters apart.
     `ignored`: an `[[ignore]]` rule holds, so that an advert below a matter need not join it. `needs_band`: the text
     was not scored, and a score could change what is proposed; where it is False nobody need wait for the score.
+    `ours`: the text speaks of the county, by its words or by its source. `joins`: it is worth a look whether it belongs
+    to a matter, though it would open none. `subject`: the likeliest of the subject areas, None where nobody looked.
     """
 
     relevant: bool
@@ -46,6 +49,9 @@ class Judgement:
     must_answer: bool
     ignored: bool = False
     needs_band: bool = False
+    ours: bool = False
+    joins: bool = False
+    subject: str | None = None
 
 
 class Rules:
@@ -61,11 +67,13 @@ class Rules:
             file.county,
             file.neighbours,
         )
+        self.land = Land.of(self.gazetteer.places, file.county, file.neighbours)
         groups = Groups(file.words)
         self._ignore = compile_rules(file.ignore, groups)
         self._tree = compile_rules(file.rule, groups)
-        self._root_channel = file.root.channel
+        self.root_channel = file.root.channel
         self._root_words = groups.words(file.root.any_of)
+        self._channels = frozenset(channels)
         self._rank = {key: place for place, key in enumerate(_ranked(channels))}
         rules = (*self._ignore.rules, *self._tree.rules)
         self._vocabulary = Vocabulary(
@@ -80,6 +88,7 @@ class Rules:
         """Give the same rules for another county; the version names both."""
         other = copy(self)
         other.gazetteer = gazetteer
+        other.land = Land.of(gazetteer.places, gazetteer.county, gazetteer.neighbours)
         other.version = _name(f"{self.version} {gazetteer.version}")
         return other
 
@@ -104,7 +113,17 @@ class Rules:
             must_answer=proposal.must_answer,
             ignored=proposal.ignored,
             needs_band=subject.band is None and self._hangs_on_the_band(view, proposal),
+            ours=view.is_ours(),
+            joins=not proposal.ignored and (proposal.channel is not None or subject.kind is Kind.COMMENT),
         )
+
+    def rank(self, channel: str) -> int:
+        """Give the place of a channel in the order of who leads where several fit, 0 first; unknown ones come last."""
+        return self._rank.get(channel, len(self._rank))
+
+    def has(self, channel: str) -> bool:
+        """Tell whether the office has this channel."""
+        return channel in self._channels
 
     def _look(self, subject: Subject) -> View:
         plain = normal(f"{subject.title}。{subject.text}" if subject.title else subject.text)
@@ -131,7 +150,7 @@ class Rules:
         if not words and not negative:
             return Says(), Reason("root", "兜底", (), "没有规则命中")
         note = "没有其他规则命中，情绪消极" if negative else "没有其他规则命中"
-        return Says(self._root_channel), Reason("root", "兜底", words, note)
+        return Says(self.root_channel), Reason("root", "兜底", words, note)
 
     def _propose(self, found: "_Found") -> "_Proposal":
         if found.is_ignored:

@@ -196,7 +196,7 @@ def _line_of(one: Outcome) -> dict[str, Any]:
         "copies": list(one.copies),
         "level": verdict.level,
         "sentiment": one.band,
-        "subject": None,
+        "subject": one.subject,
         "must_answer": verdict.must_answer,
         "title": one.title,
         "text": one.text,

@@ -13,10 +13,11 @@ from sqlalchemy.orm import Session
 
 from bot.labelled import NEIGHBOUR_KIND, OWN_KIND, Line, PlaceMark
 from monitors.masking import mask_item
-from monitors.sentiment import Scorer, SnowNlpScorer
+from monitors.sentiment import NgramScorer, Scorer
 from monitors.texts import one_line, plain
 from routing.intake import accept
 from routing.items import OWN_TAG, Counts, Harvest, Item, Kind, SourceState
+from routing.judging import Judge
 from routing.ledger import Ledger
 from routing.measures import Verdict
 from routing.office import Office
@@ -35,7 +36,24 @@ ARROW = "　→　"
 
 _kinds = {"comments": Kind.COMMENT, "hotlist": Kind.HOTLIST, "board": Kind.POST}
 _by_kind = {"board": "问政", "official": "官方"}
-_media = ("晚报", "日报", "都市报", "新闻", "频道", "电视", "省台", "媒体", "通讯社")
+_central = ("中央", "央视", "央广", "新华", "人民网", "人民日报", "全国性")
+_province = ("省", "卫视", "新闻网", "门户", "在线", "澎湃", "头条")
+_media = (
+    "晚报",
+    "日报",
+    "早报",
+    "都市报",
+    "商报",
+    "晨报",
+    "新闻",
+    "频道",
+    "电视",
+    "广播",
+    "融媒",
+    "媒体",
+    "通讯社",
+    "周刊",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +66,7 @@ class Outcome:
     band: str | None
     verdict: Verdict
     copies: tuple[str, ...]
+    subject: str | None
     why: str
 
 
@@ -64,7 +83,7 @@ def replay(
     office: Office,
     rules: Rules,
     *,
-    scorer: Callable[[], Scorer] = SnowNlpScorer,
+    scorer: Callable[[], Scorer] = NgramScorer,
     done: Callable[[int], None] = lambda _: None,
 ) -> Replayed:
     """Take the lines in one by one, in their order. `done` hears how many are through."""
@@ -115,6 +134,7 @@ class _Desk:
         self._store = store
         self._office = office
         self._rules = rules
+        self._judge = Judge(rules)
         self._ledger = Ledger()
         self._told = 0
         self._shown: dict[tuple[str, str], Item] = {}
@@ -158,7 +178,7 @@ class _Desk:
             interval_s=NEVER_AWAY_S,
             entries=len(items),
         )
-        return accept(session, self._office, self._rules, self._ledger, harvest, at)
+        return accept(session, self._office, self._judge, self._ledger, harvest, at)
 
     def _read(self, session: Session, line: Line, item: Item, said: str) -> Outcome:
         row = session.scalars(
@@ -186,7 +206,7 @@ class _Desk:
             )
         band = row.sentiment_band.value if row.sentiment_band else None
         copies = tuple(case.copies) if case else ()
-        return Outcome(line, row.title, row.text, band, verdict, copies, said)
+        return Outcome(line, row.title, row.text, band, verdict, copies, row.subject, said)
 
     def _case(self, session: Session, row: ItemRow) -> CaseRow | None:
         return session.scalar(
@@ -211,14 +231,21 @@ def _item(line: Line) -> Item:
     )
 
 
+def _press_of(name: str) -> str | None:
+    for tag, words in (("中央媒体", _central), ("省级媒体", _province), ("媒体", _media)):
+        if any(word in name for word in words):
+            return tag
+    return None
+
+
 def _tags_of(line: Line, rules: Rules) -> tuple[str, ...]:
     """Give the tags that an office would write in `sources.toml` for a source of this kind and name."""
     source = line.source
     if source.tags is not None:
         return source.tags
     tags = [_by_kind[source.kind]] if source.kind in _by_kind else []
-    if source.kind == "feed" and any(word in source.name for word in _media):
-        tags.append("媒体")
+    if source.kind == "feed" and (press := _press_of(source.name)):
+        tags.append(press)
     if rules.gazetteer.survey(source.name).county:
         tags.append(OWN_TAG)
     return tuple(tags)

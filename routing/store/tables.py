@@ -232,6 +232,9 @@ class ItemRow(Base):
     places: Mapped[list[str]]
     numbers: Mapped[list[str]]
     topic: Mapped[str | None] = mapped_column(String(64))
+    # Where it stood (`routing.judging.stood`) and its subject area; None in rows of before anybody looked.
+    stood: Mapped[str | None] = mapped_column(String(12))
+    subject: Mapped[str | None] = mapped_column(String(24))
     outcome: Mapped[Outcome] = mapped_column(Word(Outcome))
     reasons: Mapped[list[Any]]
     masked: Mapped[list[str]]

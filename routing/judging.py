@@ -1,0 +1,176 @@
+"""The judgement of one text: what the rules say, weighed against what the office's own text models make of it. Pure.
+
+Rules know places, dangers and claims, and say so in words; a model has seen how texts of public concern read and finds
+those that no word list has. Neither is enough alone: a rule that was hit by a joke is held back by the model, and the
+model proposes nothing that does not speak of the county. Proposes only; a person decides.
+"""
+
+from dataclasses import dataclass, replace
+from functools import cache
+from hashlib import sha256
+from typing import Protocol
+
+from routing.conditions import Subject
+from routing.opinions import Opinion, Opinions, stands_in
+from routing.rules import Judgement, Reason, Rules
+from routing.telling import Land
+
+PRESS = {"中央媒体": "central", "省级媒体": "province", "媒体": "press"}
+"""Tags of sources that are media, the weightiest first, and the word that is stored of where a text stood."""
+_grave = frozenset({"security", "petition", "publicity"})
+_own_claim = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class _Marks:
+    """How surely a text must be of public concern to open a matter: where a rule named a danger, a claim or the press
+    (`strong`), where one named a topic (`weak`), and where none did (`bare`). `joins`: to be held against matters.
+    """
+
+    strong: float
+    weak: float
+    bare: float
+    joins: float
+
+
+# Chosen on a labelled week of 535 texts of an invented county with the starter models (docs/decisions/0014).
+_marks = {
+    "feed": _Marks(strong=0.2, weak=0.3, bare=0.6, joins=0.5),
+    "comments": _Marks(strong=0.5, weak=0.6, bare=0.85, joins=0.2),
+    "board": _Marks(strong=0.0, weak=0.0, bare=0.3, joins=0.5),
+    "official": _Marks(strong=0.6, weak=0.72, bare=0.85, joins=0.6),
+    "hotlist": _Marks(strong=0.4, weak=0.5, bare=0.75, joins=0.55),
+}
+
+
+class Judging(Protocol):
+    """Something that judges a text."""
+
+    @property
+    def version(self) -> str:
+        """Which rules, and which models, at most 32 letters."""
+
+    def judge(self, subject: Subject) -> Judgement:
+        """Propose. Never raises on a text."""
+
+    @property
+    def land(self) -> Land:
+        """What is known of the places of the county."""
+
+    def rank(self, channel: str) -> int:
+        """Give the place of a channel in the order of who leads where several fit."""
+
+
+class Judge:
+    """Rules and models together; immutable, safe to share between threads. `opinions` None: the starter set's."""
+
+    def __init__(self, rules: Rules, opinions: Opinions | None = None) -> None:
+        self.rules = rules
+        self._opinions = opinions or shipped()
+        self.version = f"{rules.version}-{sha256(self._opinions.version.encode()).hexdigest()[:8]}"
+
+    @property
+    def land(self) -> Land:
+        """What is known of the places of the county."""
+        return self.rules.land
+
+    def rank(self, channel: str) -> int:
+        """Give the place of a channel in the order of who leads where several fit."""
+        return self.rules.rank(channel)
+
+    def judge(self, subject: Subject) -> Judgement:
+        """Propose. Never raises on a text.
+
+        1. What a rule ignores stays ignored.
+        2. A text opens a matter if it speaks of the county and is of public concern, as surely as its place asks.
+        3. The lead is the rules' where they name a danger, a claim or the press, else the likeliest by its words.
+        """
+        said = self.rules.judge(subject)
+        opinion = self._opinions.of(subject)
+        said = replace(said, subject=opinion.subject)
+        if said.ignored:
+            return said
+        where = stands_in(subject)
+        marks = _marks[where]
+        lead = _grave_lead(subject, said)
+        mark = marks.strong if lead else marks.weak if said.relevant else marks.bare
+        joins = opinion.public >= marks.joins
+        if not said.ours or opinion.public < mark:
+            return _none(said, opinion, joins=joins)
+        channel = self._known(lead or _lead(where, opinion), said)
+        others = {*said.copies, *({said.channel} if said.channel else ())} - {channel}
+        return replace(
+            said,
+            relevant=True,
+            channel=channel,
+            copies=tuple(sorted(others - {"office"}, key=self.rank)),
+            reasons=(*_telling(said), self._reason(subject, opinion)),
+            joins=True,
+        )
+
+    def _known(self, channel: str, said: Judgement) -> str:
+        """Give the channel if the office has it, else the rules', else the one that takes the rest."""
+        if self.rules.has(channel):
+            return channel
+        return said.channel or self.rules.root_channel
+
+    def _reason(self, subject: Subject, opinion: Opinion) -> Reason:
+        words = self._opinions.why_public(subject)
+        return Reason("model", "文字模型", words, f"像需要研判的事（{opinion.public:.0%}）")
+
+
+@cache
+def shipped() -> Opinions:
+    """Give the models of the starter set, loaded once."""
+    return Opinions()
+
+
+def stood(subject: Subject) -> str:
+    """Name the sort of place where a text stood: media by their rank, else as `stands_in` does."""
+    where = stands_in(subject)
+    return (
+        next((word for tag, word in PRESS.items() if tag in subject.tags), where)
+        if where == "feed"
+        else where
+    )
+
+
+def _grave_lead(subject: Subject, said: Judgement) -> str | None:
+    """Give the lead that does not hang on the tone of a text: danger before claims before the press."""
+    if said.relevant and said.channel in _grave:
+        return said.channel
+    return "publicity" if stood(subject) in PRESS.values() else None
+
+
+def _lead(where: str, opinion: Opinion) -> str:
+    petition, network, office = (opinion.lead.get(name, 0.0) for name in ("petition", "network", "office"))
+    if where == "official":
+        return "office"
+    if where == "board":
+        return "office" if office > petition else "petition"
+    whole = petition + network + office
+    if petition > _own_claim * whole:
+        return "petition"
+    return "network" if network >= office else "office"
+
+
+def _none(said: Judgement, opinion: Opinion, *, joins: bool) -> Judgement:
+    if not said.relevant:
+        return replace(said, joins=joins)
+    note = f"不像需要研判的事（{opinion.public:.0%}）"
+    held_back = Reason("model", "文字模型", (), note)
+    return replace(
+        said,
+        relevant=False,
+        channel=None,
+        copies=(),
+        level=None,
+        must_answer=False,
+        reasons=(*said.reasons, held_back),
+        joins=joins,
+    )
+
+
+def _telling(said: Judgement) -> tuple[Reason, ...]:
+    """Leave out the reason of the root: that no rule took the text is no reason where a model did."""
+    return tuple(reason for reason in said.reasons if reason.rule != "root") or ()
