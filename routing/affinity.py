@@ -53,10 +53,11 @@ _reopened_after = timedelta(hours=48)
 
 @dataclass(frozen=True, slots=True)
 class Affinity:
-    """The weighed signs of one pair: log-odds less those of `JOIN`, and the text that is most alike."""
+    """The weighed signs of one pair: log-odds less those of `JOIN`, and the text that is most alike: how much, in what."""
 
     odds: float
     item_id: int
+    alike: float
     shared: frozenset[str]
 
     @property
@@ -93,7 +94,7 @@ def weigh(new: Telling, letters: Letters, matter: Profile, at: datetime, rarity:
     nearest = _nearest(new, letters, matter)
     found = _signs(new, matter, at, rarity, nearest)
     odds = _bias + sum(_weights[sign] * value for sign, value in found.items())
-    return Affinity(round(odds, 6), nearest.item_id, nearest.shared)
+    return Affinity(round(odds, 6), nearest.item_id, nearest.alike, nearest.shared)
 
 
 def signs(new: Telling, matter: Profile, at: datetime, rarity: Rarity) -> Mapping[str, float]:

@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from routing.affinity import AWAKE, JOIN, SUGGEST, Affinity, Letters, reasons, weigh
 from routing.candidates import Candidates
-from routing.near_copies import COPY_WINDOW, TELLING_LETTERS, NearCopies, disjoint
+from routing.near_copies import COPY_WINDOW, TELLING_LETTERS, NearCopies, disjoint, figures_differ
 from routing.normal import letters
 from routing.profile import Profile, Rarity, norm
 from routing.telling import Land, Telling, tell
@@ -27,6 +27,7 @@ __all__ = ["DERIVED", "By", "Match", "Trace", "Window", "find_match", "is_derive
 _kept_letters = 2_000
 # Two matters that fit equally well: neither is certain.
 _clear_lead = 0.4
+_one_mould = 0.8
 _most_items = 50_000
 
 _nowhere = Land()
@@ -192,9 +193,19 @@ class Window:
             assert profile.last is not None
             if abs(new.at - profile.last) > AWAKE or self._of_case[case] == {new.item_id}:
                 continue
-            if veto(telling, profile, new.at) is None:
-                found.append((case, weigh(telling, letters, profile, new.at, self._rarity)))
+            if veto(telling, profile, new.at) is not None:
+                continue
+            affinity = weigh(telling, letters, profile, new.at, self._rarity)
+            if not (
+                affinity.alike >= _one_mould and self._differs_in_figures(new, affinity, telling, profile)
+            ):
+                found.append((case, affinity))
         return found
+
+    def _differs_in_figures(self, new: Trace, found: Affinity, telling: Telling, profile: Profile) -> bool:
+        """Say whether all but the figures is the same, at no place that both name: two notices of one mould."""
+        old = self._items.get(found.item_id)
+        return old is not None and figures_differ(new, old) and not telling.lead & profile.main()
 
     # --- upkeep -----------------------------------------------------------------------------------------------
 

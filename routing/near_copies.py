@@ -102,7 +102,7 @@ def _signature(letters: str) -> "rensa.RMinHash":
 def _near_copy(
     new: Trace, mine: tuple[str, str], old: Trace, theirs: tuple[str, str]
 ) -> tuple[str, float] | None:
-    if abs(new.at - old.at) > COPY_WINDOW or apart(new.places, old.places) or _figures_differ(new, old):
+    if abs(new.at - old.at) > COPY_WINDOW or apart(new.places, old.places) or figures_differ(new, old):
         return None
     one, other = comparable(mine, theirs)
     if not (_tells(one) and _tells(other)):
@@ -141,7 +141,7 @@ def apart(mine: frozenset[str], theirs: frozenset[str]) -> bool:
     return bool(mine - theirs) and bool(theirs - mine)
 
 
-def _figures_differ(new: Trace, old: Trace) -> bool:
+def figures_differ(new: Trace, old: Trace) -> bool:
     """Compare figures unit by unit: 3号楼 and 5号楼 differ, though both texts say 8时."""
     mine, theirs = _by_unit(new.numbers), _by_unit(old.numbers)
     return any(mine[name].isdisjoint(theirs[name]) for name in mine.keys() & theirs.keys())

@@ -91,10 +91,11 @@ _listed_endings = _endings | {
 _spot = re.compile(
     "([\u4e00-\u9fff]{2})(" + "|".join(sorted(_endings, key=lambda end: (-len(end), end))) + ")(?![灯面费线])"
 )
+# Never in a name of two characters; those of the second line may begin one (和平路, 上塘村) but not end one.
 _no_name = frozenset(
-    "的了在到从把被这那条过走上下修个们每全各某我你他本该有是对跟和与及向往沿进出回来去一两几不没哪同于里当时说借付着"
-    "找贴入话道知叫给让户取反映"
+    "的了在到从把被这那条个们每全各某我你他该是有去来一两几不没哪里说借付着找贴话道叫给让取反映"
 )
+_no_end = frozenset("和跟与及同对向往沿上下过走修进出回于当时入知户本")
 _no_spot = frozenset({"公路", "马路", "道路", "铁路", "学校", "乡镇", "农村", "小区", "政府", "工厂"})
 # A gazetteer's kinds, as far as they are alike: of two roads, two estates or two schools each is another matter.
 _alike = {"桥": "路", "村": "小区", "水库": "河流", "街道": "镇", "乡": "镇", "隧道": "路"}
@@ -105,7 +106,7 @@ _utility = re.compile("水务|自来水|公交|客运|热力|供热|供电|电�
 _named = re.compile(
     r"(?P<number>\d+|[〇零一二三四五六七八九十]{1,3})(?P<unit>期|标段|号线|路公交|路车|路(?=末班|首班|早班)|号岗|岗)"
 )
-_digits = re.compile(r"\d[\d.]*\d")
+_digits = re.compile(r"\d{4,}")
 _clock = re.compile("[时日点岁年%度天楼]|分钟|小时|个月|℃")
 _round = re.compile(r"(?:19|20)\d\d|\d0|\d00|\d000|11|12")
 _answers = re.compile("通报|情况说明|的说明|答复|辟谣|回应|处理情况|调查情况|答问|整改|致歉|恢复")
@@ -327,7 +328,10 @@ def spots(text: str) -> dict[str, str]:
     return {
         match[0]: _endings[match[2]]
         for match in _spot.finditer(text)
-        if _no_name.isdisjoint(match[1]) and match[0][-2:] not in _no_spot and match[1] not in _no_spot
+        if _no_name.isdisjoint(match[1])
+        and match[1][1] not in _no_end
+        and match[0][-2:] not in _no_spot
+        and match[1] not in _no_spot
     }
 
 

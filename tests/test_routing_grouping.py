@@ -7,8 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from routing.grouping import Trace, find_match
+from routing.grouping import By, Trace, Window, find_match
 from routing.normal import fingerprint, normal, numbers
+from routing.places import Place
+from routing.telling import Land
 
 NOW = datetime(2026, 3, 2, 8, tzinfo=UTC)
 NOTICE = "因{road}供水主管突发爆裂，正在组织抢修，3月{day}日5时起，{area}用户停水，预计当日20时恢复。给您带来的不便敬请谅解。"
@@ -46,6 +48,26 @@ def trace(
 def water(item_id: int, area: str, road: str = "胜利路", day: int = 2, **more: object) -> Trace:
     made = trace(item_id, NOTICE.format(area=area, road=road, day=day), title="紧急停水通知", topic="供水")
     return replace(made, **more)  # type: ignore[arg-type]
+
+
+LAND = Land.of(
+    [
+        Place("东湖小区", town="城关镇"),
+        Place("西湖小区", town="城关镇"),
+        Place("人民路", town="城关镇"),
+        Place("石桥村", town="石桥镇"),
+        Place("城关中学", town="城关镇"),
+    ],
+    county="松县",
+    neighbours=["柏县"],
+)
+
+
+def held(*traces: Trace) -> Window:
+    window = Window(LAND)
+    for old in traces:
+        window.add(old)
+    return window
 
 
 def joined(new: Trace, *recent: Trace) -> int | None:
@@ -231,3 +253,177 @@ def test_any_texts_are_compared_without_a_fault_and_the_answer_is_a_known_case(
         assert 0 < match.certainty <= 1
         assert match.why
         assert any((old.case_id, old.item_id) == (match.case_id, match.item_id) for old in recent)
+
+
+# --- whole matters --------------------------------------------------------------------------------------------
+
+HEATING = trace(1, "东湖小区暖气冰凉，家里十二度，老人裹着被子", case=7, places=("东湖小区",))
+
+
+def test_a_window_answers_as_the_plain_call_does() -> None:
+    second = trace(2, "东湖小区的暖气还是不热，谁来管管", places=("东湖小区",), hours=3)
+    match = held(HEATING).match(second)
+    assert match is not None
+    assert match == find_match(second, [HEATING], LAND)
+    assert find_match(second, held(HEATING)) == match
+    assert (match.case_id, match.item_id, match.suggested, match.by) == (7, 1, False, By.AFFINITY)
+
+
+def test_what_a_matter_is_about_is_what_all_its_texts_say() -> None:
+    more = trace(
+        2, "供热公司的阀门等了半个月还没装上", title="东湖小区供暖", case=7, places=("东湖小区",), hours=1
+    )
+    third = trace(3, "还在等阀门，等了半个月了，供热公司说话不算数", hours=5)
+    assert held(HEATING).match(third) is None
+    match = held(HEATING, more).match(third)
+    assert match is not None
+    assert match.item_id == 2
+
+
+def test_the_office_answers_the_matter_that_it_names() -> None:
+    answer = trace(
+        2,
+        "因换热站故障，东湖小区部分住户室温不足，已更换配件，预计今晚恢复供热。",
+        title="关于东湖小区供暖问题的情况说明",
+        places=("东湖小区",),
+        hours=30,
+    )
+    match = held(HEATING).match(answer)
+    assert match is not None
+    assert "通报或答复" in match.why
+
+
+def test_a_matter_that_returns_after_days_is_reopened_and_after_a_week_it_is_new() -> None:
+    again = trace(2, "东湖小区暖气又不热了，家里冰凉", places=("东湖小区",), hours=100)
+    window = held(HEATING)
+    match = window.match(again)
+    assert match is not None
+    assert "沉寂 4 天后" in match.why
+    assert window.match(replace(again, at=NOW + timedelta(days=7, hours=1))) is None
+
+
+def test_below_certainty_a_case_is_only_suggested() -> None:
+    window = held(HEATING)
+    unsure = trace(2, "这件事到底有没有人管了", places=("东湖小区",), hours=20)
+    proposed = window.propose(unsure)
+    assert proposed is not None
+    assert proposed.suggested
+    assert proposed.certainty < 0.6
+    assert proposed.case_id == 7
+    assert window.match(unsure) is None
+
+
+def test_two_matters_that_fit_alike_are_none_of_them() -> None:
+    said = "工地拖欠木工班组工资三个月，总包不给钱"
+    here = trace(1, said, case=7, places=("东湖小区",))
+    there = trace(2, said, case=8, places=("石桥村",))
+    asked = trace(3, "拖欠木工班组的工资到底给不给，总包说句话", hours=2)
+    assert held(here).propose(asked) is not None
+    both = held(here, there).propose(asked)
+    assert both is None or both.suggested
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        pytest.param(
+            trace(1, "东湖小区停水一天了", places=("东湖小区",)),
+            trace(2, "西湖小区停水一天了", places=("西湖小区",)),
+            id="two estates",
+        ),
+        pytest.param(
+            trace(1, "东湖小区垃圾没人清", places=("东湖小区",)),
+            trace(2, "石桥村垃圾没人清", places=("石桥村",)),
+            id="two towns",
+        ),
+        pytest.param(
+            trace(1, "东湖小区二期交房拖了一年", places=("东湖小区",)),
+            trace(2, "东湖小区三期交房拖了一年，业主着急", places=("东湖小区",)),
+            id="two phases",
+        ),
+        pytest.param(
+            trace(1, "计划3月5日8时起东湖小区停水", title="停水通知", places=("东湖小区",)),
+            trace(2, "计划3月8日8时起东湖小区停水", title="停水通知", places=("东湖小区",), hours=20),
+            id="two days of planned cuts",
+        ),
+        pytest.param(
+            trace(1, "人民路的路灯坏了一排", places=("人民路",)),
+            trace(2, "人民路口该装个红绿灯", places=("人民路",)),
+            id="two things on one road",
+        ),
+        pytest.param(
+            trace(1, "人民路又开挖了，围挡围了半条街", places=("人民路",)),
+            trace(2, "柏县人民路又开挖了，围挡围了半条街"),
+            id="a neighbour's road",
+        ),
+        pytest.param(
+            trace(1, "城关中学食堂的饭菜吃坏了孩子", places=("城关中学",)),
+            trace(2, "城关中学周末补课，自愿书都签了", places=("城关中学",)),
+            id="two things at one school",
+        ),
+    ],
+)
+def test_what_confuses_never_meets(one: Trace, other: Trace) -> None:
+    assert held(replace(one, case_id=7)).match(other) is None
+    assert held(replace(other, case_id=7)).match(replace(one, at=other.at)) is None
+
+
+def test_a_planned_cut_is_not_the_one_that_people_complained_of_days_before() -> None:
+    dry = trace(1, "东湖小区停水了，一滴水没有", case=7, places=("东湖小区",))
+    notice = trace(2, "计划3月8日8时起东湖小区停水", title="停水通知", places=("东湖小区",), hours=60)
+    assert held(dry).match(notice) is None
+    assert held(dry).match(replace(notice, at=NOW + timedelta(hours=3))) is not None
+
+
+def test_a_comment_tells_nothing_about_its_matter() -> None:
+    comment = trace(2, "西湖小区的路灯也坏了", case=7, places=("西湖小区",), parent="x1")
+    window = held(HEATING, comment)
+    assert window.match(trace(3, "西湖小区的路灯坏了三天", places=("西湖小区",), hours=1)) is None
+    reply = window.match(trace(4, "同感", parent="x2"))
+    assert reply is not None
+    assert (reply.case_id, reply.by) == (7, By.COMMENT)
+
+
+# --- upkeep ---------------------------------------------------------------------------------------------------
+
+
+def test_what_people_split_or_merged_is_followed() -> None:
+    other = trace(2, "东湖小区暖气费收了不供热", case=7, places=("东湖小区",))
+    third = trace(3, "东湖小区的暖气还是不热", places=("东湖小区",), hours=2)
+    window = held(HEATING, other)
+    window.move(2, 8)
+    window.move(1, 8)
+    match = window.match(third)
+    assert match is not None
+    assert match.case_id == 8
+    window.move(1, None)
+    window.move(2, None)
+    window.move(99, 3)
+    assert window.match(third) is None
+    assert len(window) == 0
+
+
+def test_an_item_is_taken_in_once_and_moves_when_it_comes_with_another_case() -> None:
+    window = held(HEATING, HEATING)
+    assert len(window) == 1
+    window.add(replace(HEATING, case_id=9))
+    assert window.case_of(1) == 9
+
+
+def test_what_is_old_is_let_go_and_leaves_nothing_behind() -> None:
+    window = held(HEATING, trace(2, "人民路的路灯坏了", case=8, places=("人民路",), hours=100))
+    window.forget(NOW + timedelta(days=7, minutes=1))
+    assert window.items() == [2]
+    window.forget(NOW + timedelta(days=20))
+    assert len(window) == 0
+    assert window.propose(replace(HEATING, item_id=3, case_id=None)) is None
+
+
+def test_a_text_of_no_matter_draws_nobody() -> None:
+    window = held(replace(HEATING, case_id=None))
+    assert window.propose(replace(HEATING, item_id=3)) is None
+    assert len(window) == 0
+
+
+def test_a_suggestion_names_no_case_of_the_item_itself() -> None:
+    assert held(HEATING).propose(replace(HEATING, case_id=None)) is None
