@@ -19,6 +19,7 @@ from bot.handlers.desk import Desk
 from bot.jobs import ClockWatch, Tick, schedule, watch_clock
 from bot.receiver import Receiver
 from bot.reload import Watcher
+from bot.scoring import scorer_of
 from bot.sender import Pace, Sender
 from monitors.fetch import Fetcher
 from monitors.inbox import Inbox
@@ -138,7 +139,7 @@ class App:
         ticks: list[Tick] = []
         async with (
             Fetcher(self._clock) as fetcher,
-            closing(Worker()) as worker,
+            closing(Worker(scorer_of(self._settings))) as worker,
             self._open_inbox(only, worker),
         ):
             if only != "bot":
@@ -195,7 +196,7 @@ class App:
         if edit is None:
             return
         if edit.rules is not None:
-            self._door.rules = edit.rules
+            self._door.judge_by(edit.rules)
         now, text = self._clock(), edit.text
         await self.store.write(lambda s: auditor.tell_operator(s, self._configuration.office, text, now))
         self.sender.wake()
@@ -283,7 +284,7 @@ async def poll_once(
     try:
         migrate(store)
         door = StoreDoor(store, configuration, ledger_of(settings), clock, lambda: None)
-        async with Fetcher(clock) as fetcher, closing(Worker()) as worker:
+        async with Fetcher(clock) as fetcher, closing(Worker(scorer_of(settings))) as worker:
             poller = Poller(configuration.sources, fetcher, worker, door, clock)
             chosen = [s.id for s in configuration.sources if source_id in {None, s.id} and s.kind != "inbox"]
             reports = []

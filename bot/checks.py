@@ -126,7 +126,7 @@ async def probe_sources(
 ) -> list[SourceFinding]:
     """Fetch and parse every source once, some at a time; keeps nothing. Findings in the order of the sources."""
     slots = asyncio.Semaphore(PROBES_AT_ONCE)
-    async with Fetcher(clock) as fetcher, closing(Worker()) as worker:
+    async with Fetcher(clock) as fetcher, closing(Worker(None)) as worker:
 
         async def one(source: Source) -> SourceFinding:
             async with slots:

@@ -56,6 +56,7 @@ class Settings:
     ledger_key: str = field(default="", repr=False)
     ingest_listen: str = ""
     ingest_key: str = field(default="", repr=False)
+    scorer: str = "ngram"
 
     def secrets(self) -> tuple[str, ...]:
         """Give what no log line may show: the secrets whole, and the passwords inside addresses."""
@@ -72,6 +73,7 @@ def _password(address: str) -> str:
 
 
 SECRETS = frozenset({"database_url", "telegram_token", "telegram_proxy", "ledger_key", "ingest_key"})
+SCORERS = ("ngram", "snownlp")
 NEW_INGEST_KEY = "用 openssl rand -hex 32 生成一串，写进 .env 的 YUQING_INGEST_KEY，设了就不要更换"
 TOKEN_SHAPE = re.compile(r"\d{5,}:[A-Za-z0-9_-]{20,}")
 
@@ -211,6 +213,12 @@ def _ingest_key(raw: str) -> str:
     return raw
 
 
+def _scorer(text: str) -> str:
+    if text not in SCORERS:
+        raise ValueError(f"没有这种打分，可以用的有：{'、'.join(SCORERS)}")
+    return text
+
+
 _PARSERS: Mapping[str, Any] = {
     "config": Path,
     "database_url": _database,
@@ -221,6 +229,7 @@ _PARSERS: Mapping[str, Any] = {
     "ledger_key": str,
     "ingest_listen": _listen,
     "ingest_key": _ingest_key,
+    "scorer": _scorer,
 }
 
 # office.toml -----------------------------------------------------------------------------------------------

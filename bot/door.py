@@ -11,7 +11,9 @@ from routing import comment_watch, intake, pushes, sources
 from routing.clock import Clock
 from routing.errors import StoreDown
 from routing.items import CommentWatch, Harvest, SourceState
+from routing.judging import Judge
 from routing.ledger import Ledger
+from routing.rules import Rules
 from routing.store.engine import Store
 
 AT_ONCE, ITEMS_AT_ONCE = 50, 200
@@ -21,7 +23,7 @@ Lines = Sequence[str]
 
 
 class StoreDoor:
-    """The core behind a store. `rules` may be replaced between two calls."""
+    """The core behind a store. `judge_by` other rules between two calls."""
 
     def __init__(
         self,
@@ -32,13 +34,17 @@ class StoreDoor:
         on_change: Callable[[], None],
     ) -> None:
         self._store = store
-        self.rules = configuration.rules
+        self._judge = Judge(configuration.rules)
         self._office = configuration.office
         self._ledger = ledger
         self._clock = clock
         self._on_change = on_change
         self._waiting: deque[_Waiting] = deque()
         self._taking: asyncio.Task[None] | None = None
+
+    def judge_by(self, rules: Rules) -> None:
+        """Judge by these rules from the next transaction on."""
+        self._judge = Judge(rules)
 
     async def states(self, source_ids: Sequence[str]) -> Mapping[str, SourceState]:
         """Give what is remembered of the sources."""
@@ -104,10 +110,10 @@ class StoreDoor:
                 one.fail(own)
 
     async def _commit(self, batch: Sequence["_Waiting"]) -> Sequence[Lines]:
-        now, rules = self._clock(), self.rules
+        now, judge = self._clock(), self._judge
         harvests = [one.harvest for one in batch]
         lines = await self._store.write(
-            lambda s: intake.accept_all(s, self._office, rules, self._ledger, harvests, now)
+            lambda s: intake.accept_all(s, self._office, judge, self._ledger, harvests, now)
         )
         self._on_change()
         return lines

@@ -17,7 +17,7 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Session
 
 from routing import adopt, catchup, comment_watch
-from routing.items import OWN_TAG, Counts, Harvest, Item
+from routing.items import OWN_TAG, Counts, Harvest, Item, Kind
 from routing.judging import Judging, stood
 from routing.ledger import Ledger
 from routing.normal import fingerprint, numbers
@@ -331,7 +331,7 @@ class _Round:
         return Subject(
             title=item.title,
             text=item.text,
-            kind=item.kind,
+            kind=Kind.COMMENT if item.parent_id is not None else item.kind,
             tags=tags,
             band=item.sentiment.band if item.sentiment else None,
             counts=item.counts,

@@ -11,14 +11,18 @@ from hashlib import sha256
 from typing import Protocol
 
 from routing.conditions import Subject
+from routing.items import Kind
+from routing.normal import letters
 from routing.opinions import Opinion, Opinions, stands_in
 from routing.rules import Judgement, Reason, Rules
 from routing.telling import Land
 
 PRESS = {"中央媒体": "central", "省级媒体": "province", "媒体": "press"}
 """Tags of sources that are media, the weightiest first, and the word that is stored of where a text stood."""
-_grave = frozenset({"security", "petition", "publicity"})
+OFFICE = "office"
+_own_voices = frozenset({"feed", "comments", "board"})
 _own_claim = 0.5
+_telling_letters = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +40,7 @@ class _Marks:
 # Chosen on a labelled week of 535 texts of an invented county with the starter models (docs/decisions/0014).
 _marks = {
     "feed": _Marks(strong=0.2, weak=0.3, bare=0.6, joins=0.5),
-    "comments": _Marks(strong=0.5, weak=0.6, bare=0.85, joins=0.2),
+    "comments": _Marks(strong=0.5, weak=0.6, bare=0.85, joins=0.15),
     "board": _Marks(strong=0.0, weak=0.0, bare=0.3, joins=0.5),
     "official": _Marks(strong=0.6, weak=0.72, bare=0.85, joins=0.6),
     "hotlist": _Marks(strong=0.4, weak=0.5, bare=0.75, joins=0.55),
@@ -83,30 +87,43 @@ class Judge:
 
         1. What a rule ignores stays ignored.
         2. A text opens a matter if it speaks of the county and is of public concern, as surely as its place asks.
-        3. The lead is the rules' where they name a danger, a claim or the press, else the likeliest by its words.
+        3. The lead is the rules' where they name a danger, a claim or the press, else the likeliest by its words. It is
+           given for a text that may only join too: a comment that calls people together changes whose a matter is.
         """
         said = self.rules.judge(subject)
         opinion = self._opinions.of(subject)
-        said = replace(said, subject=opinion.subject)
         if said.ignored:
-            return said
-        where = stands_in(subject)
-        marks = _marks[where]
-        lead = _grave_lead(subject, said)
-        mark = marks.strong if lead else marks.weak if said.relevant else marks.bare
-        joins = opinion.public >= marks.joins
-        if not said.ours or opinion.public < mark:
-            return _none(said, opinion, joins=joins)
-        channel = self._known(lead or _lead(where, opinion), said)
-        others = {*said.copies, *({said.channel} if said.channel else ())} - {channel}
-        return replace(
+            return replace(said, subject=opinion.subject)
+        # A comment names no county: it is of ours if it is of a matter at all.
+        heard = said if said.ours or subject.kind is not Kind.COMMENT else self._as_if_ours(subject)
+        where = stood(subject)
+        marks = _marks.get(where, _marks["feed"])
+        grave = _grave_lead(where, heard)
+        mark = marks.strong if grave else marks.weak if said.relevant else marks.bare
+        joins = opinion.public >= marks.joins or _says_little(subject)
+        lead = self._known(grave or _lead(where, opinion), heard)
+        weighed = replace(
             said,
+            subject=opinion.subject,
+            joins=joins,
+            lead=lead,
+            level=heard.level,
+            must_answer=heard.must_answer,
+        )
+        if not said.ours or opinion.public < mark:
+            return _none(weighed, opinion)
+        others = {*said.copies, *({said.channel} if said.channel else ())} - {lead, OFFICE}
+        return replace(
+            weighed,
             relevant=True,
-            channel=channel,
-            copies=tuple(sorted(others - {"office"}, key=self.rank)),
+            channel=lead,
+            copies=tuple(sorted(others, key=self.rank)),
             reasons=(*_telling(said), self._reason(subject, opinion)),
             joins=True,
         )
+
+    def _as_if_ours(self, subject: Subject) -> Judgement:
+        return self.rules.judge(replace(subject, own=True))
 
     def _known(self, channel: str, said: Judgement) -> str:
         """Give the channel if the office has it, else the rules', else the one that takes the rest."""
@@ -135,40 +152,43 @@ def stood(subject: Subject) -> str:
     )
 
 
-def _grave_lead(subject: Subject, said: Judgement) -> str | None:
-    """Give the lead that does not hang on the tone of a text: danger before claims before the press."""
-    if said.relevant and said.channel in _grave:
-        return said.channel
-    return "publicity" if stood(subject) in PRESS.values() else None
+def _says_little(subject: Subject) -> bool:
+    """Tell whether a comment is too short to be off the point: 支持楼主, +1."""
+    return subject.kind is Kind.COMMENT and len(letters(subject.text)) < _telling_letters
+
+
+def _grave_lead(where: str, said: Judgement) -> str | None:
+    """Give the lead that does not hang on the tone of a text: danger before claims before the press.
+
+    A claim is the writer's own or his group's: who reports one, or answers it, makes none.
+    """
+    named = {said.channel, *said.copies} if said.relevant else set()
+    if said.channel == "security":
+        return "security"
+    if where in PRESS.values() or (where == "board" and "publicity" in named):
+        return "publicity"
+    if said.channel == "petition":
+        return "petition" if where in _own_voices else None
+    return "publicity" if said.channel == "publicity" and where != "official" else None
 
 
 def _lead(where: str, opinion: Opinion) -> str:
     petition, network, office = (opinion.lead.get(name, 0.0) for name in ("petition", "network", "office"))
     if where == "official":
-        return "office"
+        return OFFICE
     if where == "board":
-        return "office" if office > petition else "petition"
+        return OFFICE if office > petition else "petition"
     whole = petition + network + office
-    if petition > _own_claim * whole:
+    if petition > _own_claim * whole and where in _own_voices:
         return "petition"
-    return "network" if network >= office else "office"
+    return "network" if network >= office else OFFICE
 
 
-def _none(said: Judgement, opinion: Opinion, *, joins: bool) -> Judgement:
+def _none(said: Judgement, opinion: Opinion) -> Judgement:
     if not said.relevant:
-        return replace(said, joins=joins)
-    note = f"不像需要研判的事（{opinion.public:.0%}）"
-    held_back = Reason("model", "文字模型", (), note)
-    return replace(
-        said,
-        relevant=False,
-        channel=None,
-        copies=(),
-        level=None,
-        must_answer=False,
-        reasons=(*said.reasons, held_back),
-        joins=joins,
-    )
+        return said
+    held_back = Reason("model", "文字模型", (), f"不像需要研判的事（{opinion.public:.0%}）")
+    return replace(said, relevant=False, channel=None, copies=(), reasons=(*said.reasons, held_back))
 
 
 def _telling(said: Judgement) -> tuple[Reason, ...]:

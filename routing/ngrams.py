@@ -111,8 +111,13 @@ class Model:
             for bias, column in zip(self.biases, self._columns, strict=True)
         )
 
-    def evidence(self, text: str, label: str, extra: Iterable[str] = (), *, most: int = 3) -> tuple[str, ...]:
-        """Give the runs of the text that speak most for the class, strongest first; none inside a stronger one."""
+    def evidence(
+        self, text: str, label: str, extra: Iterable[str] = (), *, most: int = 3, least_letters: int = 1
+    ) -> tuple[str, ...]:
+        """Give the runs of the text that speak most for the class, strongest first; none inside a stronger one.
+
+        `least_letters`: runs with fewer letters are left out, and then those with anything but letters too.
+        """
         place = self.classes.index(label)
         sign = -1 if len(self.classes) == 2 and place == 0 else 1
         column = self._columns[0 if len(self.classes) == 2 else place]
@@ -124,6 +129,8 @@ class Model:
             if weight >= 0 or len(chosen) == most:
                 break
             shown = gram.removeprefix(_extra_mark)
+            if least_letters > 1 and (len(shown) < least_letters or not shown.isalpha()):
+                continue
             if shown.strip() and not any(shown in other or other in shown for other in chosen):
                 chosen.append(shown)
         return tuple(chosen)

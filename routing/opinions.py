@@ -64,7 +64,7 @@ class Opinions:
     def why_public(self, subject: Subject) -> tuple[str, ...]:
         """Give the words that speak most for public concern."""
         text = "\n".join(part for part in (subject.title, subject.text) if part)
-        return self._public.evidence(text, starter.YES)
+        return self._public.evidence(text, starter.YES, least_letters=2)
 
 
 def stands_in(subject: Subject) -> str:

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from routing import announce, catchup, deadlines
 from routing.catchup import Gap
 from routing.counters import head_of
-from routing.grouping import Match, find_match
+from routing.grouping import Match, Trace, Window, find_match
 from routing.judging import Judging
 from routing.ledger import Ledger
 from routing.levels import by_press, by_sites
@@ -23,7 +23,7 @@ from routing.office import Level, Office, Step
 from routing.recent import Recent, trace_of
 from routing.rules import Judgement
 from routing.store.lock import serialise
-from routing.store.tables import CaseItemRow, CaseRow, ItemRow, Outcome, ProposalRow
+from routing.store.tables import CaseItemRow, CaseRow, ItemRow, Outcome, ProposalRow, SuggestionRow
 from routing.workflow import ENDED, State
 
 TITLE_MAX = 60
@@ -65,7 +65,8 @@ class Placing:
     def place(self, row: ItemRow, judgement: Judgement) -> str:
         """Find the matter of a text that has none, or open one, or say why it is none (Chinese)."""
         trace = trace_of(row, None)
-        match = None if judgement.ignored else find_match(trace, self._recent.to_compare(trace))
+        found = None if judgement.ignored else self._found(trace)
+        match = None if found is None or found.suggested else found
         # A comment says "same here" in words that no rule knows: its parent's matter is reason enough.
         if match is None and not judgement.relevant:
             return why_none(judgement)
@@ -75,6 +76,8 @@ class Placing:
         else:
             case = self._open(row, judgement)
             line = f"新事项 {case.number}：" + "；".join(str(reason) for reason in judgement.reasons)
+            if found is not None:
+                self._suggest(case, found)
         row.outcome = Outcome.CASE
         self._recent.add(replace(trace, case_id=case.id))
         return line
@@ -101,18 +104,34 @@ class Placing:
         if (edited or case.proposed_level != proposed) and case.state not in ENDED:
             announce.grown(self._session, case, self._now)
 
+    def _found(self, trace: Trace) -> Match | None:
+        held = self._recent.to_compare(trace)
+        return held.propose(trace) if isinstance(held, Window) else find_match(trace, held)
+
+    def _suggest(self, case: CaseRow, found: Match) -> None:
+        """Keep what the new case is perhaps one with, for its card to ask."""
+        self._session.add(
+            SuggestionRow(
+                case_id=case.id,
+                other_id=found.case_id,
+                why=found.why,
+                certainty=found.certainty,
+                at=self._now,
+            )
+        )
+
     def _open(self, row: ItemRow, judgement: Judgement) -> CaseRow:
         assert judgement.channel is not None
         session, now = self._session, self._now
         proposed = judgement.level or Level.IV
         case = CaseRow(
-            number=_number(session, now, self._office.zone),
+            number=next_number(session, now, self._office.zone),
             state=State.JUDGING,
             level=proposed,
             proposed_level=proposed,
             channel=judgement.channel,
             copies=list(judgement.copies),
-            title=_title(row),
+            title=title_of(row),
             place=judgement.places[0] if judgement.places else None,
             topic=judgement.topic,
             must_answer=judgement.must_answer,
@@ -148,7 +167,7 @@ class Placing:
         return ProposalRow(
             case_id=case.id,
             item_id=row.id,
-            channel=judgement.channel or case.channel,
+            channel=judgement.lead or case.channel,
             level=level,
             reasons=reasons_of(judgement),
             rules_version=self._rules.version,
@@ -162,7 +181,7 @@ class Placing:
         self._ledger.write(
             session, at=now, actor="系统", action="join", case_id=case.id, item=row.id, why=match.why
         )
-        if judgement.relevant and case.state not in ENDED:
+        if judgement.lead is not None and case.state not in ENDED:
             self._lead_by(case, row, judgement)
             if judgement.level is not None:
                 self._raise_to(case, judgement.level)
@@ -291,11 +310,13 @@ def why_none(judgement: Judgement) -> str:
     return "不成事项：" + "；".join(str(reason) for reason in judgement.reasons)
 
 
-def _number(session: Session, now: datetime, zone: ZoneInfo) -> str:
+def next_number(session: Session, now: datetime, zone: ZoneInfo) -> str:
+    """Take the next number of a case, in the year that it is at the office."""
     year = now.astimezone(zone).year
     return f"YQ-{year}-{head_of(session, f'case:{year}'):04d}"
 
 
-def _title(row: ItemRow) -> str:
+def title_of(row: ItemRow) -> str:
+    """Give a case the title of its first text, or that text's beginning."""
     text = " ".join((row.title or row.text).split())
     return text if len(text) <= TITLE_MAX else text[: TITLE_MAX - 1] + "…"

@@ -36,7 +36,8 @@ class Judgement:
     `ignored`: an `[[ignore]]` rule holds, so that an advert below a matter need not join it. `needs_band`: the text
     was not scored, and a score could change what is proposed; where it is False nobody need wait for the score.
     `ours`: the text speaks of the county, by its words or by its source. `joins`: it is worth a look whether it belongs
-    to a matter, though it would open none. `subject`: the likeliest of the subject areas, None where nobody looked.
+    to a matter, though it would open none; `lead` is then who should lead, by this text alone. `subject`: the
+    likeliest of the subject areas, None where nobody looked.
     """
 
     relevant: bool
@@ -52,6 +53,7 @@ class Judgement:
     ours: bool = False
     joins: bool = False
     subject: str | None = None
+    lead: str | None = None
 
 
 class Rules:
@@ -115,6 +117,7 @@ class Rules:
             needs_band=subject.band is None and self._hangs_on_the_band(view, proposal),
             ours=view.is_ours(),
             joins=not proposal.ignored and (proposal.channel is not None or subject.kind is Kind.COMMENT),
+            lead=proposal.channel,
         )
 
     def rank(self, channel: str) -> int:

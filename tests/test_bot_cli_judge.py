@@ -150,16 +150,16 @@ def test_texts_need_no_address(empty: Terminal, judged: dict[str, dict[str, Any]
 
 
 def test_tags_in_the_file_stand_in_place_of_those_that_follow(empty: Terminal) -> None:
-    source = {**LINES[11]["source"], "tags": ["本县"]}
-    file = write(empty, changed(11, source=source))
+    source = {"id": "x", "kind": "feed", "name": "邻家的日记", "tags": ["本县", "媒体"]}
+    file = write(empty, changed(11, source=source, title="", text="城东这条路的路灯坏了半个月没人修"))
     assert empty("judge", file, "--gazetteer", PLACES, "--rules", RULES, "--out", "o.jsonl").code == 0
     row = json.loads((empty.folder / "o.jsonl").read_text(encoding="utf-8"))
-    assert row["lead"] != "petition"
+    assert (row["lead"], row["level"]) == ("publicity", 3)
 
 
 def test_a_source_named_for_the_county_speaks_of_it(empty: Terminal) -> None:
     named = changed(0, text="自来水厂那边塌方了", title="")
-    elsewhere = changed(0, id="z", text="自来水厂那边塌方了没人管", title="", source={**LINES[3]["source"]})
+    elsewhere = changed(0, id="z", text="路口红绿灯坏了半个月没人修", title="", source={**LINES[3]["source"]})
     file = write(empty, named, elsewhere)
     assert empty("judge", file, "--gazetteer", PLACES, "--rules", RULES, "--out", "o.jsonl").code == 0
     lines = (empty.folder / "o.jsonl").read_text(encoding="utf-8").splitlines()

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from test_bot_cli import Terminal, empty
 
-from bot.cli.sentiment import models_folder
 from bot.config import Settings
+from bot.scoring import models_folder
 from monitors.office_model import IN_USE
 
 __all__ = ["empty"]

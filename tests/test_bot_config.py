@@ -87,6 +87,7 @@ def test_every_setting_has_a_twin_that_names_a_file(name: str, tmp_path: Path) -
         "ledger_key": "key",
         "ingest_listen": "[::1]:8089",
         "ingest_key": "key-of-the-pushes",
+        "scorer": "snownlp",
     }
     path = tmp_path / "secret"
     path.write_text(values[name] + "\n", encoding="utf-8")

@@ -687,13 +687,16 @@ class Trip:
     """Rules that fail on the third text they are asked about."""
 
     def __init__(self, rules) -> None:
-        self.version, self._rules, self.asked = rules.version, rules, 0
+        self.version, self.land, self._rules, self.asked = rules.version, rules.land, rules, 0
 
     def judge(self, subject):
         self.asked += 1
         if self.asked == 3:
             raise LookupError("the third")
         return self._rules.judge(subject)
+
+    def rank(self, channel):
+        return self._rules.rank(channel)
 
 
 def test_an_error_in_the_middle_leaves_no_half_of_a_harvest(known):

@@ -393,7 +393,8 @@ async def test_a_second_service_is_refused_in_one_line_and_ctrl_c_ends_the_first
                 stderr=asyncio.subprocess.PIPE,
             )
             _, told = await asyncio.wait_for(second.communicate(), 30)
-            (line,) = told.decode().strip().splitlines()
+            greeting, line = told.decode().strip().splitlines()
+            assert greeting.startswith("yuqing 启动")
             assert line.startswith("已有一个 yuqing 在用这个数据库")
             assert second.returncode == 1
             assert SANDBOX_TOKEN not in line

@@ -19,12 +19,14 @@ from bot.cli.common import (
 )
 from bot.cli.words import words
 from bot.names import LEVEL_NAMES
+from bot.scoring import scorer_of
 from monitors.masking import mask
-from monitors.sentiment import SnowNlpScorer
+from monitors.sentiment import Scorer
 from routing.errors import UserError
 from routing.items import OWN_TAG, Kind
+from routing.judging import Judge
 from routing.office import Channel
-from routing.rules import Judgement, Rules, Subject
+from routing.rules import Judgement, Subject
 from routing.why import PLAIN, explain
 
 NOWHERE = "none"
@@ -70,14 +72,15 @@ def try_rules(
     if kind not in set(Kind):
         raise BadUsage(f"--kind 只能是 {'、'.join(Kind)}，不能是 {kind}。")
     lines = lines_of(text, file)
-    _, configuration = configured()
+    settings, configuration = configured()
     channels = configuration.office.channels
     if expect and expect not in {*channels, NOWHERE}:
         raise BadUsage(f"--expect 只能是 {'、'.join([*channels, NOWHERE])}，不能是 {expect}。")
     wrong = 0
     rows = []
+    judge, scorer = Judge(configuration.rules), scorer_of(settings)()
     for line in lines:
-        judged = _judge(configuration.rules, line, Kind(kind), own)
+        judged = _judge(judge, scorer, line, Kind(kind), own)
         channel = judged.channel if judged.relevant else NOWHERE
         wrong += bool(expect) and channel != expect
         rows.append(_row(line, judged))
@@ -90,11 +93,11 @@ def try_rules(
         raise typer.Exit(1)
 
 
-def _judge(rules: Rules, line: str, kind: Kind, own: bool) -> Judgement:
+def _judge(judge: Judge, scorer: Scorer, line: str, kind: Kind, own: bool) -> Judgement:
     text = mask(line).text
-    score = SnowNlpScorer().score(text)
+    score = scorer.score(text)
     tags = (OWN_TAG,) if own else ()
-    return rules.judge(Subject("", text, kind, tags, score.band if score else None, own=own))
+    return judge.judge(Subject("", text, kind, tags, score.band if score else None, own=own))
 
 
 def _told(judged: Judgement, channels: Mapping[str, Channel]) -> str:

@@ -34,6 +34,7 @@ NEVER_AWAY_S = timedelta(days=3650).total_seconds()
 ARROW = "　→　"
 """Between a text and what became of it, in the lines that the intake gives."""
 
+_everybody = ("论坛", "吧", "公众号", "微博", "视频", "社区", "同城", "评论", "留言")
 _kinds = {"comments": Kind.COMMENT, "hotlist": Kind.HOTLIST, "board": Kind.POST}
 _by_kind = {"board": "问政", "official": "官方"}
 _central = ("中央", "央视", "央广", "新华", "人民网", "人民日报", "全国性")
@@ -232,6 +233,8 @@ def _item(line: Line) -> Item:
 
 
 def _press_of(name: str) -> str | None:
+    if any(word in name for word in _everybody):
+        return None
     for tag, words in (("中央媒体", _central), ("省级媒体", _province), ("媒体", _media)):
         if any(word in name for word in words):
             return tag

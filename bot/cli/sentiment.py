@@ -11,7 +11,6 @@ from typing import Annotated
 import typer
 from rich.table import Table
 from rich.text import Text
-from sqlalchemy.engine import make_url
 
 from bot.cli.common import (
     BadUsage,
@@ -24,6 +23,7 @@ from bot.cli.common import (
 )
 from bot.config import Settings
 from bot.names import BAND_NAMES
+from bot.scoring import models_folder
 from monitors import office_model
 from monitors.office_model import Training, Verdict
 from monitors.sentiment import NgramScorer, SnowNlpScorer
@@ -205,13 +205,6 @@ def _outcome(done: Training) -> list[str]:
         return [*lines, "新模型更差，没有换，正在用的模型没有动。"]
     used = f"已换上 {done.model.name} {done.model.version}，服务重启后启用；换回用 yuqing sentiment back。"
     return [*lines, used]
-
-
-def models_folder(settings: Settings) -> Path:
-    """Give where the office's models lie: `models` beside the SQLite file, else in the working folder."""
-    url = make_url(settings.database_url)
-    file = url.database if url.get_backend_name() == "sqlite" else None
-    return Path(file or "").parent / "models"
 
 
 # --- labelled files ---
