@@ -210,13 +210,12 @@ class Placing:
         Danger, a claim or the press change whose a matter is; the tone of one more text does not. Who led before gets
         a copy. Once a person has judged, it is his word.
         """
-        assert judgement.channel is not None
+        lead = judgement.lead
+        assert lead is not None
         case.must_answer = case.must_answer or judgement.must_answer
-        if case.state is not State.JUDGING or self._rules.rank(judgement.channel) >= self._rules.rank(
-            case.channel
-        ):
+        if case.state is not State.JUDGING or self._rules.rank(lead) >= self._rules.rank(case.channel):
             return
-        old, case.channel = case.channel, judgement.channel
+        old, case.channel = case.channel, lead
         copies = {old, *case.copies, *judgement.copies} - {case.channel, OFFICE}
         case.copies = sorted(copies, key=self._rules.rank)
         case.version += 1  # what the officer was shown is no longer so: older buttons are stale
