@@ -7,13 +7,13 @@ number of matters.
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from heapq import nsmallest
-from typing import TypeVar
 
 from routing.profile import Rarity
 from routing.telling import Telling
 
-_per_key = {"place": 48, "town": 24, "family": 48, "spot": 24}
-_per_gram = 16
+_per_key = {"place": 24, "town": 16, "family": 24, "spot": 16}
+_per_gram = 8
+_most_grams = 400_000
 _worth = {"place": 3.0, "town": 0.7, "spot": 1.5, "family": 2.0}
 _gram_worth = 0.12
 _weighed = 8
@@ -23,7 +23,6 @@ _texts_of_letters = 12
 _rare = 3.0
 
 _Key = tuple[str, str]
-_Any = TypeVar("_Any")
 
 
 class Candidates:
@@ -32,8 +31,7 @@ class Candidates:
     def __init__(self) -> None:
         self._cases: dict[_Key, dict[int, None]] = {}
         self._keys: dict[int, set[_Key]] = {}
-        self._with_gram: dict[str, dict[int, None]] = {}
-        self._grams: dict[int, set[str]] = {}
+        self._with_gram: dict[str, list[int]] = {}
 
     def add(self, case_id: int, telling: Telling, size: int) -> None:
         """File a matter under what one of its texts tells; `size`: how many texts it has now."""
@@ -42,17 +40,18 @@ class Candidates:
             _file(self._cases, self._keys, key, case_id, _per_key[key[0]])
             mine.add(key)
         if size <= _texts_of_letters:
-            letters = self._grams.setdefault(case_id, set())
             for gram in telling.grams:
-                _file(self._with_gram, self._grams, gram, case_id, _per_gram)
-                letters.add(gram)
+                holders = self._with_gram.setdefault(gram, [])
+                if case_id not in holders:
+                    holders.append(case_id)
+                    del holders[:-_per_gram]
+        if len(self._with_gram) > _most_grams:
+            self._sweep()
 
     def remove(self, case_id: int) -> None:
-        """Take a matter out; nothing happens where it is not filed."""
+        """Take a matter out; nothing happens where it is not filed. Its letters go when they are looked up next."""
         for key in self._keys.pop(case_id, ()):
             _strike(self._cases, key, case_id)
-        for gram in self._grams.pop(case_id, ()):
-            _strike(self._with_gram, gram, case_id)
 
     def find(self, telling: Telling, letters: Mapping[str, float], rarity: Rarity) -> list[int]:
         """Give the few matters worth weighing, likely ones first."""
@@ -64,9 +63,19 @@ class Candidates:
         for gram, worth in letters.items():
             if worth >= _rare:
                 for case in self._with_gram.get(gram, ()):
-                    votes[case] += _gram_worth * worth
+                    if case in self._keys:
+                        votes[case] += _gram_worth * worth
         likely = nsmallest(_weighed, ((-round(worth, 6), case) for case, worth in votes.items()))
         return [case for _, case in likely]
+
+    def _sweep(self) -> None:
+        """Drop the letters of matters that are gone, and where that is not enough, all: new texts bring them anew."""
+        alive = {
+            gram: held
+            for gram, cases in self._with_gram.items()
+            if (held := [c for c in cases if c in self._keys])
+        }
+        self._with_gram = alive if len(alive) <= _most_grams // 2 else {}
 
 
 def _keys(telling: Telling) -> Iterable[_Key]:
@@ -77,7 +86,7 @@ def _keys(telling: Telling) -> Iterable[_Key]:
 
 
 def _file(
-    index: dict[_Any, dict[int, None]], back: dict[int, set[_Any]], key: _Any, case_id: int, most: int
+    index: dict[_Key, dict[int, None]], back: dict[int, set[_Key]], key: _Key, case_id: int, most: int
 ) -> None:
     """Put a matter last under a key; the one that was longest under it goes when there are too many."""
     cases = index.setdefault(key, {})
@@ -89,7 +98,7 @@ def _file(
         back[oldest].discard(key)
 
 
-def _strike(index: dict[_Any, dict[int, None]], key: _Any, case_id: int) -> None:
+def _strike(index: dict[_Key, dict[int, None]], key: _Key, case_id: int) -> None:
     cases = index[key]
     cases.pop(case_id, None)
     if not cases:

@@ -6,11 +6,11 @@ against whole matters (all their places, all they are about), found by an index,
 """
 
 import heapq
+from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
-from typing import TypeVar
 
 from routing.affinity import AWAKE, JOIN, SUGGEST, Affinity, Letters, reasons, weigh
 from routing.candidates import Candidates
@@ -29,9 +29,9 @@ _kept_letters = 2_000
 _clear_lead = 0.4
 _one_mould = 0.8
 _most_items = 50_000
+_same_noted = 32
 
 _nowhere = Land()
-_Key = TypeVar("_Key")
 # In a transaction every harvest is held against the same recent texts.
 _letters = lru_cache(maxsize=20_000)(letters)
 
@@ -63,9 +63,10 @@ class Window:
         self._land = land
         self._items: dict[int, Trace] = {}
         self._by_age: list[tuple[datetime, int]] = []
-        self._of_case: dict[int, set[int]] = {}
-        self._named_by: dict[str, set[int]] = {}
-        self._printed: dict[str, set[int]] = {}
+        self._of_case: Counter[int] = Counter()
+        # Tuples of numbers: the collector of garbage need not look at them, and there are as many as texts.
+        self._named_by: dict[str, tuple[int, ...]] = {}
+        self._printed: dict[str, tuple[int, ...]] = {}
         self._profiles: dict[int, Profile] = {}
         self._copies = NearCopies()
         self._candidates = Candidates()
@@ -100,7 +101,7 @@ class Window:
         """Find the case as `match` does, or one that is worth a person's look: then `suggested`."""
         new = _short(new)
         if new.parent_id:
-            named = self._named_by.get(new.parent_id, set())
+            named = self._named_by.get(new.parent_id, ())
             return _joined_parent(_parent(new, [self._items[item] for item in named]))
         telling = self._tell(new)
         return self._exact_copy(new) or self._near_copy(new, telling) or self._alike(new, telling)
@@ -120,8 +121,8 @@ class Window:
             return
         self._items[trace.item_id] = trace
         heapq.heappush(self._by_age, (trace.at, trace.item_id))
-        self._of_case.setdefault(trace.case_id, set()).add(trace.item_id)
-        self._named_by.setdefault(trace.external_id, set()).add(trace.item_id)
+        self._of_case[trace.case_id] += 1
+        _note(self._named_by, trace.external_id, trace.item_id)
         self._grow(trace, telling)
         while len(self._items) > _most_items:
             self._remove(heapq.heappop(self._by_age)[1])
@@ -191,7 +192,8 @@ class Window:
         for case in self._candidates.find(telling, letters.worth, self._rarity):
             profile = self._profiles[case]
             assert profile.last is not None
-            if abs(new.at - profile.last) > AWAKE or self._of_case[case] == {new.item_id}:
+            alone = profile.size == 1 and self.case_of(new.item_id) == case
+            if alone or abs(new.at - profile.last) > AWAKE:
                 continue
             if veto(telling, profile, new.at) is not None:
                 continue
@@ -227,7 +229,7 @@ class Window:
         if trace.fingerprint not in self._printed:
             self._copies.add(trace, _parts(trace))
         if trace.fingerprint:
-            self._printed.setdefault(trace.fingerprint, set()).add(trace.item_id)
+            _note(self._printed, trace.fingerprint, trace.item_id)
 
     def _remove(self, item_id: int) -> None:
         held = self._items.pop(item_id, None)
@@ -237,14 +239,15 @@ class Window:
         self._copies.remove(item_id)
         _discard(self._named_by, held.external_id, item_id)
         _discard(self._printed, held.fingerprint, item_id)
-        _discard(self._of_case, held.case_id, item_id)
-        if held.case_id not in self._of_case:
+        self._of_case[held.case_id] -= 1
+        if not self._of_case[held.case_id]:
+            del self._of_case[held.case_id]
             self._drop(held.case_id)
 
     def _rebuild(self, case_id: int) -> None:
         """Make the profile of a matter anew from the texts that are left of it."""
         self._drop(case_id)
-        left = [self._items[item] for item in self._of_case.get(case_id, ())]
+        left = [trace for trace in self._items.values() if trace.case_id == case_id]
         for trace in sorted(left, key=lambda old: (old.at, old.item_id)):
             self._grow(trace, self._tell(trace))
 
@@ -310,12 +313,19 @@ def _short(trace: Trace) -> Trace:
     return replace(trace, normal_text=trace.normal_text[:_kept_letters])
 
 
-def _discard(index: dict[_Key, set[int]], key: _Key, item_id: int) -> None:
-    items = index.get(key)
-    if items is not None:
-        items.discard(item_id)
-        if not items:
-            del index[key]
+def _note(index: dict[str, tuple[int, ...]], key: str, item_id: int) -> None:
+    """Note an item under a key; of thousands that say the same the first few suffice."""
+    items = index.get(key, ())
+    if len(items) < _same_noted and item_id not in items:
+        index[key] = (*items, item_id)
+
+
+def _discard(index: dict[str, tuple[int, ...]], key: str, item_id: int) -> None:
+    left = tuple(item for item in index.get(key, ()) if item != item_id)
+    if left:
+        index[key] = left
+    else:
+        index.pop(key, None)
 
 
 def _oldest(found: Iterable[Match]) -> Match | None:

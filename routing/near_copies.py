@@ -24,7 +24,7 @@ _ratio_mark = 85.0
 _partial_mark = 99.0
 # Of those, 64 hashes in 16 bands proposed .98 at the price of 10 us a text.
 _hashes, _bands, _seed, _threshold = 64, 16, 42, 0.5
-_verified = 48
+_verified = 24
 # A text that thousands copy with little changes needs no thousands of originals.
 _originals = 64
 

@@ -4,11 +4,11 @@ Memory is bounded: of a matter of thousands of texts the first and the last few 
 """
 
 import math
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import chain
+from typing import TypeVar
 
 from routing.telling import Site, Telling, weight_of
 
@@ -16,6 +16,9 @@ _first_kept, _last_kept = 4, 8
 _figures_kept = 400
 # Places that a quarter as many texts lead with as lead with the first one are what the matter is about.
 _main_share = 0.25
+
+_Named = TypeVar("_Named")
+_Number = TypeVar("_Number", int, float)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,29 +31,36 @@ class Kept:
 
 
 class Profile:
-    """One live matter. Comments only keep it awake: 同问 tells nothing."""
+    """One live matter. Comments only keep it awake: 同问 tells nothing.
+
+    Most matters are of one text, and there may be fifty thousand: sets are shared with what their texts told.
+    """
+
+    __slots__ = (
+        "_kept", "_main", "case_id", "days", "families", "figures", "last", "lead", "leading", "named", "names", "places",
+        "size", "spots", "theirs", "towns",
+    )  # fmt: skip
 
     def __init__(self, case_id: int) -> None:
         self.case_id = case_id
         self.size = 0
         self.last: datetime | None = None
-        self.lead: Counter[Site] = Counter()
-        self.places: Counter[Site] = Counter()
-        self.names: set[str] = set()
-        self.towns: set[str] = set()
-        self.families: Counter[str] = Counter()
-        self.leading: Counter[str] = Counter()
-        self.named: dict[str, set[str]] = {}
-        self.figures: set[str] = set()
-        self.days: set[str] = set()
-        self.spots: dict[str, str] = {}
+        self.lead: Mapping[Site, int] = {}
+        self.places: Mapping[Site, int] = {}
+        self.families: Mapping[str, float] = {}
+        self.leading: Mapping[str, int] = {}
+        self.named: Mapping[str, frozenset[str]] = {}
+        self.spots: Mapping[str, str] = {}
+        self.names: frozenset[str] = frozenset()
+        self.towns: frozenset[str] = frozenset()
+        self.figures: frozenset[str] = frozenset()
+        self.days: frozenset[str] = frozenset()
         self.theirs = False
         self._main: frozenset[Site] | None = None
-        self._first: list[Kept] = []
-        self._last: deque[Kept] = deque(maxlen=_last_kept)
+        self._kept: list[Kept] = []
 
     def add(
-        self, item_id: int, telling: Telling, at: datetime, length: float, names: Iterable[str] = ()
+        self, item_id: int, telling: Telling, at: datetime, length: float, names: frozenset[str] = frozenset()
     ) -> None:
         """Take in one text. `length`: of its letters, as `Rarity` has it now; `names`: all places of the gazetteer that
         it names, towns and companies too.
@@ -59,23 +69,25 @@ class Profile:
             self.theirs = telling.theirs
         self.size += 1
         self.touch(at)
-        self.names.update(names)
-        self.lead.update(telling.lead)
         self._main = None
-        self.places.update(telling.places)
-        self.towns |= telling.towns
-        for family, worth in telling.families.items():
-            self.families[family] += int(worth)
-        self.leading.update(telling.leading)
-        for unit, values in telling.named.items():
-            self.named.setdefault(unit, set()).update(values)
+        self.lead = _counted(self.lead, dict.fromkeys(telling.lead, 1))
+        self.places = _counted(self.places, dict.fromkeys(telling.places, 1))
+        self.families = _counted(self.families, telling.families)
+        self.leading = _counted(self.leading, dict.fromkeys(telling.leading, 1))
+        self.named = {
+            unit: self.named.get(unit, frozenset()) | telling.named.get(unit, frozenset())
+            for unit in self.named.keys() | telling.named.keys()
+        }
+        self.names = _joined(self.names, names)
+        self.towns = _joined(self.towns, telling.towns)
+        self.days = _joined(self.days, telling.days)
         if len(self.figures) < _figures_kept:
-            self.figures |= telling.figures
-        self.days |= telling.days
-        if len(self.spots) < _figures_kept:
-            self.spots |= telling.spots
-        kept = Kept(item_id, telling.grams, length)
-        (self._first if len(self._first) < _first_kept else self._last).append(kept)
+            self.figures = _joined(self.figures, telling.figures)
+        if telling.spots and len(self.spots) < _figures_kept:
+            self.spots = {**self.spots, **telling.spots}
+        self._kept.append(Kept(item_id, telling.grams, length))
+        if len(self._kept) > _first_kept + _last_kept:
+            del self._kept[_first_kept]
 
     def touch(self, at: datetime) -> None:
         """Note that the matter is awake."""
@@ -83,7 +95,7 @@ class Profile:
 
     def texts(self) -> Iterable["Kept"]:
         """Give the texts that are kept, oldest first."""
-        return chain(self._first, self._last)
+        return self._kept
 
     def main(self) -> frozenset[Site]:
         """Give the places that the matter is about."""
@@ -131,15 +143,9 @@ class Rarity:
         if not profile.size:
             return
         self._matters += step
-        for counter, names in (
-            (self._places, profile.places),
-            (self._families, profile.families),
-            (self._mains, profile.main()),
-        ):
-            for name in names:
-                counter[name] += step  # type: ignore[index]
-                if not counter[name]:  # type: ignore[index]
-                    del counter[name]  # type: ignore[arg-type]
+        _step(self._places, profile.places, step)
+        _step(self._families, profile.families, step)
+        _step(self._mains, profile.main(), step)
 
     def of_grams(self, telling: Telling) -> dict[str, float]:
         """Say how much it tells that another text shares a pair of letters, for each of this one."""
@@ -162,6 +168,27 @@ class Rarity:
 
     def _among(self, matters: int) -> float:
         return min(1.2, max(0.0, math.log((self._matters + 10) / (matters + 1)) / 3))
+
+
+def _step(counter: Counter[_Named], names: Iterable[_Named], step: int) -> None:
+    for name in names:
+        counter[name] += step
+        if not counter[name]:
+            del counter[name]
+
+
+def _counted(known: Mapping[_Named, _Number], more: Mapping[_Named, _Number]) -> Mapping[_Named, _Number]:
+    if not known or not more:
+        return known or more
+    counted = dict(known)
+    for name, number in more.items():
+        counted[name] = counted[name] + number if name in counted else number
+    return counted
+
+
+def _joined(known: frozenset[str], more: frozenset[str]) -> frozenset[str]:
+    """Join two sets without making one where either will do."""
+    return known if more <= known else more if known <= more else known | more
 
 
 def norm(worths: Mapping[str, float]) -> float:
