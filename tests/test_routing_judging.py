@@ -1,0 +1,162 @@
+"""Rules and text models together: who opens a matter, who may only join one, who should lead, and why."""
+
+import pytest
+
+from routing.conditions import Subject
+from routing.items import Kind
+from routing.judging import Judge, stood
+from routing.opinions import Opinion
+from routing.rules import load_rules
+
+CHANNELS = ("security", "petition", "publicity", "network", "office")
+RULES = """
+county = "青禾县"
+
+[[place]]
+name = "东湖小区"
+
+[[ignore]]
+id = "ads"
+name = "广告"
+any = ["招租"]
+
+[[rule]]
+id = "danger"
+name = "险情"
+any = ["塌方"]
+where = "county"
+channel = "security"
+"""
+MORE = """
+[[rule]]
+id = "claim"
+name = "诉求"
+any = ["欠薪"]
+channel = "petition"
+
+[[rule]]
+id = "water"
+name = "停水"
+any = ["停水"]
+channel = "network"
+"""
+ROOT = """
+[root]
+channel = "office"
+any = ["请问"]
+"""
+
+
+class Said:
+    """Models that say what a test wants them to."""
+
+    version = "said"
+
+    def __init__(self, public: float, **lead: float) -> None:
+        self.opinion = Opinion(public, lead or {"network": 0.6, "office": 0.4}, "水电气暖", 0.9)
+
+    def of(self, subject: Subject) -> Opinion:
+        return self.opinion
+
+    def why_public(self, subject: Subject) -> tuple[str, ...]:
+        return ("没人管",)
+
+
+def judge(public: float, **lead: float) -> Judge:
+    return Judge(load_rules(RULES + MORE + ROOT, "rules.toml", CHANNELS), Said(public, **lead))  # type: ignore[arg-type]
+
+
+def post(text: str, kind: Kind = Kind.POST, *tags: str, own: bool = False) -> Subject:
+    return Subject("", text, kind, tags, own=own)
+
+
+def test_a_text_of_ours_that_reads_like_a_matter_opens_one_though_no_rule_took_it() -> None:
+    said = judge(0.9).judge(post("东湖小区的井盖又不见了"))
+    assert (said.relevant, said.channel) == (True, "network")
+    assert str(said.reasons[-1]) == "规则「文字模型」：没人管；像需要研判的事（90%）"
+
+
+def test_the_same_text_of_elsewhere_opens_nothing_but_may_join() -> None:
+    said = judge(0.9).judge(post("南湖小区的井盖又不见了"))
+    assert (said.relevant, said.channel, said.joins) == (False, None, True)
+
+
+def test_a_topic_that_reads_like_a_joke_is_held_back_and_says_so() -> None:
+    said = judge(0.1).judge(post("东湖小区停水，我洗头洗到一半，先去楼下理发店蹭个水"))
+    assert not said.relevant
+    assert "不像需要研判的事（10%）" in str(said.reasons[-1])
+
+
+def test_a_danger_needs_less_than_a_topic() -> None:
+    assert judge(0.25).judge(post("东湖小区塌方了")).channel == "security"
+    assert not judge(0.25).judge(post("东湖小区停水")).relevant
+
+
+def test_what_a_rule_ignores_stays_ignored() -> None:
+    said = judge(0.99).judge(post("东湖小区商铺招租"))
+    assert (said.relevant, said.ignored, said.joins) == (False, True, False)
+
+
+@pytest.mark.parametrize(
+    ("kind", "tags", "channel"),
+    [
+        (Kind.POST, (), "petition"),
+        (Kind.POST, ("问政",), "petition"),
+        (Kind.ARTICLE, ("媒体",), "publicity"),
+        (Kind.ARTICLE, ("官方",), "office"),
+    ],
+    ids=["his own", "on a board", "in the paper", "by an office"],
+)
+def test_a_claim_is_the_writers_own(kind: Kind, tags: tuple[str, ...], channel: str) -> None:
+    said = judge(0.95, office=0.8, network=0.1).judge(post("东湖小区工地欠薪三个月", kind, *tags))
+    assert said.channel == channel
+
+
+def test_a_board_leads_to_petition_unless_it_only_asks() -> None:
+    appeal = judge(0.9, petition=0.6, office=0.2).judge(post("东湖小区的路灯", Kind.POST, "问政"))
+    question = judge(0.9, petition=0.2, office=0.6).judge(post("东湖小区的路灯", Kind.POST, "问政"))
+    assert (appeal.channel, question.channel) == ("petition", "office")
+
+
+def test_a_comment_names_no_place_and_still_says_who_should_lead() -> None:
+    said = judge(0.8).judge(post("明天就要塌方了，大家快跑", Kind.COMMENT))
+    assert (said.relevant, said.joins, said.lead) == (False, True, "security")
+
+
+def test_a_comment_off_the_point_does_not_join_and_a_short_one_does() -> None:
+    assert not judge(0.05).judge(post("今天的云真好看，适合出去拍照", Kind.COMMENT)).joins
+    assert judge(0.05).judge(post("支持楼主", Kind.COMMENT)).joins
+
+
+def test_a_channel_that_the_office_has_not_is_not_proposed() -> None:
+    rules = load_rules(RULES + ROOT, "rules.toml", ("security", "office"))
+    said = Judge(rules, Said(0.9, petition=0.9)).judge(post("东湖小区的井盖又不见了"))  # type: ignore[arg-type]
+    assert said.channel == "office"
+
+
+@pytest.mark.parametrize(
+    ("kind", "tags", "where"),
+    [
+        (Kind.ARTICLE, ("媒体",), "press"),
+        (Kind.ARTICLE, ("媒体", "中央媒体"), "central"),
+        (Kind.ARTICLE, ("省级媒体",), "province"),
+        (Kind.COMMENT, ("媒体",), "comments"),
+        (Kind.HOTLIST, (), "hotlist"),
+        (Kind.POST, ("官方",), "official"),
+    ],
+    ids=["city", "central", "province", "comment", "hotlist", "official"],
+)
+def test_where_a_text_stood(kind: Kind, tags: tuple[str, ...], where: str) -> None:
+    assert stood(post("x", kind, *tags)) == where
+
+
+def test_the_version_names_rules_and_models_and_fits_its_column() -> None:
+    one = judge(0.5)
+    assert one.version.startswith(one.rules.version)
+    assert len(one.version) <= 32
+
+
+def test_with_the_models_that_are_shipped_a_complaint_is_told_from_an_idle_word() -> None:
+    real = Judge(load_rules(RULES + MORE + ROOT, "rules.toml", CHANNELS))
+    assert real.judge(post("东湖小区门口的路灯坏了半个月，晚上黑灯瞎火没人修")).relevant
+    assert not real.judge(post("东湖小区楼下的猫今天又晒太阳了，可爱")).relevant
