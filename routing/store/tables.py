@@ -263,6 +263,8 @@ class CaseRow(Base):
     version: Mapped[int] = mapped_column(default=1)
     returns: Mapped[int] = mapped_column(default=0)
     draft_version: Mapped[int] = mapped_column(default=0)
+    # Where its texts went when people said that it was no matter of its own (已合并).
+    merged_into: Mapped[int | None] = mapped_column(BigId, ForeignKey("matter.id"))
 
 
 class CaseItemRow(Base):
@@ -271,6 +273,19 @@ class CaseItemRow(Base):
     __tablename__ = "matter_item"
     item_id: Mapped[int] = mapped_column(BigId, ForeignKey("item.id"), primary_key=True, autoincrement=False)
     case_id: Mapped[int] = mapped_column(BigId, ForeignKey("matter.id"), index=True)
+    why: Mapped[str] = mapped_column(Text)
+    certainty: Mapped[float]
+    at: Mapped[datetime]
+
+
+class SuggestionRow(Base):
+    """Another case that a new one is perhaps one with: not sure enough to join by itself, a person decides."""
+
+    __tablename__ = "suggestion"
+    case_id: Mapped[int] = mapped_column(
+        BigId, ForeignKey("matter.id"), primary_key=True, autoincrement=False
+    )
+    other_id: Mapped[int] = mapped_column(BigId, ForeignKey("matter.id"))
     why: Mapped[str] = mapped_column(Text)
     certainty: Mapped[float]
     at: Mapped[datetime]
@@ -550,17 +565,35 @@ class LedgerRow(Base):
     hash: Mapped[str] = mapped_column(String(64))
 
 
+class VerdictKind(StrEnum):
+    """What a person corrected."""
+
+    RELEVANT = "relevant"  # 不相关
+    CHANNEL = "channel"
+    LEVEL = "level"
+    SENTIMENT = "sentiment"
+    SPLIT = "split"
+    MERGE = "merge"
+    SUBJECT = "subject"
+
+
 class VerdictRow(Base):
-    """A correction by a person of what the machine proposed; what learning and replay will use."""
+    """A correction by a person of what the machine proposed; what learning and replay will use.
+
+    Of several of a kind on one case (or, of sentiment, on one text) the newest counts. `item_id`: the text that it
+    speaks of; `rules_version` and `scorer`: by what that text was judged.
+    """
 
     __tablename__ = "verdict"
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     case_id: Mapped[int] = mapped_column(BigId, ForeignKey("matter.id"), index=True)
-    kind: Mapped[str] = mapped_column(String(24))
+    item_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("item.id"), index=True)
+    kind: Mapped[VerdictKind] = mapped_column(Word(VerdictKind))
     proposed: Mapped[str] = mapped_column(Text)
     corrected: Mapped[str] = mapped_column(Text)
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
     rules_version: Mapped[str] = mapped_column(String(32))
+    scorer: Mapped[str | None] = mapped_column(String(64))
     at: Mapped[datetime]
 
 
