@@ -11,18 +11,19 @@ from datetime import datetime
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from routing import announce, deadlines, people
+from routing import announce, corrections, deadlines, people, verdicts
+from routing.corrections import Effect
 from routing.errors import UserError
 from routing.ledger import Ledger
 from routing.office import Level, Office
+from routing.store.lock import serialise
 from routing.store.tables import (
     AssignmentRow,
     CaseRow,
     DraftRow,
-    ProposalRow,
     ReleaseRow,
     ReviewRow,
-    VerdictRow,
+    VerdictKind,
 )
 from routing.workflow import (
     AFTERWARDS,
@@ -39,6 +40,7 @@ from routing.workflow import (
     Stage,
     State,
     decide,
+    may_take_in,
 )
 
 DRAFT_MAX = 2_000
@@ -105,12 +107,14 @@ def execute(
 
     Raises UserError when there is no such case or the text cannot be taken.
     """
-    case = session.get(CaseRow, case_id, with_for_update=True)
+    case = _lock(session, case_id, order)
     if case is None:
         raise UserError("没有这个事项。")
     _check_text(order)
     before = facts_of(session, case)
     answer = decide(before, order)
+    if isinstance(answer, Move):
+        answer = _further(session, case, before, order) or answer
     if isinstance(answer, Refusal):
         ledger.write(
             session,
@@ -125,13 +129,31 @@ def execute(
         )
         return answer
     _check_channel(office, order)
-    _carry_out(session, office, ledger, case, before, order, answer, now)
+    effect = _carry_out(session, office, ledger, case, before, order, answer, now)
     told = (
         f"定为{_NUMERALS[case.level]}级"
         if order.command is Command.SET_LEVEL
         else COMMAND_NAMES[order.command]
     )
-    return Done(case.id, case.number, case.state, f"已{told}：{case.number}")
+    return Done(case.id, case.number, case.state, effect.text if effect else f"已{told}：{case.number}")
+
+
+def _lock(session: Session, case_id: int, order: Order) -> CaseRow | None:
+    """Lock the case of an order, and the one that it merges into: always in one order, so that no two wait for each
+    other. Where texts change their case, nothing may be taken in meanwhile that is placed beside them.
+    """
+    if order.command in {Command.SPLIT, Command.MERGE}:
+        serialise(session, "intake")
+    wanted = sorted({case_id, order.into} if order.command is Command.MERGE else {case_id})
+    found = {id_: session.get(CaseRow, id_, with_for_update=True) for id_ in wanted}
+    return found[case_id]
+
+
+def _further(session: Session, case: CaseRow, before: CaseFacts, order: Order) -> Refusal | None:
+    """Tell what stands against a move that the table allows: the other case, or the text that is meant."""
+    if order.command is Command.MERGE:
+        return may_take_in(before, facts(session, order.into))
+    return corrections.refusal(session, case, order)
 
 
 def _carry_out(
@@ -143,9 +165,9 @@ def _carry_out(
     order: Order,
     move: Move,
     now: datetime,
-) -> None:
+) -> Effect | None:
     _step(session, case, before, move.to)
-    _EFFECTS.get(order.command, _no_effect)(session, office, case, order, now)
+    effect = _EFFECTS.get(order.command, _no_effect)(session, office, case, order, now)
     if move.seals:
         _seal(session, case, order, move.seals, now)
     deadlines.end(session, case.id, move.ends, now)
@@ -164,13 +186,25 @@ def _carry_out(
         person=order.actor.person_id,
         version=case.version,
         **_told(case, order),
+        **(effect.facts if effect else {}),
     )
+    for line in effect.beside if effect else ():
+        ledger.write(
+            session,
+            at=now,
+            actor=order.actor.name,
+            action=line.action,
+            case_id=line.case_id,
+            person=order.actor.person_id,
+            **line.facts,
+        )
     announce.moved(session, office, case, before, order, now)
     follow = AFTERWARDS.get(case.state)
     if follow is not None:
         by_house = replace(order, command=follow, actor=Actor(0, "系统"), version=case.version)
         next_move = TABLE[(case.state, follow)]
         _carry_out(session, office, ledger, case, facts_of(session, case), by_house, next_move, now)
+    return effect
 
 
 def _step(session: Session, case: CaseRow, before: CaseFacts, to: State) -> None:
@@ -217,9 +251,8 @@ def _told(case: CaseRow, order: Order) -> dict[str, object]:
 
 
 def _dispatch(session: Session, office: Office, case: CaseRow, order: Order, now: datetime) -> None:
-    proposed = _proposal(session, case.id)
-    if proposed is not None and proposed.channel != order.channel:
-        _verdict(session, case, "channel", proposed.channel, order.channel, order, now)
+    proposed = verdicts.proposed_channel(session, case)
+    _verdict(session, case, VerdictKind.CHANNEL, proposed, order.channel, order, now)
     case.channel = order.channel
     session.add(
         AssignmentRow(
@@ -236,10 +269,12 @@ def _dispatch(session: Session, office: Office, case: CaseRow, order: Order, now
 
 def _dismiss(session: Session, office: Office, case: CaseRow, order: Order, now: datetime) -> None:
     case.close_reason = order.reason
-    _verdict(session, case, "not_a_matter", "case", order.reason, order, now)
+    _verdict(session, case, VerdictKind.RELEVANT, "case", order.reason, order, now)
 
 
 def _reopen(session: Session, office: Office, case: CaseRow, order: Order, now: datetime) -> None:
+    if case.close_reason is not None:  # it was dismissed, and is relevant after all
+        _verdict(session, case, VerdictKind.RELEVANT, "case", "case", order, now)
     case.close_reason, case.closed_at = None, None
 
 
@@ -285,8 +320,8 @@ def _confirm(session: Session, office: Office, case: CaseRow, order: Order, now:
 
 def _set_level(session: Session, office: Office, case: CaseRow, order: Order, now: datetime) -> None:
     assert order.level is not None
-    if order.level != case.proposed_level:
-        _verdict(session, case, "level", str(int(case.proposed_level)), str(int(order.level)), order, now)
+    proposed, level = str(int(case.proposed_level)), str(int(order.level))
+    _verdict(session, case, VerdictKind.LEVEL, proposed, level, order, now)
     case.level = order.level
     deadlines.replan(session, office, case, now)
 
@@ -295,7 +330,7 @@ def _no_effect(session: Session, office: Office, case: CaseRow, order: Order, no
     """Some moves change the state and nothing else."""
 
 
-_EFFECTS: Mapping[Command, Callable[[Session, Office, CaseRow, Order, datetime], None]] = {
+_EFFECTS: Mapping[Command, Callable[[Session, Office, CaseRow, Order, datetime], Effect | None]] = {
     Command.DISPATCH: _dispatch,
     Command.DISMISS: _dismiss,
     Command.REOPEN: _reopen,
@@ -304,6 +339,9 @@ _EFFECTS: Mapping[Command, Callable[[Session, Office, CaseRow, Order, datetime],
     Command.DRAFT: _draft,
     Command.CONFIRM: _confirm,
     Command.SET_LEVEL: _set_level,
+    Command.SPLIT: corrections.split,
+    Command.MERGE: corrections.merge,
+    Command.RATE: corrections.rate,
 }
 
 
@@ -326,24 +364,23 @@ def _seal(session: Session, case: CaseRow, order: Order, seals: tuple[Stage, Opi
 
 
 def _verdict(
-    session: Session, case: CaseRow, kind: str, proposed: str, corrected: str, order: Order, now: datetime
+    session: Session,
+    case: CaseRow,
+    kind: VerdictKind,
+    proposed: str,
+    corrected: str,
+    order: Order,
+    now: datetime,
 ) -> None:
-    proposal = _proposal(session, case.id)
-    session.add(
-        VerdictRow(
-            case_id=case.id,
-            kind=kind,
-            proposed=proposed,
-            corrected=corrected,
-            person_id=order.actor.person_id,
-            rules_version=proposal.rules_version if proposal else "",
-            at=now,
-        )
+    verdicts.note_if_other(
+        session,
+        case,
+        kind,
+        proposed=proposed,
+        corrected=corrected,
+        person_id=order.actor.person_id,
+        now=now,
     )
-
-
-def _proposal(session: Session, case_id: int) -> ProposalRow | None:
-    return session.scalar(select(ProposalRow).where(ProposalRow.case_id == case_id).order_by(ProposalRow.id))
 
 
 def _current_draft(session: Session, case: CaseRow) -> DraftRow | None:

@@ -75,6 +75,29 @@ def end_all(session: Session, case_id: int, now: datetime) -> None:
     end(session, case_id, list(Step), now)
 
 
+def hand_over(session: Session, from_id: int, to: CaseRow, now: datetime) -> None:
+    """Let a case take over the limits of one that is merged into it: of a limit that runs on both the earlier stays.
+
+    The public answer that the merged case owes is owed by the other even where it owed none.
+    """
+    kept = {row.step: row for row in session.scalars(_running(to.id))}
+    for row in session.scalars(_running(from_id)).all():
+        mine = kept.get(row.step)
+        if mine is None and row.step is Step.RESPOND:
+            mine = DeadlineRow(case_id=to.id, step=row.step, channel=to.channel, reminded=0)
+            session.add(mine)
+        elif mine is None or mine.due_at <= row.due_at:
+            continue
+        mine.started_at, mine.due_at, mine.tentative, mine.reminded = (
+            row.started_at,
+            row.due_at,
+            row.tentative,
+            0,
+        )
+        mine.next_at = max(now, _moment(row.started_at, row.due_at, 0))
+    session.flush()
+
+
 def replan(session: Session, office: Office, case: CaseRow, now: datetime) -> None:
     """Recompute the running limits after a change of level, each from its own start."""
     for row in session.scalars(_running(case.id)):

@@ -135,7 +135,10 @@ class Digest:
 def week_numbers(session: Session, office: Office, span: Span, now: datetime) -> Digest:
     """Count one span (a week, a day) of an office as of `now`. Reads only; safe to call at any time."""
     opened = session.execute(
-        select(CaseRow.opened_at, CaseRow.level, CaseRow.channel).where(_within(CaseRow.opened_at, span))
+        select(CaseRow.opened_at, CaseRow.level, CaseRow.channel).where(
+            _within(CaseRow.opened_at, span),
+            CaseRow.state != State.MERGED,  # it lives on in another
+        )
     ).all()
     signed, answered = _signed(session, span, now), _answered(session, span, now)
     dispatched = _dispatched(session, span)
@@ -222,6 +225,7 @@ def _answered(session: Session, span: Span, now: datetime) -> dict[str, Rate]:
         .join(CaseRow, CaseRow.id == DeadlineRow.case_id)
         .where(
             DeadlineRow.step == Step.RESPOND,
+            CaseRow.state != State.MERGED,  # its limit runs on in the matter that it went into
             _may_settle(span),
             or_(DeadlineRow.ended_at.is_(None), DeadlineRow.ended_at > DeadlineRow.due_at, answered),
         )
@@ -323,7 +327,7 @@ def _top(session: Session, span: Span) -> tuple[Matter, ...]:
     rows = session.execute(
         select(CaseRow.number, CaseRow.title, CaseRow.level, CaseRow.state, came)
         .outerjoin(CaseItemRow, and_(CaseItemRow.case_id == CaseRow.id, _within(CaseItemRow.at, span)))
-        .where(CaseRow.state != State.DISMISSED)
+        .where(CaseRow.state.not_in([State.DISMISSED, State.MERGED]))
         .group_by(CaseRow.id, CaseRow.number, CaseRow.title, CaseRow.level, CaseRow.state, CaseRow.opened_at)
         .having(or_(came > 0, _within(CaseRow.opened_at, span)))
         .order_by(CaseRow.level, came.desc(), CaseRow.number)

@@ -11,6 +11,7 @@ from enum import StrEnum
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
+from routing.items import Band
 from routing.office import Level, Role, Step
 
 
@@ -30,6 +31,7 @@ class State(StrEnum):
     ANSWERED = "answered"
     CLOSED = "closed"
     DISMISSED = "dismissed"
+    MERGED = "merged"
 
 
 STATE_NAMES: Mapping[State, str] = {
@@ -46,9 +48,10 @@ STATE_NAMES: Mapping[State, str] = {
     State.ANSWERED: "已回应",
     State.CLOSED: "已办结",
     State.DISMISSED: "不予受理",
+    State.MERGED: "已合并",
 }
 
-ENDED = frozenset({State.CLOSED, State.DISMISSED})
+ENDED = frozenset({State.CLOSED, State.DISMISSED, State.MERGED})
 
 
 class Command(StrEnum):
@@ -59,6 +62,9 @@ class Command(StrEnum):
     WATCH = "watch"  # 持续关注
     RESUME = "resume"  # 恢复研判
     SET_LEVEL = "set_level"  # 定级
+    SPLIT = "split"  # 拆分
+    MERGE = "merge"  # 并入
+    RATE = "rate"  # 认定情绪
     SIGN = "sign"  # 签收
     RETURN = "return"  # 退回
     DRAFT = "draft"  # 拟稿
@@ -80,6 +86,9 @@ COMMAND_NAMES: Mapping[Command, str] = {
     Command.WATCH: "持续关注",
     Command.RESUME: "恢复研判",
     Command.SET_LEVEL: "定级",
+    Command.SPLIT: "拆分",
+    Command.MERGE: "并入",
+    Command.RATE: "认定情绪",
     Command.SIGN: "签收",
     Command.RETURN: "退回",
     Command.DRAFT: "提交答复稿",
@@ -133,6 +142,9 @@ class Need(StrEnum):
     LINK = "link"
     CHANNEL = "channel"
     LEVEL = "level"
+    ITEM = "item"
+    MATTER = "matter"
+    BAND = "band"
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +191,10 @@ class CaseFacts:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """A command with all that came with it. `version` and `draft_version` are those that the person was shown."""
+    """A command with all that came with it. `version` and `draft_version` are those that the person was shown.
+
+    `item_id`: the text of the case that is meant, `into`: the case to merge into; 0 for none.
+    """
 
     command: Command
     actor: Actor
@@ -192,6 +207,9 @@ class Order:
     link: str = ""
     channel: str = ""
     level: Level | None = None
+    item_id: int = 0
+    into: int = 0
+    band: Band | None = None
 
 
 class Ground(StrEnum):
@@ -204,6 +222,7 @@ class Ground(StrEnum):
     FOUR_EYES = "four_eyes"
     MISSING = "missing"
     ASSIGNED = "assigned"
+    GONE = "gone"  # the text or the case that was pressed for is there no more
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,8 +247,14 @@ _BEFORE_RELEASE = (Step.REVIEW, Step.SECRECY, Step.APPROVE, Step.RELEASE)
 _dispatch = Move(
     State.TO_SIGN, _ASSIGNER, _IN_DUTY, frozenset({Need.CHANNEL}), starts=(Step.SIGN,), ends=(Step.DISPATCH,)
 )
+_redirect = Move(
+    State.TO_SIGN, _ASSIGNER, _IN_DUTY, frozenset({Need.CHANNEL}), starts=(Step.SIGN,), ends=(Step.SIGN,)
+)
 _dismiss = Move(
     State.DISMISSED, _DUTY, _IN_DUTY, frozenset({Need.REASON}), ends=(Step.DISPATCH, Step.SIGN, Step.RESPOND)
+)
+_merge = Move(
+    State.MERGED, _DUTY, _IN_DUTY, frozenset({Need.MATTER}), ends=(Step.DISPATCH, Step.RELOOK, Step.RESPOND)
 )
 _draft = Move(
     State.IN_REVIEW,
@@ -260,9 +285,17 @@ _withhold = Move(
     other_than=frozenset({"drafter"}),
 )
 
+CORRECTIONS: Mapping[Command, Need] = {
+    Command.SET_LEVEL: Need.LEVEL,
+    Command.SPLIT: Need.ITEM,
+    Command.RATE: Need.BAND,
+}
+"""What those who judge may put right until the answer is out, whoever has the matter; the state stays."""
+
 TABLE: Mapping[tuple[State, Command], Move] = {
     (State.JUDGING, Command.DISPATCH): _dispatch,
     (State.JUDGING, Command.DISMISS): _dismiss,
+    (State.JUDGING, Command.MERGE): _merge,
     (State.JUDGING, Command.WATCH): Move(
         State.WATCHING, _DUTY, _IN_DUTY, starts=(Step.RELOOK,), ends=(Step.DISPATCH,)
     ),
@@ -280,6 +313,8 @@ TABLE: Mapping[tuple[State, Command], Move] = {
     (State.WATCHING, Command.DISMISS): Move(
         State.DISMISSED, _DUTY, _IN_DUTY, frozenset({Need.REASON}), ends=(Step.RELOOK, Step.RESPOND)
     ),
+    (State.WATCHING, Command.MERGE): _merge,
+    (State.TO_SIGN, Command.DISPATCH): _redirect,
     (State.TO_SIGN, Command.SIGN): Move(
         State.HANDLING, _CONTACT, _IN_CHANNEL, starts=(Step.DRAFT, Step.CLOSE), ends=(Step.SIGN,)
     ),
@@ -293,6 +328,7 @@ TABLE: Mapping[tuple[State, Command], Move] = {
     ),
     (State.RETURNED, Command.DISPATCH): _dispatch,
     (State.RETURNED, Command.DISMISS): _dismiss,
+    (State.HANDLING, Command.DISPATCH): replace(_redirect, ends=(Step.DRAFT, Step.CLOSE)),
     (State.HANDLING, Command.DRAFT): _draft,
     (State.IN_REVIEW, Command.DRAFT): _draft,
     (State.IN_SECRECY, Command.DRAFT): _draft,
@@ -373,9 +409,10 @@ TABLE: Mapping[tuple[State, Command], Move] = {
         starts=(Step.RESPOND, Step.DISPATCH),
     ),
     **{
-        (state, Command.SET_LEVEL): Move(state, _DUTY, _IN_DUTY, frozenset({Need.LEVEL}))
+        (state, command): Move(state, _DUTY, _IN_DUTY, frozenset({need}))
         for state in State
         if state not in ENDED and state is not State.ANSWERED
+        for command, need in CORRECTIONS.items()
     },
 }
 
@@ -389,6 +426,9 @@ _NEEDED: Mapping[Need, tuple[str, str]] = {
     Need.LINK: ("link", "请回复公众能打开的发布链接，以 http:// 或 https:// 开头"),
     Need.CHANNEL: ("channel", "请选择承办渠道"),
     Need.LEVEL: ("level", "请选择等级"),
+    Need.ITEM: ("item_id", "请选择要拆出的信息"),
+    Need.MATTER: ("into", "请选择并入哪个事项"),
+    Need.BAND: ("band", "请选择是不是负面"),
 }
 _PLACES: Mapping[Where, str] = {
     Where.DUTY: "值班群",
@@ -430,12 +470,19 @@ def decide(case: CaseFacts, order: Order) -> Move | Refusal:
             f"{case.number} 的答复稿已更新为第{case.draft_version}稿，您看到的第{order.draft_version}稿作废，请看新稿。",
         )
     if move is None:
-        return Refusal(Ground.STATE, f"{case.number} 现在是“{STATE_NAMES[case.state]}”，此操作已不适用。")
+        return _not_now(case, order)
     if order.version != case.version and order.command is not Command.DRAFT:
         return Refusal(
             Ground.STALE, f"{case.number} 刚有变化（{STATE_NAMES[case.state]}），请看最新卡片后再操作。"
         )
     return _may(case, order, move) or _complete(order, move) or move
+
+
+def _not_now(case: CaseFacts, order: Order) -> Refusal:
+    state = f"{case.number} 现在是“{STATE_NAMES[case.state]}”"
+    if order.command is Command.MERGE and case.state not in ENDED:
+        return Refusal(Ground.STATE, f"{state}，已经转办，不能再并入别的事项；可把别的事项并入它。")
+    return Refusal(Ground.STATE, f"{state}，此操作已不适用。")
 
 
 def _may(case: CaseFacts, order: Order, move: Move) -> Refusal | None:
@@ -481,6 +528,17 @@ def is_public_link(link: str) -> bool:
         return parts.scheme in {"http", "https"} and ip_address(host).is_global
     except ValueError:
         return parts.scheme in {"http", "https"} and "." in host.strip(".")
+
+
+def may_take_in(case: CaseFacts, target: CaseFacts | None) -> Refusal | None:
+    """Tell whether `case` may be merged into `target`: another case that is not over; None where it may."""
+    if target is None or target.id == case.id:
+        return Refusal(Ground.GONE, "没有这个事项，不能并入。请重新选择。")
+    if target.state in ENDED:
+        return Refusal(
+            Ground.GONE, f"{target.number} 现在是“{STATE_NAMES[target.state]}”，不能并入。请重新选择。"
+        )
+    return None
 
 
 def commands_in(state: State) -> tuple[Command, ...]:

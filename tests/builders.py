@@ -15,7 +15,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from routing import cases, intake, people
-from routing.items import OWN_TAG, Counts, Fault, Harvest, Item, Kind, SourceProblem, SourceState
+from routing.items import OWN_TAG, Band, Counts, Fault, Harvest, Item, Kind, SourceProblem, SourceState
 from routing.ledger import Ledger
 from routing.office import Channel, Level, Limit, Marks, Office, Role, Step
 from routing.rules import Rules, load_rules
@@ -191,6 +191,9 @@ WHO: dict[Command, str] = {
     Command.WATCH: "duty",
     Command.RESUME: "duty",
     Command.SET_LEVEL: "duty",
+    Command.SPLIT: "duty",
+    Command.MERGE: "duty",
+    Command.RATE: "duty",
     Command.SIGN: "contact",
     Command.RETURN: "contact",
     Command.DRAFT: "contact",
@@ -213,6 +216,9 @@ TOLD: dict[str, Any] = {
     "link": "https://gov.example/answer/1",
     "channel": "petition",
     "level": Level.III,
+    "item_id": 1,
+    "into": 1,
+    "band": Band.NOT_NEGATIVE,
 }
 """An order that carries this misses nothing."""
 
@@ -244,6 +250,7 @@ ROADS: dict[State, tuple[Command, ...]] = {
         Command.CONFIRM,
     ),
     State.DISMISSED: (Command.DISMISS,),
+    State.MERGED: (Command.MERGE,),
 }
 """The shortest way of a new matter to each state where a matter can rest."""
 
@@ -355,8 +362,9 @@ class Desk:
 
     def walk(self, case_id: int, state: State) -> None:
         """Bring a new matter to `state`, each step by the right person."""
+        more = {"into": self.open("西山小区停水了")} if state is State.MERGED else {}
         for command in ROADS[state]:
-            done = self.act(case_id, command)
+            done = self.act(case_id, command, **more)
             assert isinstance(done, cases.Done), done
 
     def at(self, state: State, text: str = "东湖小区今天又停水了，物业不管") -> int:

@@ -13,6 +13,7 @@ from routing.office import Level, Role, Step
 from routing.workflow import (
     AFTERWARDS,
     COMMAND_NAMES,
+    CORRECTIONS,
     ENDED,
     STATE_NAMES,
     TABLE,
@@ -29,6 +30,7 @@ from routing.workflow import (
     Where,
     commands_in,
     decide,
+    may_take_in,
 )
 
 # state and command -> state | who | where | what the order must carry | review that is written
@@ -62,6 +64,30 @@ to_release    confirm   answered      contact             channel,private  link 
 answered      close     closed        duty,office         duty             -             -
 closed        reopen    handling      leader              private          reason        -
 dismissed     reopen    judging       duty,leader,office  duty,private     reason        -
+to_sign       dispatch  to_sign       duty,office         duty             channel       -
+handling      dispatch  to_sign       duty,office         duty             channel       -
+judging       merge     merged        duty,office         duty             matter        -
+watching      merge     merged        duty,office         duty             matter        -
+judging       split     judging       duty,office         duty             item          -
+watching      split     watching      duty,office         duty             item          -
+to_sign       split     to_sign       duty,office         duty             item          -
+returned      split     returned      duty,office         duty             item          -
+handling      split     handling      duty,office         duty             item          -
+in_review     split     in_review     duty,office         duty             item          -
+in_secrecy    split     in_secrecy    duty,office         duty             item          -
+with_superior split     with_superior duty,office         duty             item          -
+to_approve    split     to_approve    duty,office         duty             item          -
+to_release    split     to_release    duty,office         duty             item          -
+judging       rate      judging       duty,office         duty             band          -
+watching      rate      watching      duty,office         duty             band          -
+to_sign       rate      to_sign       duty,office         duty             band          -
+returned      rate      returned      duty,office         duty             band          -
+handling      rate      handling      duty,office         duty             band          -
+in_review     rate      in_review     duty,office         duty             band          -
+in_secrecy    rate      in_secrecy    duty,office         duty             band          -
+with_superior rate      with_superior duty,office         duty             band          -
+to_approve    rate      to_approve    duty,office         duty             band          -
+to_release    rate      to_release    duty,office         duty             band          -
 judging       set_level judging       duty,office         duty             level         -
 watching      set_level watching      duty,office         duty             level         -
 to_sign       set_level to_sign       duty,office         duty             level         -
@@ -168,9 +194,10 @@ def test_no_other_place_will_do_and_the_right_one_is_named(cell):
 
 @pytest.mark.parametrize("cell", CELLS, ids="-".join)
 def test_each_thing_that_is_needed_is_asked_for(cell):
+    fields = {"level": ("level", None), "item": ("item_id", 0), "matter": ("into", 0), "band": ("band", None)}
     for need in TABLE[cell].needs:
-        empty = None if need == "level" else ""
-        assert ground(decide(facts(cell[0]), proper(cell, **{need: empty}))) is Ground.MISSING
+        name, empty = fields.get(need, (need, ""))
+        assert ground(decide(facts(cell[0]), proper(cell, **{name: empty}))) is Ground.MISSING
 
 
 @pytest.mark.parametrize("link", ["gov.example/1", "ftp://gov.example/1", "javascript:alert(1)"])
@@ -224,6 +251,30 @@ def test_a_case_that_the_office_assigned_cannot_be_returned_again():
     assert ground(decide(facts(State.TO_SIGN, assigned=True), proper(cell))) is Ground.ASSIGNED
 
 
+@pytest.mark.parametrize("state", [s for s in State if s not in ENDED | {State.JUDGING, State.WATCHING}])
+def test_a_matter_that_was_dispatched_once_goes_into_no_other_and_the_way_round_is_said(state):
+    answer = decide(facts(state), order(Command.MERGE, actor(*Role), where=Where.DUTY))
+    assert "已经转办" in answer.text
+    assert "可把别的事项并入它" in answer.text
+
+
+@pytest.mark.parametrize("state", State)
+def test_a_matter_takes_another_in_until_it_is_over(state):
+    target = replace(facts(state), id=8, number="YQ-2026-0008")
+    answer = may_take_in(facts(State.JUDGING), target)
+    assert (answer is None) is (state not in ENDED)
+    if answer is not None:
+        assert answer.ground is Ground.GONE
+        assert STATE_NAMES[state] in answer.text
+
+
+@pytest.mark.parametrize("target", [None, facts(State.JUDGING)], ids=["none", "itself"])
+def test_a_matter_goes_into_no_matter_that_is_not_there_nor_into_itself(target):
+    answer = may_take_in(facts(State.JUDGING), target)
+    assert answer is not None
+    assert answer.ground is Ground.GONE
+
+
 def test_a_stranger_hears_that_he_may_not_and_nothing_of_the_case():
     for state, command in product(State, Command):
         answer = decide(facts(state), order(command, actor(), version=1, draft_version=1))
@@ -245,6 +296,8 @@ def test_everything_has_a_name_and_states_list_what_they_know():
     assert set(COMMAND_NAMES) == set(Command)
     assert commands_in(State.IN_SECRECY) == (
         Command.SET_LEVEL,
+        Command.SPLIT,
+        Command.RATE,
         Command.DRAFT,
         Command.CLEAR,
         Command.WITHHOLD,
@@ -266,7 +319,10 @@ def test_a_clock_runs_wherever_somebody_has_to_move():
         State.TO_RELEASE: Step.RELEASE,
     }
     for (state, command), move in TABLE.items():
-        if move.to is state and command is Command.SET_LEVEL:
+        if command in CORRECTIONS:
+            assert move.to is state
+            assert not move.starts
+            assert not move.ends
             continue
         if move.to in own:
             assert own[move.to] in move.starts, (state, command)
@@ -362,7 +418,11 @@ class AnyActs(RuleBasedStateMachine):
     def somebody_has_the_next_move(self) -> None:
         after = AFTERWARDS.get(self.case.state)
         moves = [TABLE[(self.case.state, c)] for c in commands_in(self.case.state)]
-        assert after or any(move.roles and move.to is not self.case.state for move in moves)
+        assert (
+            after
+            or self.case.state is State.MERGED
+            or any(move.roles and move.to is not self.case.state for move in moves)
+        )
 
 
 TestAnyActs = AnyActs.TestCase

@@ -87,7 +87,7 @@ async def test_of_a_doubled_card_both_copies_work_and_both_follow(
                 assert "待签收" in copy["text"], copy["text"]
                 assert "转办" not in labels(copy)
             said = await stage.unchanged(number, stage.press(OFFICER, second, "转办 信访"))
-            assert said == f"{number} 现在是“待签收”，此操作已不适用。"
+            assert said == f"{number} 刚有变化（待签收），请看最新卡片后再操作。"
             assert "已签收" in await stage.press(CONTACT, slip, "签收")
 
 

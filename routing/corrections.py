@@ -1,0 +1,216 @@
+"""What a person puts right of how texts were put together and read: a text split off, a case merged, a tone named.
+
+Called by `routing/cases.py` in the transaction of an order, once it may. Each is kept as a verdict.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from routing import announce, deadlines, verdicts
+from routing.items import Band
+from routing.office import Office, Step
+from routing.placing import next_number, title_of
+from routing.store.tables import CaseItemRow, CaseRow, ItemRow, ProposalRow, SuggestionRow, VerdictKind
+from routing.traces import origin_of
+from routing.workflow import Command, Ground, Order, Refusal, State
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of the record on the other case of two."""
+
+    case_id: int
+    action: str
+    facts: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What was done: the sentence for the person (Chinese), what its ledger line tells besides, lines beside it."""
+
+    text: str
+    facts: Mapping[str, object] = field(default_factory=dict)
+    beside: Sequence[Line] = ()
+
+
+def refusal(session: Session, case: CaseRow, order: Order) -> Refusal | None:
+    """Tell why a text cannot be split off or named; None where it can, and for other orders."""
+    if order.command not in {Command.SPLIT, Command.RATE}:
+        return None
+    placed = session.get(CaseItemRow, order.item_id)
+    if placed is None or placed.case_id != case.id:
+        return Refusal(Ground.GONE, f"这条信息已不在 {case.number} 里，请看最新卡片后再操作。")
+    if order.command is Command.SPLIT and len(_with_comments(session, placed)) == _count(session, case.id):
+        return Refusal(Ground.GONE, f"{case.number} 只有这一条信息（及其评论），不用拆分。")
+    return None
+
+
+def split(session: Session, office: Office, case: CaseRow, order: Order, now: datetime) -> Effect:
+    """Let a text, with the comments that answer it, leave its case and open one of its own."""
+    item = session.get_one(ItemRow, order.item_id)
+    placed = session.get_one(CaseItemRow, order.item_id)
+    new = _case_of(session, office, case, item, now)
+    for row in _with_comments(session, placed):
+        row.case_id, row.why, row.certainty = new.id, f"值班人员从 {case.number} 拆出", 1.0
+    session.flush()
+    # The text has been known since it was placed: a wrong match wins no time for the answer.
+    deadlines.start(session, office, new, (Step.RESPOND,), placed.at)
+    deadlines.start(session, office, new, (Step.DISPATCH,), now)
+    verdicts.note(
+        session,
+        case,
+        VerdictKind.SPLIT,
+        proposed=case.number,
+        corrected=new.number,
+        person_id=order.actor.person_id,
+        now=now,
+        item=item,
+    )
+    announce.opened(session, office, new, now)
+    facts = {
+        "number": new.number,
+        "channel": new.channel,
+        "level": int(new.level),
+        "item": item.id,
+        "split_from": case.number,
+    }
+    return Effect(
+        f"已拆出 {new.number}，原事项 {case.number}",
+        {"item": item.id, "number": new.number},
+        (Line(new.id, "open", facts),),
+    )
+
+
+def merge(session: Session, office: Office, case: CaseRow, order: Order, now: datetime) -> Effect:
+    """Move every text of a case into another, and what the first one owes with them."""
+    into = session.get_one(CaseRow, order.into)
+    placed = session.scalars(
+        select(CaseItemRow)
+        .where(CaseItemRow.case_id == case.id)
+        .order_by(CaseItemRow.at, CaseItemRow.item_id)
+    ).all()
+    _note_merge(session, case, into, placed, order, now)
+    for row in placed:
+        row.case_id, row.why, row.certainty = into.id, f"值班人员从 {case.number} 并入", 1.0
+    case.merged_into = into.id
+    session.flush()
+    into.must_answer = into.must_answer or case.must_answer
+    into.copies = [*into.copies, *(c for c in case.copies if c not in into.copies and c != into.channel)]
+    deadlines.hand_over(session, case.id, into, now)
+    _heighten(session, office, into, case, now)
+    announce.grown(session, into, now)
+    facts = {"number": case.number, "items": len(placed), "level": int(into.level)}
+    return Effect(
+        f"已把 {case.number} 并入 {into.number}", {"into": into.number}, (Line(into.id, "take_in", facts),)
+    )
+
+
+def rate(session: Session, office: Office, case: CaseRow, order: Order, now: datetime) -> Effect:
+    """Keep what a person says of the tone of a text; what the scorer said stays beside it."""
+    assert order.band is not None
+    item = session.get_one(ItemRow, order.item_id)
+    verdicts.note(
+        session,
+        case,
+        VerdictKind.SENTIMENT,
+        proposed=item.sentiment_band.value if item.sentiment_band else "",
+        corrected=order.band.value,
+        person_id=order.actor.person_id,
+        now=now,
+        item=item,
+    )
+    told = "负面" if order.band is Band.NEGATIVE else "不是负面"
+    return Effect(f"已记为{told}：{case.number}", {"item": item.id, "band": order.band.value})
+
+
+def _case_of(session: Session, office: Office, case: CaseRow, item: ItemRow, now: datetime) -> CaseRow:
+    """Open the case of a text that was split off: as it was proposed for it once, else as its old case stands."""
+    told = session.scalar(
+        select(ProposalRow).where(ProposalRow.item_id == item.id).order_by(ProposalRow.id.desc()).limit(1)
+    )
+    level = told.level if told else case.level
+    new = CaseRow(
+        number=next_number(session, now, office.zone),
+        state=State.JUDGING,
+        level=level,
+        proposed_level=level,
+        channel=told.channel if told else case.channel,
+        copies=list(case.copies),
+        title=title_of(item),
+        place=item.places[0] if item.places else case.place,
+        topic=item.topic or case.topic,
+        must_answer=case.must_answer,
+        opened_at=now,
+    )
+    session.add(new)
+    session.flush()
+    session.add(
+        ProposalRow(
+            case_id=new.id,
+            item_id=item.id,
+            channel=new.channel,
+            level=level,
+            reasons=told.reasons if told else item.reasons,
+            rules_version=told.rules_version if told else item.rules_version,
+            at=now,
+        )
+    )
+    return new
+
+
+def _with_comments(session: Session, placed: CaseItemRow) -> list[CaseItemRow]:
+    """Give the place of a text and those of the comments in its case that answer it: they speak of nothing else."""
+    item = session.get_one(ItemRow, placed.item_id)
+    answers = session.execute(
+        select(CaseItemRow, ItemRow.source_id)
+        .join(ItemRow, ItemRow.id == CaseItemRow.item_id)
+        .where(CaseItemRow.case_id == placed.case_id, ItemRow.parent_id == item.external_id)
+        .order_by(CaseItemRow.item_id)
+    )
+    here = origin_of(item.source_id)
+    return [
+        placed,
+        *(row for row, source_id in answers if origin_of(source_id) == here and row is not placed),
+    ]
+
+
+def _count(session: Session, case_id: int) -> int:
+    return len(session.scalars(select(CaseItemRow.item_id).where(CaseItemRow.case_id == case_id)).all())
+
+
+def _note_merge(
+    session: Session,
+    case: CaseRow,
+    into: CaseRow,
+    placed: Sequence[CaseItemRow],
+    order: Order,
+    now: datetime,
+) -> None:
+    suggestion = session.get(SuggestionRow, case.id)
+    suggested = session.get(CaseRow, suggestion.other_id) if suggestion else None
+    verdicts.note(
+        session,
+        case,
+        VerdictKind.MERGE,
+        proposed=suggested.number if suggested else "",
+        corrected=into.number,
+        person_id=order.actor.person_id,
+        now=now,
+        item=session.get(ItemRow, placed[0].item_id) if placed else None,
+    )
+
+
+def _heighten(session: Session, office: Office, into: CaseRow, case: CaseRow, now: datetime) -> None:
+    """Propose the level of what came in where it is graver; before a person has judged, it stands."""
+    if case.level >= into.proposed_level:
+        return
+    old, into.proposed_level = into.proposed_level, case.level
+    if into.state is State.JUDGING and case.level < into.level:
+        into.level = case.level
+        into.version += 1  # what the officer was shown is no longer so: older buttons are stale
+        deadlines.replan(session, office, into, now)
+    announce.level_raised(session, office, into, old, now, why=f"并入 {case.number}")
