@@ -6,8 +6,9 @@ fetched again, what was committed is not taken twice.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -23,7 +24,7 @@ from routing.ledger import Ledger
 from routing.normal import fingerprint, numbers
 from routing.office import Level, Office
 from routing.placing import Placing, reasons_of, why_none
-from routing.recent import Recent
+from routing.recent import Recent, trace_from, trace_of
 from routing.rules import Judgement, Subject
 from routing.sources import hold, note, rows_of, save_state
 from routing.store.once import insert_once
@@ -151,7 +152,8 @@ class _Stored:
 class _Text:
     """A text that is new or changed, on its way. `line`: what became of it so far; `case_id`: where it was before.
 
-    `judgement` is None for one whose words are as they were. `row` None: not loaded, for it goes no further.
+    `judgement` is None for one whose words are as they were. `row` is loaded for what was known; what is new has the
+    `values` that were stored.
     """
 
     item: Item
@@ -159,6 +161,7 @@ class _Text:
     judgement: Judgement | None = None
     line: str = ""
     row: ItemRow | None = None
+    values: Mapping[str, Any] = field(default_factory=dict)
     case_id: int | None = None
     to_place: bool = False
 
@@ -239,8 +242,9 @@ class _Round:
             is_old = self._is_new and not self._is_in_window(item)
             text = _Text(item, 0, judgement, to_place=not is_old and _may_be_matter(judgement))
             text.line = NO_NEWS if is_old else "" if text.to_place else why_none(judgement)
+            text.values = self._row(text, judgement, Outcome.BASELINE if is_old else Outcome.NONE)
             self._fresh.append(text)
-            rows.append(self._row(text, judgement, Outcome.BASELINE if is_old else Outcome.NONE))
+            rows.append(text.values)
         return rows
 
     def place(self, ids: Mapping[str, int]) -> list[str]:
@@ -347,10 +351,10 @@ class _Round:
             return
         parents = {text.item.parent_id for text in to_place if text.item.parent_id}
         self._placing.begin(self.harvest.source_id, parents)
-        loaded = self._load([text.item_id for text in to_place if text.row is None])
         for text in to_place:
             assert text.judgement is not None
-            placed = self._placing.place(text.row or loaded[text.item_id], text.judgement)
+            trace = trace_from(text.item_id, text.values) if text.row is None else trace_of(text.row, None)
+            placed = self._placing.place(trace, partial(self._row_of, text), text.judgement)
             text.line = f"{text.line}；{placed}" if text.line else placed
         edited: dict[int, bool] = {}
         for text in in_case:
@@ -362,10 +366,8 @@ class _Round:
         for case_id in sorted(edited):
             self._placing.grown(case_id, edited=edited[case_id])
 
-    def _load(self, ids: Sequence[int]) -> Mapping[int, ItemRow]:
-        if not ids:
-            return {}
-        return {row.id: row for row in self._session.scalars(select(ItemRow).where(ItemRow.id.in_(ids)))}
+    def _row_of(self, text: _Text) -> ItemRow:
+        return text.row or self._session.get_one(ItemRow, text.item_id)
 
 
 def _order_of_appearance(item: Item) -> tuple[bool, str, str]:

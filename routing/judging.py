@@ -5,6 +5,7 @@ those that no word list has. Neither is enough alone: a rule that was hit by a j
 model proposes nothing that does not speak of the county. Proposes only; a person decides.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from hashlib import sha256
@@ -13,7 +14,7 @@ from typing import Protocol
 from routing.conditions import Subject
 from routing.items import Kind
 from routing.normal import letters
-from routing.opinions import Opinion, Opinions, stands_in
+from routing.opinions import Opinions, stands_in
 from routing.rules import Judgement, Reason, Rules
 from routing.telling import Land
 
@@ -91,35 +92,31 @@ class Judge:
            given for a text that may only join too: a comment that calls people together changes whose a matter is.
         """
         said = self.rules.judge(subject)
-        opinion = self._opinions.of(subject)
         if said.ignored:
-            return replace(said, subject=opinion.subject)
-        # A comment names no county: it is of ours if it is of a matter at all.
-        heard = said if said.ours or subject.kind is not Kind.COMMENT else self._as_if_ours(subject)
+            return said
+        public = self._opinions.public(subject)
         where = stood(subject)
         marks = _marks.get(where, _marks["feed"])
+        joins = public >= marks.joins or _says_little(subject)
+        if not joins and not said.ours:
+            return replace(said, joins=False)
+        # A comment names no county: it is of ours if it is of a matter at all.
+        heard = said if said.ours or subject.kind is not Kind.COMMENT else self._as_if_ours(subject)
         grave = _grave_lead(where, heard)
         mark = marks.strong if grave else marks.weak if said.relevant else marks.bare
-        joins = opinion.public >= marks.joins or _says_little(subject)
-        lead = self._known(grave or _lead(where, opinion), heard)
-        weighed = replace(
-            said,
-            subject=opinion.subject,
-            joins=joins,
-            lead=lead,
-            level=heard.level,
-            must_answer=heard.must_answer,
-        )
-        if not said.ours or opinion.public < mark:
-            return _none(weighed, opinion)
+        lead = self._known(grave or _lead(where, self._opinions.lead(subject)), heard)
+        weighed = replace(said, joins=joins, lead=lead, level=heard.level, must_answer=heard.must_answer)
+        if not said.ours or public < mark:
+            return _none(weighed, public)
         others = {*said.copies, *({said.channel} if said.channel else ())} - {lead, OFFICE}
         return replace(
             weighed,
             relevant=True,
             channel=lead,
             copies=tuple(sorted(others, key=self.rank)),
-            reasons=(*_telling(said), self._reason(subject, opinion)),
+            reasons=(*_telling(said), self._reason(subject, public)),
             joins=True,
+            subject=self._opinions.area(subject),
         )
 
     def _as_if_ours(self, subject: Subject) -> Judgement:
@@ -131,9 +128,9 @@ class Judge:
             return channel
         return said.channel or self.rules.root_channel
 
-    def _reason(self, subject: Subject, opinion: Opinion) -> Reason:
+    def _reason(self, subject: Subject, public: float) -> Reason:
         words = self._opinions.why_public(subject)
-        return Reason("model", "文字模型", words, f"像需要研判的事（{opinion.public:.0%}）")
+        return Reason("model", "文字模型", words, f"像需要研判的事（{public:.0%}）")
 
 
 @cache
@@ -172,8 +169,8 @@ def _grave_lead(where: str, said: Judgement) -> str | None:
     return "publicity" if said.channel == "publicity" and where != "official" else None
 
 
-def _lead(where: str, opinion: Opinion) -> str:
-    petition, network, office = (opinion.lead.get(name, 0.0) for name in ("petition", "network", "office"))
+def _lead(where: str, shares: Mapping[str, float]) -> str:
+    petition, network, office = (shares.get(name, 0.0) for name in ("petition", "network", "office"))
     if where == "official":
         return OFFICE
     if where == "board":
@@ -184,10 +181,10 @@ def _lead(where: str, opinion: Opinion) -> str:
     return "network" if network >= office else OFFICE
 
 
-def _none(said: Judgement, opinion: Opinion) -> Judgement:
+def _none(said: Judgement, public: float) -> Judgement:
     if not said.relevant:
         return said
-    held_back = Reason("model", "文字模型", (), f"不像需要研判的事（{opinion.public:.0%}）")
+    held_back = Reason("model", "文字模型", (), f"不像需要研判的事（{public:.0%}）")
     return replace(said, relevant=False, channel=None, copies=(), reasons=(*said.reasons, held_back))
 
 

@@ -4,7 +4,6 @@ An opinion is one signal among others and decides nothing: `routing.judging` wei
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 
 from routing.conditions import Subject
@@ -13,58 +12,50 @@ from routing.ngrams import Model
 from routing.starter import opinions as starter
 
 remembered = 4096
+letters_read = 300
 _boards, _official = "问政", "官方"
 
 
-@dataclass(frozen=True, slots=True)
-class Opinion:
-    """`public`: how likely the text is of public concern, wherever it plays. `lead`: the share of each channel.
-
-    `subject`: the likeliest of the 22 subject areas, with its share.
-    """
-
-    public: float
-    lead: Mapping[str, float]
-    subject: str
-    subject_share: float
-
-
 class Opinions:
-    """Three models that read a text; safe to share between threads. Without models of the office, the starter set's."""
+    """Three models that read a text; safe to share between threads. Without models of the office, the starter set's.
+
+    Each is asked by itself, for most texts of most feeds are done with after the first answer. A repeat costs a look-up.
+    """
 
     def __init__(self, models: Mapping[str, Model] | None = None) -> None:
         given = models or {}
-        self._public, self._lead, self._subject = (
+        self._public, self._lead, self._area = (
             given.get(name) or starter.starter_model(name)
             for name in (starter.PUBLIC, starter.LEAD, starter.SUBJECT)
         )
-        self._kept = lru_cache(remembered)(self._judge)
+        names = (model.version[:6] for model in (self._public, self._lead, self._area))
+        self.version = "-".join(names)
+        self._kept = lru_cache(remembered)(self._public_of)
 
-    @property
-    def version(self) -> str:
-        """Which models these are."""
-        return "-".join(model.version[:6] for model in (self._public, self._lead, self._subject))
-
-    def of(self, subject: Subject) -> Opinion:
-        """Give an opinion. Never raises on a text; a repeat costs a look-up."""
-        text = "\n".join(part for part in (subject.title, subject.text) if part)
-        return self._kept(text, stands_in(subject))
-
-    def _judge(self, text: str, where: str) -> Opinion:
-        extra = (starter.source_mark(where),)
-        shares = self._subject.scores(text)
-        likeliest = max(shares, key=lambda name: (shares[name], name))
-        return Opinion(
-            public=self._public.scores(text, extra)[starter.YES],
-            lead=self._lead.scores(text, extra),
-            subject=likeliest,
-            subject_share=shares[likeliest],
-        )
+    def public(self, subject: Subject) -> float:
+        """Tell how likely the text is of public concern, wherever it plays. Never raises on a text."""
+        return self._kept(_read(subject), stands_in(subject))
 
     def why_public(self, subject: Subject) -> tuple[str, ...]:
         """Give the words that speak most for public concern."""
-        text = "\n".join(part for part in (subject.title, subject.text) if part)
-        return self._public.evidence(text, starter.YES, least_letters=2)
+        return self._public.evidence(_read(subject), starter.YES, least_letters=2)
+
+    def lead(self, subject: Subject) -> Mapping[str, float]:
+        """Give the share of each channel as the one that should lead, were it a matter."""
+        return self._lead.scores(_read(subject), (starter.source_mark(stands_in(subject)),))
+
+    def area(self, subject: Subject) -> str:
+        """Give the likeliest of the subject areas."""
+        shares = self._area.scores(_read(subject))
+        return max(shares, key=lambda name: (shares[name], name))
+
+    def _public_of(self, text: str, where: str) -> float:
+        return self._public.scores(text, (starter.source_mark(where),))[starter.YES]
+
+
+def _read(subject: Subject) -> str:
+    """Give what the models read: title and beginning, for they were fitted on posts, and a text says first what it is."""
+    return "\n".join(part for part in (subject.title, subject.text) if part)[:letters_read]
 
 
 def stands_in(subject: Subject) -> str:

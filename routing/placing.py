@@ -4,7 +4,7 @@ Works inside the transaction of one harvest. Whatever touches a matter comes aft
 in texts of one matter, the second must see what the first one opened.
 """
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -20,7 +20,7 @@ from routing.judging import Judging
 from routing.ledger import Ledger
 from routing.levels import by_press, by_sites
 from routing.office import Level, Office, Step
-from routing.recent import Recent, trace_of
+from routing.recent import Recent
 from routing.rules import Judgement
 from routing.store.lock import serialise
 from routing.store.tables import CaseItemRow, CaseRow, ItemRow, Outcome, ProposalRow, SuggestionRow
@@ -62,14 +62,17 @@ class Placing:
         serialise(self._session, "intake")
         self._recent.look_for_parents(source_id, parent_ids)
 
-    def place(self, row: ItemRow, judgement: Judgement) -> str:
-        """Find the matter of a text that has none, or open one, or say why it is none (Chinese)."""
-        trace = trace_of(row, None)
+    def place(self, trace: Trace, row_of: Callable[[], ItemRow], judgement: Judgement) -> str:
+        """Find the matter of a text that has none, or open one, or say why it is none (Chinese).
+
+        `row_of` loads its row; most texts end before that.
+        """
         found = None if judgement.ignored else self._found(trace)
         match = None if found is None or found.suggested else found
         # A comment says "same here" in words that no rule knows: its parent's matter is reason enough.
         if match is None and not judgement.relevant:
             return why_none(judgement)
+        row = row_of()
         if match is not None:
             case = self._join(row, match, judgement)
             line = f"并入 {case.number}：{match.why}"

@@ -4,7 +4,7 @@ What is in memory is checked against the store before it is used: a transaction 
 a person who split or merged have changed it since. Texts are read once.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -131,6 +131,18 @@ def _texts(session: Session, items: Sequence[int]) -> Iterable[Trace]:
 def trace_of(row: ItemRow, case_id: int | None) -> Trace:
     """Reduce a stored text to what can be compared."""
     return _reduced(row, case_id)
+
+
+def trace_from(item_id: int, values: Mapping[str, Any]) -> Trace:
+    """Reduce a text that was just stored to what can be compared: `values` by the names of its columns."""
+    return _reduced(_Values({**values, "id": item_id}), None)
+
+
+class _Values:
+    """A row by its names, without the mapper."""
+
+    def __init__(self, values: Mapping[str, Any]) -> None:
+        self.__dict__.update(values)
 
 
 def _placed() -> Select[*tuple[Any, ...]]:

@@ -5,7 +5,6 @@ import pytest
 from routing.conditions import Subject
 from routing.items import Kind
 from routing.judging import Judge, stood
-from routing.opinions import Opinion
 from routing.rules import load_rules
 
 CHANNELS = ("security", "petition", "publicity", "network", "office")
@@ -53,10 +52,16 @@ class Said:
     version = "said"
 
     def __init__(self, public: float, **lead: float) -> None:
-        self.opinion = Opinion(public, lead or {"network": 0.6, "office": 0.4}, "水电气暖", 0.9)
+        self._public, self._lead = public, lead or {"network": 0.6, "office": 0.4}
 
-    def of(self, subject: Subject) -> Opinion:
-        return self.opinion
+    def public(self, subject: Subject) -> float:
+        return self._public
+
+    def lead(self, subject: Subject) -> dict[str, float]:
+        return self._lead
+
+    def area(self, subject: Subject) -> str:
+        return "水电气暖"
 
     def why_public(self, subject: Subject) -> tuple[str, ...]:
         return ("没人管",)
