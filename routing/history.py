@@ -14,7 +14,7 @@ from routing.conditions import Subject
 from routing.items import OWN_TAG, Counts
 from routing.lessons import LEAST_CAUGHT, Lessons, Missed, lessons_of
 from routing.office import Level
-from routing.replay import Change, Past, Said, Then, rules_of, was_relevant
+from routing.replay import Past, Said, Then, rules_of, was_relevant
 from routing.store.tables import (
     AssignmentRow,
     CaseItemRow,
@@ -22,6 +22,7 @@ from routing.store.tables import (
     ItemRow,
     Outcome,
     ProposalRow,
+    VerdictKind,
     VerdictRow,
 )
 from routing.traces import origin_of
@@ -31,7 +32,7 @@ PORTION = 1_000
 OTHERS_READ = 20_000
 """So many of the newest texts that became no matter are asked whether a suggested word hits them."""
 LEARNT_FROM = timedelta(days=28)
-"""Suggestions need more than a week: three missed texts of one matter seldom come in one."""
+"""Suggestions need more than a week: three missed texts with one word seldom come in one."""
 
 _columns = (
     ItemRow.id,
@@ -182,12 +183,16 @@ def said_since(session: Session, since: datetime) -> dict[int, Said]:
     ).all()
     first = _first_texts(session, since)
     return {
-        first[row.id]: Said(False)
-        if row.state is State.DISMISSED
-        else Said(True, row.channel if row.id in sent else None, row.level if row.id in sent else None)
+        first[row.id]: _said(row.state, row.channel, row.level, is_sent=row.id in sent)
         for row in rows
-        if row.id in first
+        if row.id in first and row.state is not State.MERGED  # that one lives on in another
     }
+
+
+def _said(state: State, channel: str, level: Level, *, is_sent: bool) -> Said:
+    if state is State.DISMISSED:
+        return Said(relevant=False)
+    return Said(True, channel, level) if is_sent else Said(True)
 
 
 def _first_texts(session: Session, since: datetime) -> dict[int, int]:
@@ -197,7 +202,7 @@ def _first_texts(session: Session, since: datetime) -> dict[int, int]:
         .where(CaseRow.opened_at >= since)
         .order_by(ProposalRow.id.desc())
     )
-    return dict(rows.tuples().all())  # the first proposal comes last
+    return dict(rows.all())  # the first proposal comes last
 
 
 # --- what that teaches ----------------------------------------------------------------------------------------
@@ -209,28 +214,25 @@ def learn(session: Session, span: Span, places: Sequence[str] = ()) -> Lessons:
     `places`: names from the gazetteer, of which no word may be made.
     """
     since = min(span.start, span.end - LEARNT_FROM)
-    states = list(
-        session.scalars(
-            select(CaseRow.state).where(
-                CaseRow.opened_at >= span.start, CaseRow.opened_at < span.end, CaseRow.state != State.JUDGING
-            )
-        )
-    )
+    states = session.scalars(
+        select(CaseRow.state).where(CaseRow.opened_at >= span.start, CaseRow.opened_at < span.end)
+    ).all()
+    matters = [state for state in states if state is not State.MERGED]
     verdicts = _verdicts(session, since, span.end)
-    late = _found_late(session, since, span.end, verdicts)
+    late = _found_late(session, since, span.end)
     missed = _missed(session, late, verdicts)
     return lessons_of(
-        judged=len(states),
-        dismissed=sum(state is State.DISMISSED for state in states),
+        matters=len(matters),
+        judged=sum(state is not State.JUDGING for state in matters),
+        dismissed=sum(state is State.DISMISSED for state in matters),
         found_late=sum(row.at >= span.start for row in late),
-        corrections=[(row.kind, row.proposed, row.corrected) for row in verdicts if row.at >= span.start],
+        corrections=[
+            (row.kind.value, row.proposed, row.corrected) for row in verdicts if row.at >= span.start
+        ],
         missed=missed,
         others=_others(session, since, span.end) if len(missed) >= LEAST_CAUGHT else (),
         known=places,
     )
-
-
-_REGROUPED = frozenset({"split", "merge"})
 
 
 class _Late(NamedTuple):
@@ -242,7 +244,7 @@ class _Late(NamedTuple):
 class _Verdict(NamedTuple):
     case_id: int
     item_id: int | None
-    kind: str
+    kind: VerdictKind
     proposed: str
     corrected: str
     at: datetime
@@ -252,20 +254,13 @@ def _verdicts(session: Session, since: datetime, until: datetime) -> list[_Verdi
     rows = session.scalars(
         select(VerdictRow).where(VerdictRow.at >= since, VerdictRow.at < until).order_by(VerdictRow.id)
     )
-    return [
-        _Verdict(
-            row.case_id, getattr(row, "item_id", None), str(row.kind), row.proposed, row.corrected, row.at
-        )
-        for row in rows
-    ]
+    return [_Verdict(row.case_id, row.item_id, row.kind, row.proposed, row.corrected, row.at) for row in rows]
 
 
-def _found_late(
-    session: Session, since: datetime, until: datetime, verdicts: Sequence[_Verdict]
-) -> list[_Late]:
+def _found_late(session: Session, since: datetime, until: datetime) -> list[_Late]:
     """Give the first texts of matters that were none when they came: placed later, by a person or for an edit.
 
-    A text that people moved from one matter to another was placed later too, but it had been told of.
+    A text that people moved from one matter to another keeps the instant at which it was first placed.
     """
     rows = session.execute(
         select(
@@ -287,15 +282,10 @@ def _found_late(
         .order_by(CaseItemRow.item_id)
     ).all()
     firsts = _oldest_texts(session, {row.id for row in rows})
-    regrouped = [one for one in verdicts if one.kind in _REGROUPED]
-    cases, items = {one.case_id for one in regrouped}, {one.item_id for one in regrouped}
     return [
         _Late(row.item_id, row.at, row.channel)
         for row in rows
-        if firsts[row.id] == row.item_id
-        and row.id not in cases
-        and row.item_id not in items
-        and (row.revision > 1 or not was_relevant(row.reasons))
+        if firsts[row.id] == row.item_id and (row.revision > 1 or not was_relevant(row.reasons))
     ]
 
 
@@ -306,24 +296,28 @@ def _oldest_texts(session: Session, cases: set[int]) -> dict[int, int]:
         .where(CaseItemRow.case_id.in_(cases))
         .order_by(CaseItemRow.at.desc(), CaseItemRow.item_id.desc())
     )
-    return dict(rows.tuples().all())
+    return dict(rows.all())
 
 
 def _missed(session: Session, late: Sequence[_Late], verdicts: Sequence[_Verdict]) -> list[Missed]:
     """Give the texts that people put right and that no rule had a word for, with where they sent them."""
     channels = {one.item_id: one.channel for one in late}
-    corrected = [one for one in verdicts if one.kind == Change.CHANNEL]
+    corrected = [one for one in verdicts if one.kind is VerdictKind.CHANNEL]
     first = _oldest_texts(session, {one.case_id for one in corrected})
     for one in corrected:
         item_id = one.item_id or first.get(one.case_id)
         if item_id is not None:
             channels[item_id] = one.corrected
     rows = session.execute(
-        select(ItemRow.id, ItemRow.title, ItemRow.text, ItemRow.reasons)
+        select(ItemRow.id, ItemRow.title, ItemRow.text, ItemRow.reasons, ItemRow.places)
         .where(ItemRow.id.in_(channels))
         .order_by(ItemRow.id)
     )
-    return [Missed(row.title, row.text, channels[row.id]) for row in rows if not rules_of(row.reasons)]
+    return [
+        Missed(row.title, row.text, channels[row.id], tuple(row.places))
+        for row in rows
+        if not rules_of(row.reasons)
+    ]
 
 
 def _others(session: Session, since: datetime, until: datetime) -> list[str]:

@@ -58,11 +58,15 @@ class Correction(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Missed:
-    """A text that no rule had a word for and that people put right; `channel`: where they sent it, None if they did not."""
+    """A text that no rule had a word for and that people put right.
+
+    `channel`: where they sent it, None if they did not. `places`: those that were found in it.
+    """
 
     title: str
     text: str
     channel: str | None = None
+    places: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +83,8 @@ class Suggestion:
 class Lessons:
     """What one stretch teaches.
 
-    `precision`: of the matters that people judged, those that they did not dismiss. `recall`: of those found to be
-    matters, the ones that were told of when their first text came; None where none was found late, for then nobody
+    `precision`: of the matters that people judged, those that they did not dismiss. `recall`: of the matters that nobody
+    dismissed, those that were told of when their first text came; None where none was found late, for then nobody
     knows. `read`: how many other texts a suggested word was tried on.
     """
 
@@ -93,6 +97,7 @@ class Lessons:
 
 def lessons_of(
     *,
+    matters: int,
     judged: int,
     dismissed: int,
     found_late: int,
@@ -101,17 +106,17 @@ def lessons_of(
     others: Iterable[str],
     known: Collection[str] = (),
 ) -> Lessons:
-    """Sum up. `judged`: matters that people judged, `dismissed` of them; `found_late`: whose first text was none at first.
+    """Sum up. Of `matters`, `judged` were judged by people, `dismissed` of those; `found_late`: whose first text was none.
 
     `corrections`: kind, proposed, corrected of each. `others`: texts that became no matter. `known`: what no suggestion may
     be, such as names of places.
     """
     tried = [normal(text[:_letters_read]) for text in others]
-    found = judged - dismissed
+    alive = matters - dismissed
     counted = Counter(corrections)
     return Lessons(
-        precision=Share(found, judged) if judged else None,
-        recall=Share(max(found - found_late, 0), max(found, found_late)) if found_late else None,
+        precision=Share(judged - dismissed, judged) if judged else None,
+        recall=Share(alive - found_late, alive) if 0 < found_late <= alive else None,
         corrections=tuple(
             Correction(*which, count)
             for which, count in sorted(counted.items(), key=lambda entry: (-entry[1], entry[0]))
@@ -130,7 +135,7 @@ def suggest(
     that say the same count once. No two suggestions for the same texts.
     """
     texts = list({_plain(one): one for one in missed}.items())
-    refused = {normal(name) for name in known}
+    refused = {normal(name) for name in (*known, *(place for one in missed for place in one.places))}
     words = {
         word: caught
         for word, caught in _words([plain for plain, _ in texts]).items()

@@ -20,9 +20,8 @@ from routing.levels import by_press
 from routing.near_copies import COPY_WINDOW, NearCopies
 from routing.normal import letters, normal, numbers
 from routing.office import Level, Marks, Office
-from routing.opinions import Opinion, Opinions
+from routing.opinions import Opinions
 from routing.rules import load_rules
-from routing.starter import opinions as starter
 from routing.traces import Trace
 
 NONE = "none"
@@ -183,38 +182,15 @@ def _judged(judge: Judge, subject: Subject) -> Now:
 
 
 class _Quick(Opinions):
-    """The same opinions without what a replay does not show: no subject area, no evidence, a lead where it is asked."""
-
-    def _judge(self, text: str, where: str) -> Opinion:
-        extra = (starter.source_mark(where),)
-        public = self._public.scores(text, extra)[starter.YES]
-        return Opinion(public, _Later(lambda: self._lead.scores(text, extra)), "", 0.0)
+    """The same opinions without what a replay does not count; the few examples are judged again in full."""
 
     def why_public(self, subject: Subject) -> tuple[str, ...]:
-        """Name no words: only the few examples need them."""
+        """Name no words."""
         return ()
 
-
-class _Later(Mapping[str, float]):
-    """Figures that are worked out when the first one is asked for."""
-
-    def __init__(self, work: Callable[[], Mapping[str, float]]) -> None:
-        self._work = work
-        self._known: Mapping[str, float] | None = None
-
-    def __getitem__(self, name: str) -> float:
-        return self._all()[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._all())
-
-    def __len__(self) -> int:
-        return len(self._all())
-
-    def _all(self) -> Mapping[str, float]:
-        if self._known is None:
-            self._known = self._work()
-        return self._known
+    def area(self, subject: Subject) -> str:
+        """Name no subject area."""
+        return ""
 
 
 def was_relevant(reasons: Sequence[Mapping[str, Any]]) -> bool:

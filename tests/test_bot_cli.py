@@ -53,6 +53,7 @@ COMMANDS = [
     ("why",),
     ("rules",),
     ("rules", "test"),
+    ("rules", "replay"),
     ("judge",),
     ("sentiment",),
     ("sentiment", "score"),

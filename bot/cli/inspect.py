@@ -32,7 +32,9 @@ from routing.why import PLAIN, explain
 NOWHERE = "none"
 """What `--expect` takes for a text that opens no matter."""
 
-rules_app = typer.Typer(help="规则：试一试一段文字会去哪里。", no_args_is_help=True, rich_markup_mode=None)
+rules_app = typer.Typer(
+    help="规则：试一段文字，或在旧信息上试一份草稿。", no_args_is_help=True, rich_markup_mode=None
+)
 
 
 def register(app: typer.Typer) -> None:
