@@ -98,8 +98,8 @@ class Judge:
         where = stood(subject)
         marks = _marks.get(where, _marks["feed"])
         joins = public >= marks.joins or _says_little(subject)
-        if not joins and not said.ours:
-            return replace(said, joins=False)
+        if not said.ours and subject.kind is not Kind.COMMENT:
+            return replace(said, joins=joins, lead="publicity" if where in PRESS.values() else None)
         # A comment names no county: it is of ours if it is of a matter at all.
         heard = said if said.ours or subject.kind is not Kind.COMMENT else self._as_if_ours(subject)
         grave = _grave_lead(where, heard)
