@@ -31,6 +31,9 @@ _CODES: dict[str, str] = {
     Command.CONFIRM: "cf",
     Command.CLOSE: "co",
     Command.REOPEN: "ro",
+    Command.SPLIT: "sp",
+    Command.MERGE: "mg",
+    Command.RATE: "ra",
     "menu": "mn",
     "invite": "iv",
 }

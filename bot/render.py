@@ -11,7 +11,6 @@ from bot.buttons import MENU, Wish, token_of
 from bot.chat import Block, Button, Card, Form, Tone
 from bot.names import (
     BAND_NAMES,
-    LEVEL_MARKS,
     LEVEL_NAMES,
     STAGE_NAMES,
     STEP_NAMES,
@@ -21,7 +20,7 @@ from bot.names import (
     opinion_name,
     source_name,
 )
-from routing.office import Level, Office, Step
+from routing.office import Office, Step
 from routing.views import CaseView, DraftView, ReasonView, ReviewLine
 from routing.workflow import ENDED, STATE_NAMES, Command, Stage, State
 
@@ -32,6 +31,9 @@ LIMITS_SHOWN = 2
 
 def duty_card(view: CaseView, office: Office, sources: Mapping[str, str]) -> Card:
     """Give the card of the duty group; `sources` names the sources by id."""
+    if view.merged_into is not None:
+        gone = Block(f"{view.merged_into.number} {view.merged_into.title}", label="已并入", weight=9)
+        return Card((*_head(view), gone))
     return Card(
         (*_head(view), *_matter(view, office, sources), *_course(view, office)), duty_buttons(view, office)
     )
@@ -43,23 +45,31 @@ def duty_buttons(view: CaseView, office: Office) -> tuple[tuple[Button, ...], ..
     if view.state in {State.JUDGING, State.RETURNED, State.WATCHING}:
         # After a return the unit that sent it back is not the one to propose.
         is_proposed = channel is not None and view.state is not State.RETURNED
-        others = _menu(view, "channel", "改派…" if is_proposed else "转办…")
+        others = menu_button(view, "channel", "改派…" if is_proposed else "转办…")
         first: tuple[Button, ...] = (others,)
         if channel is not None and is_proposed:
-            dispatch = _button(view, Command.DISPATCH, f"转办 {channel.name}", Tone.GOOD, view.channel)
+            dispatch = order_button(view, Command.DISPATCH, f"转办 {channel.name}", Tone.GOOD, view.channel)
             first = (dispatch, others)
-        second = [_menu(view, "level", "定级…")]
+        second = [menu_button(view, "level", "定级…")]
         if view.state is State.JUDGING:
-            second.append(_button(view, Command.WATCH, "关注"))
-        second.append(_menu(view, "dismiss", "不予受理…"))
+            second.append(order_button(view, Command.WATCH, "关注"))
+        second.append(menu_button(view, "dismiss", "不予受理…"))
         if view.state is State.WATCHING:
-            second.append(_button(view, Command.RESUME, "恢复研判"))
-        return (first, tuple(second))
+            second.append(order_button(view, Command.RESUME, "恢复研判"))
+        return (first, tuple(second), _third(view))
     if view.state is State.DISMISSED:
-        return ((_button(view, Command.REOPEN, "重新研判…"),),)
+        return ((order_button(view, Command.REOPEN, "重新研判…"),),)
     if view.state in ENDED or view.state is State.ANSWERED:
         return ()
-    return ((_menu(view, "level", "定级…"),),)
+    return ((menu_button(view, "level", "定级…"), menu_button(view, "correct", "纠正…")),)
+
+
+def _third(view: CaseView) -> tuple[Button, ...]:
+    correct = menu_button(view, "correct", "纠正…")
+    if view.suggestion is None:
+        return (correct,)
+    other = view.suggestion.other
+    return (order_button(view, Command.MERGE, f"并入 {other.number}", arg=str(other.id)), correct)
 
 
 def buttons_of(card: str, view: CaseView, office: Office) -> tuple[tuple[Button, ...], ...]:
@@ -69,31 +79,6 @@ def buttons_of(card: str, view: CaseView, office: Office) -> tuple[tuple[Button,
     if card == "channel":
         return _channel_buttons(view)
     return _review_buttons(view, card)
-
-
-def menu_buttons(view: CaseView, office: Office, menu: str) -> tuple[tuple[Button, ...], ...]:
-    """Give the choices behind a `…` button, two a row, with the way back."""
-    back = (_menu(view, "back", "↩ 返回"),)
-    if menu == "channel":
-        choices = [
-            _button(view, Command.DISPATCH, f"转办 {c.name}", Tone.GOOD, c.key)
-            for c in office.channels.values()
-        ]
-    elif menu == "level":
-        choices = [
-            _button(view, Command.SET_LEVEL, f"{LEVEL_MARKS[lv]} {LEVEL_NAMES[lv]}", arg=str(int(lv)))
-            for lv in Level
-        ]
-    elif menu == "dismiss":
-        choices = [
-            _button(view, Command.DISMISS, reason, Tone.DANGER, str(place))
-            for place, reason in enumerate(office.dismiss_reasons)
-        ]
-        choices.append(_button(view, Command.DISMISS, "其他理由（回复文字）", Tone.DANGER, "ask"))
-    else:
-        return duty_buttons(view, office)
-    pairs = [tuple(choices[i : i + 2]) for i in range(0, len(choices), 2)]
-    return (*pairs, back)
 
 
 def channel_card(view: CaseView, office: Office, sources: Mapping[str, str], channel: str) -> Card:
@@ -115,16 +100,18 @@ def channel_card(view: CaseView, office: Office, sources: Mapping[str, str], cha
 def _channel_buttons(view: CaseView) -> tuple[tuple[Button, ...], ...]:
     if view.state is State.TO_SIGN:
         returns = (
-            () if view.slip and view.slip.assigned else (_button(view, Command.RETURN, "退回…", Tone.DANGER),)
+            ()
+            if view.slip and view.slip.assigned
+            else (order_button(view, Command.RETURN, "退回…", Tone.DANGER),)
         )
-        return ((_button(view, Command.SIGN, "签收", Tone.GOOD), *returns),)
+        return ((order_button(view, Command.SIGN, "签收", Tone.GOOD), *returns),)
     if view.state is State.HANDLING:
-        return ((_button(view, Command.DRAFT, "拟答复稿", Tone.GOOD),),)
+        return ((order_button(view, Command.DRAFT, "拟答复稿", Tone.GOOD),),)
     if view.state is State.TO_RELEASE:
-        confirm = _button(view, Command.CONFIRM, "回应确认（填链接）", Tone.GOOD)
-        return ((confirm, _button(view, Command.DRAFT, "修改稿件")),)
+        confirm = order_button(view, Command.CONFIRM, "回应确认（填链接）", Tone.GOOD)
+        return ((confirm, order_button(view, Command.DRAFT, "修改稿件")),)
     if view.state in {State.IN_REVIEW, State.IN_SECRECY, State.WITH_SUPERIOR, State.TO_APPROVE}:
-        return ((_button(view, Command.DRAFT, "修改稿件"),),)
+        return ((order_button(view, Command.DRAFT, "修改稿件"),),)
     return ()
 
 
@@ -196,16 +183,16 @@ def _heading(view: CaseView, card: str, fate: str) -> str:
 
 def _review_buttons(view: CaseView, card: str) -> tuple[tuple[Button, ...], ...]:
     if card == "review":
-        good = _button(view, Command.PASS, "初审通过", Tone.GOOD)
-        return ((good, _button(view, Command.REDO, "退改…", Tone.DANGER)),)
+        good = order_button(view, Command.PASS, "初审通过", Tone.GOOD)
+        return ((good, order_button(view, Command.REDO, "退改…", Tone.DANGER)),)
     if card == "secrecy":
-        clear = _button(view, Command.CLEAR, "公开…", Tone.GOOD)
-        withhold = _button(view, Command.WITHHOLD, "不公开…", Tone.DANGER)
+        clear = order_button(view, Command.CLEAR, "公开…", Tone.GOOD)
+        withhold = order_button(view, Command.WITHHOLD, "不公开…", Tone.DANGER)
         if view.state is State.WITH_SUPERIOR:
             return ((clear, withhold),)
-        return ((clear, withhold), (_button(view, Command.ESCALATE, "需报审…"),))
-    good = _button(view, Command.APPROVE, "批准发布", Tone.GOOD)
-    return ((good, _button(view, Command.REFUSE, "退回修改…", Tone.DANGER)),)
+        return ((clear, withhold), (order_button(view, Command.ESCALATE, "需报审…"),))
+    good = order_button(view, Command.APPROVE, "批准发布", Tone.GOOD)
+    return ((good, order_button(view, Command.REFUSE, "退回修改…", Tone.DANGER)),)
 
 
 _DECIDES: Mapping[str, frozenset[State]] = {
@@ -291,6 +278,11 @@ def _matter(view: CaseView, office: Office, sources: Mapping[str, str]) -> list[
     )
     if view.reasons:
         blocks.append(Block(_reasons(view.reasons), label="依据", weight=7))
+    if view.suggestion is not None:
+        other = view.suggestion.other
+        blocks.append(
+            Block(f"可能与 {other.number}「{other.title}」是一件事：{view.suggestion.why}", weight=8)
+        )
     if view.proposed_level < view.level:
         blocks.append(
             Block(f"传播已达{LEVEL_NAMES[view.proposed_level]}标准，建议升级", label="注意", weight=9)
@@ -302,8 +294,11 @@ def _matter(view: CaseView, office: Office, sources: Mapping[str, str]) -> list[
         )
     )
     bands = "，".join(f"{BAND_NAMES[b]} {n}" for b, n in view.bands.items() if n)
-    if bands:
-        blocks.append(Block(f"{bands}（机器判断，仅供参考）", label="情绪", weight=4))
+    told = [f"{bands}（机器判断，仅供参考）"] if bands else []
+    if view.said_band is not None:
+        told.append(f"首条经人认定：{BAND_NAMES[view.said_band]}")
+    if told:
+        blocks.append(Block("；".join(told), label="情绪", weight=4))
     if view.lead:
         blocks.append(Block(_excerpt(view.lead.text), Form.QUOTE, weight=2))
     if view.first_url:
@@ -377,11 +372,15 @@ def _channel_name(view: CaseView, office: Office) -> str:
     return f"{channel.name}（{channel.unit}）" if channel else view.channel
 
 
-def _button(view: CaseView, command: Command, text: str, tone: Tone = Tone.PLAIN, arg: str = "") -> Button:
+def order_button(
+    view: CaseView, command: Command, text: str, tone: Tone = Tone.PLAIN, arg: str = ""
+) -> Button:
+    """Give a button that orders something of a case, bound to the versions that are shown."""
     return Button(
         text.strip(), token_of(Wish(command.value, view.id, view.version, view.draft_version, arg)), tone
     )
 
 
-def _menu(view: CaseView, name: str, text: str) -> Button:
+def menu_button(view: CaseView, name: str, text: str) -> Button:
+    """Give a button that opens a menu on the card."""
     return Button(text, token_of(Wish(MENU, view.id, view.version, view.draft_version, name)))

@@ -32,6 +32,9 @@ NEEDS = {
     Need.LINK: "链接",
     Need.CHANNEL: "渠道",
     Need.LEVEL: "等级",
+    Need.ITEM: "哪条信息",
+    Need.MATTER: "并入哪个事项",
+    Need.BAND: "是不是负面",
 }
 OTHERS = {"drafter": "拟稿人", "first": "初审人", "secrecy": "保密审查员", "superior": "报审结论登记人"}
 COLOURS = {
@@ -40,7 +43,7 @@ COLOURS = {
     "reviewer": ("初审人", "#fff2cc"),
     "secrecy": ("保密审查员", "#f9cb9c"),
     "leader": ("领导", "#f4cccc"),
-    "over": ("终态，可重新办理", "#e6e6e6"),
+    "over": ("终态，除已合并外可重新办理", "#e6e6e6"),
 }
 
 INTRO = """\
@@ -53,7 +56,8 @@ It is the light default for an office of five. What the full procedure has beyon
 ## States
 
 The colour says whose move it is: {legend}.
-Not drawn: 定级, which leaves the state as it is, and 提交答复稿 from a state past 办理中, which leads back to 待审核.
+Not drawn: what leaves the state as it is (定级, 拆分, 认定情绪, 转办 of what waits to be signed for), and 提交答复稿 from a state
+past 办理中, which leads back to 待审核.
 """
 
 TABLE_INTRO = """\
@@ -79,6 +83,12 @@ AFTER = """\
 - {afterwards}
 - After two returns the next 转办 assigns: the slip cannot be returned again (潍坊市12345条例 第二十二条).
 - 值班员 or 政府办 may set the level (定级) until the answer is out; the clocks that run are counted anew from their start.
+- Until then they may also put right how texts were put together. 拆分: a text with its comments leaves the matter and opens
+  one of its own, which owes its answer since the text was first placed. 并入: all texts of a matter that was not dispatched
+  go into another that is not over; of each limit the earlier one stays. A text that came in wrongly is split off again.
+- 转办 again, before there is a draft, takes the matter from one channel to another; the first one is told.
+- 拆分, 并入, 认定情绪, and a channel, a level or a dismissal other than proposed are kept as verdicts: what was
+  proposed, for which text, by which version of rules, models and scorer.
 """
 
 
@@ -144,8 +154,12 @@ def _row(state: State, command: Command, move: Move) -> str:
 
 
 def _drawn(state: State) -> list[Command]:
-    left_out = {Command.SET_LEVEL} if state is State.HANDLING else {Command.SET_LEVEL, Command.DRAFT}
-    return [command for command in commands_in(state) if command not in left_out]
+    left_out = set() if state is State.HANDLING else {Command.DRAFT}
+    return [
+        command
+        for command in commands_in(state)
+        if command not in left_out and TABLE[state, command].to is not state
+    ]
 
 
 def _owner(state: State) -> str:

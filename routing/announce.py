@@ -334,6 +334,11 @@ def _say(
         if chat:
             facts = {"unit": unit, "actor": actor, "reason": order.reason}
             tell(session, case, chat=chat, template="returned_why", key=f"{key}:why", now=now, facts=facts)
+    if order.command is Command.DISPATCH and before.state in WITH_CHANNEL and before.channel != case.channel:
+        new = office.channels[case.channel]
+        if channel:
+            facts = {"unit": new.unit}
+            tell(session, case, chat=channel.chat, template="redirected", key=key, now=now, facts=facts)
     if order.command in {Command.REDO, Command.WITHHOLD, Command.REFUSE} and channel:
         tell(session, case, chat=channel.chat, template="redo", key=key, now=now)
         chat = people.private_chat(session, before.drafter_id) if before.drafter_id else None

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import Session
 
-from routing import people
+from routing import people, verdicts
 from routing.items import Band, Counts, Kind
 from routing.office import Level, Step
 from routing.store.tables import (
@@ -20,8 +20,9 @@ from routing.store.tables import (
     ProposalRow,
     ReleaseRow,
     ReviewRow,
+    SuggestionRow,
 )
-from routing.workflow import ENDED, Opinion, Stage, State
+from routing.workflow import ENDED, TABLE, Command, Opinion, Stage, State
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,25 @@ class ItemLine:
     url: str
     text: str
     at: datetime
+    id: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Other:
+    """Something that is named and chosen by its id: another case, or a text, which has no number."""
+
+    id: int
+    number: str
+    title: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SuggestionView:
+    """The open case that a new one is perhaps one with, and why (Chinese)."""
+
+    other: Other
+    why: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +117,11 @@ class ReasonView:
 
 @dataclass(frozen=True, slots=True)
 class CaseView:
-    """Everything a card can show of a case. Instants are aware UTC; people are names."""
+    """Everything a card can show of a case. Instants are aware UTC; people are names.
+
+    `merged_into`: where its texts went; `suggestion`: where they might go, while they may; `said_band`: what a person
+    said of the tone of the lead.
+    """
 
     id: int
     number: str
@@ -129,6 +153,9 @@ class CaseView:
     released_by: str
     released_at: datetime | None
     deadlines: tuple[DeadlineView, ...]
+    merged_into: Other | None = None
+    suggestion: SuggestionView | None = None
+    said_band: Band | None = None
 
 
 def case_view(session: Session, case_id: int, draft_version: int | None = None) -> CaseView | None:
@@ -137,6 +164,7 @@ def case_view(session: Session, case_id: int, draft_version: int | None = None) 
     if case is None:
         return None
     items = _items(session, case.id)
+    lead = _lead(items)
     # The first is what people decided on; a later one says why as the text now reads.
     proposals = session.scalars(
         select(ProposalRow).where(ProposalRow.case_id == case.id).order_by(ProposalRow.id)
@@ -167,7 +195,7 @@ def case_view(session: Session, case_id: int, draft_version: int | None = None) 
         sources=tuple(dict.fromkeys(item.source_id for item in items)),
         counts=_sum(items),
         bands={band: sum(1 for i in items if i.sentiment_band is band) for band in Band},
-        lead=_lead(items),
+        lead=lead,
         first_url=next((item.url for item in items if item.url), ""),
         slip=_slip(session, case.id),
         draft=_draft(session, case.id, case.draft_version if draft_version is None else draft_version),
@@ -182,7 +210,26 @@ def case_view(session: Session, case_id: int, draft_version: int | None = None) 
                 .order_by(DeadlineRow.due_at)
             )
         ),
+        merged_into=_other(session, case.merged_into),
+        suggestion=suggestion_of(session, case),
+        said_band=verdicts.said_bands(session, [lead.id]).get(lead.id) if lead else None,
     )
+
+
+def suggestion_of(session: Session, case: CaseRow) -> SuggestionView | None:
+    """Give the case that this one is perhaps one with; None where there is none that it could go into now."""
+    row = session.get(SuggestionRow, case.id) if (case.state, Command.MERGE) in TABLE else None
+    other = session.get(CaseRow, row.other_id) if row else None
+    while other is not None and other.merged_into is not None:
+        other = session.get(CaseRow, other.merged_into)
+    if row is None or other is None or other.state in ENDED or other.id == case.id:
+        return None
+    return SuggestionView(Other(other.id, other.number, other.title, other.opened_at), row.why)
+
+
+def _other(session: Session, case_id: int | None) -> Other | None:
+    row = session.get(CaseRow, case_id) if case_id is not None else None
+    return None if row is None else Other(row.id, row.number, row.title, row.opened_at)
 
 
 def stamp(session: Session, case_id: int) -> tuple[int, int]:
@@ -262,7 +309,7 @@ def _age(item: ItemRow) -> datetime:
 
 
 def _line(item: ItemRow) -> ItemLine:
-    return ItemLine(item.source_id, item.kind, item.title, item.url, item.text, _age(item))
+    return ItemLine(item.source_id, item.kind, item.title, item.url, item.text, _age(item), item.id)
 
 
 def _sum(items: Sequence[ItemRow]) -> Counts:

@@ -3,17 +3,18 @@
 from dataclasses import replace
 
 import pytest
-from builders import Desk, make_office
+from builders import START, Desk, make_office
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot import lists, render
+from bot import lists, menus, render
 from bot.buttons import INVITE, MAX_BYTES, MENU, Wish, token_of, wish_of
 from bot.chat import Card
 from bot.compose import Composer
+from routing.choices import Page
 from routing.outbox import Message, MessageKind, Priority
 from routing.people import Invitation
-from routing.views import CaseView, case_view
+from routing.views import CaseView, Other, case_view
 from routing.workflow import Command, State
 
 VERBS = [*Command, MENU, INVITE]
@@ -21,6 +22,7 @@ NUMBERS = st.integers(0, 2**31)
 ARGUMENTS = st.text(st.characters(min_codepoint=33, max_codepoint=126, exclude_characters=":"), max_size=20)
 WISHES = st.builds(Wish, st.sampled_from([str(v) for v in VERBS]), NUMBERS, NUMBERS, NUMBERS, ARGUMENTS)
 FAR = 2**31 - 1
+FAR_PAGE = Page(99_998, (Other(2**40, "YQ-2026-0001", "停水" * 50, START),), more=True)
 
 
 @given(WISHES)
@@ -89,9 +91,16 @@ def every_card(view: CaseView, desk: Desk) -> list[Card]:
         render.duty_card(view, office, {}),
         *(render.channel_card(view, office, {}, key) for key in office.channels),
         *(
-            Card(view_blocks, render.menu_buttons(view, office, menu))
+            Card(view_blocks, buttons)
             for view_blocks in [render.duty_card(view, office, {}).blocks]
-            for menu in ("channel", "level", "dismiss", "back")
+            for buttons in (
+                *(
+                    menus.menu_buttons(view, office, menu)
+                    for menu in (menus.CHANNEL, menus.LEVEL, menus.DISMISS, menus.CORRECT, menus.BACK)
+                ),
+                menus.text_menu(view, office, FAR_PAGE),
+                menus.matter_menu(view, FAR_PAGE),
+            )
         ),
     ]
     if view.draft is not None:

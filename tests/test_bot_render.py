@@ -17,7 +17,7 @@ import pytest
 from builders import Desk, failed, harvest, item, make_office, views
 from sqlalchemy import select
 
-from bot import compose, lists, names, render, sentences
+from bot import compose, lists, menus, names, render, sentences
 from bot.chat import ActionPressed, Body, Card, CommandGiven, JoinedChat, LeftChat, MessageRef, TextReplied
 from bot.chat import Sender as From
 from bot.compose import Composer
@@ -29,6 +29,7 @@ from bot.telegram.markup import TEXT_LIMIT, rendered
 from bot.telegram.text import units
 from routing import auditor, deadlines, outbox, people
 from routing.cases import DRAFT_MAX
+from routing.choices import Page
 from routing.digest import ChannelLine, DayCount, Digest, Matter, Overdue, Rate
 from routing.items import Ailment, Band, Counts, Fault, Kind, SourceState, Symptom
 from routing.office import Level, Role, Step
@@ -40,9 +41,11 @@ from routing.views import (
     DeadlineView,
     DraftView,
     ItemLine,
+    Other,
     ReasonView,
     ReviewLine,
     SlipView,
+    SuggestionView,
     case_view,
 )
 from routing.workflow import Command, Opinion, Stage, State
@@ -161,8 +164,19 @@ def review(kind: str, view: CaseView) -> Card:
     return render.review_card(view, OFFICE, kind)
 
 
-def menu(name: str) -> Card:
-    return Card(duty(JUDGING).blocks[:1], render.menu_buttons(JUDGING, OFFICE, name))
+def menu(name: str, view: CaseView = JUDGING) -> Card:
+    return Card(duty(view).blocks[:1], menus.menu_buttons(view, OFFICE, name))
+
+
+OTHERS = tuple(
+    Other(n, f"YQ-2026-000{n}", title, at(-n))
+    for n, title in ((3, "东湖小区又停水"), (5, "西山小区停水两天，物业说是管道老化，居民要求给个说法"))
+)
+TEXTS = tuple(replace(other, number="") for other in OTHERS)
+
+
+def chosen(rows: menus.Rows) -> Card:
+    return Card(duty(JUDGING).blocks[:1], rows)
 
 
 def digest(days: int = 7) -> Digest:
@@ -205,6 +219,7 @@ FACTS: Mapping[str, Mapping[str, Any]] = {
     "answered": {"link": "https://gov.example/answer/7"},
     "nobody": {"role": "leader"},
     "returned": {"unit": "县信访局"},
+    "redirected": {"unit": "县水利局"},
     "returned_why": {"unit": "县信访局", "actor": "赵联络", "reason": "属水利局职责"},
     "reopened": {"actor": "郑县长"},
     "reopened_why": {"actor": "郑县长", "reason": "居民再次反映"},
@@ -264,6 +279,13 @@ SCENES: Mapping[str, Callable[[], Card]] = {
         )
     ),
     "duty_judging_raised": lambda: duty(replace(JUDGING, proposed_level=Level.II)),
+    "duty_judging_suggested": lambda: duty(
+        replace(JUDGING, suggestion=SuggestionView(OTHERS[0], "同一地点、同一业务，相隔 3 小时"))
+    ),
+    "duty_judging_said": lambda: duty(replace(JUDGING, said_band=Band.NOT_NEGATIVE)),
+    "duty_merged": lambda: duty(
+        replace(JUDGING, state=State.MERGED, items=0, lead=None, deadlines=(), merged_into=OTHERS[0])
+    ),
     "duty_watching": lambda: duty(
         replace(JUDGING, state=State.WATCHING, deadlines=(DeadlineView(Step.RELOOK, at(24), False),))
     ),
@@ -306,6 +328,13 @@ SCENES: Mapping[str, Callable[[], Card]] = {
     "menu_level": lambda: menu("level"),
     "menu_dismiss": lambda: menu("dismiss"),
     "menu_back": lambda: menu("back"),
+    "menu_correct": lambda: menu("correct"),
+    "menu_correct_said": lambda: menu("correct", replace(JUDGING, said_band=Band.NEGATIVE, items=1)),
+    "menu_correct_to_sign": lambda: menu("correct", case(State.TO_SIGN)),
+    "menu_correct_in_review": lambda: menu("correct", case(State.IN_REVIEW, V1)),
+    "menu_channel_to_sign": lambda: menu("channel", case(State.TO_SIGN)),
+    "menu_split": lambda: chosen(menus.text_menu(JUDGING, OFFICE, Page(1, TEXTS, True))),
+    "menu_merge": lambda: chosen(menus.matter_menu(JUDGING, Page(0, OTHERS, False))),
     "open_list": lambda: lists.open_list([JUDGING, case(State.HANDLING), RETURNED], OFFICE, 5),
     "open_list_empty": lambda: lists.open_list([], OFFICE, 0),
     "help_duty": lambda: helped(Role.DUTY),
@@ -438,7 +467,9 @@ def act(desk: Desk, case_id: int, command: Command) -> None:
 def roads() -> Iterator[tuple[State, Command | None]]:
     from builders import ROADS
 
-    for state in ROADS:
+    for state in [
+        state for state in ROADS if state is not State.MERGED
+    ]:  # nobody drafts for one that was merged
         yield state, None
         if state in AROUND:
             yield state, AROUND[state]
@@ -632,6 +663,7 @@ def live(desk: Desk) -> None:
     desk.act(first, Command.REOPEN)
     # limits: half-way and over; nobody to review
     second = desk.open("西山小区停水了")
+    desk.act(second, Command.DISPATCH, channel="network")
     desk.act(second, Command.DISPATCH)
     for hours in (1.1, 24):
         desk.clock.advance(hours=hours)

@@ -19,6 +19,7 @@ _HOUSE_ACTIONS = {
     "overdue": "超期提醒",
     "refused": "未获准",
     "secrecy_mark": "涉密标记拦下",
+    "take_in": "并入了",
 }
 GROUND_NAMES: Mapping[Ground, str] = {
     Ground.ROLE: "没有权限",
@@ -28,6 +29,7 @@ GROUND_NAMES: Mapping[Ground, str] = {
     Ground.FOUR_EYES: "四眼原则",
     Ground.MISSING: "缺少必填内容",
     Ground.ASSIGNED: "已指定承办",
+    Ground.GONE: "所选的已不在",
 }
 KIND_NAMES: Mapping[MessageKind, str] = {
     MessageKind.CARD: "卡片",
@@ -53,6 +55,10 @@ _LABELS = {
     "channel": "渠道",
     "level": "等级",
     "item": "信息序号",
+    "items": "信息条数",
+    "into": "并入",
+    "split_from": "拆自",
+    "band": "情绪",
     "reasons": "依据",
     "reason": "理由",
     "basis": "依据",

@@ -2,12 +2,13 @@
 
 from dataclasses import replace
 
-from bot import names, render
+from bot import menus, names
 from bot.buttons import INVITE, MENU, Wish, wish_of
 from bot.chat import ActionPressed
 from bot.handlers.desk import Menu, Occasion, Reaction
-from routing import announce, asks, cases, outbox, people
+from routing import announce, asks, cases, choices, outbox, people
 from routing.errors import UserError
+from routing.items import Band
 from routing.office import Level
 from routing.views import case_view
 from routing.workflow import (
@@ -71,10 +72,24 @@ def _with_argument(occasion: Occasion, wish: Wish, order: Order) -> Order:
         return replace(order, channel=wish.arg)
     if order.command is Command.SET_LEVEL and wish.arg in {"1", "2", "3", "4"}:
         return replace(order, level=Level(int(wish.arg)))
+    if order.command is Command.SPLIT:
+        return replace(order, item_id=_id(wish.arg))
+    if order.command is Command.MERGE:
+        return replace(order, into=_id(wish.arg))
+    if order.command is Command.RATE:
+        return replace(order, band=_BANDS.get(wish.arg[:1]), item_id=_id(wish.arg[1:]))
     reasons = occasion.desk.office.dismiss_reasons
     if order.command is Command.DISMISS and wish.arg.isdigit() and int(wish.arg) < len(reasons):
         return replace(order, reason=reasons[int(wish.arg)])
     return order
+
+
+_BANDS = {menus.NEGATIVE: Band.NEGATIVE, menus.NOT_NEGATIVE: Band.NOT_NEGATIVE}
+
+
+def _id(text: str) -> int:
+    """Read the id of a row; 0, which none has, for anything else."""
+    return int(text) if text.isdecimal() and len(text) < 19 else 0
 
 
 def _missing(facts: CaseFacts, order: Order) -> bool:
@@ -118,7 +133,7 @@ def _ask(occasion: Occasion, event: ActionPressed, order: Order, facts: CaseFact
 
 def _refused(occasion: Occasion, facts: CaseFacts, refusal: Refusal, wish: Wish) -> Reaction:
     text = refusal.text
-    if refusal.ground in {Ground.STALE, Ground.STATE}:
+    if refusal.ground in {Ground.STALE, Ground.STATE, Ground.GONE}:
         made = (
             cases.decided_by(occasion.session, facts.id, wish.draft_version) if wish.draft_version else None
         )
@@ -132,15 +147,46 @@ def _refused(occasion: Occasion, facts: CaseFacts, refusal: Refusal, wish: Wish)
 def _open_menu(
     occasion: Occasion, event: ActionPressed, wish: Wish, actor: Actor, facts: CaseFacts, where: Where
 ) -> Reaction:
-    probe = Command.SET_LEVEL if wish.arg == "level" else Command.DISMISS
-    order = Order(probe, actor, where, wish.version, wish.draft_version, reason="…", level=facts.level)
+    name, page = menus.page_of(wish.arg)
+    order = Order(
+        _PROBES.get(name, Command.SET_LEVEL),
+        actor,
+        where,
+        wish.version,
+        wish.draft_version,
+        reason="…",
+        channel=facts.channel,
+        level=facts.level,
+        item_id=1,
+        into=1,
+    )
     answer = decide(facts, order)
     if isinstance(answer, Refusal):
         return _refused(occasion, facts, answer, wish)
     view = case_view(occasion.session, facts.id)
     assert view is not None
-    buttons = render.menu_buttons(view, occasion.desk.office, wish.arg)
-    return Reaction(menu=Menu(event.message, facts.id, buttons))
+    office, toast = occasion.desk.office, ""
+    if name == menus.SPLIT:
+        buttons = menus.text_menu(view, office, choices.texts(occasion.session, facts.id, page))
+        toast = "点哪一条信息，就把哪一条拆出去单独成为事项。"
+    elif name == menus.MERGE:
+        found = choices.matters(occasion.session, facts.id, page, occasion.now)
+        if not found.choices:
+            return Reaction("最近七天没有别的未办结事项。", alert=True)
+        buttons = menus.matter_menu(view, found)
+        toast = "点哪个事项，本事项就并入哪个事项。"
+    else:
+        buttons = menus.menu_buttons(view, office, name)
+    return Reaction(toast, menu=Menu(event.message, facts.id, buttons))
+
+
+# By which order it is asked whether a person may open a menu; all others are open to whoever may set the level.
+_PROBES = {
+    menus.CHANNEL: Command.DISPATCH,
+    menus.DISMISS: Command.DISMISS,
+    menus.SPLIT: Command.SPLIT,
+    menus.MERGE: Command.MERGE,
+}
 
 
 _GROUP_CARDS = {Where.DUTY: announce.DUTY_CARD, Where.CHANNEL: announce.CHANNEL_CARD}
