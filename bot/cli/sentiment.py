@@ -15,6 +15,7 @@ from rich.text import Text
 from bot.cli.common import (
     BadUsage,
     console,
+    in_store,
     lines_of,
     out,
     print_json,
@@ -29,9 +30,10 @@ from monitors.office_model import Training, Verdict
 from monitors.sentiment import NgramScorer, SnowNlpScorer
 from routing.accuracy import Accuracy, measure
 from routing.errors import ConfigError, Problem
-from routing.items import Sentiment
+from routing.items import Band, Sentiment
 from routing.ngrams import Row
 from routing.starter.sentiment import NEGATIVE, NOT_NEGATIVE
+from routing.verdicts import said_of_texts
 
 sentiment_app = typer.Typer(
     help="情感：打分、评测、训练、换回。", no_args_is_help=True, rich_markup_mode=None
@@ -191,8 +193,15 @@ def back() -> None:
 
 
 def verdict_rows(settings: Settings) -> Sequence[Verdict]:
-    """Give what people on duty said of texts. None yet: the desk does not ask them."""
-    return ()
+    """Give what people on duty said of texts, in the order in which they first did; each text once, as it is stored."""
+    return [
+        Verdict(
+            said.number,
+            f"{said.title}\n{said.text}" if said.title else said.text,
+            said.band is Band.NEGATIVE,
+        )
+        for said in in_store(settings, said_of_texts)
+    ]
 
 
 def _outcome(done: Training) -> list[str]:
