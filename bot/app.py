@@ -19,6 +19,7 @@ from bot.handlers.desk import Desk
 from bot.jobs import ClockWatch, Tick, schedule, watch_clock
 from bot.receiver import Receiver
 from bot.reload import Watcher
+from bot.replays import Replays
 from bot.scoring import scorer_of
 from bot.sender import Pace, Sender
 from monitors.fetch import Fetcher
@@ -78,7 +79,9 @@ class App:
         self.ingest_port: int | None = None
         """Where pushes are taken, once that runs."""
         self._watcher = Watcher(settings.config, configuration)
-        self.receiver = Receiver(self.store, chat, desk, composer, clock, self.sender.wake)
+        tags = {source.id: source.tags for source in configuration.sources}
+        replays = Replays(self.store, office, tags, settings.config, clock, self.sender.wake)
+        self.receiver = Receiver(self.store, chat, desk, composer, clock, self.sender.wake, replays.answer)
 
     async def run(self, only: Part | None = None, ready: asyncio.Event | None = None) -> None:
         """Migrate, greet the platform, work. Raises TokenRejected, LeaseHeld; anything else is a bug.

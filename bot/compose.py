@@ -12,7 +12,7 @@ from typing import Any
 from bot import lists, names, render, sentences
 from bot.charts import digest_chart
 from bot.chat import Block, Button, Card, File, Form
-from routing import asks, catchup, outbox, people
+from routing import asks, catchup, history, outbox, people
 from routing.announce import CARD_ROLES, CHANNEL_CARD, DUTY_CARD
 from routing.clock import Span
 from routing.digest import week_numbers
@@ -153,9 +153,11 @@ class Composer:
         """Compose a digest with its picture, with the numbers as they stand now."""
         facts = message.payload
         start, end = (datetime.fromisoformat(str(facts[key])) for key in ("start", "end"))
-        numbers = week_numbers(session, self._office, Span(str(facts["span"]), start, end), now)
+        span = Span(str(facts["span"]), start, end)
+        numbers = week_numbers(session, self._office, span, now)
+        lessons = history.learn(session, span)
         picture = File(f"digest-{facts['span']}.png", digest_chart(numbers), is_picture=True)
-        return Outgoing(lists.digest_card(numbers, self._office), (picture,), facts.get("reply_to"))
+        return Outgoing(lists.digest_card(numbers, self._office, lessons), (picture,), facts.get("reply_to"))
 
 
 _COMPOSERS = {

@@ -7,8 +7,10 @@ from datetime import datetime, timedelta
 from bot.buttons import INVITE, Wish, token_of
 from bot.chat import Block, Button, Card, Form, Tone
 from bot.names import LEVEL_NAMES, ROLE_NAMES, STEP_NAMES, level_tag, local, source_name
+from bot.replayed import lessons_lines
 from routing.catchup import Summary
 from routing.digest import ChannelLine, Digest
+from routing.lessons import Lessons
 from routing.office import Level, Office, Role
 from routing.people import Invitation
 from routing.views import CaseView
@@ -116,8 +118,8 @@ def help_card(name: str, roles: frozenset[Role], commands: Sequence[tuple[str, s
     return Card(tuple(blocks))
 
 
-def digest_card(digest: Digest, office: Office) -> Card:
-    """Give a week in numbers: by channel, never by person (国办函〔2026〕12号)."""
+def digest_card(digest: Digest, office: Office, lessons: Lessons | None = None) -> Card:
+    """Give a week in numbers: by channel, never by person (国办函〔2026〕12号); and what its corrections teach."""
     first, last = (
         digest.start.astimezone(office.zone),
         (digest.end - timedelta(seconds=1)).astimezone(office.zone),
@@ -163,6 +165,8 @@ def digest_card(digest: Digest, office: Office) -> Card:
     if digest.dismissed:
         told = "、".join(f"{reason} {count}" for reason, count in digest.dismissed)
         blocks.append(Block(told, label="不予受理", weight=3))
+    if lessons is not None:
+        blocks += [Block(text, label=label, weight=3) for label, text in lessons_lines(lessons, office)]
     return Card(tuple(blocks))
 
 

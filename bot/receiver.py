@@ -6,8 +6,9 @@ Here: ask, store, commit, handle; only the next question confirms what was store
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from bot.chat import (
     ActionPressed,
@@ -20,7 +21,7 @@ from bot.chat import (
     TokenRejected,
 )
 from bot.compose import Composer
-from bot.handlers.desk import Desk, Menu, Occasion, Reaction
+from bot.handlers.desk import Desk, Errand, Menu, Occasion, Reaction
 from bot.handlers.react import react
 from bot.secrecy import without_marked_text
 from routing import inbox
@@ -56,13 +57,16 @@ class Receiver:
         composer: Composer,
         clock: Clock,
         on_change: Callable[[], None],
+        errand: Callable[[Errand], Awaitable[None]] | None = None,
     ) -> None:
+        """`errand` does what takes longer, and answers by itself; None: such commands get no answer."""
         self._store = store
         self._chat = chat
         self._desk = desk
         self._composer = composer
         self._clock = clock
         self._on_change = on_change
+        self._errand = errand
         self._stored = asyncio.Event()
         self._answers: set[asyncio.Task[None]] = set()
         self.heard_at: datetime | None = None
@@ -131,7 +135,9 @@ class Receiver:
             await self._store.write(lambda s: self._put_aside(s, update_id, event, now), urgent=True)
             reaction = Reaction(FAULT, alert=True)
         if isinstance(event, ActionPressed) and now - received_at < PRESS_LIFE:
-            self._answer(event, reaction or Reaction())
+            self._beside(self._answer_now(event, reaction or Reaction()))
+        if reaction is not None and reaction.errand is not None and self._errand is not None:
+            self._beside(self._run(self._errand, reaction.errand))
 
     def _put_aside(self, session: Unit, update_id: int, event: Event | None, now: datetime) -> None:
         """Mark an update as not handled, and tell whoever wrote it: a draft that vanished without a word is lost."""
@@ -148,10 +154,16 @@ class Receiver:
             return None
         return react(Occasion(self._desk, session, now, update_id, event))
 
-    def _answer(self, event: ActionPressed, reaction: Reaction) -> None:
-        task = asyncio.create_task(self._answer_now(event, reaction))
+    def _beside(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
         self._answers.add(task)
         task.add_done_callback(self._answers.discard)
+
+    async def _run(self, work: Callable[[Errand], Awaitable[None]], errand: Errand) -> None:
+        try:
+            await work(errand)
+        except StoreDown as error:  # whoever asked can ask again
+            log.warning("errand lost", extra={"error": str(error)})
 
     async def _answer_now(self, event: ActionPressed, reaction: Reaction) -> None:
         """The quick answer: losing it harms nobody, so no failure of it goes further than the log."""

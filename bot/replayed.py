@@ -53,6 +53,21 @@ def summary(report: Report, office: Office) -> Iterator[str]:
     yield f"与人工研判一致：{_agreement(report.agreement)}"
 
 
+def message(report: Report, lessons: Lessons, office: Office) -> str:
+    """Give a replay as one message: the figures, an example of each change, suggestions."""
+    lines = list(summary(report, office))
+    shown = {one.change: one for one in reversed(report.examples)}
+    lines += [
+        f"{CHANGE_NAMES[change]}，如 {_brief(shown[change], office)}" for change in Change if change in shown
+    ]
+    lines += [f"{label}：{text}" for label, text in lessons_lines(lessons, office)]
+    return "\n".join([*lines, HOW_COUNTED])
+
+
+def _brief(one: Example, office: Office) -> str:
+    return f"“{clipped(one.title)}”：{place(one.then, office)} → {place(one.now, office)}"
+
+
 def lessons_lines(lessons: Lessons, office: Office) -> Iterator[tuple[str, str]]:
     """Give what corrections teach: label and text of each line."""
     precision = _share(lessons.precision) if lessons.precision else NO_DATA
@@ -62,11 +77,6 @@ def lessons_lines(lessons: Lessons, office: Office) -> Iterator[tuple[str, str]]
     yield "人工更正最多", "；".join(told) or NO_DATA
     for one in lessons.suggestions:
         yield "规则建议", _suggested(one, lessons.read, office)
-
-
-def example_line(one: Example, office: Office) -> str:
-    """Give one text that would fare otherwise: title, then, now, why."""
-    return f"{clipped(one.title)}：{place(one.then, office)} → {place(one.now, office)}（{one.why}）"
 
 
 def place(where: tuple[str, Level | None], office: Office) -> str:

@@ -22,6 +22,7 @@ from bot.cli.common import (
 )
 from bot.forms import ledger_xlsx
 from bot.lists import digest_card
+from routing import history
 from routing.clock import Span, day_named, utc_now, week_named, week_of
 from routing.digest import week_numbers
 from routing.export import LedgerLine, ledger_rows
@@ -54,13 +55,15 @@ def digest(
     span = _span(office, week, day)
     if file is not None:
         check_free(file, force)
-    numbers = in_store(settings, lambda s: week_numbers(s, office, span, utc_now()))
+    numbers, lessons = in_store(
+        settings, lambda s: (week_numbers(s, office, span, utc_now()), history.learn(s, span))
+    )
     if file is not None:
         _write(file, digest_chart(numbers))
     if as_json:
-        print_json(asdict(numbers))
+        print_json({**asdict(numbers), "lessons": asdict(lessons)})
     else:
-        for block in digest_card(numbers, office).blocks:
+        for block in digest_card(numbers, office, lessons).blocks:
             out.print(f"{block.label}：{block.text}" if block.label else block.text, markup=False)
     if file is not None:
         console.print(f"图表已存为 {file}。", markup=False)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from bot.chat import CommandGiven
-from bot.handlers.desk import Occasion, Reaction
+from bot.handlers.desk import Errand, Occasion, Reaction
 from routing import announce, cases, outbox, people
 from routing.clock import week_of
 from routing.errors import UserError
@@ -25,7 +25,7 @@ class Offer:
 
     text: str
     roles: frozenset[Role]
-    act: Callable[[Occasion, CommandGiven, Actor], None]
+    act: Callable[[Occasion, CommandGiven, Actor], Reaction | None]
 
 
 def command(occasion: Occasion, event: CommandGiven) -> Reaction | None:
@@ -46,7 +46,7 @@ def command(occasion: Occasion, event: CommandGiven) -> Reaction | None:
     elif not offer.roles & actor.roles:
         occasion.say(event.chat, f"您没有使用 /{event.name} 的权限。", reply_to=event.message)
     else:
-        offer.act(occasion, event, actor)
+        return offer.act(occasion, event, actor)
     return None
 
 
@@ -145,8 +145,7 @@ def _reopen(occasion: Occasion, event: CommandGiven, actor: Actor) -> None:
 
 def _digest(occasion: Occasion, event: CommandGiven, actor: Actor) -> None:
     """This week up to now; with `last`, the whole week before."""
-    channels = {channel.chat for channel in occasion.desk.office.channels.values()}
-    if occasion.chat_name(event.chat) in channels:
+    if _is_channels_chat(occasion, event):
         occasion.say(event.chat, "周报含各渠道情况，请在值班群或私聊里查看。", reply_to=event.message)
         return
     span = week_of(occasion.now, occasion.desk.office.zone)
@@ -163,6 +162,22 @@ def _digest(occasion: Occasion, event: CommandGiven, actor: Actor) -> None:
     )
 
 
+def _is_channels_chat(occasion: Occasion, event: CommandGiven) -> bool:
+    channels = {channel.chat for channel in occasion.desk.office.channels.values()}
+    return occasion.chat_name(event.chat) in channels
+
+
+def _replay(occasion: Occasion, event: CommandGiven, actor: Actor) -> Reaction | None:
+    """Try the draft of the rules on the last days: beside the counter, for that takes a while."""
+    if _is_channels_chat(occasion, event):
+        occasion.say(event.chat, "试算含各渠道情况，请在值班群或私聊里查看。", reply_to=event.message)
+        return None
+    text = "正在用最近 7 天的信息试算规则草稿，只读不改，算好后在这里回复。"
+    occasion.say(event.chat, text, reply_to=event.message)
+    key = f"replay:{occasion.desk.platform}:{occasion.update_id}"
+    return Reaction(errand=Errand(occasion.chat_name(event.chat), event.message.message, key))
+
+
 OFFERS = {
     "help": Offer("用法", frozenset(Role), _help),
     "open": Offer("未办结事项", _CASES, _open),
@@ -170,5 +185,8 @@ OFFERS = {
     "reopen": Offer("重新办理，如 /reopen 1 理由（私聊）", frozenset({Role.LEADER, Role.OFFICE}), _reopen),
     "digest": Offer(
         "本周舆情周报（/digest 上周 看上一周）", frozenset({Role.OFFICE, Role.LEADER, Role.DUTY}), _digest
+    ),
+    "replay": Offer(
+        "用最近 7 天的信息试算规则草稿 rules.draft.toml", frozenset({Role.OPERATOR, Role.LEADER}), _replay
     ),
 }

@@ -32,11 +32,15 @@ class Desk:
 
 @dataclass(frozen=True, slots=True)
 class Reaction:
-    """The quick answer to a press: a toast, and perhaps a menu to open on the card that was pressed."""
+    """The quick answer to a press: a toast, and perhaps a menu to open on the card that was pressed.
+
+    `errand`: what takes longer than a unit of work may, to be done beside it.
+    """
 
     toast: str = ""
     alert: bool = False
     menu: "Menu | None" = None
+    errand: "Errand | None" = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,15 @@ class Menu:
     ref: MessageRef
     case_id: int
     buttons: tuple[tuple[Button, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """A wish for a replay: who waits where for its answer. `key` is unique among all answers."""
+
+    chat: str
+    reply_to: str
+    key: str
 
 
 @dataclass(frozen=True, slots=True)
