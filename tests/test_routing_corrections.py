@@ -1,0 +1,524 @@
+"""What people put right of how texts were put together and read, and that each time it is kept as a verdict."""
+
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from threading import Barrier
+
+import pytest
+from builders import HOUR, MINUTE, START, Desk, item, views
+from sqlalchemy import select
+
+from routing import choices, outbox, verdicts
+from routing.cases import Done
+from routing.clock import Span
+from routing.digest import week_numbers
+from routing.items import Band, Kind, Sentiment
+from routing.ledger import entries
+from routing.office import Level, Step
+from routing.store.tables import (
+    AssignmentRow,
+    CaseItemRow,
+    CaseRow,
+    DeadlineRow,
+    ItemRow,
+    OutboxRow,
+    ProposalRow,
+    SuggestionRow,
+    VerdictKind,
+    VerdictRow,
+)
+from routing.views import case_view
+from routing.workflow import Command, Ground, Refusal, State
+
+EAST = "东湖小区今天又停水了，物业不管"
+EAST_TOO = "东湖小区停水，老人提水爬楼摔了一跤"
+WEST = "西山小区停水了"
+SAD = Sentiment(0.1, 0.1, Band.NEGATIVE, "ngram", "1a")
+
+
+def matter(desk: Desk, text: str, **more) -> int:
+    """Take in one text and give the case that it went to."""
+    desk.accept(item(text, **more))
+    return desk.run(
+        lambda s: s.scalars(select(CaseItemRow.case_id).order_by(CaseItemRow.item_id.desc())).first()
+    )
+
+
+def texts(desk: Desk, case_id: int) -> list[str]:
+    query = (
+        select(ItemRow.text)
+        .join(CaseItemRow, CaseItemRow.item_id == ItemRow.id)
+        .where(CaseItemRow.case_id == case_id)
+        .order_by(ItemRow.id)
+    )
+    return desk.run(lambda s: list(s.scalars(query)))
+
+
+def item_id(desk: Desk, text: str) -> int:
+    return desk.run(lambda s: s.scalars(select(ItemRow.id).where(ItemRow.text == text)).one())
+
+
+def actions(desk: Desk, case_id: int) -> list[str]:
+    return [line["action"] for line in desk.run(lambda s: entries(s, case_id))]
+
+
+def running(desk: Desk, case_id: int) -> Mapping[Step, DeadlineRow]:
+    rows = desk.all(DeadlineRow, DeadlineRow.case_id == case_id, DeadlineRow.ended_at.is_(None))
+    assert len(rows) == len({row.step for row in rows})
+    return {row.step: row for row in rows}
+
+
+def stand(desk: Desk, *case_ids: int) -> None:
+    """Let the duty card of each case have arrived, with nothing left to send."""
+
+    def work(session) -> None:
+        for row in session.scalars(select(OutboxRow)):
+            session.delete(row)
+        for case_id in case_ids:
+            outbox.remember_card(
+                session,
+                chat=desk.office.duty_chat,
+                message=str(case_id),
+                case_id=case_id,
+                card="duty",
+                draft_version=0,
+                now=START,
+            )
+
+    desk.run(work)
+
+
+def redrawn(desk: Desk) -> set[int]:
+    return {row.case_id for row in desk.all(OutboxRow, OutboxRow.kind == "edit")}
+
+
+def verdict(desk: Desk) -> VerdictRow:
+    """The newest one."""
+    return desk.all(VerdictRow)[-1]
+
+
+def ground(answer: Done | Refusal) -> Ground | None:
+    return answer.ground if isinstance(answer, Refusal) else None
+
+
+@pytest.fixture
+def known(desk: Desk) -> Desk:
+    """A desk to which the source `bbs` is no news."""
+    desk.know()
+    return desk
+
+
+@pytest.fixture
+def both(known: Desk) -> tuple[int, int]:
+    """Two matters at two places, the second an hour younger."""
+    first = matter(known, EAST)
+    known.clock.advance(HOUR)
+    return first, matter(known, WEST, published_at=known.clock())
+
+
+# --- a text is split off -----------------------------------------------------------------------------------------
+
+
+def test_a_text_that_is_split_off_opens_a_matter_at_its_place_that_owes_its_answer_as_long(known):
+    old = matter(known, EAST)
+    known.clock.advance(HOUR)
+    assert matter(known, EAST_TOO, published_at=known.clock(), sentiment=SAD) == old
+    known.clock.advance(HOUR)
+    stand(known, old)
+    before, wanted = known.case(old), item_id(known, EAST_TOO)
+
+    done = known.act(old, Command.SPLIT, item_id=wanted)
+
+    new = known.all(CaseRow)[-1]
+    assert isinstance(done, Done)
+    assert done.text == f"已拆出 {new.number}，原事项 {before.number}"
+    assert (texts(known, old), texts(known, new.id)) == ([EAST], [EAST_TOO])
+    assert (new.state, new.place, new.topic, new.channel) == (
+        State.JUDGING,
+        "东湖小区",
+        "供水",
+        before.channel,
+    )
+    assert (new.title, new.level, new.opened_at) == (EAST_TOO, before.level, known.clock())
+    clocks = running(known, new.id)
+    assert set(clocks) == {Step.RESPOND, Step.DISPATCH}
+    assert clocks[Step.RESPOND].started_at == START + HOUR
+    assert clocks[Step.DISPATCH].started_at == known.clock()
+    assert (known.case(old).state, known.case(old).version) == (before.state, before.version + 1)
+
+    said = verdict(known)
+    assert (said.case_id, said.item_id, said.kind) == (old, wanted, VerdictKind.SPLIT)
+    assert (said.proposed, said.corrected) == (before.number, new.number)
+    assert (said.rules_version, said.scorer) == (known.rules.version, "ngram 1a")
+    assert said.person_id == known.staff["duty"].person_id
+    assert actions(known, old)[-1] == "split"
+    assert actions(known, new.id) == ["open"]
+    assert redrawn(known) == {old}
+    assert [row.case_id for row in known.all(OutboxRow, OutboxRow.kind == "card")] == [new.id]
+    view = known.run(lambda s: case_view(s, new.id))
+    assert [reason.rule for reason in view.reasons] == ["停水"]
+
+
+def test_a_text_goes_with_the_comments_that_answer_it(known):
+    old = matter(known, EAST)
+    matter(known, EAST_TOO, external_id="post")
+    for text in ("我家也是", "支持"):
+        assert matter(known, text, kind=Kind.COMMENT, parent_id="post") == old
+    assert isinstance(known.act(old, Command.SPLIT, item_id=item_id(known, EAST_TOO)), Done)
+    assert texts(known, old) == [EAST]
+    new = known.all(CaseRow)[-1].id
+    assert texts(known, new) == [EAST_TOO, "我家也是", "支持"]
+    assert matter(known, "还没来水", kind=Kind.COMMENT, parent_id="post") == new
+
+
+def test_what_comes_later_joins_the_matter_of_the_text_that_it_repeats(known):
+    old = matter(known, EAST)
+    matter(known, EAST_TOO)
+    known.act(old, Command.SPLIT, item_id=item_id(known, EAST_TOO))
+    assert matter(known, EAST_TOO) == known.all(CaseRow)[-1].id != old
+    assert matter(known, EAST) == old
+
+
+@pytest.mark.parametrize("comment", [False, True], ids=["alone", "with its comment"])
+def test_the_only_text_of_a_matter_stays(known, comment):
+    case_id = matter(known, EAST, external_id="post")
+    if comment:
+        matter(known, "我家也是", kind=Kind.COMMENT, parent_id="post")
+    answer = known.act(case_id, Command.SPLIT, item_id=item_id(known, EAST))
+    assert ground(answer) is Ground.GONE
+    assert "只有这一条信息" in answer.text
+    assert actions(known, case_id)[-1] == "refused"
+    assert len(known.all(CaseRow)) == 1
+    assert known.all(VerdictRow) == []
+
+
+@pytest.mark.parametrize("command", [Command.SPLIT, Command.RATE])
+def test_a_text_of_another_matter_is_not_touched(known, both, command):
+    for wanted in (item_id(known, WEST), 987_654):
+        answer = known.act(both[0], command, item_id=wanted)
+        assert ground(answer) is Ground.GONE
+    assert known.all(VerdictRow) == []
+
+
+def test_a_second_press_on_the_same_text_is_stale(known):
+    old = matter(known, EAST)
+    matter(known, EAST_TOO)
+    order = known.order(known.shown(old), Command.SPLIT, item_id=item_id(known, EAST_TOO))
+    assert isinstance(known.give(old, order), Done)
+    assert ground(known.give(old, order)) is Ground.STALE
+    assert len(known.all(CaseRow)) == 2
+
+
+# --- a matter is merged ------------------------------------------------------------------------------------------
+
+
+def test_a_matter_that_is_merged_ends_and_the_other_has_its_texts_and_its_earlier_limits(known, both):
+    first, second = both
+    stand(known, first, second)
+    early = {step: row.due_at for step, row in running(known, first).items()}
+    late = {step: row.due_at for step, row in running(known, second).items()}
+    assert all(early[step] < late[step] for step in Step if step in early)
+
+    done = known.act(first, Command.MERGE, into=second)
+
+    source, target = known.case(first), known.case(second)
+    assert isinstance(done, Done)
+    assert (done.state, done.text) == (State.MERGED, f"已把 {source.number} 并入 {target.number}")
+    assert (source.merged_into, source.closed_at) == (second, known.clock())
+    assert (texts(known, first), texts(known, second)) == ([], [EAST, WEST])
+    assert running(known, first) == {}
+    kept = running(known, second)
+    assert {step: row.due_at for step, row in kept.items()} == early
+    assert {row.started_at for row in kept.values()} == {START}
+    assert all(row.next_at >= known.clock() for row in kept.values())
+    assert redrawn(known) == {first, second}
+    assert actions(known, first)[-1] == "merge"
+    assert actions(known, second)[-1] == "take_in"
+    said = verdict(known)
+    assert (said.case_id, said.item_id, said.kind) == (first, item_id(known, EAST), VerdictKind.MERGE)
+    assert (said.proposed, said.corrected) == ("", target.number)
+    view = known.run(lambda s: case_view(s, first))
+    assert (view.merged_into.number, view.items) == (target.number, 0)
+
+
+def test_the_later_limit_changes_nothing(known, both):
+    first, second = both
+    early = {step: row.due_at for step, row in running(known, first).items()}
+    assert isinstance(known.act(second, Command.MERGE, into=first), Done)
+    assert {step: row.due_at for step, row in running(known, first).items()} == early
+
+
+def test_of_the_clocks_of_a_watched_matter_the_other_takes_the_answer_alone(known, both):
+    first, second = both
+    known.act(first, Command.WATCH)
+    known.act(first, Command.MERGE, into=second)
+    kept = running(known, second)
+    assert set(kept) == {Step.RESPOND, Step.DISPATCH}
+    assert (kept[Step.RESPOND].started_at, kept[Step.DISPATCH].started_at) == (START, START + HOUR)
+
+
+def test_a_graver_matter_makes_the_other_graver_and_that_is_said_with_the_reason(known, both):
+    first, second = both
+    known.act(first, Command.SET_LEVEL, level=Level.II)
+    shown = known.shown(second)
+    known.act(first, Command.MERGE, into=second)
+    target = known.case(second)
+    assert (target.level, target.proposed_level, target.version) == (Level.II, Level.II, shown.version + 1)
+    [said] = known.all(OutboxRow, OutboxRow.dedupe_key == f"level:{second}:2")
+    assert said.payload["why"] == f"并入 {known.case(first).number}"
+    assert running(known, second)[Step.DISPATCH].due_at == START + 30 * MINUTE
+
+
+def test_a_level_that_a_person_set_stays_and_the_graver_one_is_proposed(known, both):
+    first, second = both
+    known.act(first, Command.SET_LEVEL, level=Level.II)
+    known.act(second, Command.DISPATCH)
+    known.act(first, Command.MERGE, into=second)
+    target = known.case(second)
+    assert (target.state, target.level, target.proposed_level) == (State.TO_SIGN, Level.IV, Level.II)
+
+
+def test_a_duty_to_answer_goes_along(known):
+    first = matter(known, EAST, counts=views(20_000))
+    second = matter(known, WEST)
+    assert (known.case(first).must_answer, known.case(second).must_answer) == (True, False)
+    known.act(first, Command.MERGE, into=second)
+    assert known.case(second).must_answer
+    assert "network" in known.case(second).copies
+
+
+def test_a_matter_that_was_dispatched_stays_and_another_may_go_into_it(known, both):
+    first, second = both
+    known.act(first, Command.DISPATCH)
+    answer = known.act(first, Command.MERGE, into=second)
+    assert ground(answer) is Ground.STATE
+    assert "已经转办，不能再并入别的事项" in answer.text
+    assert texts(known, second) == [WEST]
+    assert isinstance(known.act(second, Command.MERGE, into=first), Done)
+    assert texts(known, first) == [EAST, WEST]
+
+
+def test_nothing_goes_into_what_is_over_or_into_itself(known, both):
+    first, second = both
+    known.act(second, Command.DISMISS)
+    for into in (second, first, 987_654):
+        answer = known.act(first, Command.MERGE, into=into)
+        assert ground(answer) is Ground.GONE
+        assert actions(known, first)[-1] == "refused"
+    assert known.case(first).state is State.JUDGING
+
+
+def test_a_merger_is_undone_by_splitting_off_and_the_text_has_its_proposal_again(known, both):
+    first, second = both
+    known.act(first, Command.MERGE, into=second)
+    known.clock.advance(HOUR)
+    known.act(second, Command.SPLIT, item_id=item_id(known, EAST))
+    new = known.all(CaseRow)[-1]
+    old = known.case(first)
+    assert (new.channel, new.level, new.place, new.title) == (old.channel, old.level, old.place, old.title)
+    assert running(known, new.id)[Step.RESPOND].started_at == START
+    assert texts(known, second) == [WEST]
+    assert [row.item_id for row in known.all(ProposalRow, ProposalRow.case_id == new.id)] == [
+        item_id(known, EAST)
+    ]
+
+
+def test_two_who_merge_crosswise_at_the_same_moment_leave_one_matter(known):
+    pairs = []
+    for _ in range(12):
+        now = known.clock.advance(days=8)
+        pair = [matter(known, f"{place}停水了", published_at=now) for place in ("东湖小区", "西山小区")]
+        pairs.append(pair)
+    together = Barrier(2)
+
+    def press(side: int) -> list[Done | Refusal]:
+        answers = []
+        for pair in pairs:
+            order = known.order(known.shown(pair[side]), Command.MERGE, into=pair[1 - side])
+            together.wait(30)
+            answers.append(known.give(pair[side], order))
+        return answers
+
+    with ThreadPoolExecutor(2) as pool:
+        answers = list(zip(*pool.map(press, (0, 1)), strict=True))
+    for pair, of_this in zip(pairs, answers, strict=True):
+        assert sum(isinstance(answer, Done) for answer in of_this) == 1
+        states = [known.case(case_id).state for case_id in pair]
+        assert sorted(states) == [State.JUDGING, State.MERGED]
+        assert len(texts(known, pair[states.index(State.JUDGING)])) == 2
+    assert known.run(known.ledger.verify).broken is None
+
+
+def test_a_digest_counts_a_merged_matter_with_the_other(known, both):
+    first, second = both
+    known.act(first, Command.MERGE, into=second)
+    span = Span("2026-11-17", START - HOUR, START + timedelta(days=3))
+    numbers = known.run(lambda s: week_numbers(s, known.office, span, START + timedelta(days=3)))
+    assert (numbers.opened, numbers.open_now, len(numbers.top)) == (1, 1, 1)
+    assert numbers.answered.due == 1
+
+
+# --- what is perhaps one matter --------------------------------------------------------------------------------------
+
+
+def suggestion(desk: Desk, case_id: int):
+    return desk.run(lambda s: case_view(s, case_id)).suggestion
+
+
+@pytest.fixture
+def unsure(known: Desk, both: tuple[int, int]) -> tuple[int, int]:
+    """Two matters, of which the second is perhaps the first."""
+    first, second = both
+    row = SuggestionRow(case_id=second, other_id=first, why="同一事由（停水）", certainty=0.5, at=START)
+    known.run(lambda s: s.add(row))
+    return both
+
+
+def test_a_text_that_fits_two_matters_alike_suggests_one_of_them_with_the_reason(known):
+    fit = {matter(known, f"{place}今天又停水了，物业不管") for place in ("东湖小区", "西山小区")}
+    new = matter(known, "又停水了，物业根本不管事")
+    assert len(fit | {new}) == 3
+    told = suggestion(known, new)
+    assert told.other.id in fit
+    assert told.other.number == known.case(told.other.id).number
+    assert "停水" in told.why
+    assert not any(suggestion(known, case_id) for case_id in fit)
+
+
+def test_a_suggestion_that_is_taken_is_kept_as_what_was_proposed(known, unsure):
+    first, second = unsure
+    assert isinstance(known.act(second, Command.MERGE, into=suggestion(known, second).other.id), Done)
+    said = verdict(known)
+    assert said.proposed == said.corrected == known.case(first).number
+    assert suggestion(known, second) is None
+
+
+@pytest.mark.parametrize(
+    ("which", "command"),
+    [(1, Command.DISPATCH), (0, Command.DISMISS)],
+    ids=["a unit has it", "the other is over"],
+)
+def test_nothing_is_suggested_that_cannot_be_done(known, unsure, which, command):
+    assert suggestion(known, unsure[1]) is not None
+    known.act(unsure[which], command)
+    assert suggestion(known, unsure[1]) is None
+
+
+def test_a_suggestion_follows_the_other_matter_into_the_one_that_took_it_in(known, unsure):
+    first, second = unsure
+    third = matter(known, "解放路塌方了，路面下沉")
+    known.act(first, Command.MERGE, into=third)
+    assert suggestion(known, second).other.id == third
+    known.act(third, Command.MERGE, into=second)
+    assert suggestion(known, second) is None
+
+
+# --- what may be chosen ---------------------------------------------------------------------------------------------
+
+
+def test_the_texts_of_a_matter_come_newest_first_in_pages(known):
+    case_id = matter(known, EAST, published_at=START - 100 * MINUTE)
+    for n in range(choices.AT_ONCE):
+        assert matter(known, f"{EAST}{'！' * (n + 1)}", published_at=START - n * MINUTE) == case_id
+    first, second = (known.run(lambda s, p=page: choices.texts(s, case_id, p)) for page in (0, 1))
+    assert [text.at for text in first.choices] == [START - n * MINUTE for n in range(choices.AT_ONCE)]
+    assert [text.title for text in second.choices] == [EAST]
+    assert (first.more, second.more, second.page) == (True, False, 1)
+
+
+def test_matters_that_look_alike_come_first_and_those_that_are_over_or_silent_never(known):
+    def shape(case_id: int, place: str | None, topic: str | None) -> int:
+        def work(session) -> None:
+            case = session.get_one(CaseRow, case_id)
+            case.place, case.topic = place, topic
+
+        known.run(work)
+        return case_id
+
+    silent = matter(known, "解放路塌方了，路面下沉")
+    now = known.clock.advance(days=8)
+    mine = shape(matter(known, EAST, published_at=now), "东湖小区", "供水")
+    topic = shape(matter(known, WEST, published_at=now), "西山小区", "供水")
+    place = shape(matter(known, "东湖小区旁边塌方，路面下沉", published_at=now), "东湖小区", "险情")
+    neither = shape(matter(known, "青禾县北门爆炸，浓烟很大", published_at=now), None, None)
+    alike = shape(matter(known, "八号院没水，水压一直上不来", published_at=now), "东湖小区", "供水")
+    over = matter(known, "青禾县南门爆炸声很响", published_at=now)
+    assert len({silent, mine, topic, place, neither, alike, over}) == 7
+    known.act(over, Command.DISMISS)
+    page = known.run(lambda s: choices.matters(s, mine, 0, known.clock()))
+    assert [other.id for other in page.choices] == [alike, place, topic, neither]
+    assert known.run(lambda s: choices.matters(s, mine, 1, known.clock())).choices == ()
+
+
+# --- the tone of a text --------------------------------------------------------------------------------------------------
+
+
+def test_what_is_said_of_a_tone_is_kept_beside_what_the_scorer_said(known):
+    case_id = matter(known, EAST, sentiment=SAD)
+    before = known.shown(case_id)
+    wanted = item_id(known, EAST)
+    done = known.act(case_id, Command.RATE, item_id=wanted, band=Band.NOT_NEGATIVE)
+    assert done.text == f"已记为不是负面：{known.case(case_id).number}"
+    said = verdict(known)
+    assert (said.kind, said.item_id) == (VerdictKind.SENTIMENT, wanted)
+    assert (said.proposed, said.corrected, said.scorer) == ("negative", "not_negative", "ngram 1a")
+    assert known.shown(case_id).version == before.version + 1
+    view = known.run(lambda s: case_view(s, case_id))
+    assert (view.said_band, view.bands[Band.NEGATIVE]) == (Band.NOT_NEGATIVE, 1)
+
+
+def test_of_a_text_the_last_word_counts_under_the_number_of_the_first(known, both):
+    for text, band in ((EAST, Band.NEGATIVE), (WEST, Band.NEGATIVE), (EAST, Band.NOT_NEGATIVE)):
+        case_id = both[0] if text is EAST else both[1]
+        known.act(case_id, Command.RATE, item_id=item_id(known, text), band=band)
+    numbers = [row.id for row in known.all(VerdictRow)]
+    said = known.run(verdicts.said_of_texts)
+    assert [(one.number, one.text, one.band) for one in said] == [
+        (numbers[0], EAST, Band.NOT_NEGATIVE),
+        (numbers[1], WEST, Band.NEGATIVE),
+    ]
+    assert verdict(known).scorer is None  # nothing was scored
+
+
+# --- channel and level, later --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("state", [State.TO_SIGN, State.HANDLING])
+def test_a_matter_goes_from_one_unit_to_another_before_there_is_a_draft_and_the_first_is_told(desk, state):
+    case_id = desk.at(state)
+    assert isinstance(desk.act(case_id, Command.DISPATCH, channel="network"), Done)
+    case = desk.case(case_id)
+    assert (case.state, case.channel) == (State.TO_SIGN, "network")
+    assert set(running(desk, case_id)) == {Step.SIGN, Step.RESPOND}
+    assert [slip.channel for slip in desk.all(AssignmentRow)] == ["petition", "network"]
+    told = desk.all(OutboxRow, OutboxRow.chat == "group-petition", OutboxRow.kind == "text")
+    assert [row.payload["template"] for row in told] == ["redirected"]
+    assert ground(desk.act(case_id, Command.SIGN, "contact")) is Ground.ROLE
+    assert isinstance(desk.act(case_id, Command.SIGN, "other_contact"), Done)
+
+
+def test_who_goes_back_to_what_was_proposed_takes_his_correction_back(desk):
+    case_id = desk.open()
+    for channel in ("network", "office", "petition", "petition"):
+        desk.act(case_id, Command.DISPATCH, channel=channel)
+    for level in (Level.II, Level.II, Level.IV):
+        desk.act(case_id, Command.SET_LEVEL, level=level)
+    told = [(row.kind, row.proposed, row.corrected) for row in desk.all(VerdictRow)]
+    assert told == [
+        (VerdictKind.CHANNEL, "petition", "network"),
+        (VerdictKind.CHANNEL, "petition", "office"),
+        (VerdictKind.CHANNEL, "petition", "petition"),
+        (VerdictKind.LEVEL, "4", "2"),
+        (VerdictKind.LEVEL, "4", "4"),
+    ]
+    first = item_id(desk, EAST)
+    assert {(row.item_id, row.rules_version) for row in desk.all(VerdictRow)} == {(first, desk.rules.version)}
+
+
+def test_what_was_found_irrelevant_and_is_taken_up_again_is_relevant(desk):
+    case_id = desk.open()
+    desk.act(case_id, Command.DISMISS, reason="与本县无关")
+    desk.act(case_id, Command.REOPEN)
+    told = [(row.kind, row.corrected) for row in desk.all(VerdictRow)]
+    assert told == [(VerdictKind.RELEVANT, "与本县无关"), (VerdictKind.RELEVANT, "case")]
