@@ -1,5 +1,6 @@
 """A replay and what corrections teach, in words: for the terminal, the chat and the digest. Pure."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 
 from bot.names import BAND_NAMES, LEVEL_NAMES
@@ -73,10 +74,13 @@ def lessons_lines(lessons: Lessons, office: Office) -> Iterator[tuple[str, str]]
     precision = _share(lessons.precision) if lessons.precision else NO_DATA
     recall = _share(lessons.recall) if lessons.recall else f"{NO_DATA}（没有事后补上的事项）"
     yield "研判质量", f"提醒准确 {precision}，及时发现 {recall}"
-    told = [_corrected(one, office) for one in lessons.corrections[:CORRECTIONS_SHOWN]]
-    yield "人工更正最多", "；".join(told) or NO_DATA
-    for one in lessons.suggestions:
-        yield "规则建议", _suggested(one, lessons.read, office)
+    told = Counter[str]()
+    for one in lessons.corrections:
+        told[_corrected(one, office)] += one.times
+    most = [f"{what} {times}" for what, times in told.most_common(CORRECTIONS_SHOWN)]
+    yield "人工更正最多", "；".join(most) or NO_DATA
+    for word in lessons.suggestions:
+        yield "规则建议", _suggested(word, lessons.read, office)
 
 
 def place(where: tuple[str, Level | None], office: Office) -> str:
@@ -128,11 +132,11 @@ def _corrected(one: Correction, office: Office) -> str:
     if one.kind == "relevant":
         # Free words may name somebody; only the office's own list is shown to a group.
         reason = one.corrected if one.corrected in office.dismiss_reasons else OTHER_REASON
-        return f"{name}（{reason}） {one.times}"
+        return f"{name}（{reason}）"
     if one.kind in {"channel", "level", "sentiment"}:
         then, now = (_value(one.kind, value, office) for value in (one.proposed, one.corrected))
-        return f"{name} {then} → {now} {one.times}"
-    return f"{name} {one.times}"
+        return f"{name} {then} → {now}"
+    return name
 
 
 def _value(kind: str, value: str, office: Office) -> str:

@@ -31,8 +31,6 @@ PROCESSES = 2
 AHEAD = 2 * PROCESSES
 SMALL = 2_000
 """So few texts are judged sooner than a process starts."""
-NICE = 10
-"""The desk goes first."""
 _LOST = "试算用的进程被系统中止（多半是内存不够），什么都没有改动。请缩短天数再试。"
 
 
@@ -60,12 +58,13 @@ async def replay(
     now: datetime,
     *,
     examples: int,
+    nice: int = 0,
     done: Callable[[int, int], None] = lambda _done, _of: None,
 ) -> Replayed | None:
     """Try a draft on the last days; None where nothing is stored of them. `tags`: of each source, by its id.
 
-    `done` hears how many texts of how many are through. Raises ConfigError with every problem of the draft, before
-    anything is read.
+    `nice`: how far the two processes stand back behind others. `done` hears how many texts of how many are through.
+    Raises ConfigError with every problem of the draft, before anything is read; UserError where a process was lost.
     """
     channels = tuple(office.channels)
     rules = load_rules(draft.text, draft.file, channels)
@@ -86,7 +85,7 @@ async def replay(
         through += len(portion.pasts) + portion.stock
         done(through, extent.items)
 
-    with _Judges(draft, channels, extent.items) as judges:
+    with _Judges(draft, channels, extent.items, nice) as judges:
         waiting: deque[tuple[Portion, Future[list[Now]]]] = deque()
         async for portion in _portions(store, office, tags, since, extent):
             waiting.append((portion, judges.begin(portion)))
@@ -140,13 +139,13 @@ def draft_of(path: Path) -> Draft:
 class _Judges:
     """Two processes that judge, or a thread where there is little to do. Ends them with the block."""
 
-    def __init__(self, draft: Draft, channels: tuple[str, ...], items: int) -> None:
+    def __init__(self, draft: Draft, channels: tuple[str, ...], items: int, nice: int) -> None:
         self._task = (draft.text, draft.file, channels)
         # Spawned, for this process has threads; a child compiles the rules itself and knows no chat and no store.
         self._pool: Executor = (
             ThreadPoolExecutor(1)
             if items <= SMALL
-            else ProcessPoolExecutor(PROCESSES, get_context("spawn"), os.nice, (NICE,))
+            else ProcessPoolExecutor(PROCESSES, get_context("spawn"), os.nice, (nice,))
         )
 
     def __enter__(self) -> "_Judges":
