@@ -4,11 +4,18 @@ import json
 from pathlib import Path
 
 import pytest
+from builders import START
+from sqlalchemy.orm import Session
 from test_bot_cli import Terminal, empty
 
-from bot.config import Settings
+from bot.cli.sentiment import verdict_rows
+from bot.config import Settings, load_settings, read_environment
 from bot.scoring import models_folder
 from monitors.office_model import IN_USE
+from routing.items import Band, Kind
+from routing.office import Level
+from routing.store.tables import CaseRow, ItemRow, Outcome, PersonRow, VerdictKind, VerdictRow
+from routing.workflow import State
 
 __all__ = ["empty"]
 
@@ -126,6 +133,68 @@ def test_train_puts_a_model_in_use_and_back_takes_it_away(empty: Terminal, label
     assert "已换回" in answer.out
     assert _version(empty) == version
     assert empty("sentiment", "back").code == 1
+
+
+def test_train_learns_from_what_people_on_duty_said(empty: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert empty("people", "list").code == 0  # makes the database
+
+    def work(session: Session) -> None:
+        person = PersonRow(name="王值班", added_at=START)
+        case = CaseRow(
+            number="YQ-2026-0001",
+            state=State.JUDGING,
+            level=Level.IV,
+            proposed_level=Level.IV,
+            channel="petition",
+            copies=[],
+            title="停水",
+            opened_at=START,
+        )
+        session.add_all([person, case])
+        session.flush()
+        for n, said in enumerate((Band.NEGATIVE, Band.NOT_NEGATIVE, Band.NEGATIVE)):
+            row = ItemRow(
+                source_id="bbs",
+                external_id=str(n),
+                url="",
+                title="标题" if n == 0 else "",
+                text=f"第{n}栋又停水了",
+                kind=Kind.POST,
+                first_seen_at=START,
+                content_hash="",
+                fingerprint="",
+                places=[],
+                numbers=[],
+                outcome=Outcome.CASE,
+                reasons=[],
+                masked=[],
+            )
+            session.add(row)
+            session.flush()
+            for band in ({Band.NEGATIVE, Band.NOT_NEGATIVE} - {said}).pop(), said:  # the last word counts
+                session.add(
+                    VerdictRow(
+                        case_id=case.id,
+                        item_id=row.id,
+                        kind=VerdictKind.SENTIMENT,
+                        proposed="unclear",
+                        corrected=band.value,
+                        person_id=person.id,
+                        rules_version="",
+                        at=START,
+                    )
+                )
+
+    empty.database(work)
+    said = verdict_rows(load_settings(read_environment()))
+    assert [(one.number, one.text, one.negative) for one in said] == [
+        (1, "标题\n第0栋又停水了", True),
+        (3, "第1栋又停水了", False),
+        (5, "第2栋又停水了", True),
+    ]
+    trained = empty("sentiment", "train")
+    assert trained.code == 0
+    assert "学了 2 段，保留作测试的研判 1 条" in trained.out
 
 
 def test_a_damaged_model_says_how_to_heal(empty: Terminal) -> None:

@@ -5,18 +5,20 @@ from itertools import count
 from typing import Any
 
 import pytest
-from builders import MINUTE, Desk
+from builders import MINUTE, Desk, item
+from sqlalchemy import delete
 
-from bot.buttons import Wish, token_of
+from bot.buttons import MENU, Wish, token_of
 from bot.chat import ActionPressed, Body, CommandGiven, Event, JoinedChat, LeftChat, MessageRef, TextReplied
 from bot.chat import Sender as From
 from bot.handlers.desk import Desk as Counter
 from bot.handlers.desk import Occasion, Reaction
 from bot.handlers.react import react
-from routing import cases, chats
+from routing import cases, chats, choices
 from routing.asks import ASK_LIFE
 from routing.errors import UserError
-from routing.store.tables import ChatRow, DraftRow, OutboxRow
+from routing.office import Level
+from routing.store.tables import ChatRow, DraftRow, OutboxRow, VerdictRow
 from routing.views import open_cases
 from routing.workflow import Command, State
 
@@ -233,3 +235,114 @@ def test_a_matter_that_cannot_be_taken_up_again_is_said(desk, happen, monkeypatc
     happen(gave("leader", "reopen", f"{desk.case(case_id).number} 居民再次反映"))
     assert said(desk, "leader") == "此事项刚被他人处理，请看最新卡片。"
     assert desk.case(case_id).state is State.CLOSED
+
+
+# --- what is put right ------------------------------------------------------------------------------------------------
+
+
+def menu_token(desk: Desk, case_id: int, name: str) -> str:
+    facts = desk.shown(case_id)
+    return token_of(Wish(MENU, case_id, facts.version, facts.draft_version, name))
+
+
+def order_token(desk: Desk, case_id: int, command: Command, arg: str) -> str:
+    facts = desk.shown(case_id)
+    return token_of(Wish(command.value, case_id, facts.version, facts.draft_version, arg))
+
+
+def buttons(reaction: Reaction | None) -> list[str]:
+    assert reaction is not None
+    assert reaction.menu is not None, reaction.toast
+    return [button.text for row in reaction.menu.buttons for button in row]
+
+
+MENUS = ("correct", "channel", "level", "dismiss", "split", "split-1", "merge", "back")
+
+
+@pytest.mark.parametrize("name", MENUS)
+def test_a_menu_opens_for_those_who_judge_in_the_duty_group_and_for_nobody_else(desk, happen, name):
+    case_id = desk.open()
+    desk.open("西山小区停水了")
+    token = menu_token(desk, case_id, name)
+    for who in ("duty", "office"):
+        assert buttons(happen(pressed(who, token, "duty-group")))[-1] in {"↩ 返回", "纠正…"}
+    for who in ("contact", "reviewer", "leader", "stranger"):
+        refused = happen(pressed(who, token, "duty-group"))
+        assert (refused.menu, refused.alert) == (None, True)
+        assert "权限" in refused.toast
+    assert "请在值班群里操作" in happen(pressed("duty", token)).toast
+
+
+@pytest.mark.parametrize("name", MENUS)
+def test_a_stale_card_opens_no_menu(desk, happen, name):
+    case_id = desk.open()
+    desk.open("西山小区停水了")
+    token = menu_token(desk, case_id, name)
+    desk.act(case_id, Command.SET_LEVEL, level=Level.II)
+    answer = happen(pressed("duty", token, "duty-group"))
+    assert (answer.menu, answer.alert) == (None, True)
+    assert "刚有变化" in answer.toast
+
+
+def test_a_matter_that_is_alone_goes_into_none(desk, happen):
+    answer = happen(pressed("duty", menu_token(desk, desk.open(), "merge"), "duty-group"))
+    assert (answer.menu, answer.toast) == (None, "最近七天没有别的未办结事项。")
+
+
+def test_pages_of_texts_turn_both_ways(desk, happen):
+    case_id = desk.open()
+    for n in range(choices.AT_ONCE):
+        desk.accept(item(f"东湖小区今天又停水了，物业不管{'！' * (n + 1)}"))
+    first = buttons(happen(pressed("duty", menu_token(desk, case_id, "split"), "duty-group")))
+    assert first[-2:] == ["下一页 ›", "↩ 返回"]
+    assert len(first) == choices.AT_ONCE + 2
+    second = buttons(happen(pressed("duty", menu_token(desk, case_id, "split-1"), "duty-group")))
+    assert second[1:] == ["‹ 上一页", "↩ 返回"]
+
+
+@pytest.mark.parametrize(
+    ("command", "arg"),
+    [
+        (Command.SPLIT, ""),
+        (Command.SPLIT, "x"),
+        (Command.SPLIT, "9" * 30),
+        (Command.MERGE, ""),
+        (Command.MERGE, "-1"),
+        (Command.MERGE, "9" * 18),
+        (Command.RATE, ""),
+        (Command.RATE, "n"),
+        (Command.RATE, "u1"),
+        (Command.RATE, "n" + "9" * 18),
+    ],
+)
+def test_a_forged_button_puts_nothing_right(desk, happen, command, arg):
+    case_id = desk.open()
+    before = desk.shown(case_id)
+    answer = happen(pressed("duty", order_token(desk, case_id, command, arg), "duty-group"))
+    assert answer.alert
+    assert answer.toast
+    assert desk.shown(case_id) == before
+    assert desk.all(VerdictRow) == []
+
+
+@pytest.mark.parametrize("command", [Command.SPLIT, Command.MERGE, Command.RATE])
+def test_those_who_may_not_judge_put_nothing_right(desk, happen, command):
+    case_id, other = desk.open(), desk.open("西山小区停水了")
+    arg = {Command.SPLIT: "1", Command.MERGE: str(other), Command.RATE: "n1"}[command]
+    for who in ("contact", "leader", "stranger"):
+        answer = happen(pressed(who, order_token(desk, case_id, command, arg), "duty-group"))
+        assert "没有" in answer.toast
+    assert desk.all(VerdictRow) == []
+    assert desk.case(case_id).state is State.JUDGING
+
+
+def test_a_press_for_a_matter_that_ended_meanwhile_says_so_and_brings_the_card_up_to_date(desk, happen):
+    case_id, other = desk.open(), desk.open("西山小区停水了")
+    token = order_token(desk, case_id, Command.MERGE, str(other))
+    desk.act(other, Command.DISMISS)
+    desk.run(lambda s: s.execute(delete(OutboxRow)))  # all was sent
+    answer = happen(pressed("duty", token, "duty-group"))
+    assert answer.alert
+    assert "不予受理" in answer.toast
+    edits = desk.all(OutboxRow, OutboxRow.kind == "edit", OutboxRow.case_id == case_id)
+    assert [row.payload["card"] for row in edits] == ["duty"]

@@ -1,0 +1,91 @@
+"""People put right in chat what the machine made of texts: split, merged, sent elsewhere, said to be negative or not."""
+
+from pathlib import Path
+
+from whole import (
+    CONTACT,
+    DUTY,
+    NETWORK,
+    OFFICER,
+    OTHER_CONTACT,
+    PETITION,
+    WATER,
+    Json,
+    Post,
+    Stage,
+    labels,
+    number_of,
+    on_stage,
+)
+
+LAMPS = Post("l1", "文澜路路灯坏了半个月没人管", "文澜路路灯坏了半个月，晚上漆黑一片，到底谁来管？")
+
+
+async def corrections(stage: Stage, card: Json, button: str) -> Json:
+    """Open 纠正 on a card, and a menu behind it; gives the card as it then is."""
+    await stage.press_only(OFFICER, card, "纠正…")
+    opened = await stage.card(DUTY, number_of(card), button=button)
+    assert "返回" in labels(opened)
+    return opened
+
+
+async def test_a_matter_goes_into_another_and_its_text_is_split_off_again(tmp_path: Path) -> None:
+    async with on_stage(tmp_path) as stage:
+        water, lamps = await stage.opened(WATER), await stage.opened(LAMPS)
+        first, second = number_of(water), number_of(lamps)
+        opened = await corrections(stage, lamps, "合并…")
+        assert "拆分" not in labels(opened)
+        assert await stage.press(OFFICER, opened, "合并…") == "点哪个事项，本事项就并入哪个事项。"
+        chosen = await stage.card(DUTY, second, button=first)
+        assert await stage.press(OFFICER, chosen, first) == f"已把 {second} 并入 {first}"
+        await stage.card(DUTY, second, "已合并", f"已并入：{first}", button="", but_not="时限")
+
+        both = await stage.card(DUTY, first, "2 条", button="纠正…")
+        opened = await corrections(stage, both, "拆分…")
+        assert await stage.press(OFFICER, opened, "拆分…") == "点哪一条信息，就把哪一条拆出去单独成为事项。"
+        texts = await stage.card(DUTY, first, button="文澜路")
+        said = await stage.press(OFFICER, texts, "文澜路")
+        new = said[4:16]
+        assert said == f"已拆出 {new}，原事项 {first}"
+        assert new not in {first, second}
+        await stage.card(DUTY, new, "待研判", LAMPS.title, button="转办")
+        await stage.card(DUTY, first, "1 条", button="转办")
+        assert [line["action"] for line in await stage.ledger(second)] == ["open", "merge"]
+        assert [line["action"] for line in await stage.ledger(first)] == ["open", "take_in", "split"]
+
+
+async def test_what_a_person_says_of_a_tone_stands_on_the_card(tmp_path: Path) -> None:
+    async with on_stage(tmp_path) as stage:
+        card = await stage.opened()
+        opened = await corrections(stage, card, "不是负面")
+        assert await stage.press(OFFICER, opened, "不是负面") == f"已记为不是负面：{number_of(card)}"
+        card = await stage.card(DUTY, number_of(card), "首条经人认定：不消极", button="转办")
+        opened = await corrections(stage, card, "是负面")
+        assert "不是负面" not in labels(opened)
+
+
+async def test_a_matter_that_a_unit_has_goes_to_another_and_the_first_hears_it(tmp_path: Path) -> None:
+    async with on_stage(tmp_path) as stage:
+        slip = await stage.dispatched()
+        number = number_of(slip)
+        assert await stage.press(CONTACT, slip, "签收") == f"已签收：{number}"
+        card = await stage.card(DUTY, number, "办理中", button="纠正…")
+        opened = await corrections(stage, card, "换渠道…")
+        assert "合并" not in labels(opened)
+        await stage.press_only(OFFICER, opened, "换渠道…")
+        chosen = await stage.card(DUTY, number, button="转办 网信")
+        assert "转办 信访" not in labels(chosen)
+        assert await stage.press(OFFICER, chosen, "转办 网信") == f"已转办：{number}"
+        await stage.said(PETITION, "已改派", "本单位不必再办", number)
+        await stage.card(PETITION, number, "已改派其他单位", button="")
+        slip = await stage.card(NETWORK, number, button="签收")
+        assert await stage.press(OTHER_CONTACT, slip, "签收") == f"已签收：{number}"
+
+
+async def test_the_way_back_from_a_menu_is_open_in_every_state(tmp_path: Path) -> None:
+    async with on_stage(tmp_path) as stage:
+        number = number_of(await stage.dispatched())
+        card = await stage.card(DUTY, number, "待签收", button="纠正…")
+        opened = await corrections(stage, card, "换等级…")
+        await stage.press_only(OFFICER, opened, "返回")
+        await stage.card(DUTY, number, "待签收", button="纠正…")
