@@ -20,6 +20,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from parts import text as complaint
 from sqlalchemy import insert
 
 from bot.config import load_office
@@ -43,10 +44,10 @@ SOURCES = {
     "talk": (),
     "video": (),
 }
-TALK = tuple(
+TALK = (
     "周末 一起 吃饭 火锅 奶茶 打折 优惠 电影 不错 好看 演员 昨晚 球赛 进球 加油 天气 晴朗 散步 公园 桂花 开了 照片 分享 喜欢 "
     "朋友 聚会 唱歌 新歌 推荐 手机 电脑 游戏 上线 活动 抽奖 祝福 生日 快乐 旅行 海边 日落 风景 美食 做法 简单 面条 番茄 鸡蛋 "
-    "健身 跑步 打卡 第一天 坚持 读书 笔记 小说 更新 作者 猫咪 可爱 睡觉 搬家 装修 颜色 搭配 衣服 好价 链接 直播 晚上".split()
+    "健身 跑步 打卡 第一天 坚持 读书 笔记 小说 更新 作者 猫咪 可爱 睡觉 搬家 装修 颜色 搭配 衣服 好价 链接 直播 晚上"
 )
 TROUBLES = tuple(
     f"示例县{where}{what}"
@@ -118,9 +119,10 @@ def fill(store: Store, count: int) -> None:
 def talk(seed: str, letters: int) -> str:
     """Give everyday talk of about so many letters, the same for the same seed."""
     chance = random.Random(seed)
+    words = TALK.split()
     said = ""
     while len(said) < letters:
-        said += chance.choice(TALK) + ("。" if chance.random() < 0.12 else "")
+        said += chance.choice(words) + ("。" if chance.random() < 0.12 else "")
     return said
 
 
@@ -139,8 +141,8 @@ def _item(number: int, count: int) -> dict[str, Any]:
         "source_id": chance.choice(list(SOURCES)),
         "external_id": str(number),
         "url": f"http://feeds.example/{number}",
-        "title": talk(f"title {number}", 16),
-        "text": trouble + talk(f"text {number}", 124),
+        "title": trouble or talk(f"title {number}", 16),
+        "text": (complaint if trouble else talk)(f"text {number}", 124),
         "kind": Kind.COMMENT if chance.random() < 0.3 and not is_matter else Kind.POST,
         "published_at": _at(number, count),
         "first_seen_at": _at(number, count),
