@@ -114,12 +114,15 @@ def portion(
 
 class _Proposal(NamedTuple):
     channel: str
-    level: Level
+    level: Level | None
     opened: bool
 
 
 def _proposed(session: Session, cases: set[int]) -> Mapping[int, _Proposal]:
-    """Give what each text proposed for its matter, the last where there were several; by the text's id."""
+    """Give what each text proposed for its matter, by the text's id: of several channels the last.
+
+    A level only for the text that the matter began with: what comes later is proposed at the level of the whole matter.
+    """
     if not cases:
         return {}
     rows = session.execute(
@@ -131,7 +134,9 @@ def _proposed(session: Session, cases: set[int]) -> Mapping[int, _Proposal]:
     found: dict[int, _Proposal] = {}
     for case_id, item_id, channel, level in rows:
         opened = first.setdefault(case_id, item_id) == item_id
-        found[item_id] = _Proposal(channel, level, opened)
+        before = found.get(item_id)
+        level_alone = before.level if before else level if opened else None
+        found[item_id] = _Proposal(channel, level_alone, opened)
     return found
 
 

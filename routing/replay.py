@@ -35,7 +35,8 @@ class Then:
     """What was decided of a text when it came.
 
     `relevant`: by its own words; a text can also be in a matter (`case_id`) for being like the other texts there.
-    `channel`, `level`: of the proposal that it led to, None where it led to none. `opened`: its matter began with it.
+    `channel`: of the proposal that it led to, None where it led to none; `level` likewise, but only where its matter
+    began with it (`opened`), for later ones are proposed at the level of the whole matter.
     `rules`: id and name of the rules that it hit; `version`: of the rules and models that judged it.
     """
 
@@ -285,12 +286,13 @@ class Tally:
             yield Change.NEW
         if then.relevant and not now.relevant:
             yield Change.GONE
-        if not now.relevant or then.channel is None or then.level is None:
+        if not now.relevant or then.channel is None:
             return
         self._proposed += 1
+        level = str(int(now.level or Level.IV))
         for change, old, new in (
             (Change.CHANNEL, then.channel, str(now.channel)),
-            (Change.LEVEL, str(int(then.level)), str(int(now.level or Level.IV))),
+            (Change.LEVEL, str(int(then.level)) if then.level else level, level),
         ):
             if old != new:
                 self._moves[(change, old, new)] += 1

@@ -16,7 +16,7 @@ from routing.items import OWN_TAG, Counts, Kind, SourceState
 from routing.judging import Judge
 from routing.office import Level
 from routing.replay import Change, Now, Past, Said, Tally, Then, judge_some, was_relevant
-from routing.store.tables import Base
+from routing.store.tables import Base, ProposalRow
 from routing.workflow import Command
 
 WATER = "东湖小区今天又停水了，物业不管，老人孩子没法做饭"
@@ -111,6 +111,15 @@ async def test_a_text_that_joined_by_likeness_is_no_change(watched):
     assert (report.items, report.relevant_then) == (2, 1)
     assert report.changes[Change.NEW] == report.changes[Change.GONE] == 0
     assert report.alerts_now.total == 1
+
+
+async def test_a_text_that_only_changed_who_leads_has_no_level_of_its_own(watched):
+    watched.accept(item(WATER))
+    watched.accept(item(f"{WATER}，塌方"))
+    [first, second] = watched.all(ProposalRow)
+    assert (second.case_id, second.channel, second.level) == (first.case_id, "security", Level.IV)
+    report = await tried(watched)
+    assert (report.proposed, report.moves) == (2, ())
 
 
 async def test_stock_is_left_out_and_sources_that_are_gone_are_told(watched):
