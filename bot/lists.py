@@ -60,7 +60,10 @@ def open_list(views: Sequence[CaseView], office: Office, total: int) -> Card:
 
 
 _HELP: Sequence[tuple[frozenset[Role], str]] = (
-    (frozenset({Role.DUTY, Role.OFFICE}), "值班群的卡片上：转办 / 改派 / 定级 / 关注 / 不予受理"),
+    (
+        frozenset({Role.DUTY, Role.OFFICE}),
+        "值班群的卡片上：转办 / 改派 / 定级 / 关注 / 不予受理 / 纠正（拆分、合并、是不是负面）",
+    ),
     (frozenset({Role.CONTACT}), "承办群的卡片上：签收 / 退回 / 拟答复稿（也可直接回复卡片）/ 回应确认"),
     (frozenset({Role.REVIEWER, Role.SECRECY}), "私聊卡片上：初审、保密审查（公开 / 不公开 / 需报审）"),
     (frozenset({Role.LEADER}), "私聊卡片上：批准发布 / 退回修改"),

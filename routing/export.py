@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from sqlalchemy import ColumnElement, and_, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from routing.clock import Span
 from routing.office import Level, Office
@@ -81,6 +81,7 @@ def ledger_rows(
     items = _items(session, inside)
     slips = _slips(session, inside)
     releases = _releases(session, inside)
+    wholes = _wholes(session, inside)
     return [
         _line(
             office,
@@ -90,6 +91,7 @@ def ledger_rows(
             slips.get(case.id, []),
             releases.get(case.id, []),
             platforms or {},
+            whole=wholes.get(case.id, ""),
             shown=full or case.level > Level.II,
         )
         for serial, case in enumerate(cases, 1)
@@ -109,6 +111,7 @@ def _line(
     releases: list[_Release],
     platforms: Mapping[str, str],
     *,
+    whole: str,
     shown: bool,
 ) -> LedgerLine:
     def local(at: datetime | None) -> datetime | None:
@@ -142,7 +145,7 @@ def _line(
         offline="",
         supervised="",
         satisfaction="",
-        note=_note(office, case, slip, shown=shown),
+        note=_note(office, case, slip, whole=whole, shown=shown),
     )
 
 
@@ -153,10 +156,11 @@ def _online(case: CaseRow, releases: list[_Release], *, shown: bool) -> str:
     return f"{state}，已公开回应" + (f"：{releases[-1][0].url}" if shown else "")
 
 
-def _note(office: Office, case: CaseRow, slip: AssignmentRow | None, *, shown: bool) -> str:
+def _note(office: Office, case: CaseRow, slip: AssignmentRow | None, *, whole: str, shown: bool) -> str:
     copies = [office.channels[key].name if key in office.channels else key for key in case.copies]
     notes = (
         f"不予受理：{case.close_reason or '未写理由'}" if case.state is State.DISMISSED else "",
+        f"已并入 {whole}" if whole else "",
         f"退回{case.returns}次" if case.returns else "",
         "政府办指定承办" if slip is not None and slip.assigned else "",
         f"抄送：{'、'.join(copies)}" if copies else "",
@@ -184,6 +188,15 @@ def _items(session: Session, inside: ColumnElement[bool]) -> dict[int, list[Item
         .order_by(CaseItemRow.at, ItemRow.id)
     )
     return _by_case([(case_id, item) for case_id, item in rows])
+
+
+def _wholes(session: Session, inside: ColumnElement[bool]) -> dict[int, str]:
+    """Give the numbers of the matters into which others were merged, by the id of those."""
+    whole = aliased(CaseRow)
+    rows = session.execute(
+        select(CaseRow.id, whole.number).join(whole, whole.id == CaseRow.merged_into).where(inside)
+    )
+    return dict(rows.all())
 
 
 def _slips(session: Session, inside: ColumnElement[bool]) -> dict[int, list[_Slip]]:

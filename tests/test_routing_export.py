@@ -255,6 +255,14 @@ def test_a_dismissed_matter_is_not_closed_and_gives_its_reason(desk):
     assert line.note == "不予受理：与本县无关"
 
 
+def test_a_merged_matter_names_the_one_that_has_its_texts(desk):
+    whole = desk.case()
+    desk.case(state=State.MERGED, closed_at=at(18), merged_into=whole)
+    kept, gone = desk.lines()
+    assert (kept.note, gone.note, gone.online) == ("", f"已并入 {kept.number}", "已合并")
+    assert gone.closed_at is None
+
+
 def test_the_first_answer_gives_the_time_and_the_newest_the_text(desk):
     case_id = desk.case(state=State.CLOSED, closed_at=at(20))
     desk.released(case_id, at(18), "第一次答复")
