@@ -22,7 +22,7 @@ PRESS = {"中央媒体": "central", "省级媒体": "province", "媒体": "press
 """Tags of sources that are media, the weightiest first, and the word that is stored of where a text stood."""
 OFFICE = "office"
 _own_voices = frozenset({"feed", "comments", "board"})
-_own_claim = 0.5
+_own_claim, _danger = 0.5, 0.65
 _telling_letters = 8
 
 
@@ -38,13 +38,13 @@ class _Marks:
     joins: float
 
 
-# Chosen on a labelled week of 535 texts of an invented county with the starter models (docs/decisions/0014).
+# Chosen on labelled weeks of six invented counties, each judged by models that had not seen it (docs/decisions/0014).
 _marks = {
-    "feed": _Marks(strong=0.2, weak=0.3, bare=0.6, joins=0.5),
+    "feed": _Marks(strong=0.1, weak=0.25, bare=0.5, joins=0.5),
     "comments": _Marks(strong=0.5, weak=0.6, bare=0.85, joins=0.15),
     "board": _Marks(strong=0.0, weak=0.0, bare=0.3, joins=0.5),
-    "official": _Marks(strong=0.6, weak=0.72, bare=0.85, joins=0.6),
-    "hotlist": _Marks(strong=0.4, weak=0.5, bare=0.75, joins=0.55),
+    "official": _Marks(strong=0.6, weak=0.65, bare=0.8, joins=0.6),
+    "hotlist": _Marks(strong=0.3, weak=0.4, bare=0.65, joins=0.5),
 }
 
 
@@ -104,7 +104,7 @@ class Judge:
         heard = said if said.ours or subject.kind is not Kind.COMMENT else self._as_if_ours(subject)
         grave = _grave_lead(where, heard)
         mark = marks.strong if grave else marks.weak if said.relevant else marks.bare
-        lead = self._known(grave or _lead(where, self._opinions.lead(subject)), heard)
+        lead = self._known(grave or self._by_tone(where, subject, heard), heard)
         weighed = replace(said, joins=joins, lead=lead, level=heard.level, must_answer=heard.must_answer)
         if not said.ours or public < mark:
             return _none(weighed, public)
@@ -121,6 +121,17 @@ class Judge:
 
     def _as_if_ours(self, subject: Subject) -> Judgement:
         return self.rules.judge(replace(subject, own=True))
+
+    def _by_tone(self, where: str, subject: Subject, said: Judgement) -> str:
+        """Give the lead where no rule named a danger, a claim or the press.
+
+        A policy that is misread is explained by the office, however loud the readers are; and that people below a text
+        grumble does not make it another matter.
+        """
+        if said.relevant and said.channel == OFFICE and said.must_answer:
+            return OFFICE
+        lead = _lead(where, self._opinions.lead(subject))
+        return OFFICE if subject.kind is Kind.COMMENT and lead == "network" else lead
 
     def _known(self, channel: str, said: Judgement) -> str:
         """Give the channel if the office has it, else the rules', else the one that takes the rest."""
@@ -170,6 +181,8 @@ def _grave_lead(where: str, said: Judgement) -> str | None:
 
 
 def _lead(where: str, shares: Mapping[str, float]) -> str:
+    if where != "official" and shares.get("security", 0.0) > _danger:
+        return "security"
     petition, network, office = (shares.get(name, 0.0) for name in ("petition", "network", "office"))
     if where == "official":
         return OFFICE

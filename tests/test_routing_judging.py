@@ -93,8 +93,13 @@ def test_a_topic_that_reads_like_a_joke_is_held_back_and_says_so() -> None:
 
 
 def test_a_danger_needs_less_than_a_topic() -> None:
-    assert judge(0.25).judge(post("东湖小区塌方了")).channel == "security"
-    assert not judge(0.25).judge(post("东湖小区停水")).relevant
+    assert judge(0.2).judge(post("东湖小区塌方了")).channel == "security"
+    assert not judge(0.2).judge(post("东湖小区停水")).relevant
+
+
+def test_grumbling_below_a_text_does_not_make_it_another_matter() -> None:
+    assert judge(0.9).judge(post("反正说了也没人听", Kind.COMMENT)).lead == "office"
+    assert judge(0.9, petition=0.9).judge(post("我家的两千块什么时候退", Kind.COMMENT)).lead == "petition"
 
 
 def test_what_a_rule_ignores_stays_ignored() -> None:

@@ -1,13 +1,15 @@
 """The starter set is whole, and the model that is shipped is the one it gives."""
 
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
 from routing import starter
 from routing.errors import ConfigError, Problem
-from routing.starter import sentiment
+from routing.starter import opinions, sentiment
 
+WEEKS = Path(__file__).parent / "data/weeks"
 HEAD = ",".join(starter.COLUMNS)
 
 
@@ -62,6 +64,31 @@ def test_another_head_is_refused() -> None:
 def test_the_shipped_model_is_made_of_these_files() -> None:
     cure = "the starter set changed: run python -m routing.starter.build"
     assert sentiment.starter_model().about["starter"] == starter.sources_hash(), cure
+
+
+@pytest.mark.parametrize("name", list(opinions.MODEL_FILES))
+def test_the_other_shipped_models_are_made_of_these_files(name: str) -> None:
+    cure = "the starter set changed: run python -m routing.starter.build"
+    assert opinions.starter_model(name).about["starter"] == starter.sources_hash(), cure
+
+
+def test_the_weeks_are_those_of_the_tests() -> None:
+    found = Counter(one.week for one in starter.weeks())
+    assert sorted(found) == sorted(path.name for path in WEEKS.iterdir())
+    assert min(found.values()) > 300
+
+
+def test_a_text_of_a_week_says_who_leads_only_where_that_changes() -> None:
+    leads = [one for one in starter.weeks() if one.lead]
+    assert all(one.public for one in leads)
+    assert 0.1 < len(leads) / len(starter.weeks()) < 0.3
+
+
+def test_a_model_knows_a_complaint_from_an_advertisement() -> None:
+    model = opinions.starter_model(opinions.PUBLIC)
+    complaint = model.scores("小区停水三天了，打电话没人管", (opinions.source_mark("feed"),))
+    advert = model.scores("新店开业，进店就送鸡蛋，快来抢购", (opinions.source_mark("feed"),))
+    assert complaint[opinions.YES] > 0.8 > 0.4 > advert[opinions.YES]
 
 
 def test_the_shipped_model_is_what_the_set_gives() -> None:

@@ -1,7 +1,8 @@
 """The starter set: invented, labelled texts and words of this field, for the first day of an office. Reads, fits nothing.
 
-`voices.csv` and `notices.csv` hold a text a row, `words.csv` words that say by themselves how a text is meant. All were
-written for this project; no text of another person is in them, so what is fitted on them may be given away.
+`voices.csv` and `notices.csv` hold a text a row, `words.csv` words that say by themselves how a text is meant, `weeks.csv`
+what whole invented weeks of five counties say of public concern and of the lead. All were written for this project; no text
+of another person is in them, so what is fitted on them may be given away.
 """
 
 import csv
@@ -16,6 +17,7 @@ from routing.errors import ConfigError, Problem
 
 TEXT_FILES = ("voices.csv", "notices.csv")
 WORD_FILE = "words.csv"
+WEEK_FILE = "weeks.csv"
 COLUMNS = ("title", "text", "source", "kind", "sentiment", "subject", "public", "lead", "must_answer")
 SENTIMENTS = ("negative", "neutral", "positive")
 SUBJECTS = (
@@ -97,6 +99,33 @@ def rows() -> tuple[Example, ...]:
     return tuple(found)
 
 
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One text of an invented week. `lead`: who leads from this text on, empty where it changed nothing."""
+
+    week: str
+    title: str
+    text: str
+    source: str
+    public: bool
+    lead: str
+
+    @property
+    def whole(self) -> str:
+        """Title and text as a model is given them."""
+        return "\n".join(part for part in (self.title, self.text) if part)
+
+
+@cache
+def weeks() -> tuple[Seen, ...]:
+    """Give the texts of the invented weeks; written by `tests/bench/starter_weeks.py`, so nobody edits them by hand."""
+    reader = csv.DictReader(io.StringIO(_content(WEEK_FILE), newline=""))
+    return tuple(
+        Seen(row["week"], row["title"], row["text"], row["source"], row["public"] == "yes", row["lead"])
+        for row in reader
+    )
+
+
 @cache
 def words() -> tuple[tuple[str, str], ...]:
     """Give (word, sentiment) in the order of the file, no word twice. Raises ConfigError with every fault."""
@@ -120,7 +149,7 @@ def words() -> tuple[tuple[str, str], ...]:
 def sources_hash() -> str:
     """Name the content of all files: a model says by it what it was fitted on."""
     digest = hashlib.sha256()
-    for name in (*TEXT_FILES, WORD_FILE):
+    for name in (*TEXT_FILES, WORD_FILE, WEEK_FILE):
         digest.update(_content(name).encode())
     return digest.hexdigest()[:16]
 

@@ -1,16 +1,16 @@
 """What the starter set teaches beside sentiment: whether a text is of public concern, who should lead, which subject."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator
 from importlib.resources import files
 
 from routing import starter
 from routing.ngrams import Model, Row, load
-from routing.starter import Example
+from routing.starter import Example, Seen
 
 PUBLIC, LEAD, SUBJECT = "public", "lead", "subject"
 YES, NO = "yes", "no"
 MODEL_FILES = {name: f"{name}.model" for name in (PUBLIC, LEAD, SUBJECT)}
-most_grams = 40_000
+most_grams = 60_000
 penalty = 0.1
 
 
@@ -19,13 +19,12 @@ def source_mark(kind: str) -> str:
     return f"src={kind}"
 
 
-def fit(name: str, examples: Iterable[Example] | None = None) -> Model:
-    """Fit one of the models on the starter set. Needs seconds, numpy and memory."""
+def fit(name: str, without: str = "") -> Model:
+    """Fit one of the models on the starter set, `without` the week of that name. Needs seconds, numpy and memory."""
     from routing import ngrams_fit
 
-    rows = list(_rows[name](starter.rows() if examples is None else examples))
     return ngrams_fit.fit(
-        rows,
+        list(_rows[name](without)),
         name=name,
         classes=(NO, YES) if name == PUBLIC else (),
         penalty=penalty,
@@ -41,24 +40,25 @@ def starter_model(name: str) -> Model:
     return load((files("routing.starter") / MODEL_FILES[name]).read_bytes(), MODEL_FILES[name])
 
 
-def _public(examples: Iterable[Example]) -> Iterable[Row]:
-    for one in examples:
+def _public(without: str) -> Iterator[Row]:
+    for one in _texts(without):
         yield Row(one.whole, YES if one.public else NO, extra=(source_mark(one.source),))
 
 
-def _lead(examples: Iterable[Example]) -> Iterable[Row]:
-    for one in examples:
-        if one.public:
+def _lead(without: str) -> Iterator[Row]:
+    for one in _texts(without):
+        if one.lead:
             yield Row(one.whole, one.lead, extra=(source_mark(one.source),))
 
 
-def _subject(examples: Iterable[Example]) -> Iterable[Row]:
-    for one in examples:
+def _subject(without: str) -> Iterator[Row]:
+    for one in starter.rows():
         yield Row(one.whole, one.subject)
 
 
-_rows: dict[str, Callable[[Iterable[Example]], Iterable[Row]]] = {
-    PUBLIC: _public,
-    LEAD: _lead,
-    SUBJECT: _subject,
-}
+def _texts(without: str) -> Iterator[Example | Seen]:
+    yield from starter.rows()
+    yield from (one for one in starter.weeks() if one.week != without)
+
+
+_rows: dict[str, Callable[[str], Iterator[Row]]] = {PUBLIC: _public, LEAD: _lead, SUBJECT: _subject}
