@@ -11,7 +11,7 @@ import math
 import re
 import zlib
 from array import array
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import repeat
 from operator import add
@@ -82,8 +82,9 @@ class Model:
         self._columns = [array("h", column) for column in weights]
         if any(len(column) != len(self._places) for column in self._columns):
             raise ValueError("a weight a run and column, and no run twice")
-        # Of two classes the weights themselves, for one look-up a run is half the time.
-        self._only = dict(zip(grams, weights[0], strict=True)) if len(weights) == 1 else None
+        # Of two classes the weights themselves; of more all weights of a run side by side in one whole number, so that
+        # adding up a text is one addition a run, not one a run and class (22 classes: 20 times faster).
+        self._summands = dict(zip(grams, weights[0] if len(weights) == 1 else _packed(weights), strict=True))
         self.version = hashlib.sha256(self._content()).hexdigest()[:12]
 
     def __len__(self) -> int:
@@ -91,7 +92,11 @@ class Model:
 
     def scores(self, text: str, extra: Iterable[str] = ()) -> Mapping[str, float]:
         """Give the probability of each class; they add up to one. Never raises on a str."""
-        logits = self.logits(text, extra)
+        return self.scores_of(features(clean(text), extra))
+
+    def scores_of(self, found: Collection[str]) -> Mapping[str, float]:
+        """Do the same for what `features` gave, so that several models need read a text only once."""
+        logits = self._logits(found)
         if len(self.classes) == 2:
             second = sigmoid(logits[0])
             return dict(zip(self.classes, (1 - second, second), strict=True))
@@ -101,15 +106,16 @@ class Model:
 
     def logits(self, text: str, extra: Iterable[str] = ()) -> tuple[float, ...]:
         """Give the log-odds: of two classes those of the second, of more those of each against the rest."""
-        found = features(clean(text), extra)
+        return self._logits(features(clean(text), extra))
+
+    def _logits(self, found: Collection[str]) -> tuple[float, ...]:
         worth = self.scale / math.sqrt(len(found) or 1)
-        if self._only is not None:
-            return (self.biases[0] + worth * sum(map(self._only.get, found, repeat(0))),)
-        places = [self._places[gram] for gram in found if gram in self._places]
-        return tuple(
-            bias + worth * sum(map(column.__getitem__, places))
-            for bias, column in zip(self.biases, self._columns, strict=True)
-        )
+        whole = sum(map(self._summands.get, found, repeat(0)))
+        if len(self._columns) == 1:
+            return (self.biases[0] + worth * whole,)
+        known = sum(map(self._summands.__contains__, found))
+        sums = _unpacked_sums(whole, known, len(self._columns))
+        return tuple(bias + worth * total for bias, total in zip(self.biases, sums, strict=True))
 
     def evidence(
         self, text: str, label: str, extra: Iterable[str] = (), *, most: int = 3, least_letters: int = 1
@@ -118,10 +124,15 @@ class Model:
 
         `least_letters`: runs with fewer letters are left out, and then those with anything but letters too.
         """
+        return self.evidence_of(features(clean(text), extra), label, most=most, least_letters=least_letters)
+
+    def evidence_of(
+        self, found: Iterable[str], label: str, *, most: int = 3, least_letters: int = 1
+    ) -> tuple[str, ...]:
+        """Do the same for what `features` gave."""
         place = self.classes.index(label)
         sign = -1 if len(self.classes) == 2 and place == 0 else 1
         column = self._columns[0 if len(self.classes) == 2 else place]
-        found = features(clean(text), extra)
         known = [(self._places[gram], gram) for gram in found if gram in self._places]
         strong = sorted((-sign * column[spot], gram) for spot, gram in known)
         chosen: list[str] = []
@@ -154,6 +165,24 @@ class Model:
         }
         written = json.dumps(head, ensure_ascii=True, sort_keys=True).encode()
         return _magic + b"%d\n" % FORMAT + written + b"\n" + letters + numbers
+
+
+_lane, _zero = 32, 1 << 15
+"""Bits for each class in a packed number, and what is added to each weight there, for lanes hold no negative numbers."""
+
+
+def _packed(weights: Sequence[Sequence[int]]) -> Iterator[int]:
+    for row in zip(*weights, strict=True):
+        yield int.from_bytes(
+            b"".join((weight + _zero).to_bytes(_lane // 8, "little") for weight in row), "little"
+        )
+
+
+def _unpacked_sums(whole: int, count: int, lanes: int) -> list[int]:
+    """Give the sums of `count` packed numbers, lane by lane."""
+    raw = whole.to_bytes(lanes * _lane // 8, "little")
+    step = _lane // 8
+    return [int.from_bytes(raw[at : at + step], "little") - count * _zero for at in range(0, len(raw), step)]
 
 
 def load(data: bytes, where: str = "模型文件") -> Model:

@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from routing.conditions import Subject
 from routing.items import Kind
-from routing.ngrams import Model
+from routing.ngrams import Model, clean, features
 from routing.starter import opinions as starter
 
 remembered = 4096
@@ -34,28 +34,34 @@ class Opinions:
 
     def public(self, subject: Subject) -> float:
         """Tell how likely the text is of public concern, wherever it plays. Never raises on a text."""
-        return self._kept(_read(subject), stands_in(subject))
+        return self._kept(_beginning(subject), stands_in(subject))
 
     def why_public(self, subject: Subject) -> tuple[str, ...]:
         """Give the words that speak most for public concern."""
-        return self._public.evidence(_read(subject), starter.YES, least_letters=2)
+        return self._public.evidence_of(_runs(_beginning(subject)), starter.YES, least_letters=2)
 
     def lead(self, subject: Subject) -> Mapping[str, float]:
         """Give the share of each channel as the one that should lead, were it a matter."""
-        return self._lead.scores(_read(subject), (starter.source_mark(stands_in(subject)),))
+        return self._lead.scores_of(_runs(_beginning(subject), stands_in(subject)))
 
     def area(self, subject: Subject) -> str:
         """Give the likeliest of the subject areas."""
-        shares = self._area.scores(_read(subject))
+        shares = self._area.scores_of(_runs(_beginning(subject)))
         return max(shares, key=lambda name: (shares[name], name))
 
     def _public_of(self, text: str, where: str) -> float:
-        return self._public.scores(text, (starter.source_mark(where),))[starter.YES]
+        return self._public.scores_of(_runs(text, where))[starter.YES]
 
 
-def _read(subject: Subject) -> str:
+def _beginning(subject: Subject) -> str:
     """Give what the models read: title and beginning, for they were fitted on posts, and a text says first what it is."""
     return "\n".join(part for part in (subject.title, subject.text) if part)[:letters_read]
+
+
+@lru_cache(maxsize=32)
+def _runs(text: str, where: str = "") -> frozenset[str]:
+    """Give the runs of a text; the models are asked about one and the same text in turn."""
+    return frozenset(features(clean(text), (starter.source_mark(where),) if where else ()))
 
 
 def stands_in(subject: Subject) -> str:
