@@ -139,14 +139,15 @@ def execute(
 
 
 def _lock(session: Session, case_id: int, order: Order) -> CaseRow | None:
-    """Lock the case of an order, and the one that it merges into: always in one order, so that no two wait for each
-    other. Where texts change their case, nothing may be taken in meanwhile that is placed beside them.
+    """Lock the case of an order, and the one that it merges into.
+
+    Where texts change their case, one after another, and nothing may be taken in meanwhile that is placed beside them.
     """
     if order.command in {Command.SPLIT, Command.MERGE}:
         serialise(session, "intake")
-    wanted = sorted({case_id, order.into} if order.command is Command.MERGE else {case_id})
-    found = {id_: session.get(CaseRow, id_, with_for_update=True) for id_ in wanted}
-    return found[case_id]
+    if order.command is Command.MERGE:
+        session.get(CaseRow, order.into, with_for_update=True)
+    return session.get(CaseRow, case_id, with_for_update=True)
 
 
 def _further(session: Session, case: CaseRow, before: CaseFacts, order: Order) -> Refusal | None:

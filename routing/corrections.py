@@ -15,7 +15,7 @@ from routing.items import Band
 from routing.office import Office, Step
 from routing.placing import next_number, title_of
 from routing.store.tables import CaseItemRow, CaseRow, ItemRow, ProposalRow, SuggestionRow, VerdictKind
-from routing.traces import origin_of
+from routing.traces import is_derived, origin_of
 from routing.workflow import Command, Ground, Order, Refusal, State
 
 
@@ -172,10 +172,9 @@ def _with_comments(session: Session, placed: CaseItemRow) -> list[CaseItemRow]:
         .order_by(CaseItemRow.item_id)
     )
     here = origin_of(item.source_id)
-    return [
-        placed,
-        *(row for row, source_id in answers if origin_of(source_id) == here and row is not placed),
-    ]
+    # As they were placed: a comment feed answers its own source only, any other source the text of that id.
+    theirs = [row for row, source in answers if not is_derived(source) or origin_of(source) == here]
+    return [placed, *(row for row in theirs if row is not placed)]
 
 
 def _count(session: Session, case_id: int) -> int:

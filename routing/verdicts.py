@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from routing.items import Band
-from routing.store.tables import AssignmentRow, CaseRow, ItemRow, ProposalRow, VerdictKind, VerdictRow
+from routing.store.tables import CaseRow, ItemRow, ProposalRow, VerdictKind, VerdictRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,15 +85,7 @@ def newest(session: Session, case_id: int, kind: VerdictKind) -> VerdictRow | No
 def proposed_channel(session: Session, case: CaseRow) -> str:
     """Give the channel that the machine proposed for a case: what stood on its card until a person said otherwise."""
     said = newest(session, case.id, VerdictKind.CHANNEL)
-    if said is not None:
-        return said.proposed
-    first = session.scalar(
-        select(AssignmentRow.channel)
-        .where(AssignmentRow.case_id == case.id)
-        .order_by(AssignmentRow.id)
-        .limit(1)
-    )
-    return first or case.channel
+    return said.proposed if said else case.channel
 
 
 def said_bands(session: Session, items: Collection[int]) -> dict[int, Band]:

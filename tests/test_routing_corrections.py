@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from threading import Barrier
 
@@ -163,8 +164,10 @@ def test_a_text_that_is_split_off_opens_a_matter_at_its_place_that_owes_its_answ
 def test_a_text_goes_with_the_comments_that_answer_it(known):
     old = matter(known, EAST)
     matter(known, EAST_TOO, external_id="post")
-    for text in ("我家也是", "支持"):
-        assert matter(known, text, kind=Kind.COMMENT, parent_id="post") == old
+    known.know("bbs-c")
+    for text, source in (("我家也是", "bbs"), ("支持", "bbs-c")):
+        known.accept(item(text, source_id=source, kind=Kind.COMMENT, parent_id="post"), source=source)
+    assert texts(known, old) == [EAST, EAST_TOO, "我家也是", "支持"]
     assert isinstance(known.act(old, Command.SPLIT, item_id=item_id(known, EAST_TOO)), Done)
     assert texts(known, old) == [EAST]
     new = known.all(CaseRow)[-1].id
@@ -256,6 +259,17 @@ def test_of_the_clocks_of_a_watched_matter_the_other_takes_the_answer_alone(know
     kept = running(known, second)
     assert set(kept) == {Step.RESPOND, Step.DISPATCH}
     assert (kept[Step.RESPOND].started_at, kept[Step.DISPATCH].started_at) == (START, START + HOUR)
+
+
+def test_the_public_answer_that_one_owes_is_owed_by_the_other_that_owed_none(known):
+    limits = {**known.office.limits, Step.RESPOND: {Level.III: known.office.limits[Step.RESPOND][Level.III]}}
+    known.office = replace(known.office, limits=limits)
+    first, second = matter(known, EAST, counts=views(20_000)), matter(known, WEST)
+    owed = running(known, first)[Step.RESPOND].due_at
+    assert Step.RESPOND not in running(known, second)
+    known.act(second, Command.DISPATCH)
+    known.act(first, Command.MERGE, into=second)
+    assert {step: row.due_at for step, row in running(known, second).items()}[Step.RESPOND] == owed
 
 
 def test_a_graver_matter_makes_the_other_graver_and_that_is_said_with_the_reason(known, both):
@@ -352,11 +366,12 @@ def test_two_who_merge_crosswise_at_the_same_moment_leave_one_matter(known):
 
 def test_a_digest_counts_a_merged_matter_with_the_other(known, both):
     first, second = both
+    known.clock.advance(days=2)  # the limits of both have run out
     known.act(first, Command.MERGE, into=second)
     span = Span("2026-11-17", START - HOUR, START + timedelta(days=3))
     numbers = known.run(lambda s: week_numbers(s, known.office, span, START + timedelta(days=3)))
     assert (numbers.opened, numbers.open_now, len(numbers.top)) == (1, 1, 1)
-    assert numbers.answered.due == 1
+    assert (numbers.answered.met, numbers.answered.due) == (0, 1)
 
 
 # --- what is perhaps one matter --------------------------------------------------------------------------------------
@@ -449,6 +464,10 @@ def test_matters_that_look_alike_come_first_and_those_that_are_over_or_silent_ne
     page = known.run(lambda s: choices.matters(s, mine, 0, known.clock()))
     assert [other.id for other in page.choices] == [alike, place, topic, neither]
     assert known.run(lambda s: choices.matters(s, mine, 1, known.clock())).choices == ()
+    row = SuggestionRow(case_id=mine, other_id=neither, why="同一事由", certainty=0.5, at=now)
+    known.run(lambda s: s.add(row))
+    page = known.run(lambda s: choices.matters(s, mine, 0, known.clock()))
+    assert [other.id for other in page.choices] == [neither, alike, place, topic]
 
 
 # --- the tone of a text --------------------------------------------------------------------------------------------------
