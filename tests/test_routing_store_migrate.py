@@ -5,13 +5,14 @@ import sys
 from collections.abc import Iterator
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from builders import START
 from sqlalchemy import event, inspect, text
 
 from routing.store.engine import Store
-from routing.store.migrate import migrate
+from routing.store.migrate import config_for, migrate
 from routing.store.tables import Base, PersonRow
 
 MIGRATE = """
@@ -70,6 +71,25 @@ def test_migrating_again_changes_nothing_and_keeps_the_rows(store):
     migrate(store)
     assert differences(store) == []
     assert store.run(lambda s: s.query(PersonRow).count()) == 1
+
+
+def test_dismissals_of_an_older_schema_are_verdicts_of_relevance(empty):
+    rows = (
+        "INSERT INTO person (id, name, active, added_at) VALUES (1, '甲', true, '2026-11-17')",
+        "INSERT INTO matter (id, number, state, level, proposed_level, channel, copies, title, must_answer, opened_at,"
+        " version, returns, draft_version)"
+        " VALUES (1, 'YQ-2026-0001', 'dismissed', 4, 4, 'petition', '[]', '停水', false, '2026-11-17', 2, 0, 0)",
+        "INSERT INTO verdict (id, case_id, kind, proposed, corrected, person_id, rules_version, at)"
+        " VALUES (1, 1, 'not_a_matter', 'case', '广告', 1, '', '2026-11-17'), (2, 1, 'level', '4', '3', 1, '', '2026-11-17')",
+    )
+    with empty.engine.begin() as connection:
+        command.upgrade(config_for(connection), "0006")
+        for row in rows:
+            connection.execute(text(row))
+    migrate(empty)
+    with empty.engine.connect() as connection:
+        kinds = connection.execute(text("SELECT kind, item_id, scorer FROM verdict ORDER BY id")).all()
+    assert kinds == [("relevant", None, None), ("level", None, None)]
 
 
 def test_a_migration_that_fails_on_its_way_leaves_nothing(empty):
