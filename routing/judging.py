@@ -18,6 +18,8 @@ from routing.opinions import Opinions, stands_in
 from routing.rules import Judgement, Reason, Rules
 from routing.telling import Land
 
+NEIGHBOUR_TAG = "邻县"
+"""Tag of a source of a neighbouring county: what is said there of us is theirs to answer, and opens no matter."""
 PRESS = {"中央媒体": "central", "省级媒体": "province", "媒体": "press"}
 """Tags of sources that are media, the weightiest first, and the word that is stored of where a text stood."""
 OFFICE = "office"
@@ -94,6 +96,8 @@ class Judge:
         said = self.rules.judge(subject)
         if said.ignored:
             return said
+        if NEIGHBOUR_TAG in subject.tags:
+            return _of_a_neighbour(said)
         public = self._opinions.public(subject)
         where = stood(subject)
         marks = _marks.get(where, _marks["feed"])
@@ -163,6 +167,22 @@ def stood(subject: Subject) -> str:
 def _says_little(subject: Subject) -> bool:
     """Tell whether a comment is too short to be off the point: 支持楼主, +1."""
     return subject.kind is Kind.COMMENT and len(letters(subject.text)) < _telling_letters
+
+
+def _of_a_neighbour(said: Judgement) -> Judgement:
+    reason = Reason("neighbour", "邻县来源", (), "来源属邻县")
+    return replace(
+        said,
+        relevant=False,
+        channel=None,
+        copies=(),
+        level=None,
+        must_answer=False,
+        reasons=(reason,),
+        ours=False,
+        joins=False,
+        lead=None,
+    )
 
 
 def _grave_lead(where: str, said: Judgement) -> str | None:

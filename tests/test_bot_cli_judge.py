@@ -193,16 +193,27 @@ def test_figures_are_those_of_the_lines(empty: Terminal, judged: dict[str, dict[
 
 
 def test_the_table_names_each_figure_and_the_worst_mistakes(empty: Terminal) -> None:
-    rules = (DATA / "rules.toml").read_text(encoding="utf-8")
-    (empty.folder / "r.toml").write_text(rules.replace('"停水", "没水"', '"停电"'), encoding="utf-8")
-    answer = judge(empty, rules="r.toml")
+    label = {**LINES[0]["label"], "matter": "W99"}
+    idle = changed(
+        0,
+        id="w99",
+        text="今天的云真好看，适合出去拍照",
+        title="",
+        label=label,
+        url="https://forum.example/99",
+    )
+    file = write(empty, *LINES, {**idle, "published_at": "2026-11-15T23:59:00+08:00"})
+
+    def judge(terminal: Terminal, *words: str) -> Answer:
+        return terminal("judge", file, "--gazetteer", PLACES, "--rules", RULES, *words)
+
+    answer = judge(empty)
     assert answer.code == 0
     for told in ("找到的相关信息", "归并 B³ F1", "等级一致", "未隐去的个人信息", "每秒处理条数"):
         assert told in answer.out
-    mistakes = judge(empty, "--json", rules="r.toml").json["worst"]
-    shown = sum(len(of) for of in mistakes.values())
-    assert shown > 0
-    assert judge(empty, "--json", "--worst", "0", rules="r.toml").json["worst"]["missed"] == []
+    mistakes = judge(empty, "--json").json["worst"]
+    assert [row["id"] for row in mistakes["missed"]] == ["w99"]
+    assert judge(empty, "--json", "--worst", "0").json["worst"]["missed"] == []
     assert all(f"{row['id']} " in answer.out for row in mistakes["missed"])
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from routing.conditions import Subject
 from routing.items import Kind
-from routing.judging import Judge, stood
+from routing.judging import NEIGHBOUR_TAG, Judge, stood
 from routing.rules import load_rules
 
 CHANNELS = ("security", "petition", "publicity", "network", "office")
@@ -84,6 +84,12 @@ def test_a_text_of_ours_that_reads_like_a_matter_opens_one_though_no_rule_took_i
 def test_the_same_text_of_elsewhere_opens_nothing_but_may_join() -> None:
     said = judge(0.9).judge(post("南湖小区的井盖又不见了"))
     assert (said.relevant, said.channel, said.joins) == (False, None, True)
+
+
+def test_what_a_neighbour_says_of_us_is_theirs_to_answer() -> None:
+    said = judge(0.99).judge(post("东湖小区塌方了，我们这边会不会也塌", Kind.POST, NEIGHBOUR_TAG))
+    assert (said.relevant, said.joins, said.ours) == (False, False, False)
+    assert str(said.reasons[0]) == "规则「邻县来源」：来源属邻县"
 
 
 def test_a_topic_that_reads_like_a_joke_is_held_back_and_says_so() -> None:

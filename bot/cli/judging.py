@@ -2,7 +2,8 @@
 
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -17,7 +18,7 @@ from monitors.sentiment import NgramScorer, Scorer
 from monitors.texts import one_line, plain
 from routing.intake import accept
 from routing.items import OWN_TAG, Counts, Harvest, Item, Kind, SourceState
-from routing.judging import Judge
+from routing.judging import NEIGHBOUR_TAG, Judge
 from routing.ledger import Ledger
 from routing.measures import Verdict
 from routing.office import Office
@@ -35,6 +36,8 @@ ARROW = "　→　"
 """Between a text and what became of it, in the lines that the intake gives."""
 
 _everybody = ("论坛", "吧", "公众号", "微博", "视频", "社区", "同城", "评论", "留言")
+_local_share = {"feed": 0.75, "board": 0.6}
+_local_texts = 5
 _kinds = {"comments": Kind.COMMENT, "hotlist": Kind.HOTLIST, "board": Kind.POST}
 _by_kind = {"board": "问政", "official": "官方"}
 _central = ("中央", "央视", "央广", "新华", "人民网", "人民日报", "全国性")
@@ -138,11 +141,13 @@ class _Desk:
         self._judge = Judge(rules)
         self._ledger = Ledger()
         self._told = 0
+        self._local: frozenset[str] = frozenset()
         self._shown: dict[tuple[str, str], Item] = {}
 
     def know(self, lines: Sequence[Line]) -> None:
         """Make the sources known, for what stood there when the watch began is no news."""
         first = {line.source.id: line for line in reversed(lines)}
+        self._local = _local(lines, self._rules)
 
         def work(session: Session) -> None:
             for line in first.values():
@@ -175,7 +180,7 @@ class _Desk:
             at=at,
             state=SourceState(line.source.id, last_ok_at=at, baseline_done=True),
             items=items,
-            tags=_tags_of(line, self._rules),
+            tags=_tags_of(line, self._rules, self._local),
             interval_s=NEVER_AWAY_S,
             entries=len(items),
         )
@@ -241,14 +246,37 @@ def _press_of(name: str) -> str | None:
     return None
 
 
-def _tags_of(line: Line, rules: Rules) -> tuple[str, ...]:
-    """Give the tags that an office would write in `sources.toml` for a source of this kind and name."""
+def _tags_of(line: Line, rules: Rules, local: Collection[str]) -> tuple[str, ...]:
+    """Give the tags that an office would write in `sources.toml` for a source of this kind and name.
+
+    `local`: sources that are known by their texts to speak of the county, whatever they are called.
+    """
     source = line.source
     if source.tags is not None:
         return source.tags
+    named = rules.gazetteer.survey(source.name)
     tags = [_by_kind[source.kind]] if source.kind in _by_kind else []
     if source.kind == "feed" and (press := _press_of(source.name)):
         tags.append(press)
-    if rules.gazetteer.survey(source.name).county:
+    if named.county or source.id in local:
         tags.append(OWN_TAG)
+    elif named.neighbour is not None:
+        tags.append(NEIGHBOUR_TAG)
     return tuple(tags)
+
+
+def _local(lines: Sequence[Line], rules: Rules) -> frozenset[str]:
+    """Name the forums and boards most of whose texts speak of the county: an office knows which these are."""
+    seen: Counter[str] = Counter()
+    ours: Counter[str] = Counter()
+    for line in lines:
+        source = line.source
+        if source.kind in _local_share and _press_of(source.name) is None:
+            seen[source.id] += 1
+            ours[source.id] += rules.gazetteer.survey(f"{line.title}。{line.text}").is_own()
+    kinds = {line.source.id: line.source.kind for line in lines}
+    return frozenset(
+        name
+        for name, count in seen.items()
+        if count >= _local_texts and ours[name] >= _local_share[kinds[name]] * count
+    )
