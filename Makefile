@@ -50,12 +50,18 @@ docs: setup      ## write docs/workflow.md from the table of the procedure
 pictures: dev    ## take docs/images anew (needs chromium and fonts-noto-cjk, fonts-noto-color-emoji)
 	$(BIN)/python docs/make_pictures.py
 
-bench: dev       ## timed figures, as ratios in one run (about twenty minutes)
+bench: dev       ## timed figures, as ratios in one run (about half an hour)
 	$(BIN)/python tests/bench/feeds.py
 	$(BIN)/python tests/bench/poison.py
 	$(BIN)/python tests/bench/memory.py
 	$(BIN)/python tests/bench/growth.py
 	$(BIN)/python tests/bench/segmenter.py
+	$(BIN)/python tests/bench/rules.py
+	$(BIN)/python tests/bench/sentiment.py
+	$(BIN)/python tests/bench/grouping.py
+	$(BIN)/python tests/bench/judgement.py
+	$(BIN)/python tests/bench/judge.py
+	$(BIN)/python tests/bench/replay.py
 
 lock:            ## resolve the lock files anew (needs uv on the PATH)
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --extra build pyproject.toml -o requirements.lock
