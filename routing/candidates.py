@@ -6,7 +6,6 @@ number of matters.
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from heapq import nsmallest
 
 from routing.profile import Rarity
 from routing.telling import Telling
@@ -14,13 +13,16 @@ from routing.telling import Telling
 _per_key = {"place": 24, "town": 16, "family": 24, "spot": 16}
 _per_gram = 8
 _most_grams = 400_000
-_worth = {"place": 3.0, "town": 0.7, "spot": 1.5, "family": 2.0}
-_gram_worth = 0.12
-_weighed = 8
+# Whole numbers, so that the order in which they are added up is no matter.
+_worth = {"place": 3_000, "town": 700, "spot": 1_500, "family": 2_000}
+_gram_share = 8
+_weighed = 6
+# Whatever has less than this share of the best estimate would not win.
+_least_share = 0.25
 # Of a large matter only the first texts bring letters into the index.
 _texts_of_letters = 12
 # A pair of letters in one of twenty texts and more finds everything.
-_rare = 3.0
+_rare = 4_500
 
 _Key = tuple[str, str]
 
@@ -53,20 +55,23 @@ class Candidates:
         for key in self._keys.pop(case_id, ()):
             _strike(self._cases, key, case_id)
 
-    def find(self, telling: Telling, letters: Mapping[str, float], rarity: Rarity) -> list[int]:
+    def find(self, telling: Telling, letters: Mapping[str, int], rarity: Rarity) -> list[int]:
         """Give the few matters worth weighing, likely ones first."""
-        votes: dict[int, float] = defaultdict(float)
+        votes: dict[int, int] = defaultdict(int)
         for key in _keys(telling):
-            worth = _worth[key[0]] * (rarity.of_family(key[1]) if key[0] == "family" else 1.0)
+            worth = _worth[key[0]]
+            if key[0] == "family":
+                worth = int(worth * rarity.of_family(key[1]))
             for case in self._cases.get(key, ()):
                 votes[case] += worth
-        for gram, worth in letters.items():
-            if worth >= _rare:
+        for gram, rare in letters.items():
+            if rare >= _rare:
                 for case in self._with_gram.get(gram, ()):
                     if case in self._keys:
-                        votes[case] += _gram_worth * worth
-        likely = nsmallest(_weighed, ((-round(worth, 6), case) for case, worth in votes.items()))
-        return [case for _, case in likely]
+                        votes[case] += rare // _gram_share
+        least = max(votes.values(), default=0) * _least_share
+        likely = sorted((-worth, case) for case, worth in votes.items() if worth >= least)
+        return [case for _, case in likely[:_weighed]]
 
     def _sweep(self) -> None:
         """Drop the letters of matters that are gone, and where that is not enough, all: new texts bring them anew."""

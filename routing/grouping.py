@@ -12,11 +12,11 @@ from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
 
-from routing.affinity import AWAKE, JOIN, SUGGEST, Affinity, Letters, reasons, weigh
+from routing.affinity import AWAKE, JOIN, SUGGEST, Affinity, Asked, reasons, weigh
 from routing.candidates import Candidates
 from routing.near_copies import COPY_WINDOW, TELLING_LETTERS, NearCopies, disjoint, figures_differ
 from routing.normal import letters
-from routing.profile import Profile, Rarity, norm
+from routing.profile import Profile, Rarity
 from routing.telling import Land, Telling, tell
 from routing.traces import DERIVED, By, Match, Trace, is_derived, origin_of
 from routing.vetoes import veto
@@ -26,7 +26,7 @@ __all__ = ["DERIVED", "By", "Match", "Trace", "Window", "find_match", "is_derive
 # Copies are known by their beginning, and a window of a week must fit into memory.
 _kept_letters = 2_000
 # Two matters that fit equally well: neither is certain.
-_clear_lead = 0.4
+_clear_lead = 0.2
 _one_mould = 0.8
 _most_items = 50_000
 _same_noted = 32
@@ -71,6 +71,7 @@ class Window:
         self._copies = NearCopies()
         self._candidates = Candidates()
         self._rarity = Rarity()
+        self._asked: Asked | None = None
 
     def __len__(self) -> int:
         return len(self._items)
@@ -116,6 +117,7 @@ class Window:
         trace = _short(trace)
         telling = self._tell(trace)
         if not trace.parent_id:
+            self._ask(telling)
             self._rarity.hear(telling)
         if trace.case_id is None:
             return
@@ -188,8 +190,8 @@ class Window:
 
     def _weighed(self, new: Trace, telling: Telling) -> Collection[tuple[int, Affinity]]:
         found = []
-        letters = Letters.of(telling, self._rarity)
-        for case in self._candidates.find(telling, letters.worth, self._rarity):
+        asked = self._ask(telling)
+        for case in self._candidates.find(telling, asked.worth, self._rarity):
             profile = self._profiles[case]
             assert profile.last is not None
             alone = profile.size == 1 and self.case_of(new.item_id) == case
@@ -197,7 +199,7 @@ class Window:
                 continue
             if veto(telling, profile, new.at) is not None:
                 continue
-            affinity = weigh(telling, letters, profile, new.at, self._rarity)
+            affinity = weigh(asked, profile, new.at, self._rarity)
             if not (
                 affinity.alike >= _one_mould and self._differs_in_figures(new, affinity, telling, profile)
             ):
@@ -222,8 +224,7 @@ class Window:
         if profile is None:
             profile = self._profiles[case] = Profile(case)
         self._rarity.leave(profile)
-        length = norm(self._rarity.of_grams(telling))
-        profile.add(trace.item_id, telling, trace.at, length, trace.places)
+        profile.add(trace.item_id, telling, trace.at, self._ask(telling).length, trace.places)
         self._rarity.enter(profile)
         self._candidates.add(case, telling, profile.size)
         if trace.fingerprint not in self._printed:
@@ -259,6 +260,12 @@ class Window:
 
     def _where(self, case_id: int) -> Collection[str]:
         return self._profiles[case_id].names
+
+    def _ask(self, telling: Telling) -> Asked:
+        """Weigh a text, the last one but once: it is matched and then added."""
+        if self._asked is None or self._asked.told is not telling:
+            self._asked = Asked.of(telling, self._rarity)
+        return self._asked
 
     def _tell(self, trace: Trace) -> Telling:
         return _told(trace.normal_title, trace.normal_text, trace.places, trace.numbers, self._land)

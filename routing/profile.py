@@ -5,11 +5,14 @@ Memory is bounded: of a matter of thousands of texts the first and the last few 
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
+from operator import add
 from typing import TypeVar
 
+from routing.common_letters import common_pairs
 from routing.telling import Site, Telling, weight_of
 
 _first_kept, _last_kept = 4, 8
@@ -37,13 +40,16 @@ class Profile:
     """
 
     __slots__ = (
-        "_kept", "_main", "case_id", "days", "families", "figures", "last", "lead", "leading", "named", "names", "places",
-        "size", "spots", "theirs", "towns",
+        "_breadth", "_chief", "_kept", "_main", "area", "case_id", "days", "denied", "families", "figures", "last", "lead",
+        "leading", "named", "names", "places", "size", "spots", "stir", "theirs", "towns",
     )  # fmt: skip
 
     def __init__(self, case_id: int) -> None:
         self.case_id = case_id
         self.size = 0
+        self.stir = 0
+        self.area: Sequence[float] = ()
+        self.denied: frozenset[str] = frozenset()
         self.last: datetime | None = None
         self.lead: Mapping[Site, int] = {}
         self.places: Mapping[Site, int] = {}
@@ -57,6 +63,8 @@ class Profile:
         self.days: frozenset[str] = frozenset()
         self.theirs = False
         self._main: frozenset[Site] | None = None
+        self._chief: frozenset[str] | None = None
+        self._breadth = 1.0
         self._kept: list[Kept] = []
 
     def add(
@@ -70,6 +78,11 @@ class Profile:
         self.size += 1
         self.touch(at)
         self._main = None
+        self._chief = None
+        self.area = list(map(add, self.area, telling.area)) if self.area else telling.area
+        self._breadth = norm(self.area)
+        if not telling.answers:
+            self.denied = _joined(self.denied, telling.denied)
         self.lead = _counted(self.lead, dict.fromkeys(telling.lead, 1))
         self.places = _counted(self.places, dict.fromkeys(telling.places, 1))
         self.families = _counted(self.families, telling.families)
@@ -90,7 +103,8 @@ class Profile:
             del self._kept[_first_kept]
 
     def touch(self, at: datetime) -> None:
-        """Note that the matter is awake."""
+        """Note that the matter is awake: one text or comment more."""
+        self.stir += 1
         self.last = at if self.last is None else max(self.last, at)
 
     def texts(self) -> Iterable["Kept"]:
@@ -104,20 +118,26 @@ class Profile:
             self._main = frozenset(s for s, count in self.lead.items() if count >= _main_share * top)
         return self._main
 
+    def breadth(self) -> float:
+        """Give the length of its `area`."""
+        return self._breadth
+
     def chief(self) -> frozenset[str]:
         """Give the families that at least half of its texts are about."""
-        top = max(self.leading.values(), default=0)
-        return frozenset(family for family, count in self.leading.items() if 2 * count >= top)
+        if self._chief is None:
+            top = max(self.leading.values(), default=0)
+            self._chief = frozenset(family for family, count in self.leading.items() if 2 * count >= top)
+        return self._chief
 
 
 class Rarity:
-    """How rare pairs of letters are among the texts heard, and places and families among the live matters."""
+    """How rare pairs of letters are among ordinary texts and those heard, and places and families among the live matters."""
 
     _halve_at = 40_000
 
     def __init__(self) -> None:
-        self._texts = 0
-        self._grams: Counter[str] = Counter()
+        self._texts, common = common_pairs()
+        self._grams: Counter[str] = Counter(common)
         self._matters = 0
         self._places: Counter[Site] = Counter()
         self._families: Counter[str] = Counter()
@@ -147,12 +167,10 @@ class Rarity:
         _step(self._families, profile.families, step)
         _step(self._mains, profile.main(), step)
 
-    def of_grams(self, telling: Telling) -> dict[str, float]:
-        """Say how much it tells that another text shares a pair of letters, for each of this one."""
-        heard, grams = math.log(self._texts + 30), self._grams
-        return {
-            gram: weight_of(gram) * max(0.0, heard - math.log(grams[gram] + 0.6)) for gram in telling.grams
-        }
+    def of_grams(self, telling: Telling) -> dict[str, int]:
+        """Say how much it tells that another text shares a pair of letters, for each of this one, in thousandths."""
+        heard, times = 1_000 * math.log(self._texts + 30), self._grams.get
+        return {gram: int(weight_of(gram) * max(0.0, heard - _log(times(gram, 0)))) for gram in telling.grams}
 
     def of_place(self, site: Site) -> float:
         """Say how telling a place is, about 1 for one that a single matter names."""
@@ -167,7 +185,17 @@ class Rarity:
         return self._mains[site] <= 1
 
     def _among(self, matters: int) -> float:
-        return min(1.2, max(0.0, math.log((self._matters + 10) / (matters + 1)) / 3))
+        return min(1.2, max(0.0, (math.log(self._matters + 10) - _log_after(matters)) / 3))
+
+
+@lru_cache(maxsize=50_000)
+def _log(times: int) -> float:
+    return 1_000 * math.log(times + 0.6)
+
+
+@lru_cache(maxsize=10_000)
+def _log_after(matters: int) -> float:
+    return math.log(matters + 1)
 
 
 def _step(counter: Counter[_Named], names: Iterable[_Named], step: int) -> None:
@@ -191,6 +219,6 @@ def _joined(known: frozenset[str], more: frozenset[str]) -> frozenset[str]:
     return known if more <= known else more if known <= more else known | more
 
 
-def norm(worths: Mapping[str, float]) -> float:
+def norm(worths: Iterable[float]) -> float:
     """Give the length of a vector, 1 for an empty one."""
-    return math.sqrt(sum(value * value for value in worths.values())) or 1.0
+    return math.sqrt(math.fsum(value * value for value in worths)) or 1.0

@@ -10,15 +10,19 @@ from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
 from sys import intern
+from typing import Any
 
 import ahocorasick_rs
 
+from routing.common_letters import subject_shares
 from routing.normal import normal
 from routing.places import Place
 
 # A letter to the mayor says what it is about at its beginning; its end is thanks and addresses.
 _read_letters = 600
 _title_worth, _body_worth, _most_worth = 2.0, 1.0, 4.0
+# A hint is worth half a word: it often stands in texts on something else.
+_hint = 0.5
 # Characters of grammar and of time: a pair with one of them stands in texts on anything.
 _plain = frozenset(
     "的了是在不我有你这就也都和到说个一上下们为没来去看要会能好人那得着过还很吗呢吧啊被把让给从与及"
@@ -114,6 +118,13 @@ _follows = re.compile(
     "追问|再次|后续|更新|又来|还是没|上次|反映过|写过|下文|跟进|依旧|仍然|转发|扩散|【转|^转|（转"
 )
 _planned = re.compile("通知|公告|计划|预计|起.{0,20}[停封断]|将于|定于")
+# 跟供热管道那边没关系, 今天不说车祸: what the text is not about.
+_clause = "[^,。;!?:\\s]"
+_denial = re.compile(
+    f"[跟和与同]({_clause}{{1,18}}?)(?:没有?(?:半点|一点|任何)?(?:关系|关联)|没关|无关|不相干|不沾边|两码事|两回事|不是(?:一回事|一件事|同一|一个))"
+    f"|(?:不说|不谈|不提|不聊|[说问讲]的不是)({_clause}{{1,14}})"
+)
+_may_deny = re.compile("关|码事|回事|不相干|不沾|不是|不[说谈提聊]")
 _across = re.compile("邻县|隔壁|外县|同名")
 
 
@@ -135,6 +146,15 @@ class Site:
     def sort(self) -> str:
         """Its kind, roughly: roads and bridges are one, villages and estates are one; empty where unknown."""
         return _alike.get(self.kind, self.kind) or sort_of(self.name)
+
+    def is_kin(self, other: "Site") -> bool:
+        """Say whether one name holds the other: a road and the bridge that is called after it."""
+        return any(
+            mine in theirs or theirs in mine
+            for mine in self.spellings
+            for theirs in other.spellings
+            if len(mine) > 2 and len(theirs) > 2
+        )
 
     def is_wide(self) -> bool:
         """Say whether texts on many matters name it: a town, a county, the company that brings the water."""
@@ -179,6 +199,7 @@ class Telling:
     `families`: worth by family, without the weak ones; `leading`: those it is chiefly about. `places`: fine sites, no towns
     and no companies of everywhere; `lead`: those of the title, else the first of the text (`titled`: nothing was said
     before it). `named`: figures that name something, by unit; `days`: of what is announced. `theirs`: a neighbour's business.
+    `denied`: families that it says it has nothing to do with; `area`: how much it speaks of each subject area.
     """
 
     said: str
@@ -196,11 +217,14 @@ class Telling:
     answers: bool
     follows: bool
     theirs: bool
+    denied: frozenset[str]
+    area: tuple[float, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class _Table:
     of_word: Mapping[str, tuple[str, ...]]
+    of_hint: Mapping[str, tuple[str, ...]]
     marked: Mapping[str, frozenset[str]]
     finder: ahocorasick_rs.AhoCorasick
     words: tuple[str, ...]
@@ -210,17 +234,25 @@ class _Table:
 def _table() -> _Table:
     text = resources.files("routing").joinpath("families.toml").read_text("utf-8")
     entries = tomllib.loads(text)["family"]
-    of_word: dict[str, tuple[str, ...]] = {}
-    for entry in entries:
-        for word in entry["words"]:
-            of_word[word] = (*of_word.get(word, ()), entry["name"])
+    of_word, of_hint = _families_by(entries, "words"), _families_by(entries, "hints")
+    words = tuple(dict.fromkeys((*of_word, *of_hint)))
     marks = ("weak", "local", "event", "outage")
     return _Table(
         of_word=of_word,
+        of_hint=of_hint,
         marked={mark: frozenset(e["name"] for e in entries if e.get(mark)) for mark in marks},
-        finder=ahocorasick_rs.AhoCorasick(tuple(of_word)),
-        words=tuple(of_word),
+        finder=ahocorasick_rs.AhoCorasick(words),
+        words=words,
     )
+
+
+def _families_by(entries: Iterable[Mapping[str, Any]], key: str) -> dict[str, tuple[str, ...]]:
+    """Give the families of each word, without the weak ones."""
+    found: dict[str, tuple[str, ...]] = {}
+    for entry in entries:
+        for word in entry.get(key, ()) if not entry.get("weak") else ():
+            found[word] = (*found.get(word, ()), entry["name"])
+    return found
 
 
 def _called(county: str) -> list[str]:
@@ -257,7 +289,10 @@ def tell(title: str, text: str, places: Collection[str], numbers: frozenset[str]
     """Reduce a text, given in normal form. `places`: names of the gazetteer; `numbers`: of `normal.numbers`."""
     body = text[:_read_letters]
     said = f"{title}。{body}"
-    in_title, in_body = _words(title), _words(body)
+    (told_title, told_body), denied_said = _without_denials(title, body)
+    in_title, in_body = _words(told_title), _words(told_body)
+    denied = {family for word in _words(denied_said) for family in _table().of_word.get(word, ())}
+    grams = pairs(said)
     worth, leading = _families(in_title, in_body)
     unlisted = spots(said)
     sure = [land.site(name) for name in places]
@@ -266,7 +301,7 @@ def tell(title: str, text: str, places: Collection[str], numbers: frozenset[str]
     heading = frozenset(site for site in fine if _position(site, title) >= 0)
     return Telling(
         said=said,
-        grams=frozenset(pairs(said) - _explained(sites, in_title | in_body)),
+        grams=frozenset(grams - _explained(sites, in_title | in_body)),
         families=worth,
         leading=leading,
         places=fine,
@@ -284,7 +319,17 @@ def tell(title: str, text: str, places: Collection[str], numbers: frozenset[str]
         answers=bool(_answers.search(title or body[:40])),
         follows=bool(_follows.search(said)),
         theirs=_is_theirs(said, sure, land),
+        denied=frozenset(denied - worth.keys()),
+        area=subject_shares(grams),
     )
+
+
+def _without_denials(title: str, body: str) -> tuple[tuple[str, str], str]:
+    """Take out what the text says it is not about, and give that too."""
+    if not (_may_deny.search(title) or _may_deny.search(body)):
+        return (title, body), ""
+    denied = [match[1] or match[2] for part in (title, body) for match in _denial.finditer(part)]
+    return (_denial.sub("", title), _denial.sub("", body)), "。".join(denied)
 
 
 def _words(text: str) -> set[str]:
@@ -297,17 +342,19 @@ def _families(in_title: set[str], in_body: set[str]) -> tuple[dict[str, float], 
     worth: dict[str, float] = {}
     for words, each in ((in_title, _title_worth), (in_body - in_title, _body_worth)):
         for word in words:
-            for family in table.of_word[word]:
-                if family not in table.marked["weak"]:
-                    worth[family] = min(worth.get(family, 0.0) + each, _most_worth)
+            for family in table.of_word.get(word, ()):
+                worth[family] = min(worth.get(family, 0.0) + each, _most_worth)
+            for family in table.of_hint.get(word, ()):
+                worth[family] = min(worth.get(family, 0.0) + _hint * each, _most_worth)
     top = max(worth.values(), default=0.0)
     return worth, frozenset(family for family, value in worth.items() if 2 * value >= top)
 
 
 def _explained(sites: Iterable[Site], words: Iterable[str]) -> set[str]:
-    """Give the pairs that stand for a place or a family already: they must not count twice."""
+    """Give the pairs that stand for a place or a family already: they must not count twice. A hint tells too little."""
+    known = _table().of_word
     names = [name for site in sites for name in site.spellings]
-    return {gram for name in (*names, *words) for gram in pairs(name)}
+    return {gram for name in (*names, *(word for word in words if word in known)) for gram in pairs(name)}
 
 
 def _position(site: Site, text: str) -> int:

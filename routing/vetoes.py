@@ -13,6 +13,8 @@ def veto(new: Telling, matter: Profile, at: datetime) -> str | None:
     """Say what forbids it; None: nothing does."""
     if new.theirs != matter.theirs:
         return "一边说的是外县"
+    if (not new.answers and new.denied & matter.chief()) or matter.denied & new.leading:
+        return "文中说与那件事无关"
     return other_place(new, matter) or _other_figure(new, matter) or _other_day(new, matter, at)
 
 
@@ -21,6 +23,8 @@ def other_place(new: Telling, matter: Profile) -> str | None:
     mine, theirs = new.lead, matter.main()
     if mine and theirs:
         if mine & theirs or (mine & matter.places.keys() and theirs & new.places):
+            return None
+        if any(one.is_kin(other) for one in mine for other in theirs):
             return None
         if any(one.sort == other.sort != "" for one in mine for other in theirs):
             return f"地点不同（{_names(mine)}／{_names(theirs)}）"
@@ -61,7 +65,8 @@ def _other_day(new: Telling, matter: Profile, at: datetime) -> str | None:
 
 
 def _towns(sites: Iterable[Site]) -> set[str]:
-    return {site.town for site in sites if site.town}
+    # Who was hurt anywhere lies in the hospital of the town.
+    return {site.town for site in sites if site.town and site.sort != "医院"}
 
 
 def _names(sites: Iterable[Site]) -> str:

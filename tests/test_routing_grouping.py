@@ -357,6 +357,11 @@ def test_two_matters_that_fit_alike_are_none_of_them() -> None:
             id="a neighbour's road",
         ),
         pytest.param(
+            trace(1, "人民路出了车祸，撞倒一个老人", places=("人民路",)),
+            trace(2, "人民路的坑，跟车祸没关系，就说坑洼", places=("人民路",)),
+            id="a text that says it is about something else",
+        ),
+        pytest.param(
             trace(1, "城关中学食堂的饭菜吃坏了孩子", places=("城关中学",)),
             trace(2, "城关中学周末补课，自愿书都签了", places=("城关中学",)),
             id="two things at one school",

@@ -36,7 +36,7 @@ def test_the_table_of_families_is_whole() -> None:
     table = tomllib.loads(resources.files("routing").joinpath("families.toml").read_text("utf-8"))["family"]
     assert len({entry["name"] for entry in table}) == len(table) >= 60
     for entry in table:
-        assert set(entry) <= {"name", "words", "weak", "local", "event", "outage"}, entry["name"]
+        assert set(entry) <= {"name", "words", "weak", "local", "event", "outage", "hints"}, entry["name"]
         assert len(set(entry["words"])) == len(entry["words"]) >= 4, entry["name"]
         assert all(len(word) > 1 and word == normal(word) for word in entry["words"]), entry["name"]
 
@@ -128,6 +128,35 @@ def test_odd_figures_are_known_again_and_round_ones_and_clocks_are_not() -> None
 )
 def test_a_neighbour_s_business(text: str, theirs: bool) -> None:
     assert told(text, places=("东湖小区",) if "东湖" in text else ()).theirs is theirs
+
+
+def test_a_hint_is_worth_half_a_word() -> None:
+    assert told("家里停水了").families["停水"] == 1
+    assert told("家里换管了").families["停水"] == 0.5
+
+
+@pytest.mark.parametrize(
+    ("text", "denied", "left"),
+    [
+        ("跟停水没关系，我说的是路灯", {"停水"}, {"路灯"}),
+        ("今天不说车祸，就说扬尘", {"车祸"}, {"扬尘"}),
+        ("跟停水没关系，反正还是停水", set(), {"停水"}),
+        ("停水了，和邻居没商量", set(), {"停水"}),
+    ],
+)
+def test_what_a_text_denies_is_not_what_it_is_about(text: str, denied: set[str], left: set[str]) -> None:
+    seen = told(text)
+    assert seen.denied >= denied
+    assert not (seen.denied and not denied)
+    assert left <= seen.families.keys()
+    assert denied.isdisjoint(seen.families)
+
+
+def test_a_name_that_holds_another_is_its_kin() -> None:
+    road, bridge = Site("人民路"), Site("人民路铁路桥", aliases=("铁路桥",))
+    assert road.is_kin(bridge)
+    assert bridge.is_kin(road)
+    assert not road.is_kin(Site("东湖小区", aliases=("东湖",)))
 
 
 @given(st.text(max_size=80), st.text(max_size=80))

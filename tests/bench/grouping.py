@@ -222,8 +222,8 @@ def _show(
         parts = Counter(cases.get(text, text) for text, name in matters.items() if name == matter)
         if len(parts) > 1:
             print(f"  split {matter} {sorted(parts.values(), reverse=True)}")
-            for case, _ in parts.most_common()[1:]:
-                first = next(text for text in matters if cases.get(text, text) == case)
+            for part, _ in parts.most_common()[1:]:
+                first = next(text for text in matters if cases.get(text, text) == part)
                 print(f"    {first} {said[first]} | {why.get(first, '-')}")
 
 
