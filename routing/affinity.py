@@ -82,13 +82,12 @@ class Affinity:
 class Asked:
     """A new text as it is held against one matter after another: what need be worked out but once.
 
-    `worth`: its pairs of letters, each with its rarity in thousandths, and `square`, their squares; `length` of them all.
+    `worth`: its pairs of letters, each with its rarity in thousandths; `length` of them all.
     `families`: worth by rarity too.
     """
 
     told: Telling
     worth: Mapping[str, int]
-    square: Mapping[str, int]
     length: float
     families: Mapping[str, float]
     breadth: float
@@ -97,11 +96,8 @@ class Asked:
     def of(cls, told: Telling, rarity: Rarity) -> "Asked":
         """Weigh a text by what is rare now."""
         worth = rarity.of_grams(told)
-        square = {gram: value * value for gram, value in worth.items()}
         families = {family: value * rarity.of_family(family) for family, value in told.families.items()}
-        return cls(
-            told, worth, square, math.sqrt(sum(square.values())) or 1.0, families, norm(families.values())
-        )
+        return cls(told, worth, _length(list(worth.values())), families, norm(families.values()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,17 +220,22 @@ def _subject_alike(new: Telling, matter: Profile) -> float:
 
 
 def _nearest(asked: Asked, matter: Profile) -> _Nearest:
-    grams, worth, square = asked.told.grams, asked.worth.__getitem__, asked.square.__getitem__
+    grams, worth_of = asked.told.grams, asked.worth.__getitem__
     best: tuple[float, int, frozenset[str]] | None = None
     most = 0
     for kept in matter.texts():
         shared = grams & kept.grams
-        alike = math.sqrt(sum(map(square, shared)) / (asked.length * kept.length))
-        most = max(most, sum(map(worth, shared)))
+        worths = list(map(worth_of, shared))
+        alike = math.sqrt(sum(map(mul, worths, worths)) / (asked.length * kept.length))
+        most = max(most, sum(worths))
         if best is None or (alike, -kept.item_id) > best[:2]:
             best = alike, -kept.item_id, shared
     assert best is not None  # a profile has one text at least
     return _Nearest(-best[1], most, best[0], best[2])
+
+
+def _length(worths: list[int]) -> float:
+    return math.sqrt(sum(map(mul, worths, worths))) or 1.0
 
 
 def _rest(worths: Mapping[str, float], known: Mapping[str, object]) -> float:

@@ -16,9 +16,9 @@ _most_grams = 400_000
 # Whole numbers, so that the order in which they are added up is no matter.
 _worth = {"place": 3_000, "town": 700, "spot": 1_500, "family": 2_000}
 _gram_share = 8
-_weighed = 6
+_weighed = 4
 # Whatever has less than this share of the best estimate would not win.
-_least_share = 0.25
+_least_share = 0.3
 # Of a large matter only the first texts bring letters into the index.
 _texts_of_letters = 12
 # A pair of letters in one of twenty texts and more finds everything.
@@ -32,21 +32,23 @@ class Candidates:
 
     def __init__(self) -> None:
         self._cases: dict[_Key, dict[int, None]] = {}
-        self._keys: dict[int, set[_Key]] = {}
-        self._with_gram: dict[str, list[int]] = {}
+        # Tuples of words and numbers: the collector of garbage need not look at them, and there are many.
+        self._keys: dict[int, tuple[_Key, ...]] = {}
+        self._with_gram: dict[str, tuple[int, ...]] = {}
 
     def add(self, case_id: int, telling: Telling, size: int) -> None:
         """File a matter under what one of its texts tells; `size`: how many texts it has now."""
-        mine = self._keys.setdefault(case_id, set())
-        for key in _keys(telling):
-            _file(self._cases, self._keys, key, case_id, _per_key[key[0]])
-            mine.add(key)
+        mine = self._keys.get(case_id, ())
+        keys = tuple(_keys(telling))
+        for key in keys:
+            _file(self._cases, key, case_id, _per_key[key[0]])
+        self._keys[case_id] = mine + tuple(key for key in keys if key not in mine)
         if size <= _texts_of_letters:
+            held = self._with_gram
             for gram in telling.grams:
-                holders = self._with_gram.setdefault(gram, [])
-                if case_id not in holders:
-                    holders.append(case_id)
-                    del holders[:-_per_gram]
+                cases = held.get(gram, ())
+                if case_id not in cases:
+                    held[gram] = (*cases[1 - _per_gram :], case_id)
         if len(self._with_gram) > _most_grams:
             self._sweep()
 
@@ -78,7 +80,7 @@ class Candidates:
         alive = {
             gram: held
             for gram, cases in self._with_gram.items()
-            if (held := [c for c in cases if c in self._keys])
+            if (held := tuple(c for c in cases if c in self._keys))
         }
         self._with_gram = alive if len(alive) <= _most_grams // 2 else {}
 
@@ -90,21 +92,18 @@ def _keys(telling: Telling) -> Iterable[_Key]:
     yield from (("family", family) for family in telling.families)
 
 
-def _file(
-    index: dict[_Key, dict[int, None]], back: dict[int, set[_Key]], key: _Key, case_id: int, most: int
-) -> None:
+def _file(index: dict[_Key, dict[int, None]], key: _Key, case_id: int, most: int) -> None:
     """Put a matter last under a key; the one that was longest under it goes when there are too many."""
     cases = index.setdefault(key, {})
     cases.pop(case_id, None)
     cases[case_id] = None
     if len(cases) > most:
-        oldest = next(iter(cases))
-        del cases[oldest]
-        back[oldest].discard(key)
+        del cases[next(iter(cases))]
 
 
 def _strike(index: dict[_Key, dict[int, None]], key: _Key, case_id: int) -> None:
-    cases = index[key]
-    cases.pop(case_id, None)
-    if not cases:
-        del index[key]
+    cases = index.get(key)
+    if cases is not None:
+        cases.pop(case_id, None)
+        if not cases:
+            del index[key]

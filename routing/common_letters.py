@@ -4,8 +4,9 @@ Counted once in the starter set; no text of an office is in it. Pure but for tha
 """
 
 import math
+from array import array
 from collections import Counter, defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from functools import cache
 from types import MappingProxyType
 
@@ -27,18 +28,19 @@ def common_pairs() -> tuple[int, Mapping[str, int]]:
     return len(_texts()), MappingProxyType(counted)
 
 
-def subject_shares(pairs: Collection[str]) -> tuple[float, ...]:
+def subject_shares(pairs: Collection[str]) -> Sequence[float]:
     """Give how much a text speaks of each subject area by its pairs of letters, as a vector of length 1."""
-    speaks = _speaks()
+    speaks = _speaks().get
     sums = [0] * len(starter.SUBJECTS)
     for pair in pairs:
-        for place, weight in speaks.get(pair, ()):
+        for place, weight in speaks(pair, ()):
             sums[place] += weight
     sharpness = _sharpness / (_unit * math.sqrt(len(pairs) or 1))
     top = max(sums)
     shares = [math.exp(sharpness * (share - top)) for share in sums]
     length = math.sqrt(math.fsum(share * share for share in shares))
-    return tuple(share / length for share in shares)
+    # An array is one object where a tuple is one a number, and every text of the window has one.
+    return array("f", [share / length for share in shares])
 
 
 @cache
@@ -50,13 +52,11 @@ def _speaks() -> Mapping[str, tuple[tuple[int, int], ...]]:
     for subject, pairs in _texts():
         for pair in pairs:
             heard[pair][subject] += 1
-    return MappingProxyType(
-        {
-            pair: _chosen(among, counted[pair] / texts, of_subject)
-            for pair, among in heard.items()
-            if counted[pair] >= _least_heard
-        }
-    )
+    return {
+        pair: _chosen(among, counted[pair] / texts, of_subject)
+        for pair, among in heard.items()
+        if counted[pair] >= _least_heard
+    }
 
 
 def _chosen(

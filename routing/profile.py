@@ -4,13 +4,15 @@ Memory is bounded: of a matter of thousands of texts the first and the last few 
 """
 
 import math
+from array import array
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from operator import add
-from typing import TypeVar
+from types import MappingProxyType
+from typing import Any, TypeVar
 
 from routing.common_letters import common_pairs
 from routing.telling import Site, Telling, weight_of
@@ -19,6 +21,10 @@ _first_kept, _last_kept = 4, 8
 _figures_kept = 400
 # Places that a quarter as many texts lead with as lead with the first one are what the matter is about.
 _main_share = 0.25
+
+# Shared by the thousands of matters of one text that have none.
+_nothing: Mapping[Any, Any] = MappingProxyType({})
+_none: frozenset[str] = frozenset()
 
 _Named = TypeVar("_Named")
 _Number = TypeVar("_Number", int, float)
@@ -51,12 +57,12 @@ class Profile:
         self.area: Sequence[float] = ()
         self.denied: frozenset[str] = frozenset()
         self.last: datetime | None = None
-        self.lead: Mapping[Site, int] = {}
-        self.places: Mapping[Site, int] = {}
-        self.families: Mapping[str, float] = {}
-        self.leading: Mapping[str, int] = {}
-        self.named: Mapping[str, frozenset[str]] = {}
-        self.spots: Mapping[str, str] = {}
+        self.lead: Mapping[Site, int] = _nothing
+        self.places: Mapping[Site, int] = _nothing
+        self.families: Mapping[str, float] = _nothing
+        self.leading: Mapping[str, int] = _nothing
+        self.named: Mapping[str, frozenset[str]] = _nothing
+        self.spots: Mapping[str, str] = _nothing
         self.names: frozenset[str] = frozenset()
         self.towns: frozenset[str] = frozenset()
         self.figures: frozenset[str] = frozenset()
@@ -79,18 +85,16 @@ class Profile:
         self.touch(at)
         self._main = None
         self._chief = None
-        self.area = list(map(add, self.area, telling.area)) if self.area else telling.area
+        self.area = array("f", map(add, self.area, telling.area)) if self.area else telling.area
         self._breadth = norm(self.area)
         if not telling.answers:
             self.denied = _joined(self.denied, telling.denied)
-        self.lead = _counted(self.lead, dict.fromkeys(telling.lead, 1))
-        self.places = _counted(self.places, dict.fromkeys(telling.places, 1))
+        self.lead = _counted(self.lead, _once(telling.lead))
+        self.places = _counted(self.places, _once(telling.places))
         self.families = _counted(self.families, telling.families)
-        self.leading = _counted(self.leading, dict.fromkeys(telling.leading, 1))
-        self.named = {
-            unit: self.named.get(unit, frozenset()) | telling.named.get(unit, frozenset())
-            for unit in self.named.keys() | telling.named.keys()
-        }
+        self.leading = _counted(self.leading, _once(telling.leading))
+        if telling.named:
+            self.named = _united(self.named, telling.named)
         self.names = _joined(self.names, names)
         self.towns = _joined(self.towns, telling.towns)
         self.days = _joined(self.days, telling.days)
@@ -207,16 +211,28 @@ def _step(counter: Counter[_Named], names: Iterable[_Named], step: int) -> None:
 
 def _counted(known: Mapping[_Named, _Number], more: Mapping[_Named, _Number]) -> Mapping[_Named, _Number]:
     if not known or not more:
-        return known or more
+        return known or more or _nothing
     counted = dict(known)
     for name, number in more.items():
         counted[name] = counted[name] + number if name in counted else number
     return counted
 
 
+def _once(names: Iterable[_Named]) -> Mapping[_Named, int]:
+    return dict.fromkeys(names, 1) or _nothing
+
+
 def _joined(known: frozenset[str], more: frozenset[str]) -> frozenset[str]:
     """Join two sets without making one where either will do."""
     return known if more <= known else more if known <= more else known | more
+
+
+def _united(
+    known: Mapping[str, frozenset[str]], more: Mapping[str, frozenset[str]]
+) -> Mapping[str, frozenset[str]]:
+    if not known:
+        return more
+    return {unit: known.get(unit, _none) | more.get(unit, _none) for unit in known.keys() | more.keys()}
 
 
 def norm(worths: Iterable[float]) -> float:

@@ -5,7 +5,7 @@ Pure. Knows no dictionary and no grammar; the table of families is `families.tom
 
 import re
 import tomllib
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
@@ -218,7 +218,7 @@ class Telling:
     follows: bool
     theirs: bool
     denied: frozenset[str]
-    area: tuple[float, ...]
+    area: Sequence[float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,6 +278,11 @@ def sort_of(name: str) -> str:
 def pairs(text: str) -> set[str]:
     """Give the pairs of neighbouring letters within each stretch of letters."""
     return {intern(run[i : i + 2]) for run in re.findall(r"\w+", text) for i in range(len(run) - 1)}
+
+
+@lru_cache(maxsize=20_000)
+def _pairs_of(name: str) -> frozenset[str]:
+    return frozenset(pairs(name))
 
 
 def weight_of(gram: str) -> float:
@@ -354,7 +359,7 @@ def _explained(sites: Iterable[Site], words: Iterable[str]) -> set[str]:
     """Give the pairs that stand for a place or a family already: they must not count twice. A hint tells too little."""
     known = _table().of_word
     names = [name for site in sites for name in site.spellings]
-    return {gram for name in (*names, *(word for word in words if word in known)) for gram in pairs(name)}
+    return set().union(*map(_pairs_of, names), *(_pairs_of(word) for word in words if word in known))
 
 
 def _position(site: Site, text: str) -> int:
