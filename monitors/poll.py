@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 touch_at_once = 200
 touch_after_s = 0.05
 """States that only say "as before" wait so long for others, so that one commit keeps many."""
-look_for_watches = timedelta(seconds=30)
+look_for_watches = timedelta(seconds=10)
 
 
 class Door(Protocol):
@@ -38,6 +38,12 @@ class Door(Protocol):
 
     async def schedule(self, source_ids: Sequence[str]) -> Mapping[str, datetime | None]:
         """Give when each source that has a state is due."""
+
+    async def take(self, source_ids: Sequence[str]) -> frozenset[str]:
+        """Hold those of the sources that no other machine has in hand; gives what is held."""
+
+    async def give_back(self, source_ids: Sequence[str]) -> None:
+        """Let other machines have these sources."""
 
     async def states(self, source_ids: Sequence[str]) -> Mapping[str, SourceState]:
         """Give the stored state of each source that has one."""
@@ -116,17 +122,18 @@ class Poller:
         now = self._clock()
         await self._look_for_watches(now)
         names = await self._find_due(now)
-        states = await self._door.states(names) if names else {}
-        due = []
-        for name in names:
-            state = states.get(name) or SourceState(name)
-            if state.next_poll_at is not None and state.next_poll_at > now:
-                self._plan(name, state.next_poll_at)  # another machine has polled it
-            elif not self._turns[name].locked():
-                due.append((self._sources[name], state))
-        reports = await asyncio.gather(*(self._poll(source, state, on_done) for source, state in due))
+        self._in_hand.update(names)
+        try:
+            reports = await self._poll_held(await self._door.take(names), now, on_done) if names else []
+        finally:
+            self._in_hand.difference_update(names)
         await self._touched.flush()
         return tuple(reports)
+
+    async def _poll_held(
+        self, held: Collection[str], now: datetime, on_done: Callable[[SourceReport], None] | None
+    ) -> Sequence[SourceReport]:
+        pass
 
     async def poll_one(self, source_id: str) -> SourceReport:
         """Poll one source now, due or not; waits while it is being polled. Raises UserError for an unknown id."""

@@ -18,6 +18,7 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Session
 
 from routing import adopt, catchup, comment_watch
+from routing.grouping import is_derived
 from routing.items import OWN_TAG, Counts, Harvest, Item, Kind
 from routing.judging import Judging, stood
 from routing.ledger import Ledger
@@ -322,8 +323,12 @@ class _Round:
         }
 
     def _is_in_window(self, item: Item) -> bool:
-        since = self.harvest.at - self.harvest.window
-        return bool(self.harvest.window) and item.published_at is not None and item.published_at >= since
+        if not self.harvest.window:
+            return False
+        if item.published_at is None:
+            # A comment feed is watched because its count rose just now.
+            return is_derived(self.harvest.source_id)
+        return item.published_at >= self.harvest.at - self.harvest.window
 
     # -- both ------------------------------------------------------------------------------------------------------
 

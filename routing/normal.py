@@ -44,7 +44,7 @@ _numerals = {
 }
 # Units that make a number a name: 二期 is another estate than 三期. Only before these are Chinese numerals read,
 # for elsewhere (一路, 一次, 两个) they are ordinary words.
-_naming_units = "期|号楼|栋|幢|单元|标段|号线|年级|届"
+_naming_units = "期|号楼|号院|栋|幢|单元|标段|号线|年级|届"
 _counting_units = (
     "个百分点|万元|亿元|元|块|人|名|户|次|例|辆|台|只|头|亩|吨|公斤|斤|公里|千米|米|平方米|平米|层|楼|岁|天|小时|"
     "分钟|个月|周|年|℃|°c|度|%|路|号|点|万|亿|条|件|起|家|所|套|间|班"

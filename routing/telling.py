@@ -382,7 +382,7 @@ def spots(text: str) -> dict[str, str]:
         for match in _spot.finditer(text)
         if _no_name.isdisjoint(match[1])
         and match[1][1] not in _no_end
-        and match[0][-2:] not in _no_spot
+        and (match[2] == "小区" or match[0][-2:] not in _no_spot)
         and match[1] not in _no_spot
     }
 

@@ -12,6 +12,8 @@ from routing.store.engine import Store
 from routing.store.tables import DeadlineRow, LedgerRow, OutboxRow
 from routing.workflow import Command, State
 
+ESTATES = ("翠园", "金桂", "和畅", "枫林", "银杏")
+
 
 def tick(desk: Desk) -> int:
     return desk.run(lambda s: deadlines.tick(s, desk.office, desk.ledger, desk.clock()))
@@ -217,7 +219,7 @@ def test_a_limit_in_a_year_that_nobody_knows_yet_is_marked(desk):
 def test_many_that_are_due_at_once_are_taken_in_portions_the_oldest_first(desk):
     for n in range(5):
         desk.clock.advance(MINUTE)
-        desk.open(f"{n}号院停水了，物业不管")
+        desk.open(f"{ESTATES[n]}小区停水了，物业不管")
     desk.clock.advance(3 * HOUR)
     for left in (2, 2, 1, 0):
         done = desk.run(lambda s: deadlines.tick(s, desk.office, desk.ledger, desk.clock(), limit=2))

@@ -194,7 +194,7 @@ async def test_comments_of_a_text_whose_count_rises_join_its_matter(stage: Stage
     await stage.card(DUTY, post.title, "1 条", button="转办")
     world.comments = ["我家就住旁边，臭得开不了窗"]
     stage.feeds.publish(Post(post.id, post.title, post.text, comments=9))
-    await stage.card(DUTY, post.title, "2 条", "评论")
+    await stage.card(DUTY, post.title, "信息：2 条")
 
 
 async def test_when_all_fail_at_once_it_is_our_network_and_one_message_says_so(
