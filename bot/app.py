@@ -22,6 +22,7 @@ from bot.reload import Watcher
 from bot.replays import Replays
 from bot.scoring import scorer_of
 from bot.sender import Pace, Sender
+from bot.storewatch import StoreWatch
 from monitors.fetch import Fetcher
 from monitors.inbox import Inbox
 from monitors.poll import Poller, SourceReport
@@ -97,6 +98,7 @@ class App:
             await self._work(only, ready, lease)
         finally:
             await self._chat.stop()
+            self._door.close()
             self.store.close()
             if lease is not None:
                 lease.close()
@@ -233,6 +235,7 @@ class App:
 
     def _ticks(self) -> list[Tick]:
         office = self._configuration.office
+        watch = StoreWatch(self.store, self._chat, office, self._clock, self.sender.wake)
 
         def each(work: Callable[[Session, datetime], object]) -> Callable[[], Awaitable[object]]:
             async def call() -> object:
@@ -250,6 +253,7 @@ class App:
             Tick("audit", 60.0, each(lambda s, now: auditor.audit(s, office, now))),
             Tick("digest", 60.0, each(lambda s, now: queue_weekly(s, office, now))),
             Tick("silence", 60.0, self._listen_for_silence),
+            Tick("store", 5.0, watch.look),
             Tick("checkpoint", 3600.0, self.store.checkpoint),
         ]
 

@@ -15,6 +15,7 @@ from routing.judging import Judge
 from routing.ledger import Ledger
 from routing.rules import Rules
 from routing.store.engine import Store
+from routing.store.holds import Holds
 
 AT_ONCE, ITEMS_AT_ONCE = 50, 200
 """So many harvests, and about so many texts, go into one transaction: a press waits for no more."""
@@ -34,6 +35,7 @@ class StoreDoor:
         on_change: Callable[[], None],
     ) -> None:
         self._store = store
+        self._holds = Holds(store)
         self._judge = Judge(configuration.rules)
         self._office = configuration.office
         self._ledger = ledger
@@ -45,6 +47,21 @@ class StoreDoor:
     def judge_by(self, rules: Rules) -> None:
         """Judge by these rules from the next transaction on."""
         self._judge = Judge(rules)
+
+    async def take(self, source_ids: Sequence[str]) -> frozenset[str]:
+        """Hold those of the sources that no other machine has in hand; gives what is held."""
+        if not self._holds.is_shared:
+            return frozenset(source_ids)
+        return await asyncio.to_thread(self._holds.take, source_ids)
+
+    async def give_back(self, source_ids: Sequence[str]) -> None:
+        """Let other machines have these sources."""
+        if self._holds.is_shared:
+            await asyncio.to_thread(self._holds.give_back, source_ids)
+
+    def close(self) -> None:
+        """Let go of everything held. Safe to call twice."""
+        self._holds.close()
 
     async def states(self, source_ids: Sequence[str]) -> Mapping[str, SourceState]:
         """Give what is remembered of the sources."""

@@ -308,6 +308,7 @@ def run(descriptor: str, preload: str) -> None:
                 break
     except OSError:  # the parent is gone in the middle of a message
         pass
+    signal.set_wakeup_fd(-1)  # the bell goes with this function, and its children's ends are still to come
     for pid in alive.values():
         os.kill(pid, signal.SIGKILL)
 

@@ -121,19 +121,38 @@ class Poller:
         """Poll what is due now; a source still being polled is left out. `on_done` is called as each is done."""
         now = self._clock()
         await self._look_for_watches(now)
-        names = await self._find_due(now)
-        self._in_hand.update(names)
-        try:
-            reports = await self._poll_held(await self._door.take(names), now, on_done) if names else []
-        finally:
-            self._in_hand.difference_update(names)
+        due = await self._take_due(now)
+        reports = await asyncio.gather(*(self._poll_held(source, state, on_done) for source, state in due))
         await self._touched.flush()
         return tuple(reports)
 
+    async def _take_due(self, now: datetime) -> Sequence[tuple[Source, SourceState]]:
+        """Take in hand what is due and no other machine is at; what was remembered is read only then."""
+        names = await self._find_due(now)
+        held = await self._door.take(names) if names else frozenset()
+        states = await self._door.states(sorted(held)) if held else {}
+        due, done = [], []
+        for name in names:
+            state = states.get(name) or SourceState(name)
+            if name not in held:
+                continue  # another machine is at it
+            if state.next_poll_at is not None and state.next_poll_at > now:
+                self._plan(name, state.next_poll_at)  # another machine has polled it
+                done.append(name)
+            elif not self._turns[name].locked():
+                due.append((self._sources[name], state))
+        if done:
+            await self._door.give_back(done)
+        return due
+
     async def _poll_held(
-        self, held: Collection[str], now: datetime, on_done: Callable[[SourceReport], None] | None
-    ) -> Sequence[SourceReport]:
-        pass
+        self, source: Source, state: SourceState, on_done: Callable[[SourceReport], None] | None
+    ) -> SourceReport:
+        try:
+            return await self._poll(source, state, on_done)
+        finally:
+            if not self._touched.waits(source.id):  # else it is given back when that is committed
+                await self._door.give_back([source.id])
 
     async def poll_one(self, source_id: str) -> SourceReport:
         """Poll one source now, due or not; waits while it is being polled. Raises UserError for an unknown id."""
@@ -293,21 +312,30 @@ class Poller:
 
 
 class _Batch:
-    """States to commit together: when there are enough of them, when the first has waited long enough, or when asked."""
+    """States to commit together: when there are enough of them, when the first has waited long enough, or when asked.
+
+    Their sources are given back after that, for only then can another machine see that they were polled.
+    """
 
     def __init__(self, door: Door) -> None:
         self._door = door
         self._states: list[SourceState] = []
+        self._names: set[str] = set()
         self._timer: asyncio.TimerHandle | None = None
         self._running: set[asyncio.Task[None]] = set()
 
     async def add(self, state: SourceState) -> None:
         """Take one state in; commits when that fills the batch."""
         self._states.append(state)
+        self._names.add(state.source_id)
         if len(self._states) >= touch_at_once:
             await self.flush()
         elif self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(touch_after_s, self._on_time)
+
+    def waits(self, name: str) -> bool:
+        """Tell whether the state of this source is still to be committed."""
+        return name in self._names
 
     def _on_time(self) -> None:
         task = asyncio.get_running_loop().create_task(self.flush())
@@ -328,6 +356,10 @@ class _Batch:
             log.warning("%d unchanged sources were not noted: %s", len(states), error)
         except Exception:  # the round of the other sources goes on
             log.exception("%d unchanged sources were not noted", len(states))
+        finally:
+            names = [state.source_id for state in states]
+            self._names.difference_update(names)
+            await self._door.give_back(names)
 
 
 @dataclass(frozen=True, slots=True)

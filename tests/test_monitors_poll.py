@@ -1,6 +1,6 @@
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -15,7 +15,7 @@ from monitors.poll import Outcome, Poller, SourceReport
 from monitors.sources import Cursor, Mapped, Source
 from monitors.worker import Worker
 from routing.errors import UserError
-from routing.items import Fault, Kind, SourceState
+from routing.items import Fault, Harvest, Kind, SourceState
 
 
 @pytest.fixture
@@ -410,3 +410,51 @@ async def test_a_page_that_fails_keeps_the_others_and_is_asked_for_again(
     site.pages["/c?after=x"] = page(2)
     report = await poller.poll_one("c")
     assert (report.status, report.new) == (Outcome.READ, 1)
+
+
+async def test_a_source_that_another_machine_has_in_hand_is_left_to_it(
+    site: Site, fetcher: Fetcher, worker: Worker, clock: Clock
+) -> None:
+    core = Core()
+    core.elsewhere = frozenset({"b"})
+    site.pages = {"/a": feed("一"), "/b": feed("二")}
+    poller = Poller([source_at(site, "a"), source_at(site, "b")], fetcher, worker, core, clock)
+    assert [report.source_id for report in await poller.poll_due()] == ["a"]
+    core.elsewhere = frozenset()
+    assert [report.source_id for report in await poller.poll_due()] == ["b"]
+    assert sorted(core.given_back) == ["a", "b"]
+
+
+async def test_a_source_is_given_back_when_its_round_is_committed_and_not_before(
+    site: Site, fetcher: Fetcher, worker: Worker, clock: Clock
+) -> None:
+    class Recorded(Core):
+        """Keeps the order of what is asked of it."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.order: list[str] = []
+
+        async def touch(self, states: Sequence[SourceState]) -> None:
+            await super().touch(states)
+            self.order.append("touched")
+
+        async def accept(self, harvest: Harvest) -> Sequence[str]:
+            self.order.append("accepted")
+            return await super().accept(harvest)
+
+        async def give_back(self, source_ids: Sequence[str]) -> None:
+            self.order.append("given back")
+
+    core = Recorded()
+    site.pages = {"/a": feed("一")}
+    poller = Poller([source_at(site, "a")], fetcher, worker, core, clock)
+    await poller.poll_due()
+    assert core.order == ["accepted", "given back"]
+    clock.advance(60)
+    await poller.poll_due()
+    assert core.order[2:] == ["touched", "given back"]
+    core.away = True
+    clock.advance(60)
+    await poller.poll_due()
+    assert core.order[4:] == ["given back"]

@@ -50,9 +50,17 @@ class Core:
         self.broken = False
         self.away = False
         self.poison = ""
+        self.elsewhere: frozenset[str] = frozenset()
+        self.given_back: list[str] = []
 
     async def schedule(self, source_ids: Sequence[str]) -> Mapping[str, datetime | None]:
         return {name: self.kept[name].next_poll_at for name in source_ids if name in self.kept}
+
+    async def take(self, source_ids: Sequence[str]) -> frozenset[str]:
+        return frozenset(source_ids) - self.elsewhere
+
+    async def give_back(self, source_ids: Sequence[str]) -> None:
+        self.given_back += source_ids
 
     async def states(self, source_ids: Sequence[str]) -> Mapping[str, SourceState]:
         return {name: self.kept[name] for name in source_ids if name in self.kept}

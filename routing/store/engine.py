@@ -45,6 +45,8 @@ class Store:
         self._readers = ThreadPoolExecutor(readers, thread_name_prefix="store-reader")
         self._queue: queue.PriorityQueue[tuple[int, int, Callable[[], None] | None]] = queue.PriorityQueue()
         self._order = itertools.count()
+        self.was_down = False
+        """Something failed with StoreDown; whoever has seen to that sets it back."""
         self._writer = threading.Thread(target=self._serve, name="store-writer", daemon=True)
         self._writer.start()
 
@@ -62,6 +64,7 @@ class Store:
             try:
                 future.set_result(_attempt(self.engine, work))
             except BaseException as error:
+                self.was_down = self.was_down or isinstance(error, StoreDown)
                 future.set_exception(error)
 
         self._queue.put((0 if urgent else 1, next(self._order), job))
