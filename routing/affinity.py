@@ -21,38 +21,38 @@ JOIN, SUGGEST = 0.6, 0.25
 
 # At this log-odds the certainty is `JOIN`.
 _even = math.log(JOIN / (1 - JOIN))
-_bias = -4.7
+_bias = -4.8
 _weights = {
     "same place": 2.0,  # what the text is about is what the matter is about
-    "rare place": 0.2,
-    "place in passing": 0.6,  # one side names the other's place, but is about another
-    "other place, first": -2.7,
-    "other place, later": -0.6,
+    "rare place": 0.1,
+    "place in passing": 0.5,  # one side names the other's place, but is about another
+    "other place, first": -2.8,
+    "other place, later": -0.2,
     "same town": 0.4,
-    "other town": -1.4,
+    "other town": -1.3,
     "other spot": -1.5,  # by hand: names that no gazetteer has are often none
     "text names no place": -0.5,
-    "matter names no place": -1.1,
-    "families alike": 2.7,
-    "thinly alike": 1.8,  # by hints alone
+    "matter names no place": -1.2,
+    "families alike": 2.6,
+    "thinly alike": 2.2,  # by hints alone
     "same leading family": 1.5,
-    "text is about more": -1.6,
-    "matter is about more": -0.7,
-    "no family in common": -1.5,
-    "one without family": 0.7,
+    "text is about more": -1.4,
+    "matter is about more": -0.6,
+    "no family in common": -1.4,
+    "one without family": 0.8,
     "local without place": -1.4,  # by hand: 停水 at no place is said of every place
-    "subject alike": 1.3,
-    "subject alike, same place": -1.4,
-    "rare letters": 0.6,
-    "odd letters": 1.0,  # those that ordinary texts hardly have
-    "letters alike": 1.6,
-    "same odd figure": 1.6,
+    "subject alike": 1.5,
+    "subject alike, same place": -1.5,
+    "rare letters": 0.5,
+    "odd letters": 0.8,  # those that ordinary texts hardly have
+    "letters alike": 1.5,
+    "same odd figure": 1.4,
     "same number in a name": 1.1,
     "silence": 0.4,
     "fresh": 1.7,
     "stir, same family": -0.6,
-    "follows up": 0.7,
-    "answers": 0.9,
+    "follows up": 0.8,
+    "answers": 0.8,
 }
 # In thousandths; above it hardly any ordinary text has the pair.
 _odd = 5_200

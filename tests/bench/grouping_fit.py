@@ -1,6 +1,6 @@
 """Weights of `routing.affinity` fitted on labelled weeks, each tried on the week that was left out.
 
-    python tests/bench/grouping_fit.py [--cost 2.6] [--write]
+    python tests/bench/grouping_fit.py [--cost 3.3] [--write]
 
 A choice is a text with the matters that it could join: which of them was right, or none. The matters come once as people
 made them, once with some texts astray, once as the present weights make them. Prints a row a week and the weights of all
@@ -148,7 +148,7 @@ def rotate(weeks: Iterable[bench.Week], cost: float) -> Array:
 def main() -> None:
     """Print the table and the weights."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else None)
-    parser.add_argument("--cost", type=float, default=2.6)
+    parser.add_argument("--cost", type=float, default=3.3)
     parser.add_argument("--write", action="store_true")
     asked = parser.parse_args()
     weights = rotate(map(bench.Week.read, bench.weeks()), asked.cost)
