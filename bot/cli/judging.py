@@ -22,6 +22,7 @@ from routing.judging import NEIGHBOUR_TAG, Judge
 from routing.ledger import Ledger
 from routing.measures import Verdict
 from routing.office import Office
+from routing.opinions import Opinions
 from routing.outbox import MessageKind
 from routing.rules import Rules
 from routing.rules_file import PlaceEntry, RulesFile
@@ -88,14 +89,18 @@ def replay(
     rules: Rules,
     *,
     scorer: Callable[[], Scorer] = NgramScorer,
+    opinions: Opinions | None = None,
     done: Callable[[int], None] = lambda _: None,
 ) -> Replayed:
-    """Take the lines in one by one, in their order. `done` hears how many are through."""
+    """Take the lines in one by one, in their order. `done` hears how many are through.
+
+    `opinions`: other text models than those that are shipped.
+    """
     score = scorer().score
     score("预热一次")
     outcomes = []
     with _throwaway() as store:
-        desk = _Desk(store, office, rules)
+        desk = _Desk(store, office, rules, opinions)
         desk.know(lines)
         started = time.perf_counter()
         for number, line in enumerate(lines, 1):
@@ -134,11 +139,11 @@ def _throwaway() -> Iterator[Store]:
 
 
 class _Desk:
-    def __init__(self, store: Store, office: Office, rules: Rules) -> None:
+    def __init__(self, store: Store, office: Office, rules: Rules, opinions: Opinions | None) -> None:
         self._store = store
         self._office = office
         self._rules = rules
-        self._judge = Judge(rules)
+        self._judge = Judge(rules, opinions)
         self._ledger = Ledger()
         self._told = 0
         self._local: frozenset[str] = frozenset()

@@ -3,6 +3,10 @@
     python tests/bench/judge.py [--desk FOLDER] [--worst N]
 
 The folder holds `dev_week.jsonl` and `gazetteer.json`. Exits 1 below a floor; without the folder there is nothing to do.
+
+    python tests/bench/judge.py --left-out
+
+judges each of the weeks in `tests/data/weeks` instead, by text models that are fitted without it; prints a line a week.
 """
 
 import argparse
@@ -19,10 +23,24 @@ from bot.cli.judge import NAMES, figures_of, judged_of, office_beside, rules_wit
 from bot.cli.judging import replay
 from bot.labelled import read_lines, read_pairs
 from routing.measures import Figure
+from routing.opinions import Opinions
+from routing.starter import opinions
 
 HERE = Path(__file__).parent
 DESK = HERE.parents[2] / "shared/data/desk"
 PAIRS = HERE / "desk_pairs.json"
+WEEKS = HERE.parent / "data/weeks"
+LEFT_OUT = (
+    "found",
+    "cards_right",
+    "lead_right",
+    "b_cubed_f1",
+    "confused_pairs",
+    "level_within_one",
+    "level_exact",
+    "cards_per_100",
+    "must_answer_recall",
+)
 
 
 @dataclass(frozen=True)
@@ -66,6 +84,25 @@ def table_of(figures: Mapping[str, Figure]) -> Table:
     return table
 
 
+def left_out() -> Table:
+    """Judge each invented week by models that have not seen it; the last row is the mean."""
+    table = Table("week", *LEFT_OUT)
+    rows: list[list[float]] = []
+    office = office_beside(None)
+    for folder in sorted(path for path in WEEKS.iterdir() if (path / "week.jsonl").is_file()):
+        models = {name: opinions.fit(name, without=folder.name) for name in (opinions.PUBLIC, opinions.LEAD)}
+        lines = read_lines((folder / "week.jsonl").read_text(encoding="utf-8"), folder.name)
+        rules = rules_with(None, folder / "gazetteer.json", office)
+        replayed = replay(lines, office, rules, opinions=Opinions(models))
+        pairs = read_pairs((folder / "pairs.json").read_text(encoding="utf-8"), folder.name)
+        figures = figures_of(replayed, judged_of(replayed.outcomes), pairs)
+        rows.append([figures[name].value or 0.0 for name in LEFT_OUT])
+        table.add_row(folder.name, *(shown(name, figures[name]) for name in LEFT_OUT))
+    means = [sum(column) / len(rows) for column in zip(*rows, strict=True)]
+    table.add_row("mean", *(shown(name, Figure(mean)) for name, mean in zip(LEFT_OUT, means, strict=True)))
+    return table
+
+
 def main() -> int:
     """Read the arguments, judge, print; 1 where a figure is below its floor."""
     parser = argparse.ArgumentParser(
@@ -73,8 +110,12 @@ def main() -> int:
     )
     parser.add_argument("--desk", type=Path, default=DESK)
     parser.add_argument("--worst", type=int, default=0)
+    parser.add_argument("--left-out", action="store_true")
     asked = parser.parse_args()
     console = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 120)
+    if asked.left_out:
+        console.print(left_out())
+        return 0
     week, places = asked.desk / "dev_week.jsonl", asked.desk / "gazetteer.json"
     if not week.is_file():
         console.print(f"no desk week at {asked.desk}: nothing to judge")
