@@ -370,9 +370,6 @@ async def test_killed_while_a_page_is_found_changed_the_alarm_is_told_once(kind:
             portal.page = TAMPERED
             portal.hold()
             await portal.next_question()
-            await service.kill_and_start()  # killed while it asks
-
-            await portal.next_question()
             with _nothing_is_taken_in(url, "portal"):
                 portal.let_go()
                 await _is_waiting(url, "portal")
