@@ -128,13 +128,13 @@ class Worker:
         scorer = self._scorer
         if scorer is None:
             return tuple(items)
-        unknown = {
-            item.content_hash(): _text(item) for item in items if item.content_hash() not in self._known
-        }
-        waiting = list(unknown.items())
+        texts = {item.content_hash(): _text(item) for item in items}
+        # Taken now: while we wait, another round may make the memory forget it.
+        found = {name: self._known[name] for name in texts if name in self._known}
+        waiting = [(name, text) for name, text in texts.items() if name not in found]
         for start in range(0, len(waiting), batch):
-            await self._learn(scorer, waiting[start : start + batch])
-        scored = tuple(replace(item, sentiment=self._known.get(item.content_hash())) for item in items)
+            found |= await self._learn(scorer, waiting[start : start + batch])
+        scored = tuple(replace(item, sentiment=found[item.content_hash()]) for item in items)
         while len(self._known) > remembered:
             self._known.popitem(last=False)
         return scored
@@ -208,19 +208,22 @@ class Worker:
         finally:
             child.end()
 
-    async def _learn(self, scorer: Callable[[], Scorer], texts: Sequence[tuple[str, str]]) -> None:
+    async def _learn(
+        self, scorer: Callable[[], Scorer], texts: Sequence[tuple[str, str]]
+    ) -> dict[str, Sentiment | None]:
         task = (scorer, [text for _, text in texts])
         try:
-            found, _ = await self._scoring.call(_score, *task, cpu_s=score_limit_s, wall_s=score_limit_s)
+            scores, _ = await self._scoring.call(_score, *task, cpu_s=score_limit_s, wall_s=score_limit_s)
         except ChildLost as error:
             if len(texts) > 1:  # one text is to blame: the others must not go unscored with it
-                for one in texts:
-                    await self._learn(scorer, [one])
-                return
+                return {
+                    name: score for one in texts for name, score in (await self._learn(scorer, [one])).items()
+                }
             log.warning("a text could not be scored: %s", error)
-            found = [None]
-        for (name, _), sentiment in zip(texts, found, strict=True):
-            self._known[name] = sentiment
+            return {name: None for name, _ in texts}  # not remembered: it may have been the machine
+        learnt = {name: score for (name, _), score in zip(texts, scores, strict=True)}
+        self._known |= learnt
+        return learnt
 
 
 def _text(item: Item) -> str:

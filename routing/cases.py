@@ -141,10 +141,9 @@ def execute(
 def _lock(session: Session, case_id: int, order: Order) -> CaseRow | None:
     """Lock the case of an order, and the one that it merges into.
 
-    Where texts change their case, one after another, and nothing may be taken in meanwhile that is placed beside them.
+    First what takes in texts: that locks cases too, and the record between them.
     """
-    if order.command in {Command.SPLIT, Command.MERGE}:
-        serialise(session, "intake")
+    serialise(session, "intake")
     if order.command is Command.MERGE:
         session.get(CaseRow, order.into, with_for_update=True)
     return session.get(CaseRow, case_id, with_for_update=True)

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from routing import announce, deadlines, verdicts
 from routing.items import Band
 from routing.office import Office, Step
-from routing.placing import next_number, title_of
+from routing.placing import next_number, spread_level, title_of
 from routing.store.tables import CaseItemRow, CaseRow, ItemRow, ProposalRow, SuggestionRow, VerdictKind
 from routing.traces import is_derived, origin_of
 from routing.workflow import Command, Ground, Order, Refusal, State
@@ -57,6 +57,7 @@ def split(session: Session, office: Office, case: CaseRow, order: Order, now: da
     for row in _with_comments(session, placed):
         row.case_id, row.why, row.certainty = new.id, f"值班人员从 {case.number} 拆出", 1.0
     session.flush()
+    _speak_for_itself(session, case, now)
     # The text has been known since it was placed: a wrong match wins no time for the answer.
     deadlines.start(session, office, new, (Step.RESPOND,), placed.at)
     deadlines.start(session, office, new, (Step.DISPATCH,), now)
@@ -82,6 +83,38 @@ def split(session: Session, office: Office, case: CaseRow, order: Order, now: da
         f"已拆出 {new.number}，原事项 {case.number}",
         {"item": item.id, "number": new.number},
         (Line(new.id, "open", facts),),
+    )
+
+
+def _speak_for_itself(session: Session, case: CaseRow, now: datetime) -> None:
+    """Let a case whose first text left be told by the one that is now its first."""
+    rows = session.scalars(
+        select(ItemRow)
+        .join(CaseItemRow, CaseItemRow.item_id == ItemRow.id)
+        .where(CaseItemRow.case_id == case.id)
+        .order_by(ItemRow.parent_id.is_not(None), CaseItemRow.at, ItemRow.id)
+        .limit(1)
+    ).all()
+    told = session.scalar(
+        select(ProposalRow.item_id)
+        .join(CaseItemRow, CaseItemRow.item_id == ProposalRow.item_id)
+        .where(ProposalRow.case_id == case.id, CaseItemRow.case_id == case.id)
+        .limit(1)
+    )
+    if told is not None or not rows:
+        return
+    [first] = rows
+    case.title = title_of(first)
+    session.add(
+        ProposalRow(
+            case_id=case.id,
+            item_id=first.id,
+            channel=case.channel,
+            level=case.proposed_level,
+            reasons=first.reasons,
+            rules_version=first.rules_version,
+            at=now,
+        )
     )
 
 
@@ -133,13 +166,14 @@ def _case_of(session: Session, office: Office, case: CaseRow, item: ItemRow, now
         select(ProposalRow).where(ProposalRow.item_id == item.id).order_by(ProposalRow.id.desc()).limit(1)
     )
     level = told.level if told else case.level
+    channel = told.channel if told and told.channel in office.channels else case.channel
     new = CaseRow(
         number=next_number(session, now, office.zone),
         state=State.JUDGING,
         level=level,
         proposed_level=level,
-        channel=told.channel if told else case.channel,
-        copies=list(case.copies),
+        channel=channel,
+        copies=[copy for copy in case.copies if copy != channel],
         title=title_of(item),
         place=item.places[0] if item.places else case.place,
         topic=item.topic or case.topic,
@@ -164,17 +198,23 @@ def _case_of(session: Session, office: Office, case: CaseRow, item: ItemRow, now
 
 def _with_comments(session: Session, placed: CaseItemRow) -> list[CaseItemRow]:
     """Give the place of a text and those of the comments in its case that answer it: they speak of nothing else."""
-    item = session.get_one(ItemRow, placed.item_id)
-    answers = session.execute(
-        select(CaseItemRow, ItemRow.source_id)
+    rows = session.execute(
+        select(CaseItemRow, ItemRow.source_id, ItemRow.external_id, ItemRow.parent_id)
         .join(ItemRow, ItemRow.id == CaseItemRow.item_id)
-        .where(CaseItemRow.case_id == placed.case_id, ItemRow.parent_id == item.external_id)
+        .where(CaseItemRow.case_id == placed.case_id)
         .order_by(CaseItemRow.item_id)
-    )
-    here = origin_of(item.source_id)
-    # As they were placed: a comment feed answers its own source only, any other source the text of that id.
-    theirs = [row for row, source in answers if not is_derived(source) or origin_of(source) == here]
-    return [placed, *(row for row in theirs if row is not placed)]
+    ).all()
+    by_id = {row.item_id: (source, name) for row, source, name, _ in rows}
+    found, ahead = {placed.item_id: placed}, [placed.item_id]
+    while ahead:
+        source, name = by_id[ahead.pop()]
+        for row, theirs, _, parent in rows:
+            # As they were placed: a comment feed answers its own source only, any other source the text of that id.
+            answers = parent == name and (not is_derived(theirs) or origin_of(theirs) == origin_of(source))
+            if answers and row.item_id not in found:
+                found[row.item_id] = row
+                ahead.append(row.item_id)
+    return list(found.values())
 
 
 def _count(session: Session, case_id: int) -> int:
@@ -205,11 +245,12 @@ def _note_merge(
 
 def _heighten(session: Session, office: Office, into: CaseRow, case: CaseRow, now: datetime) -> None:
     """Propose the level of what came in where it is graver; before a person has judged, it stands."""
-    if case.level >= into.proposed_level:
+    graver = min(case.level, case.proposed_level, spread_level(session, office, into.id, now))
+    if graver >= into.proposed_level:
         return
-    old, into.proposed_level = into.proposed_level, case.level
-    if into.state is State.JUDGING and case.level < into.level:
-        into.level = case.level
+    old, into.proposed_level = into.proposed_level, graver
+    if into.state is State.JUDGING and graver < into.level:
+        into.level = graver
         into.version += 1  # what the officer was shown is no longer so: older buttons are stale
         deadlines.replan(session, office, into, now)
     announce.level_raised(session, office, into, old, now, why=f"并入 {case.number}")

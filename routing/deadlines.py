@@ -14,6 +14,7 @@ from routing import people
 from routing.ledger import Ledger
 from routing.office import Level, Office, Role, Step
 from routing.outbox import MessageKind, Priority, queue
+from routing.store.lock import serialise
 from routing.store.tables import CaseRow, DeadlineRow
 from routing.worktime import Due, due_at
 
@@ -110,6 +111,7 @@ def replan(session: Session, office: Office, case: CaseRow, now: datetime) -> No
 
 def tick(session: Session, office: Office, ledger: Ledger, now: datetime, limit: int = 100) -> int:
     """Queue the reminders that are due at `now`; each stage once, and of several missed stages only the last."""
+    serialise(session, "intake")  # it locks limits too, and the record between them
     rows = session.scalars(
         select(DeadlineRow)
         .where(DeadlineRow.next_at <= now, DeadlineRow.ended_at.is_(None))

@@ -356,6 +356,7 @@ class _Round:
             return
         parents = {text.item.parent_id for text in to_place if text.item.parent_id}
         self._placing.begin(self.harvest.source_id, parents)
+        self._follow_moves(in_case)
         for text in to_place:
             assert text.judgement is not None
             trace = trace_from(text.item_id, text.values) if text.row is None else trace_of(text.row, None)
@@ -370,6 +371,18 @@ class _Round:
             edited[text.case_id] = edited.get(text.case_id, False) or text.judgement is not None
         for case_id in sorted(edited):
             self._placing.grown(case_id, edited=edited[case_id])
+
+    def _follow_moves(self, texts: Sequence[_Text]) -> None:
+        """See where the texts of matters are now: until `begin` people may have split or merged them."""
+        if not texts:
+            return
+        ids = [text.item_id for text in texts]
+        rows = self._session.execute(
+            select(CaseItemRow.item_id, CaseItemRow.case_id).where(CaseItemRow.item_id.in_(ids))
+        )
+        now_in = {item_id: case_id for item_id, case_id in rows}  # noqa: C416 - rows are no pairs to mypy
+        for text in texts:
+            text.case_id = now_in.get(text.item_id, text.case_id)
 
     def _row_of(self, text: _Text) -> ItemRow:
         return text.row or self._session.get_one(ItemRow, text.item_id)

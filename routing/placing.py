@@ -91,7 +91,10 @@ class Placing:
         if not judgement.relevant or case.state in ENDED:
             return
         first = self._session.scalar(
-            select(ProposalRow.item_id).where(ProposalRow.case_id == case_id).order_by(ProposalRow.id)
+            select(ProposalRow.item_id)
+            .join(CaseItemRow, CaseItemRow.item_id == ProposalRow.item_id)
+            .where(ProposalRow.case_id == case_id, CaseItemRow.case_id == case_id)
+            .order_by(ProposalRow.id)
         )
         if first == row.id:  # the text that the matter is about
             self._session.add(self._proposal(case, row, judgement, judgement.level or case.proposed_level))
@@ -143,7 +146,7 @@ class Placing:
         session.add(case)
         session.flush()
         self._attach(case, row, "首条信息", 1.0)
-        spread = self._spread_level(case)
+        spread = spread_level(self._session, self._office, case.id, self._now)
         if spread < case.level:
             case.level = case.proposed_level = spread
         self._follow_level(case)
@@ -210,8 +213,8 @@ class Placing:
     def _lead_by(self, case: CaseRow, row: ItemRow, judgement: Judgement) -> None:
         """Let a text of a matter that nobody has judged yet propose who leads: one who comes before, never after.
 
-        Danger, a claim or the press change whose a matter is; the tone of one more text does not. Who led before gets
-        a copy. Once a person has judged, it is his word.
+        A question that becomes an exposure, an exposure that becomes a claim, a claim that becomes a danger: who led
+        before gets a copy. Once a person has judged, it is his word.
         """
         lead = judgement.lead
         assert lead is not None
@@ -236,7 +239,7 @@ class Placing:
     def _propose_level(self, case: CaseRow) -> None:
         # A dismissed matter stays dismissed, but who dismissed it must hear that it spreads: he can judge it again.
         if case.state is not State.CLOSED:
-            self._raise_to(case, self._spread_level(case))
+            self._raise_to(case, spread_level(self._session, self._office, case.id, self._now))
 
     def _raise_to(self, case: CaseRow, level: Level, why: str = "") -> None:
         """Propose a graver level. Before a person has judged, the proposal stands; afterwards a person decides."""
@@ -269,34 +272,40 @@ class Placing:
         if case.channel != NETWORK and NETWORK not in case.copies and NETWORK in self._office.channels:
             case.copies = sorted({*case.copies, NETWORK}, key=self._rules.rank)
 
-    def _spread_level(self, case: CaseRow) -> Level:
-        """Read the level off the spread: the counts of the last 24 h, the media, the number of sites; the gravest."""
-        rows = self._session.execute(
-            select(ItemRow.source_id, ItemRow.stood)
-            .join(CaseItemRow, CaseItemRow.item_id == ItemRow.id)
-            .where(CaseItemRow.case_id == case.id, ItemRow.stood.is_not(None))
-            .distinct()
-        )
-        places = {(source_id, stood) for source_id, stood in rows if stood is not None}
-        found = [by_press({stood for _, stood in places}), by_sites(places), self._level_by_counts(case)]
-        return min((level for level in found if level is not None), default=Level.IV)
 
-    def _level_by_counts(self, case: CaseRow) -> Level:
-        """Read the level off the counts of the last 24 h: the sums over the case's items, any one mark suffices."""
-        views, reposts, comments = self._session.execute(
-            select(func.sum(ItemRow.views), func.sum(ItemRow.reposts), func.sum(ItemRow.comments))
-            .join(CaseItemRow, CaseItemRow.item_id == ItemRow.id)
-            .where(CaseItemRow.case_id == case.id, ItemRow.first_seen_at > self._now - SPREAD_WINDOW)
-        ).one()
-        for level in sorted(self._office.marks):
-            marks = self._office.marks[level]
-            if (
-                (views or 0) >= marks.views
-                or (reposts or 0) >= marks.reposts
-                or (comments or 0) >= marks.comments
-            ):
-                return level
-        return Level.IV
+def spread_level(session: Session, office: Office, case_id: int, now: datetime) -> Level:
+    """Read the level off the spread: the counts of the last 24 h, the media, the number of sites; the gravest."""
+    rows = session.execute(
+        select(ItemRow.source_id, ItemRow.stood)
+        .join(CaseItemRow, CaseItemRow.item_id == ItemRow.id)
+        .where(CaseItemRow.case_id == case_id, ItemRow.stood.is_not(None))
+        .distinct()
+    )
+    places = {(source_id, stood) for source_id, stood in rows if stood is not None}
+    found = [
+        by_press({stood for _, stood in places}),
+        by_sites(places),
+        _level_by_counts(session, office, case_id, now),
+    ]
+    return min((level for level in found if level is not None), default=Level.IV)
+
+
+def _level_by_counts(session: Session, office: Office, case_id: int, now: datetime) -> Level:
+    """Read the level off the counts of the last 24 h: the sums over the case's items, any one mark suffices."""
+    views, reposts, comments = session.execute(
+        select(func.sum(ItemRow.views), func.sum(ItemRow.reposts), func.sum(ItemRow.comments))
+        .join(CaseItemRow, CaseItemRow.item_id == ItemRow.id)
+        .where(CaseItemRow.case_id == case_id, ItemRow.first_seen_at > now - SPREAD_WINDOW)
+    ).one()
+    for level in sorted(office.marks):
+        marks = office.marks[level]
+        if (
+            (views or 0) >= marks.views
+            or (reposts or 0) >= marks.reposts
+            or (comments or 0) >= marks.comments
+        ):
+            return level
+    return Level.IV
 
 
 def reasons_of(judgement: Judgement) -> list[dict[str, object]]:

@@ -5,12 +5,13 @@ a person who split or merged have changed it since. Texts are read once.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import Connection, Engine, Row, Select, func, select
+from sqlalchemy import Engine, Row, Select, event, func, select
 from sqlalchemy.orm import Session
 
 from routing.affinity import AWAKE
@@ -60,7 +61,7 @@ class Recent:
         if new.parent_id:
             return [*self._parents, *self._placed]
         if self._window is None:
-            self._window = _window_of(self._session.get_bind(), self._land)
+            self._window = _window_of(self._session, self._land)
             _refresh(self._window, self._session, self._now)
             for trace in self._placed:
                 self._window.add(trace)
@@ -98,16 +99,35 @@ class Recent:
 
 # --- the window of a store ------------------------------------------------------------------------------------
 
-_windows: WeakKeyDictionary[Engine, tuple[Land, Window]] = WeakKeyDictionary()
+
+@dataclass(slots=True)
+class _Kept:
+    """A window over a store. `is_sure`: the transaction that used it last was committed, so all in it is true."""
+
+    land: Land
+    window: Window
+    is_sure: bool = False
 
 
-def _window_of(bind: Engine | Connection, land: Land) -> Window:
-    """Give the window over a store; another gazetteer makes another one."""
-    engine = bind.engine
-    known = _windows.get(engine)
-    if known is None or known[0] is not land:
-        known = _windows[engine] = land, Window(land)
-    return known[1]
+_windows: WeakKeyDictionary[Engine, _Kept] = WeakKeyDictionary()
+
+
+def _window_of(session: Session, land: Land) -> Window:
+    """Give the window over a store; another gazetteer makes another one, and so does a transaction that was rolled back:
+    the ids of its texts go to others.
+    """
+    engine = session.get_bind().engine
+    kept = _windows.get(engine)
+    if kept is None or kept.land is not land or not kept.is_sure:
+        kept = _windows[engine] = _Kept(land, Window(land))
+    kept.is_sure = False
+    using = kept
+
+    def committed(_: Session) -> None:
+        using.is_sure = True
+
+    event.listen(session, "after_commit", committed, once=True)
+    return kept.window
 
 
 def _refresh(window: Window, session: Session, now: datetime) -> None:

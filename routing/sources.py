@@ -83,6 +83,7 @@ def touch(
     their names, so that two machines never wait for each other in a circle.
     """
     ordered = sorted(states, key=lambda state: state.source_id)
+    serialise(session, *(f"source:{state.source_id}" for state in ordered))
     special = _special(session, [state.source_id for state in ordered], now)
     table = SourceRow.__table__
     assert isinstance(table, Table)
@@ -95,7 +96,6 @@ def touch(
     ]
     if rows:
         session.connection().execute(update(table).where(table.c.id == bindparam("key")).values(values), rows)
-    serialise(session, *(f"source:{source_id}" for source_id in special))
     known = rows_of(session, special)
     harvests = [
         Harvest(state.source_id, now, state, looked=False) for state in ordered if state.source_id in special
@@ -384,14 +384,15 @@ def _look_at_us(
     if down is None and polls.is_our_network():
         changes += _open(session, office, ledger, polls.symptom(), now)
     elif down is not None and polls.is_over():
-        changes += _close(session, office, ledger, down, now)
-        # Those that still fail are counted from now on: what was before was not theirs.
+        # Those that still fail are counted from now on: what was before was not theirs. Before anything is told: the
+        # record is locked last.
         session.execute(
             update(SourceRow)
             .where(SourceRow.fault.in_([fault.value for fault in LINE]), SourceRow.fault_told_at.is_(None))
             .values(fault_since=now)
             .execution_options(synchronize_session="fetch")
         )
+        changes += _close(session, office, ledger, down, now)
     stuck = ailments.find(session, DESK, Ailment.STUCK)
     if late:
         oldest = min(late).astimezone(office.zone)

@@ -541,3 +541,80 @@ def test_what_was_found_irrelevant_and_is_taken_up_again_is_relevant(desk):
     desk.act(case_id, Command.REOPEN)
     told = [(row.kind, row.corrected) for row in desk.all(VerdictRow)]
     assert told == [(VerdictKind.RELEVANT, "与本县无关"), (VerdictKind.RELEVANT, "case")]
+
+
+# --- what a fresh look found ------------------------------------------------------------------------------------
+
+
+def test_replies_to_comments_leave_with_the_text_that_they_stand_under(desk):
+    desk.know()
+    desk.accept(item("东湖小区今天又停水了，物业不管", external_id="p"))
+    desk.accept(item("东湖小区停水，老人提水爬楼摔了一跤", external_id="q"))
+    desk.accept(item("我家也是", external_id="c1", parent_id="q", kind=Kind.COMMENT))
+    desk.accept(item("回复楼上：同求解决", external_id="c2", parent_id="c1", kind=Kind.COMMENT))
+    names = {row.id: row.external_id for row in desk.all(ItemRow)}
+    first = desk.all(CaseRow)[0].id
+    desk.act(first, Command.SPLIT, item_id=next(number for number, name in names.items() if name == "q"))
+    now_in = {names[row.item_id]: row.case_id for row in desk.all(CaseItemRow)}
+    assert now_in["c1"] == now_in["c2"] == now_in["q"] != now_in["p"]
+
+
+def test_a_text_with_all_its_replies_is_the_whole_matter(desk):
+    desk.know()
+    desk.accept(item("东湖小区今天又停水了，物业不管", external_id="q"))
+    desk.accept(item("我家也是", external_id="c1", parent_id="q", kind=Kind.COMMENT))
+    desk.accept(item("回复楼上：同求解决", external_id="c2", parent_id="c1", kind=Kind.COMMENT))
+    answer = desk.act(desk.all(CaseRow)[0].id, Command.SPLIT, item_id=desk.all(ItemRow)[0].id)
+    assert isinstance(answer, Refusal)
+
+
+def test_a_graver_proposal_that_waits_for_a_person_goes_along(desk):
+    desk.know()
+    text = item("东湖小区今天又停水了，物业不管")
+    desk.accept(text)
+    desk.accept(item("西山小区停水了"))
+    one, other = desk.all(CaseRow)
+    desk.act(one.id, Command.WATCH)
+    desk.accept(replace(text, text="东湖小区今天又停水了，现场塌方爆炸"))
+    desk.act(one.id, Command.MERGE, into=other.id)
+    assert desk.case(other.id).proposed_level is Level.II
+
+
+def test_the_sites_of_both_count_at_once(desk):
+    sites = ("a1", "a2", "b1", "b2")
+    desk.know(*sites)
+    for site in sites[:2]:
+        desk.accept(item("东湖小区今天又停水了，物业不管", source_id=site), source=site)
+    for site in sites[2:]:
+        desk.accept(item("西山小区停水了", source_id=site), source=site)
+    one, other = desk.all(CaseRow)
+    assert other.proposed_level is Level.IV
+    desk.act(one.id, Command.MERGE, into=other.id)
+    assert desk.case(other.id).proposed_level is Level.III
+
+
+def test_a_matter_whose_first_text_left_is_told_by_the_next(desk):
+    desk.know()
+    desk.know("weibo")
+    told = "东湖小区今天停水，物业不管，楼上楼下都没水"
+    desk.accept(item(told, external_id="p"))
+    desk.accept(item(f"{told}！", external_id="q", source_id="weibo"), source="weibo")
+    case_id = desk.all(CaseRow)[0].id
+    desk.act(case_id, Command.SPLIT, item_id=desk.all(ItemRow)[0].id)
+    assert desk.case(case_id).title == f"{told}！"
+    desk.accept(item("东湖小区现场塌方爆炸", external_id="q", source_id="weibo"), source="weibo")
+    assert any(
+        "险情" in reason["name"]
+        for reason in desk.all(ProposalRow, ProposalRow.case_id == case_id)[-1].reasons
+    )
+
+
+def test_who_leads_what_was_split_off_gets_no_copy_of_it(desk):
+    desk.know()
+    desk.accept(item("东湖小区今天又停水了，物业不管"))
+    desk.accept(item("东湖小区停水，老人提水爬楼摔了一跤"))
+    first = desk.all(CaseRow)[0]
+    desk.act(first.id, Command.DISPATCH, channel="network")
+    desk.act(first.id, Command.SPLIT, item_id=desk.all(CaseItemRow)[-1].item_id)
+    new = desk.all(CaseRow)[-1]
+    assert new.channel not in new.copies

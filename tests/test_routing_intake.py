@@ -713,6 +713,19 @@ def test_an_error_in_the_middle_leaves_no_half_of_a_harvest(known):
     assert numbers == [f"YQ-2026-{n + 1:04d}" for n in range(len(numbers))]  # and no number was lost
 
 
+def test_a_text_that_was_rolled_back_is_a_copy_of_nothing(known):
+    def breaks(session) -> None:
+        lost = harvest(item("西山小区停水了，楼上楼下都没水"))
+        intake.accept(session, known.office, known.rules, known.ledger, lost, known.clock())
+        raise LookupError("a bug further on")
+
+    with pytest.raises(LookupError):
+        known.run(breaks)
+    known.accept(item("东湖小区停水还要塌方了，房子裂了", parent_id="nobody", kind=Kind.COMMENT))
+    [line] = known.accept(item("西山小区停水了，楼上楼下都没水", source_id="weibo"), source="weibo")
+    assert "新事项" in line
+
+
 def test_the_state_of_a_source_is_kept_with_its_items(known):
     at = START + HOUR
     state = SourceState("bbs", '"v2"', "Tue", "cursor-9", "abc", 0, at, START, baseline_done=True)
