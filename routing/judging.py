@@ -15,6 +15,7 @@ from routing.conditions import Subject
 from routing.items import Kind
 from routing.normal import letters
 from routing.opinions import Opinions, stands_in
+from routing.rule_tree import MODEL
 from routing.rules import Judgement, Reason, Rules
 from routing.telling import Land
 
@@ -25,6 +26,7 @@ PRESS = {"中央媒体": "central", "省级媒体": "province", "媒体": "press
 OFFICE = "office"
 _own_voices = frozenset({"feed", "comments", "board"})
 _own_claim, _danger = 0.5, 0.65
+_even, _likely = 0.5, 0.8
 _telling_letters = 8
 
 
@@ -108,17 +110,19 @@ class Judge:
         heard = said if said.ours or subject.kind is not Kind.COMMENT else self._as_if_ours(subject)
         grave = _grave_lead(where, heard)
         mark = marks.strong if grave else marks.weak if said.relevant else marks.bare
+        if said.relevant and (_is_sure(said) or _is_short(subject)):
+            mark = 0.0
         lead = self._known(grave or self._by_tone(where, subject, heard), heard)
         weighed = replace(said, joins=joins, lead=lead, level=heard.level, must_answer=heard.must_answer)
         if not said.ours or public < mark:
-            return _none(weighed, public)
+            return _none(weighed)
         others = {*said.copies, *({said.channel} if said.channel else ())} - {lead, OFFICE}
         return replace(
             weighed,
             relevant=True,
             channel=lead,
             copies=tuple(sorted(others, key=self.rank)),
-            reasons=(*_telling(said), self._reason(subject, public)),
+            reasons=(*_telling(said), self._reason(public)),
             joins=True,
             subject=self._opinions.area(subject),
         )
@@ -143,9 +147,9 @@ class Judge:
             return channel
         return said.channel or self.rules.root_channel
 
-    def _reason(self, subject: Subject, public: float) -> Reason:
-        words = self._opinions.why_public(subject)
-        return Reason("model", "文字模型", words, f"像需要研判的事（{public:.0%}）")
+    @staticmethod
+    def _reason(public: float) -> Reason:
+        return Reason(MODEL, "文字判断", (), f"{_how_likely(public)}需要研判的事")
 
 
 @cache
@@ -162,6 +166,16 @@ def stood(subject: Subject) -> str:
         if where == "feed"
         else where
     )
+
+
+def _is_sure(said: Judgement) -> bool:
+    """Tell whether a rule gave a level or a duty to answer: who wrote that knows what he wants to see."""
+    return said.level is not None or said.must_answer
+
+
+def _is_short(subject: Subject) -> bool:
+    """Tell whether a text is too short for a model that knows texts by their many letters: 停水三天."""
+    return len(letters(f"{subject.title}{subject.text}")) < _telling_letters
 
 
 def _says_little(subject: Subject) -> bool:
@@ -214,10 +228,15 @@ def _lead(where: str, shares: Mapping[str, float]) -> str:
     return "network" if network >= office else OFFICE
 
 
-def _none(said: Judgement, public: float) -> Judgement:
+def _how_likely(public: float) -> str:
+    """Say it in words: three digits would claim more than a model of letters knows."""
+    return "很像" if public >= _likely else "像" if public >= _even else "有点像"
+
+
+def _none(said: Judgement) -> Judgement:
     if not said.relevant:
         return said
-    held_back = Reason("model", "文字模型", (), f"不像需要研判的事（{public:.0%}）")
+    held_back = Reason(MODEL, "文字判断", (), "不像需要研判的事")
     return replace(said, relevant=False, channel=None, copies=(), reasons=(*said.reasons, held_back))
 
 

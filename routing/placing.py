@@ -24,11 +24,12 @@ from routing.recent import Recent
 from routing.rules import Judgement
 from routing.store.lock import serialise
 from routing.store.tables import CaseItemRow, CaseRow, ItemRow, Outcome, ProposalRow, SuggestionRow
+from routing.traces import By
 from routing.workflow import ENDED, State
 
 TITLE_MAX = 60
 SPREAD_WINDOW = timedelta(hours=24)
-OFFICE, NETWORK = "office", "network"
+OFFICE, NETWORK, SECURITY = "office", "network", "security"
 
 
 class Placing:
@@ -68,6 +69,8 @@ class Placing:
         `row_of` loads its row; most texts end before that.
         """
         found = None if judgement.ignored else self._found(trace)
+        if found is not None and self._is_a_danger_elsewhere(found, judgement):
+            found = replace(found, suggested=True)
         match = None if found is None or found.suggested else found
         # A comment says "same here" in words that no rule knows: its parent's matter is reason enough.
         if match is None and not judgement.relevant:
@@ -110,12 +113,21 @@ class Placing:
         if (edited or case.proposed_level != proposed) and case.state not in ENDED:
             announce.grown(self._session, case, self._now)
 
+    def _is_a_danger_elsewhere(self, found: Match, judgement: Judgement) -> bool:
+        """Tell whether a text of danger would go unheard into a matter that is none, on likeness alone."""
+        if found.by is not By.AFFINITY or not judgement.relevant or judgement.lead != SECURITY:
+            return False
+        case = self._session.get_one(CaseRow, found.case_id)
+        return case.channel != SECURITY and case.place not in judgement.places
+
     def _found(self, trace: Trace) -> Match | None:
         held = self._recent.to_compare(trace)
         return held.propose(trace) if isinstance(held, Window) else find_match(trace, held)
 
     def _suggest(self, case: CaseRow, found: Match) -> None:
-        """Keep what the new case is perhaps one with, for its card to ask."""
+        """Keep what the new case is perhaps one with, for its card to ask; nothing grave is offered to go into less."""
+        if case.level < self._session.get_one(CaseRow, found.case_id).level:
+            return
         self._session.add(
             SuggestionRow(
                 case_id=case.id,

@@ -15,6 +15,10 @@ _words_shown = 5
 _none = -1  # stands for the words that a rule refuses, beside the numbers of its groups
 
 
+MODEL = "model"
+"""In the place of a rule: a model of texts said so."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reason:
     """Why: the rule, the words that it found, and what else counted; `str()` is what people read."""
@@ -26,7 +30,8 @@ class Reason:
 
     def __str__(self) -> str:
         said = "；".join(filter(None, ("、".join(self.words), self.note)))
-        return f"规则「{self.name}」：{said}" if said else f"规则「{self.name}」"
+        called = self.name if self.rule == MODEL else f"规则「{self.name}」"
+        return f"{called}：{said}" if said else called
 
 
 class WordGroup:

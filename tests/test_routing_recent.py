@@ -42,10 +42,9 @@ def test_what_was_rolled_back_is_held_no_longer(known: Desk) -> None:
     ours = known.all(CaseItemRow)[0]
 
     def fails(session: Session) -> None:
-        held = window(session)
         trace = trace_of(session.get(ItemRow, ours.item_id), ours.case_id)
         recent = Recent(session, START)
-        recent.to_compare(trace)
+        held = recent.to_compare(trace)
         recent.add(type(trace)(**{name: getattr(trace, name) for name in trace.__slots__} | {"item_id": 999}))
         assert held.case_of(999) == ours.case_id
         raise ZeroDivisionError

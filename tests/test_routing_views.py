@@ -116,7 +116,7 @@ def test_a_serial_of_two_years_means_the_newer_case(desk):
 
 
 def test_open_cases_come_gravest_first_then_oldest_and_without_those_that_are_over(desk):
-    done = desk.at(State.DISMISSED, "三号院停水了，物业不管")
+    done = desk.at(State.DISMISSED, "果园塌方砸了大棚")
     ids = []
     for text in ("东湖小区停水了，物业不管", "西山小区停水了，物业不管", "西山小区塌方"):
         desk.clock.advance(HOUR)

@@ -177,10 +177,17 @@ async def test_a_flood_of_cards_arrives_whole_and_unmarked_however_often_it_must
     async with on_stage(tmp_path, pace=Pace(lambda: frozenset({str(DUTY)}))) as stage:
         stage.allowed = ("Too Many Requests",)
         await stage.client.faults({"kind": "flood_limits"})
-        places = ("文澜路", "渡口街", "渡溪大道", "汀阳广场", "榴南村", "榴北村")
-        await stage.drop(*(Post(p, f"{p}路灯全灭没人管", f"{p}路灯全灭，到底谁来管？") for p in places))
-        for place in places:
-            await stage.card(DUTY, place, button="转办", but_not=RESENT)
+        titles = (
+            "文澜路路灯全灭没人管",
+            "渡口街垃圾堆了一周没人清",
+            "渡溪大道夜里施工吵得睡不着",
+            "汀阳广场停水三天没人修",
+            "榴南村征地款两年没发",
+            "榴北村养猪场臭得开不了窗",
+        )
+        await stage.drop(*(Post(title[:4], title, f"{title}，到底谁来管？") for title in titles))
+        for title in titles:
+            await stage.card(DUTY, title, button="转办", but_not=RESENT)
 
 
 async def test_a_group_takes_no_more_than_twenty_in_any_minute() -> None:
