@@ -30,6 +30,7 @@ import sys
 import time
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import asdict, dataclass
+from enum import Enum
 from typing import Any, NoReturn
 
 log = logging.getLogger(__name__)
@@ -272,6 +273,19 @@ class _OurValues(pickle.Unpickler):
         return found
 
 
+class _ByValue(pickle.Pickler):
+    """Writes an enum as its class and its value: until Python 3.11.3 it asked for `getattr`, which is nothing of ours."""
+
+    def reducer_override(self, written: Any) -> Any:
+        return (type(written), (written.value,)) if isinstance(written, Enum) else NotImplemented
+
+
+def _pickle(message: Any) -> bytes:
+    stream = io.BytesIO()
+    _ByValue(stream, pickle.HIGHEST_PROTOCOL).dump(message)
+    return stream.getvalue()
+
+
 def _unpickle(frame: bytes) -> Any:
     try:
         return _OurValues(io.BytesIO(frame)).load()
@@ -387,7 +401,7 @@ def _serve(line: socket.socket) -> None:
             for kind, value in _steps(function, task, cpu_s):
                 peak_mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
                 message = (kind, value, peak_mib, time.process_time() - started_s)
-                frame = pickle.dumps(message, pickle.HIGHEST_PROTOCOL)
+                frame = _pickle(message)
                 line.sendall(_size.pack(len(frame)) + frame)
             del function, task, value, message, frame  # room for the next one
 
