@@ -4,7 +4,6 @@ Every path goes through the same door (`persons.impersonal`), wherever it stands
 next page. What does not compile is refused here, with the place, and not met by every entry later.
 """
 
-import re
 from collections.abc import Callable
 from typing import Annotated, Any
 
@@ -21,6 +20,7 @@ from pydantic import (
 
 from monitors.persons import impersonal, placeholder
 from monitors.sources import Cursor, Freshness, Mapped, Paging, PagingKind, Paths, Scalar, Success
+from routing.expressions import fault_of
 from routing.toml_lines import Refused
 
 path_letters = 300
@@ -72,19 +72,6 @@ def _link(value: str) -> str:
     return value
 
 
-_cut_faults = (
-    (r"missing \)", "左括号没有配对"),
-    (r"unexpected \)", "右括号没有配对"),
-    (r"missing \]", "方括号没有收尾"),
-    (r"invalid perl operator", "不支持前后查找等写法"),
-    (r"no argument for repetition operator", "重复符号前面没有内容"),
-    (r"bad repetition operator", "重复符号不能连写"),
-    (r"invalid repetition size", "重复次数太大，最多 1000"),
-    (r"invalid character class range", "方括号里的范围前后颠倒"),
-    (r"invalid escape sequence", "不支持这个反斜杠写法，也不支持回引"),
-    (r"trailing \\", "末尾多了反斜杠"),
-    (r"pattern too large", "表达式展开后太大"),
-)
 _cut_options = re2.Options()
 _cut_options.log_errors = False  # the library would print the fault on standard error as well
 
@@ -93,12 +80,8 @@ def _cut(pattern: str) -> str:
     try:
         compiled = re2.compile(pattern, options=_cut_options)
     except re2.error as error:
-        raw = error.args[0] if error.args else ""
-        said = raw.decode("utf-8", "replace") if isinstance(raw, bytes) else str(raw)
-        why = next((words for start, words in _cut_faults if re.match(start, said)), said)
-        place = said.partition(": ")[2]
         raise Refused(
-            f"正则表达式不能编译：{why}" + (f"，在 {place} 处" if place else ""),
+            f"正则表达式{fault_of(error)}",
             "请改正；语法为 RE2，反斜杠要写在单引号里，如 '^[^:：]{1,30}[:：]'",
         ) from error
     if compiled.search("") is not None:

@@ -32,6 +32,15 @@ _options.log_errors = False  # the library would print the fault on standard err
 _options.case_sensitive = False  # texts are folded, what stands in an expression is not: \\D is not \\d
 
 
+def fault_of(error: re2.error) -> str:
+    """Say in Chinese why an expression cannot be compiled, and at which place."""
+    raw = error.args[0] if error.args else ""
+    said = raw.decode("utf-8", "replace") if isinstance(raw, bytes) else str(raw)
+    why = next((words for start, words in _faults if re.match(start, said)), said)
+    place = said.partition(": ")[2]
+    return f"不能编译：{why}" + (f"，在 {place} 处" if place else "")
+
+
 class BadExpression(ValueError):
     """The expression cannot be used; says why, in Chinese."""
 
@@ -68,11 +77,7 @@ def _compiled(pattern: str) -> re2._Regexp:
     except UnicodeEncodeError as error:
         raise BadExpression("里面有半个字") from error
     except re2.error as error:
-        raw = error.args[0] if error.args else ""
-        said = raw.decode("utf-8", "replace") if isinstance(raw, bytes) else str(raw)
-        why = next((words for start, words in _faults if re.match(start, said)), said)
-        place = said.partition(": ")[2]
-        raise BadExpression(f"不能编译：{why}" + (f"，在 {place} 处" if place else "")) from error
+        raise BadExpression(fault_of(error)) from error
 
 
 def _in_normal_form(pattern: str) -> str:

@@ -15,7 +15,7 @@ from routing.conditions import Subject
 from routing.items import Kind
 from routing.normal import letters
 from routing.opinions import Opinions, stands_in
-from routing.rule_tree import MODEL
+from routing.rule_tree import ELSEWHERE, MODEL
 from routing.rules import Judgement, Reason, Rules
 from routing.telling import Land
 
@@ -105,7 +105,8 @@ class Judge:
         marks = _marks.get(where, _marks["feed"])
         joins = public >= marks.joins or _says_little(subject)
         if not said.ours and subject.kind is not Kind.COMMENT:
-            return replace(said, joins=joins, lead="publicity" if where in PRESS.values() else None)
+            kept = said if said.relevant and _is_sure(said) else _of_elsewhere(said)
+            return replace(kept, joins=joins, lead=said.channel if kept.relevant else _press_lead(where))
         # A comment names no county: it is of ours if it is of a matter at all.
         heard = said if said.ours or subject.kind is not Kind.COMMENT else self._as_if_ours(subject)
         grave = _grave_lead(where, heard)
@@ -183,20 +184,25 @@ def _says_little(subject: Subject) -> bool:
     return subject.kind is Kind.COMMENT and len(letters(subject.text)) < _telling_letters
 
 
+def _press_lead(where: str) -> str | None:
+    return "publicity" if where in PRESS.values() else None
+
+
+def _of_elsewhere(said: Judgement) -> Judgement:
+    """Open no matter by a text that speaks of no place of ours, though a rule that asks for none was hit."""
+    if not said.relevant:
+        return said
+    reason = Reason(ELSEWHERE, "地域", (), "没有提到本县")
+    return replace(_nothing(said), reasons=(*said.reasons, reason))
+
+
 def _of_a_neighbour(said: Judgement) -> Judgement:
-    reason = Reason("neighbour", "邻县来源", (), "来源属邻县")
-    return replace(
-        said,
-        relevant=False,
-        channel=None,
-        copies=(),
-        level=None,
-        must_answer=False,
-        reasons=(reason,),
-        ours=False,
-        joins=False,
-        lead=None,
-    )
+    reason = Reason(ELSEWHERE, "地域", (), "来源属邻县")
+    return replace(_nothing(said), reasons=(reason,), ours=False, joins=False, lead=None)
+
+
+def _nothing(said: Judgement) -> Judgement:
+    return replace(said, relevant=False, channel=None, copies=(), level=None, must_answer=False)
 
 
 def _grave_lead(where: str, said: Judgement) -> str | None:
@@ -242,4 +248,4 @@ def _none(said: Judgement) -> Judgement:
 
 def _telling(said: Judgement) -> tuple[Reason, ...]:
     """Leave out the reason of the root: that no rule took the text is no reason where a model did."""
-    return tuple(reason for reason in said.reasons if reason.rule != "root") or ()
+    return tuple(reason for reason in said.reasons if reason.rule != "root")

@@ -117,22 +117,12 @@ class Model:
         sums = _unpacked_sums(whole, known, len(self._columns))
         return tuple(bias + worth * total for bias, total in zip(self.biases, sums, strict=True))
 
-    def evidence(
-        self, text: str, label: str, extra: Iterable[str] = (), *, most: int = 3, least_letters: int = 1
-    ) -> tuple[str, ...]:
-        """Give the runs of the text that speak most for the class, strongest first; none inside a stronger one.
-
-        `least_letters`: runs with fewer letters are left out, and then those with anything but letters too.
-        """
-        return self.evidence_of(features(clean(text), extra), label, most=most, least_letters=least_letters)
-
-    def evidence_of(
-        self, found: Iterable[str], label: str, *, most: int = 3, least_letters: int = 1
-    ) -> tuple[str, ...]:
-        """Do the same for what `features` gave."""
+    def evidence(self, text: str, label: str, extra: Iterable[str] = (), *, most: int = 3) -> tuple[str, ...]:
+        """Give the runs of the text that speak most for the class, strongest first; none inside a stronger one."""
         place = self.classes.index(label)
         sign = -1 if len(self.classes) == 2 and place == 0 else 1
         column = self._columns[0 if len(self.classes) == 2 else place]
+        found = features(clean(text), extra)
         known = [(self._places[gram], gram) for gram in found if gram in self._places]
         strong = sorted((-sign * column[spot], gram) for spot, gram in known)
         chosen: list[str] = []
@@ -140,8 +130,6 @@ class Model:
             if weight >= 0 or len(chosen) == most:
                 break
             shown = gram.removeprefix(_extra_mark)
-            if least_letters > 1 and (len(shown) < least_letters or not shown.isalpha()):
-                continue
             if shown.strip() and not any(shown in other or other in shown for other in chosen):
                 chosen.append(shown)
         return tuple(chosen)

@@ -36,10 +36,6 @@ class Opinions:
         """Tell how likely the text is of public concern, wherever it plays. Never raises on a text."""
         return self._kept(_beginning(subject), stands_in(subject))
 
-    def why_public(self, subject: Subject) -> tuple[str, ...]:
-        """Give the words that speak most for public concern."""
-        return self._public.evidence_of(_runs(_beginning(subject)), starter.YES, least_letters=2)
-
     def lead(self, subject: Subject) -> Mapping[str, float]:
         """Give the share of each channel as the one that should lead, were it a matter."""
         return self._lead.scores_of(_runs(_beginning(subject), stands_in(subject)))

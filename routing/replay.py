@@ -21,13 +21,15 @@ from routing.near_copies import COPY_WINDOW, NearCopies
 from routing.normal import letters, normal, numbers
 from routing.office import Level, Marks, Office
 from routing.opinions import Opinions
+from routing.rule_tree import ELSEWHERE, MODEL
 from routing.rules import load_rules
 from routing.traces import Trace
 
 NONE = "none"
 """Stands for "no matter" where a channel would stand."""
 _letters_compared = 2_000
-_by_model, _by_root = "model", "root"
+_by_root = "root"
+_no_rules = frozenset({MODEL, ELSEWHERE, _by_root})
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,18 +178,12 @@ def _quick(text: str, file: str, channels: tuple[str, ...]) -> Judge:
 
 def _judged(judge: Judge, subject: Subject) -> Now:
     said = judge.judge(subject)
-    rules = tuple(
-        (reason.rule, reason.name) for reason in said.reasons if reason.rule not in {_by_model, _by_root}
-    )
+    rules = tuple((reason.rule, reason.name) for reason in said.reasons if reason.rule not in _no_rules)
     return Now(said.relevant, said.channel, said.level, said.places, rules)
 
 
 class _Quick(Opinions):
     """The same opinions without what a replay does not count; the few examples are judged again in full."""
-
-    def why_public(self, subject: Subject) -> tuple[str, ...]:
-        """Name no words."""
-        return ()
 
     def area(self, subject: Subject) -> str:
         """Name no subject area."""
@@ -200,8 +196,10 @@ def was_relevant(reasons: Sequence[Mapping[str, Any]]) -> bool:
     What a model said is the last word; the root says in its note that nobody took the text; else a rule did.
     """
     notes = {str(reason.get("rule")): str(reason.get("note", "")) for reason in reasons}
-    if _by_model in notes:
-        return not notes[_by_model].startswith("不")
+    if ELSEWHERE in notes:
+        return False
+    if MODEL in notes:
+        return not notes[MODEL].startswith("不")
     if _by_root in notes:
         return notes[_by_root].startswith("没有其他")
     return bool(notes)
@@ -212,7 +210,7 @@ def rules_of(reasons: Sequence[Mapping[str, Any]]) -> tuple[tuple[str, str], ...
     return tuple(
         (str(reason.get("rule")), str(reason.get("name")))
         for reason in reasons
-        if reason.get("rule") not in {_by_model, _by_root}
+        if reason.get("rule") not in _no_rules
     )
 
 

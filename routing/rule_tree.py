@@ -15,8 +15,8 @@ _words_shown = 5
 _none = -1  # stands for the words that a rule refuses, beside the numbers of its groups
 
 
-MODEL = "model"
-"""In the place of a rule: a model of texts said so."""
+MODEL, ELSEWHERE = "model", "elsewhere"
+"""In the place of a rule: a model of texts said so; where the text plays did."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Reason:
 
     def __str__(self) -> str:
         said = "；".join(filter(None, ("、".join(self.words), self.note)))
-        called = self.name if self.rule == MODEL else f"规则「{self.name}」"
+        called = self.name if self.rule in {MODEL, ELSEWHERE} else f"规则「{self.name}」"
         return f"{called}：{said}" if said else called
 
 

@@ -135,6 +135,13 @@ def test_train_puts_a_model_in_use_and_back_takes_it_away(empty: Terminal, label
     assert empty("sentiment", "back").code == 1
 
 
+def test_train_with_nothing_to_learn_says_so_and_changes_nothing(empty: Terminal) -> None:
+    answer = empty("sentiment", "train")
+    assert answer.code != 0
+    assert "没有可学的" in answer.err
+    assert not (empty.folder / "models").exists()
+
+
 def test_train_learns_from_what_people_on_duty_said(empty: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
     assert empty("people", "list").code == 0  # makes the database
 

@@ -63,9 +63,6 @@ class Said:
     def area(self, subject: Subject) -> str:
         return "水电气暖"
 
-    def why_public(self, subject: Subject) -> tuple[str, ...]:
-        return ("没人管",)
-
 
 def judge(public: float, **lead: float) -> Judge:
     return Judge(load_rules(RULES + MORE + ROOT, "rules.toml", CHANNELS), Said(public, **lead))  # type: ignore[arg-type]
@@ -86,10 +83,16 @@ def test_the_same_text_of_elsewhere_opens_nothing_but_may_join() -> None:
     assert (said.relevant, said.channel, said.joins) == (False, None, True)
 
 
+def test_a_rule_that_asks_for_no_place_opens_nothing_elsewhere() -> None:
+    said = judge(0.99).judge(post("南湖县的工地欠薪三个月"))
+    assert (said.relevant, said.channel, said.level) == (False, None, None)
+    assert str(said.reasons[-1]) == "地域：没有提到本县"
+
+
 def test_what_a_neighbour_says_of_us_is_theirs_to_answer() -> None:
     said = judge(0.99).judge(post("东湖小区塌方了，我们这边会不会也塌", Kind.POST, NEIGHBOUR_TAG))
     assert (said.relevant, said.joins, said.ours) == (False, False, False)
-    assert str(said.reasons[0]) == "规则「邻县来源」：来源属邻县"
+    assert str(said.reasons[0]) == "地域：来源属邻县"
 
 
 def test_a_topic_that_reads_like_a_joke_is_held_back_and_says_so() -> None:

@@ -29,7 +29,7 @@ from monitors import office_model
 from monitors.office_model import Training, Verdict
 from monitors.sentiment import NgramScorer, SnowNlpScorer
 from routing.accuracy import Accuracy, measure
-from routing.errors import ConfigError, Problem
+from routing.errors import ConfigError, Problem, UserError
 from routing.items import Band, Sentiment
 from routing.ngrams import Row
 from routing.starter.sentiment import NEGATIVE, NOT_NEGATIVE
@@ -177,8 +177,11 @@ def train(
         for file in files or ()
         for row in read_labelled(file)
     ]
+    verdicts = verdict_rows(settings)
+    if not rows and not verdicts:
+        raise UserError("没有可学的：没有人研判过情感，也没有给出 CSV。正在用的模型没有动。")
     with console.status("正在训练（另开进程）…"):
-        done = office_model.train(models_folder(settings), rows, verdict_rows(settings))
+        done = office_model.train(models_folder(settings), rows, verdicts)
     for line in _outcome(done):
         out.print(line, markup=False, emoji=False)
     if not done.accepted:

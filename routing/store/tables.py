@@ -574,7 +574,6 @@ class VerdictKind(StrEnum):
     SENTIMENT = "sentiment"
     SPLIT = "split"
     MERGE = "merge"
-    SUBJECT = "subject"
 
 
 class VerdictRow(Base):
