@@ -159,6 +159,7 @@ class App:
                 ticks.append(Tick("lease", 30.0, self._keeper(lease)))
             ticks.append(Tick("reload", RELOAD_LOOK_S, self._look_at_configuration))
             scheduler = schedule(ticks)
+            stopped: BaseException | None = None
             try:
                 async with asyncio.TaskGroup() as group:
                     if only != "monitors":
@@ -170,10 +171,12 @@ class App:
                     group.create_task(watch_clock(scheduler, ClockWatch(self._clock), self._after_step))
                     if ready is not None:
                         ready.set()
-            except* (TokenRejected, LeaseHeld) as stopped:
-                raise stopped.exceptions[0] from None
+            except* (TokenRejected, LeaseHeld) as group:
+                stopped = group.exceptions[0]
             finally:
                 scheduler.shutdown(wait=False)
+            if stopped is not None:  # raised in there, early Pythons 3.11 would wrap it in a group again
+                raise stopped from None
 
     async def _look_at_sources(self) -> None:
         """Look for what no round of one source can show: silence, our own network, sources nobody gets round to."""
