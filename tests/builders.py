@@ -19,11 +19,15 @@ from routing.items import OWN_TAG, Band, Counts, Fault, Harvest, Item, Kind, Sou
 from routing.ledger import Ledger
 from routing.office import Channel, Level, Limit, Marks, Office, Role, Step
 from routing.rules import Rules, load_rules
+from routing.store import guards
 from routing.store.engine import Store
 from routing.store.tables import AccountRow, CaseRow, PersonRoleRow, PersonRow
 from routing.workflow import Actor, Command, Order, Refusal, State, Where
 
 T = TypeVar("T")
+
+GUARDED = ("ledger",)
+"""Tables that refuse to be changed."""
 
 ZONE = ZoneInfo("Asia/Shanghai")
 START = datetime(2026, 11, 17, 2, 0, tzinfo=UTC)  # Tuesday 10:00 in the office
@@ -372,6 +376,12 @@ class Desk:
         case_id = self.open(text)
         self.walk(case_id, state)
         return case_id
+
+
+def unguard(session: Session) -> None:
+    """Take the triggers off the ledger in this transaction, as whoever owns the database can."""
+    for table in GUARDED:
+        guards.release(session.connection(), table)
 
 
 def wait_until(condition: Callable[[], T], *, within_s: float = 20.0) -> T:

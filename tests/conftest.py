@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from builders import Desk, FakeClock, make_office, make_rules
+from builders import GUARDED, Desk, FakeClock, make_office, make_rules
 from psycopg import sql
 from sqlalchemy import make_url
 
@@ -138,10 +138,12 @@ def _wipe(url: str) -> None:
     # One round trip. Deleting a handful of rows costs 5 ms, TRUNCATE of all tables 60 and more: it makes new files.
     # A test that failed may have left a transaction open, which would hold its locks against us.
     deletes = "; ".join(f'DELETE FROM "{name}"' for name in reversed(_TABLES))
+    guarded = [f"ALTER TABLE {name} {{}} TRIGGER USER" for name in GUARDED]
+    off, on = ("; ".join(guarded).replace("{}", word) for word in ("DISABLE", "ENABLE"))
     with psycopg.connect(_libpq(url)) as connection:
         connection.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-            f" WHERE datname = current_database() AND pid <> pg_backend_pid(); {deletes}"
+            f" WHERE datname = current_database() AND pid <> pg_backend_pid(); {off}; {deletes}; {on}"
         )
 
 

@@ -23,8 +23,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from aiohttp import web
+from builders import unguard
 from openpyxl import load_workbook
 from sqlalchemy import update
+from sqlalchemy.orm import Session
 
 from bot.cli import common
 from bot.cli.main import app, main
@@ -833,7 +835,12 @@ def test_the_record_is_verified_and_the_first_wrong_line_is_named(yuqing: Termin
     assert whole.code == 0
     assert "台账 3 行，全部相符" in whole.out
     assert yuqing("audit", "verify", "--json").json["broken"] is None
-    yuqing.database(lambda s: s.execute(update(LedgerRow).where(LedgerRow.seq == 2).values(actor="别人")))
+
+    def forge(session: Session) -> None:
+        unguard(session)
+        session.execute(update(LedgerRow).where(LedgerRow.seq == 2).values(actor="别人"))
+
+    yuqing.database(forge)
     broken = yuqing("audit", "verify")
     assert broken.code == 1
     assert "第 2 行不符" in broken.out

@@ -5,15 +5,22 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
-from builders import START
-from sqlalchemy import delete, insert, select, update
+from alembic.migration import MigrationContext
+from alembic.operations import Operations
+from alembic.script import ScriptDirectory
+from builders import START, unguard
+from sqlalchemy import delete, insert, select, text, update
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from routing.ledger import START as GENESIS
 from routing.ledger import Broken, Ledger, Seal, Verification, entries
+from routing.store.guards import REFUSAL
+from routing.store.migrate import config_for
 from routing.store.tables import CounterRow, LedgerRow
 
 LINES = 12
+GUARDS_SINCE = "0008"
 
 
 @pytest.fixture
@@ -44,6 +51,7 @@ def chain(store, ledger):
 def after(chain, ledger: Ledger, *statements) -> Verification:
     """Verify the chain after some hand was at it, and put everything back."""
     with Session(chain.engine) as session:
+        unguard(session)
         for statement in statements:
             session.execute(statement)
         found = ledger.verify(session)
@@ -63,6 +71,46 @@ def test_an_untouched_chain_holds_and_names_its_head(chain, ledger):
 
 def test_an_empty_chain_holds(store, ledger):
     assert store.run(ledger.verify) == Verification(0, GENESIS, None)
+
+
+TAMPERING = {
+    "update": "UPDATE ledger SET actor = '别人' WHERE seq = 3",
+    "delete": "DELETE FROM ledger WHERE seq = 12",
+    "delete all": "DELETE FROM ledger",
+}
+ON_ONE = {
+    "postgresql": {
+        "truncate": "TRUNCATE ledger",
+        "upsert": "INSERT INTO ledger SELECT * FROM ledger WHERE seq = 3"
+        " ON CONFLICT (seq) DO UPDATE SET actor = '别人'",
+    },
+    "sqlite": {"replace": "INSERT OR REPLACE INTO ledger SELECT * FROM ledger WHERE seq = 3"},
+}
+
+
+def test_the_database_refuses_to_change_or_to_forget_a_line(chain, backend):
+    before = [row.hash for row in rows(chain)]
+    for statement in (TAMPERING | ON_ONE[backend]).values():
+        with pytest.raises(DBAPIError, match=REFUSAL):
+            chain.run(lambda s, statement=statement: s.execute(text(statement)))
+    assert [row.hash for row in rows(chain)] == before
+
+
+def step(connection, name: str) -> None:
+    """Run one direction of the migration that guards the ledger."""
+    script = ScriptDirectory.from_config(config_for(connection)).get_revision(GUARDS_SINCE)
+    with Operations.context(MigrationContext.configure(connection)):
+        getattr(script.module, name)()
+
+
+def test_the_migration_back_takes_the_guard_off_and_forth_puts_it_on(chain):
+    with chain.engine.connect() as connection:
+        step(connection, "downgrade")
+        connection.execute(text(TAMPERING["update"]))
+        step(connection, "upgrade")
+        with pytest.raises(DBAPIError, match=REFUSAL):
+            connection.execute(text(TAMPERING["update"]))
+        connection.rollback()
 
 
 EDITS = {
@@ -134,6 +182,7 @@ def test_a_chain_rewritten_without_the_key_does_not_hold(chain, ledger):
     """Who can write the whole database but has no key cannot make a tail of his own."""
     stranger = Ledger(Seal(b"another key"))
     with Session(chain.engine) as session:
+        unguard(session)
         session.execute(delete(LedgerRow).where(LedgerRow.seq > 8))
         session.execute(update(CounterRow).where(CounterRow.name == "ledger").values(value=8))
         for _ in range(LINES - 8):
