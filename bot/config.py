@@ -8,7 +8,7 @@ import os
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
-from datetime import time
+from datetime import time, timedelta
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any
@@ -16,7 +16,15 @@ from urllib.parse import unquote, urlsplit
 from zoneinfo import ZoneInfo
 
 from dotenv import dotenv_values
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from bot.calendar_file import load_calendar
 from monitors.sources import Source
@@ -32,6 +40,7 @@ from routing.office import (
     Step,
     WorkingHours,
 )
+from routing.quiet import LONGEST
 from routing.rules import Rules, load_rules
 from routing.toml_lines import Locator, Refused, problems_from_pydantic, read_toml, spelt
 
@@ -252,6 +261,20 @@ def _stretch(text: str) -> str:
     return text
 
 
+def _night(text: str) -> str:
+    match = _HOURS.fullmatch(text)
+    if not match or match[1] + match[2] == match[3] + match[4]:
+        raise Refused("不是一段时间", '写成 "22:00-07:00"，可以跨过零点')
+    if _lasts(*_times(text)) > LONGEST:
+        raise Refused(f"超过 {LONGEST.total_seconds() / 3600:.0f} 小时", "请写短一些，如 22:00-07:00")
+    return text
+
+
+def _lasts(begins: time, ends: time) -> timedelta:
+    minutes = ends.hour * 60 + ends.minute - begins.hour * 60 - begins.minute
+    return timedelta(minutes=minutes % (24 * 60))
+
+
 def _target(text: str) -> str:
     if not _TARGET.fullmatch(text):
         raise Refused("周报的去处写法不对", '每项写 "duty"（值班群）、"leaders"（领导私聊）或群号')
@@ -324,6 +347,24 @@ class _Hours(_Strict):
         return stretches
 
 
+Stretch = Annotated[str, AfterValidator(_night)]
+
+
+class _Quiet(_Strict):
+    III: Stretch | None = None
+    IV: Stretch | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _spares_the_grave(cls, data: Any) -> Any:
+        grave = [name for name in ("I", "II") if isinstance(data, dict) and name in data]
+        if grave:
+            raise Refused(
+                f"{'、'.join(grave)} 级不能设免打扰：Ⅰ、Ⅱ级的报告时限是几十分钟", "请删去，只留 III 或 IV"
+            )
+        return data
+
+
 class _Digest(_Strict):
     weekday: int = Field(ge=1, le=7)
     at: Annotated[
@@ -346,6 +387,7 @@ class _Office(_Strict):
     levels: _Levels
     limits: _Limits
     hours: _Hours
+    quiet: _Quiet = _Quiet()
     digest: _Digest
     dismiss: _Dismiss
 
@@ -415,6 +457,7 @@ def _office(read: _Office) -> Office:
         hours=WorkingHours(hours),
         digest=DigestTimes(read.digest.weekday - 1, time(hour, minute), tuple(read.digest.to)),
         dismiss_reasons=tuple(read.dismiss.reasons),
+        quiet={Level[name]: _times(text) for name, text in read.quiet if text is not None},
     )
 
 

@@ -15,7 +15,8 @@ from sqlalchemy.orm import Session
 
 from routing import people
 from routing.office import Level, Office, Role
-from routing.outbox import MessageKind, Priority, hasten, queue, queue_edit, was_queued
+from routing.outbox import QUIET_UNTIL, MessageKind, Priority, hasten, queue, queue_edit, was_queued
+from routing.quiet import held_until
 from routing.store.tables import AssignmentRow, CaseRow, DraftRow, MessageRefRow, ReviewRow
 from routing.workflow import CaseFacts, Command, Order, State
 
@@ -143,7 +144,20 @@ def opened(
     due = duty_card(office, case)
     if summary_at is not None and case.level > Level.II:
         due = replace(due, priority=Priority.UPDATE, not_before=summary_at)
-    post(session, due, now)
+    post(session, _hushed(office, case.level, due, now), now)
+
+
+def _hushed(office: Office, level: Level, due: CardDue, now: datetime) -> CardDue:
+    """Hold a card back while its level has quiet hours; the row itself says until when and so why."""
+    until = held_until(office, level, now)
+    if until is None:
+        return due
+    payload = {**due.payload, **_quiet(until)}
+    return replace(due, payload=payload, not_before=max(until, due.not_before or until))
+
+
+def _quiet(until: datetime | None) -> dict[str, str]:
+    return {} if until is None else {QUIET_UNTIL: until.isoformat()}
 
 
 def grown(session: Session, case: CaseRow, now: datetime) -> None:
@@ -155,17 +169,20 @@ def level_raised(
     session: Session, office: Office, case: CaseRow, old: Level, now: datetime, *, why: str = ""
 ) -> None:
     """Say aloud that a matter is proposed at a graver level, once a level; `why` (Chinese) empty: it spreads."""
-    if case.proposed_level <= Level.II:  # a card that was held back, for it seemed less grave
-        hasten(session, duty_card(office, case).key, Priority.URGENT, now)
+    grave = case.proposed_level <= Level.II
+    until = held_until(office, case.proposed_level, now)
+    if grave or until is None:  # a card that was held back, for it seemed less grave
+        hasten(session, duty_card(office, case).key, Priority.URGENT if grave else Priority.ALERT, now)
     tell(
         session,
         case,
         chat=office.duty_chat,
         template="level_raised",
         key=f"level:{case.id}:{int(case.proposed_level)}",
-        facts={"old": int(old), "new": int(case.proposed_level), "why": why},
-        priority=Priority.URGENT if case.proposed_level <= Level.II else Priority.ALERT,
+        facts={"old": int(old), "new": int(case.proposed_level), "why": why, **_quiet(until)},
+        priority=Priority.URGENT if grave else Priority.ALERT,
         now=now,
+        not_before=until,
     )
 
 
@@ -248,6 +265,7 @@ def tell(
     now: datetime,
     facts: dict[str, Any] | None = None,
     priority: Priority = Priority.PERSON,
+    not_before: datetime | None = None,
 ) -> None:
     """Queue one sentence about a case, in reply to its card in that chat if one stands there."""
     queue(
@@ -259,7 +277,8 @@ def tell(
         payload={"template": template, **(facts or {})},
         case_id=case.id,
         now=now,
-        valid_for=ANSWER_LIFE,
+        valid_for=ANSWER_LIFE + ((not_before or now) - now),
+        not_before=not_before,
     )
 
 

@@ -13,7 +13,8 @@ from sqlalchemy.orm import Session
 from routing import people
 from routing.ledger import Ledger
 from routing.office import Level, Office, Role, Step
-from routing.outbox import MessageKind, Priority, queue
+from routing.outbox import QUIET_UNTIL, MessageKind, Priority, queue
+from routing.quiet import reminder_at
 from routing.store.lock import serialise
 from routing.store.tables import CaseRow, DeadlineRow
 from routing.worktime import Due, due_at
@@ -24,6 +25,8 @@ STAGES: tuple[float, ...] = (0.5, 0.8, 1.0)
 BEFORE_ANSWER = frozenset(
     {Step.DISPATCH, Step.SIGN, Step.DRAFT, Step.REVIEW, Step.SECRECY, Step.APPROVE, Step.RELEASE}
 )
+
+REMINDER_LIFE = timedelta(hours=12)
 
 LATE_AFTER = timedelta(minutes=5)
 """A reminder that goes out later than this after its moment says that it is late."""
@@ -142,6 +145,9 @@ def _remind(
         "due_at": row.due_at.isoformat(),
         "late": now - _moment(row.started_at, row.due_at, stage) > LATE_AFTER,
     }
+    until = reminder_at(office, case.level, row.step, now)
+    if until is not None:
+        payload[QUIET_UNTIL] = until.isoformat()
     for chat in recipients(session, office, case, row.step):
         queue(
             session,
@@ -152,7 +158,8 @@ def _remind(
             payload=payload,
             case_id=case.id,
             now=now,
-            valid_for=timedelta(hours=12),
+            valid_for=REMINDER_LIFE + ((until or now) - now),
+            not_before=until,
         )
     ledger.write(
         session,

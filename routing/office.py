@@ -108,6 +108,9 @@ class Office:
     digest: DigestTimes = DigestTimes()
     dismiss_reasons: tuple[str, ...] = ("与本县无关", "广告或垃圾信息", "不涉及政府工作", "内容不实且无影响")
     overrides: Mapping[str, bool] = field(default_factory=dict)  # date -> is a working day
+    quiet: Mapping[Level, tuple[time, time]] = field(
+        default_factory=dict
+    )  # local; past midnight where it ends first
 
     def chats(self) -> frozenset[str]:
         """Every group that the bot may stay in: those of the procedure, and those that only get the digest."""

@@ -18,6 +18,8 @@ from routing.store.once import insert_once
 from routing.store.tables import MessageRefRow, OutboxRow, Sending
 
 LEASE = timedelta(minutes=2)
+QUIET_UNTIL = "quiet_until"
+"""Under this key of its payload a message says until when quiet hours (免打扰) held it back, for whoever asks why."""
 
 
 class MessageKind(StrEnum):
@@ -98,7 +100,15 @@ def hasten(session: Session, key: str, priority: Priority, now: datetime) -> Non
         .where(
             OutboxRow.dedupe_key == key,
             OutboxRow.state == Sending.PENDING,
-            OutboxRow.priority > int(priority),
+            or_(
+                OutboxRow.priority > int(priority),
+                # Held back from the start; what waits after a failed try waits for the platform.
+                and_(
+                    OutboxRow.priority == int(priority),
+                    OutboxRow.attempts == 0,
+                    OutboxRow.next_attempt_at > now,
+                ),
+            ),
         )
         .values(priority=int(priority), next_attempt_at=now)
     )

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from routing import announce
 from routing.announce import CardDue
 from routing.office import Office
-from routing.outbox import MessageKind
+from routing.outbox import QUIET_UNTIL, MessageKind
 from routing.store.tables import (
     CaseRow,
     ChatRow,
@@ -96,4 +96,4 @@ def _tried(session: Session, card: CardDue) -> list[OutboxRow]:
             OutboxRow.chat == card.chat,
         )
     )
-    return [row for row in rows if row.payload == card.payload]
+    return [row for row in rows if {**row.payload, QUIET_UNTIL: ""} == {**card.payload, QUIET_UNTIL: ""}]

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from routing.ailments import DESK
 from routing.grouping import origin_of
 from routing.ledger import entries
+from routing.outbox import QUIET_UNTIL
 from routing.store.tables import (
     AilmentRow,
     CaseItemRow,
@@ -246,6 +247,9 @@ def _case_steps(session: Session, case_id: int, words: Words) -> Iterator[Step]:
     ):
         kind, chat = words.name("kind", message.kind), words.name("chat", message.chat)
         told = f"{kind} 到 {chat}：{words.name('sending', message.state)}，第 {message.attempts} 次"
+        if quiet_until := message.payload.get(QUIET_UNTIL):
+            until = datetime.fromisoformat(str(quiet_until))
+            told += f"，免打扰时段，等到 {words.at(until, '%m-%d %H:%M')} 再发"
         if message.last_error:
             told += f"，{message.last_error}"
         yield Step(message.created_at, "消息", told)

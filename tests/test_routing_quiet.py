@@ -1,0 +1,149 @@
+"""Quiet hours of a level: what waits for the morning, what never does, and that `why` says so."""
+
+from datetime import datetime, time, timedelta
+
+import pytest
+from builders import HOUR, MINUTE, ZONE, Desk, harvest, item, make_office, views
+from test_bot_config import TEMPLATES
+
+from bot.config import load_office
+from routing import deadlines, outbox, reconcile
+from routing.errors import ConfigError
+from routing.office import Level, Limit, Step
+from routing.quiet import held_until
+from routing.store.tables import OutboxRow
+from routing.why import explain
+
+NIGHT = (time(22), time(7))
+WATER = "东湖小区今天又停水了，物业不管"
+
+
+def local(day: int, hour: int, minute: int = 0) -> datetime:
+    return datetime(2026, 11, day, hour, minute, tzinfo=ZONE)
+
+
+@pytest.fixture
+def office():
+    return make_office(quiet={Level.IV: NIGHT})
+
+
+@pytest.mark.parametrize(
+    ("now", "until"),
+    [
+        (local(17, 21, 59), None),
+        (local(17, 22), local(18, 7)),
+        (local(17, 23, 30), local(18, 7)),
+        (local(18, 0, 0), local(18, 7)),
+        (local(18, 6, 59), local(18, 7)),
+        (local(18, 7), None),
+        (local(18, 12), None),
+    ],
+)
+def test_a_stretch_over_midnight_ends_in_the_morning(office, now, until):
+    assert held_until(office, Level.IV, now) == until
+
+
+def test_a_stretch_within_a_day_ends_that_day():
+    office = make_office(quiet={Level.III: (time(12), time(14))})
+    assert held_until(office, Level.III, local(17, 13)) == local(17, 14)
+    assert held_until(office, Level.III, local(17, 14)) is None
+    assert held_until(office, Level.IV, local(17, 13)) is None
+
+
+def test_the_grave_levels_are_never_held():
+    office = make_office(quiet=dict.fromkeys(Level, NIGHT))
+    assert [held_until(office, level, local(17, 23)) is None for level in Level] == [True, True, False, False]
+
+
+def card(desk: Desk) -> OutboxRow:
+    [row] = desk.all(OutboxRow, OutboxRow.kind == "card")
+    return row
+
+
+def test_a_light_matter_of_the_night_waits_and_why_says_until_when(desk):
+    desk.clock.now = local(17, 23)
+    desk.open()
+    assert card(desk).next_attempt_at == local(18, 7)
+    assert desk.run(lambda s: outbox.due(s, local(18, 6, 59))) == []
+    [message] = desk.run(lambda s: outbox.due(s, local(18, 7)))
+    assert message.kind == "card"
+    told = [step.detail for step in desk.run(lambda s: explain(s, "YQ-2026-0001")) if step.what == "消息"]
+    assert "免打扰时段，等到 11-17 23:00 UTC 再发" in told[0]
+
+
+def test_a_held_card_is_not_posted_again_by_the_auditor(desk):
+    desk.clock.now = local(17, 23)
+    desk.open()
+    desk.clock.advance(hours=2)
+    assert desk.run(lambda s: reconcile.missing_cards(s, desk.office, desk.clock())) == 0
+    assert len(desk.all(OutboxRow, OutboxRow.kind == "card")) == 1
+
+
+def test_a_grave_matter_of_the_night_goes_at_once(desk):
+    desk.clock.now = local(17, 23)
+    desk.open("东湖小区旁边塌方了")
+    assert card(desk).next_attempt_at == desk.clock()
+
+
+def test_a_matter_that_grows_in_the_night_waits_no_longer(desk):
+    desk.clock.now = local(17, 23)
+    desk.open()
+    desk.clock.advance(HOUR)
+    desk.take(harvest(item(WATER, external_id="again", counts=views(20_000))))
+    held = card(desk)
+    assert held.next_attempt_at == desk.clock()
+    raised = [row for row in desk.all(OutboxRow) if row.payload.get("template") == "level_raised"]
+    assert [row.next_attempt_at for row in raised] == [desk.clock()]
+
+
+def test_a_limit_by_the_clock_is_told_in_the_night_and_one_in_working_time_in_the_morning(desk):
+    desk.office.limits[Step.DISPATCH][Level.IV] = Limit(240, working=True)
+    desk.clock.now = local(17, 17)  # due 11:30 the next day, halfway at 02:15
+    desk.open()
+    desk.clock.now = local(18, 3)
+    desk.run(lambda s: deadlines.tick(s, desk.office, desk.ledger, desk.clock()))
+    [reminder] = [row for row in desk.all(OutboxRow) if row.payload.get("template") == "reminder"]
+    assert reminder.next_attempt_at == local(18, 7)
+    assert reminder.valid_until > local(18, 7) + HOUR
+    desk.clock.now = local(18, 17) + timedelta(
+        hours=6
+    )  # half of the 48 hours of the public answer is over earlier
+    desk.run(lambda s: deadlines.tick(s, desk.office, desk.ledger, desk.clock()))
+    later = [row for row in desk.all(OutboxRow) if row.payload.get("step") == "respond"]
+    assert [row.next_attempt_at for row in later] == [desk.clock()]
+
+
+def test_what_waits_after_a_failed_try_is_not_hastened_past_the_platforms_wish(desk):
+    desk.open()
+    message = desk.run(lambda s: outbox.claim(s, card(desk).id, desk.clock()))
+    later = desk.clock() + 5 * MINUTE
+    desk.run(lambda s: outbox.record_retry(s, message, error="429", at=later, uncertain=False))
+    desk.run(lambda s: outbox.hasten(s, card(desk).dedupe_key, outbox.Priority.ALERT, desk.clock()))
+    assert card(desk).next_attempt_at == later
+
+
+@pytest.mark.parametrize(
+    ("line", "word"),
+    [
+        ('I = "22:00-07:00"', "不能设免打扰"),
+        ('II = "22:00-07:00"', "不能设免打扰"),
+        ('IV = "22:00"', "不是一段时间"),
+        ('IV = "22:00-22:00"', "不是一段时间"),
+        ('IV = "18:00-17:00"', "超过 14 小时"),
+        ('V = "22:00-07:00"', "不认识的键"),
+    ],
+)
+def test_quiet_hours_that_cannot_be_are_refused_with_the_cure(line, word):
+    text = TEMPLATES["office.toml"].replace("[digest]", f"[quiet]\n{line}\n\n[digest]")
+    with pytest.raises(ConfigError) as caught:
+        load_office(text, "office.toml")
+    [problem] = caught.value.problems
+    assert word in problem.reason
+    assert problem.line is not None
+
+
+def test_quiet_hours_are_read_and_the_template_shows_how():
+    commented = TEMPLATES["office.toml"]
+    assert load_office(commented, "office.toml").quiet == {}
+    wanted = commented.replace("#[quiet]", "[quiet]").replace('#IV = "22', 'IV = "22')
+    assert load_office(wanted, "office.toml").quiet == {Level.IV: NIGHT}
