@@ -34,6 +34,7 @@ _CODES: dict[str, str] = {
     Command.SPLIT: "sp",
     Command.MERGE: "mg",
     Command.RATE: "ra",
+    Command.CLASSIFY: "sj",
     "menu": "mn",
     "invite": "iv",
 }

@@ -11,6 +11,7 @@ from bot.render import duty_buttons, menu_button, order_button
 from routing.choices import Page
 from routing.items import Band
 from routing.office import Level, Office
+from routing.starter import SUBJECTS
 from routing.views import CaseView
 from routing.workflow import TABLE, Command, State
 
@@ -19,19 +20,21 @@ Rows = tuple[tuple[Button, ...], ...]
 NEGATIVE, NOT_NEGATIVE = "n", "p"
 """Before the id of a text in the argument of a button: what is said of its tone."""
 
-CHANNEL, LEVEL, DISMISS, CORRECT, SPLIT, MERGE, BACK = (
+CHANNEL, LEVEL, DISMISS, CORRECT, SPLIT, MERGE, SUBJECT, BACK = (
     "channel",
     "level",
     "dismiss",
     "correct",
     "split",
     "merge",
+    "subject",
     "back",
 )
 PAGE_MARK = "-"
 """Between the name of a menu and the number of its page."""
 
 LABEL_LETTERS = 22
+AREAS_AT_ONCE = 12
 
 
 def menu_buttons(view: CaseView, office: Office, menu: str) -> Rows:
@@ -74,6 +77,21 @@ def matter_menu(view: CaseView, page: Page) -> Rows:
     return _paged(view, MERGE, page, choices)
 
 
+def subject_menu(view: CaseView, page: int) -> Rows:
+    """Give some of the subject areas, two a row; the one that stands on the card is no choice."""
+    areas = [(place, area) for place, area in enumerate(SUBJECTS) if area != view.subject]
+    start = page * AREAS_AT_ONCE
+    shown = [
+        order_button(view, Command.CLASSIFY, area, arg=str(place))
+        for place, area in areas[start : start + AREAS_AT_ONCE]
+    ]
+    return (
+        *_pairs(shown),
+        *_turns(view, SUBJECT, page, more=len(areas) > start + AREAS_AT_ONCE),
+        _back(view),
+    )
+
+
 def page_of(menu: str) -> tuple[str, int]:
     """Read the name of a menu and its page; a page that is no number is the first."""
     name, _, page = menu.partition(PAGE_MARK)
@@ -95,6 +113,7 @@ def _corrections(view: CaseView) -> list[Button]:
         (Command.DISMISS, DISMISS, "不相关…"),
         (Command.DISPATCH, CHANNEL, "换渠道…"),
         (Command.SET_LEVEL, LEVEL, "换等级…"),
+        (Command.CLASSIFY, SUBJECT, "换领域…"),
         (Command.SPLIT, SPLIT, "拆分…"),
         (Command.MERGE, MERGE, "合并…"),
     )
@@ -119,13 +138,17 @@ def _tones(view: CaseView) -> Rows:
 
 
 def _paged(view: CaseView, menu: str, page: Page, choices: Sequence[Button]) -> Rows:
-    turns = []
-    if page.page:
-        turns.append(menu_button(view, f"{menu}{PAGE_MARK}{page.page - 1}", "‹ 上一页"))
-    if page.more:
-        turns.append(menu_button(view, f"{menu}{PAGE_MARK}{page.page + 1}", "下一页 ›"))
     rows = tuple((choice,) for choice in choices)
-    return (*rows, *((tuple(turns),) if turns else ()), _back(view))
+    return (*rows, *_turns(view, menu, page.page, more=page.more), _back(view))
+
+
+def _turns(view: CaseView, menu: str, page: int, *, more: bool) -> Rows:
+    turns = []
+    if page:
+        turns.append(menu_button(view, f"{menu}{PAGE_MARK}{page - 1}", "‹ 上一页"))
+    if more:
+        turns.append(menu_button(view, f"{menu}{PAGE_MARK}{page + 1}", "下一页 ›"))
+    return (tuple(turns),) if turns else ()
 
 
 def _pairs(choices: Sequence[Button]) -> Rows:

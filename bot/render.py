@@ -264,8 +264,8 @@ def _head(view: CaseView) -> list[Block]:
 def _matter(view: CaseView, office: Office, sources: Mapping[str, str]) -> list[Block]:
     proposed = "（建议）" if view.state is State.JUDGING else ""
     blocks = []
-    if view.place or view.topic:
-        blocks.append(Block(" · ".join(filter(None, (view.place, view.topic))), label="地点/领域", weight=6))
+    if about := " · ".join(filter(None, (view.place, _area(view)))):
+        blocks.append(Block(about, label="地点/领域", weight=6))
     copies = "、".join(
         office.channels[c].name for c in view.copies if c in office.channels and c != view.channel
     )
@@ -306,6 +306,12 @@ def _matter(view: CaseView, office: Office, sources: Mapping[str, str]) -> list[
     if view.must_answer:
         blocks.append(Block("是（48 小时内）", label="应当回应", weight=6))
     return blocks
+
+
+def _area(view: CaseView) -> str | None:
+    """Give the subject area, with the rule's own word for the topic: 水电气暖（供水）."""
+    both = view.subject and view.topic and view.topic != view.subject
+    return f"{view.subject}（{view.topic}）" if both else view.subject or view.topic
 
 
 def _excerpt(text: str) -> str:

@@ -30,7 +30,7 @@ _kinds: Mapping[str, str] = {
     "sentiment": "情绪",
     "split": "拆分",
     "merge": "并入",
-    "subject": "类别",
+    "subject": "领域",
 }
 
 
@@ -133,7 +133,7 @@ def _corrected(one: Correction, office: Office) -> str:
         # Free words may name somebody; only the office's own list is shown to a group.
         reason = one.corrected if one.corrected in office.dismiss_reasons else OTHER_REASON
         return f"{name}（{reason}）"
-    if one.kind in {"channel", "level", "sentiment"}:
+    if one.kind in {"channel", "level", "sentiment", "subject"}:
         then, now = (_value(one.kind, value, office) for value in (one.proposed, one.corrected))
         return f"{name} {then} → {now}"
     return name

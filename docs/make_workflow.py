@@ -35,6 +35,7 @@ NEEDS = {
     Need.ITEM: "哪条信息",
     Need.MATTER: "并入哪个事项",
     Need.BAND: "是不是负面",
+    Need.SUBJECT: "领域",
 }
 OTHERS = {"drafter": "拟稿人", "first": "初审人", "secrecy": "保密审查员", "superior": "报审结论登记人"}
 COLOURS = {
@@ -56,8 +57,8 @@ It is the light default for an office of five. What the full procedure has beyon
 ## States
 
 The colour says whose move it is: {legend}.
-Not drawn: what leaves the state as it is (定级, 拆分, 认定情绪, 转办 of what waits to be signed for), and 提交答复稿 from a state
-past 办理中, which leads back to 待审核.
+Not drawn: what leaves the state as it is (定级, 拆分, 认定情绪, 认定领域, 转办 of what waits to be signed for), and 提交答复稿
+from a state past 办理中, which leads back to 待审核.
 """
 
 TABLE_INTRO = """\

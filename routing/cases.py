@@ -16,6 +16,7 @@ from routing.corrections import Effect
 from routing.errors import UserError
 from routing.ledger import Ledger
 from routing.office import Level, Office
+from routing.starter import SUBJECTS
 from routing.store.lock import serialise
 from routing.store.tables import (
     AssignmentRow,
@@ -128,7 +129,7 @@ def execute(
             person=order.actor.person_id,
         )
         return answer
-    _check_channel(office, order)
+    _check_choice(office, order)
     effect = _carry_out(session, office, ledger, case, before, order, answer, now)
     told = (
         f"定为{_NUMERALS[case.level]}级"
@@ -227,10 +228,12 @@ def _check_text(order: Order) -> None:
         )
 
 
-def _check_channel(office: Office, order: Order) -> None:
+def _check_choice(office: Office, order: Order) -> None:
     # Before the first write: an error that is told to a person does not roll his unit of work back.
     if order.command is Command.DISPATCH and order.channel not in office.channels:
         raise UserError("没有这个承办渠道，请从卡片上选择。")
+    if order.command is Command.CLASSIFY and order.subject not in SUBJECTS:
+        raise UserError("没有这个领域，请从卡片上选择。")
 
 
 def _told(case: CaseRow, order: Order) -> dict[str, object]:
@@ -342,6 +345,7 @@ _EFFECTS: Mapping[Command, Callable[[Session, Office, CaseRow, Order, datetime],
     Command.SPLIT: corrections.split,
     Command.MERGE: corrections.merge,
     Command.RATE: corrections.rate,
+    Command.CLASSIFY: corrections.classify,
 }
 
 

@@ -160,6 +160,21 @@ def rate(session: Session, office: Office, case: CaseRow, order: Order, now: dat
     return Effect(f"已记为{told}：{case.number}", {"item": item.id, "band": order.band.value})
 
 
+def classify(session: Session, office: Office, case: CaseRow, order: Order, now: datetime) -> Effect:
+    """Keep what a person says of the subject area of a case; what the machine said of each text stays beside it."""
+    verdicts.note_if_other(
+        session,
+        case,
+        VerdictKind.SUBJECT,
+        proposed=verdicts.proposed_subject(session, case),
+        corrected=order.subject,
+        person_id=order.actor.person_id,
+        now=now,
+    )
+    case.subject = order.subject
+    return Effect(f"领域已改为{order.subject}：{case.number}", {"subject": order.subject})
+
+
 def _case_of(session: Session, office: Office, case: CaseRow, item: ItemRow, now: datetime) -> CaseRow:
     """Open the case of a text that was split off: as it was proposed for it once, else as its old case stands."""
     told = session.scalar(
@@ -177,6 +192,7 @@ def _case_of(session: Session, office: Office, case: CaseRow, item: ItemRow, now
         title=title_of(item),
         place=item.places[0] if item.places else case.place,
         topic=item.topic or case.topic,
+        subject=item.subject or case.subject,
         must_answer=case.must_answer,
         opened_at=now,
     )

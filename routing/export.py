@@ -131,7 +131,7 @@ def _line(
         level=LEVEL_SIGNS[case.level],
         channel=channel.name if channel else case.channel,
         unit=slip.unit if slip else "",
-        topic=case.topic or "",
+        topic=case.subject or case.topic or "",
         first_handler=slips[0][1] if slips else "",
         sent_at=local(slip.dispatched_at) if slip else None,
         signed_at=local(slip.signed_at) if slip else None,

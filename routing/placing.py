@@ -152,6 +152,7 @@ class Placing:
             title=title_of(row),
             place=judgement.places[0] if judgement.places else None,
             topic=judgement.topic,
+            subject=judgement.subject,
             must_answer=judgement.must_answer,
             opened_at=now,
         )

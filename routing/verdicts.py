@@ -88,6 +88,12 @@ def proposed_channel(session: Session, case: CaseRow) -> str:
     return said.proposed if said else case.channel
 
 
+def proposed_subject(session: Session, case: CaseRow) -> str:
+    """Give the subject area that the machine proposed for a case, empty for none."""
+    said = newest(session, case.id, VerdictKind.SUBJECT)
+    return said.proposed if said else case.subject or ""
+
+
 def said_bands(session: Session, items: Collection[int]) -> dict[int, Band]:
     """Give what people last said of the tone of these texts; those of which nobody spoke are left out."""
     rows = session.execute(

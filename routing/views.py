@@ -134,6 +134,7 @@ class CaseView:
     copies: tuple[str, ...]
     place: str | None
     topic: str | None
+    subject: str | None
     must_answer: bool
     version: int
     draft_version: int
@@ -184,6 +185,7 @@ def case_view(session: Session, case_id: int, draft_version: int | None = None) 
         copies=tuple(case.copies),
         place=case.place,
         topic=case.topic,
+        subject=case.subject,
         must_answer=case.must_answer,
         version=case.version,
         draft_version=case.draft_version,

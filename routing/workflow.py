@@ -65,6 +65,7 @@ class Command(StrEnum):
     SPLIT = "split"  # 拆分
     MERGE = "merge"  # 并入
     RATE = "rate"  # 认定情绪
+    CLASSIFY = "classify"  # 认定领域
     SIGN = "sign"  # 签收
     RETURN = "return"  # 退回
     DRAFT = "draft"  # 拟稿
@@ -89,6 +90,7 @@ COMMAND_NAMES: Mapping[Command, str] = {
     Command.SPLIT: "拆分",
     Command.MERGE: "并入",
     Command.RATE: "认定情绪",
+    Command.CLASSIFY: "认定领域",
     Command.SIGN: "签收",
     Command.RETURN: "退回",
     Command.DRAFT: "提交答复稿",
@@ -145,6 +147,7 @@ class Need(StrEnum):
     ITEM = "item"
     MATTER = "matter"
     BAND = "band"
+    SUBJECT = "subject"
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +213,7 @@ class Order:
     item_id: int = 0
     into: int = 0
     band: Band | None = None
+    subject: str = ""
 
 
 class Ground(StrEnum):
@@ -289,6 +293,7 @@ CORRECTIONS: Mapping[Command, Need] = {
     Command.SET_LEVEL: Need.LEVEL,
     Command.SPLIT: Need.ITEM,
     Command.RATE: Need.BAND,
+    Command.CLASSIFY: Need.SUBJECT,
 }
 """What those who judge may put right until the answer is out, whoever has the matter; the state stays."""
 
@@ -429,6 +434,7 @@ _NEEDED: Mapping[Need, tuple[str, str]] = {
     Need.ITEM: ("item_id", "请选择要拆出的信息"),
     Need.MATTER: ("into", "请选择并入哪个事项"),
     Need.BAND: ("band", "请选择是不是负面"),
+    Need.SUBJECT: ("subject", "请选择领域"),
 }
 _PLACES: Mapping[Where, str] = {
     Where.DUTY: "值班群",

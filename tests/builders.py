@@ -198,6 +198,7 @@ WHO: dict[Command, str] = {
     Command.SPLIT: "duty",
     Command.MERGE: "duty",
     Command.RATE: "duty",
+    Command.CLASSIFY: "duty",
     Command.SIGN: "contact",
     Command.RETURN: "contact",
     Command.DRAFT: "contact",
@@ -223,6 +224,7 @@ TOLD: dict[str, Any] = {
     "item_id": 1,
     "into": 1,
     "band": Band.NOT_NEGATIVE,
+    "subject": "交通运输",
 }
 """An order that carries this misses nothing."""
 

@@ -18,6 +18,7 @@ from routing import cases, chats, choices
 from routing.asks import ASK_LIFE
 from routing.errors import UserError
 from routing.office import Level
+from routing.starter import SUBJECTS
 from routing.store.tables import ChatRow, DraftRow, OutboxRow, VerdictRow
 from routing.views import open_cases
 from routing.workflow import Command, State
@@ -256,7 +257,18 @@ def buttons(reaction: Reaction | None) -> list[str]:
     return [button.text for row in reaction.menu.buttons for button in row]
 
 
-MENUS = ("correct", "channel", "level", "dismiss", "split", "split-1", "merge", "back")
+MENUS = (
+    "correct",
+    "channel",
+    "level",
+    "dismiss",
+    "split",
+    "split-1",
+    "merge",
+    "subject",
+    "subject-1",
+    "back",
+)
 
 
 @pytest.mark.parametrize("name", MENUS)
@@ -300,6 +312,15 @@ def test_pages_of_texts_turn_both_ways(desk, happen):
     assert second[1:] == ["‹ 上一页", "↩ 返回"]
 
 
+def test_the_areas_stand_on_two_pages_without_the_one_that_the_card_shows(desk, happen):
+    case_id = desk.open()
+    happen(pressed("duty", order_token(desk, case_id, Command.CLASSIFY, "13"), "duty-group"))
+    first = buttons(happen(pressed("duty", menu_token(desk, case_id, "subject"), "duty-group")))
+    second = buttons(happen(pressed("duty", menu_token(desk, case_id, "subject-1"), "duty-group")))
+    assert (first[-2:], second[-2:]) == (["下一页 ›", "↩ 返回"], ["‹ 上一页", "↩ 返回"])
+    assert [*first[:-2], *second[:-2]] == [area for area in SUBJECTS if area != "水电气暖"]
+
+
 @pytest.mark.parametrize(
     ("command", "arg"),
     [
@@ -313,6 +334,10 @@ def test_pages_of_texts_turn_both_ways(desk, happen):
         (Command.RATE, "n"),
         (Command.RATE, "u1"),
         (Command.RATE, "n" + "9" * 18),
+        (Command.CLASSIFY, ""),
+        (Command.CLASSIFY, "-1"),
+        (Command.CLASSIFY, "22"),
+        (Command.CLASSIFY, "9" * 30),
     ],
 )
 def test_a_forged_button_puts_nothing_right(desk, happen, command, arg):
@@ -325,10 +350,10 @@ def test_a_forged_button_puts_nothing_right(desk, happen, command, arg):
     assert desk.all(VerdictRow) == []
 
 
-@pytest.mark.parametrize("command", [Command.SPLIT, Command.MERGE, Command.RATE])
+@pytest.mark.parametrize("command", [Command.SPLIT, Command.MERGE, Command.RATE, Command.CLASSIFY])
 def test_those_who_may_not_judge_put_nothing_right(desk, happen, command):
     case_id, other = desk.open(), desk.open("西山小区停水了")
-    arg = {Command.SPLIT: "1", Command.MERGE: str(other), Command.RATE: "n1"}[command]
+    arg = {Command.SPLIT: "1", Command.MERGE: str(other), Command.RATE: "n1", Command.CLASSIFY: "1"}[command]
     for who in ("contact", "leader", "stranger"):
         answer = happen(pressed(who, order_token(desk, case_id, command, arg), "duty-group"))
         assert "没有" in answer.toast

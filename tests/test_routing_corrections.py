@@ -14,6 +14,7 @@ from routing import choices, outbox, verdicts
 from routing.cases import Done
 from routing.clock import Span
 from routing.digest import week_numbers
+from routing.errors import UserError
 from routing.items import Band, Kind, Sentiment
 from routing.ledger import entries
 from routing.office import Level, Step
@@ -498,6 +499,48 @@ def test_of_a_text_the_last_word_counts_under_the_number_of_the_first(known, bot
         (numbers[1], WEST, Band.NEGATIVE),
     ]
     assert verdict(known).scorer is None  # nothing was scored
+
+
+# --- the subject area of a matter ---------------------------------------------------------------------------------------
+
+
+def test_a_person_says_of_which_area_a_matter_is_and_may_take_it_back(known):
+    case_id = matter(known, EAST)
+    known.run(lambda s: setattr(s.get(CaseRow, case_id), "subject", "物业住房"))
+    before = known.shown(case_id)
+    done = known.act(case_id, Command.CLASSIFY, subject="水电气暖")
+    assert done.text == f"领域已改为水电气暖：{known.case(case_id).number}"
+    known.act(case_id, Command.CLASSIFY, subject="水电气暖")
+    known.act(case_id, Command.CLASSIFY, subject="物业住房")
+    told = [(row.kind, row.item_id, row.proposed, row.corrected) for row in known.all(VerdictRow)]
+    text = item_id(known, EAST)
+    assert told == [
+        (VerdictKind.SUBJECT, text, "物业住房", "水电气暖"),
+        (VerdictKind.SUBJECT, text, "物业住房", "物业住房"),
+    ]
+    assert known.run(lambda s: case_view(s, case_id)).subject == "物业住房"
+    assert known.shown(case_id).version == before.version + 3
+    lines = [line for line in known.run(lambda s: entries(s, case_id)) if line["action"] == "classify"]
+    assert [line["data"]["subject"] for line in lines] == ["水电气暖", "水电气暖", "物业住房"]
+
+
+def test_an_area_that_nobody_knows_is_refused_and_nothing_is_kept(known):
+    case_id = matter(known, EAST)
+    with pytest.raises(UserError, match="没有这个领域"):
+        known.act(case_id, Command.CLASSIFY, subject="天文")
+    assert known.all(VerdictRow) == []
+    assert known.shown(case_id).version == 1
+
+
+def test_what_was_proposed_of_a_text_is_the_area_of_its_matter_and_of_the_one_that_is_split_off(known):
+    case_id = matter(known, EAST)
+    known.accept(item(EAST_TOO))
+    first, second = (item_id(known, text) for text in (EAST, EAST_TOO))
+    known.run(lambda s: setattr(s.get(ItemRow, second), "subject", "应急消防"))
+    new = known.act(case_id, Command.SPLIT, item_id=second)
+    assert isinstance(new, Done)
+    assert known.all(CaseRow)[-1].subject == "应急消防"
+    assert first != second
 
 
 # --- channel and level, later --------------------------------------------------------------------------------------------

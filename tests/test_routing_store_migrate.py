@@ -92,6 +92,36 @@ def test_dismissals_of_an_older_schema_are_verdicts_of_relevance(empty):
     assert kinds == [("relevant", None, None), ("level", None, None)]
 
 
+def test_the_subject_of_an_older_matter_is_that_of_its_first_text_that_has_one(empty):
+    item = (
+        "INSERT INTO item (id, source_id, external_id, url, title, text, kind, first_seen_at, date_note, content_hash,"
+        " revision, fingerprint, places, numbers, subject, outcome, reasons, masked, rules_version) VALUES"
+        " ({0}, 'bbs', '{0}', '', '', '停水', 'post', '2026-11-17', '', '', 1, '', '[]', '[]', {1}, 'opened', '[]', '[]', '')"
+    )
+    matter = (
+        "INSERT INTO matter (id, number, state, level, proposed_level, channel, copies, title, must_answer, opened_at,"
+        " version, returns, draft_version)"
+        " VALUES ({0}, 'YQ-{0}', 'judging', 4, 4, 'petition', '[]', '停水', false, '2026-11-17', 1, 0, 0)"
+    )
+    place = (
+        "INSERT INTO matter_item (item_id, case_id, why, certainty, at) VALUES ({}, 1, '', 1, '2026-11-1{}')"
+    )
+    with empty.engine.begin() as connection:
+        command.upgrade(config_for(connection), "0008")
+        for number, subject in ((1, "'环境保护'"), (2, "'水电气暖'"), (3, "NULL")):
+            connection.execute(text(item.format(number, subject)))
+        for number in (1, 2):
+            connection.execute(text(matter.format(number)))
+        for number, day in ((1, 8), (2, 7), (3, 6)):
+            connection.execute(text(place.format(number, day)))
+    migrate(empty)
+    with empty.engine.connect() as connection:
+        assert connection.execute(text("SELECT subject FROM matter ORDER BY id")).all() == [
+            ("水电气暖",),
+            (None,),
+        ]
+
+
 def test_a_migration_that_fails_on_its_way_leaves_nothing(empty):
     made = []
 

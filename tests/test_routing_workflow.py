@@ -79,15 +79,25 @@ with_superior split     with_superior duty,office         duty             item 
 to_approve    split     to_approve    duty,office         duty             item          -
 to_release    split     to_release    duty,office         duty             item          -
 judging       rate      judging       duty,office         duty             band          -
+judging       classify  judging       duty,office         duty             subject       -
 watching      rate      watching      duty,office         duty             band          -
+watching      classify  watching      duty,office         duty             subject       -
 to_sign       rate      to_sign       duty,office         duty             band          -
+to_sign       classify  to_sign       duty,office         duty             subject       -
 returned      rate      returned      duty,office         duty             band          -
+returned      classify  returned      duty,office         duty             subject       -
 handling      rate      handling      duty,office         duty             band          -
+handling      classify  handling      duty,office         duty             subject       -
 in_review     rate      in_review     duty,office         duty             band          -
+in_review     classify  in_review     duty,office         duty             subject       -
 in_secrecy    rate      in_secrecy    duty,office         duty             band          -
+in_secrecy    classify  in_secrecy    duty,office         duty             subject       -
 with_superior rate      with_superior duty,office         duty             band          -
+with_superior classify  with_superior duty,office         duty             subject       -
 to_approve    rate      to_approve    duty,office         duty             band          -
+to_approve    classify  to_approve    duty,office         duty             subject       -
 to_release    rate      to_release    duty,office         duty             band          -
+to_release    classify  to_release    duty,office         duty             subject       -
 judging       set_level judging       duty,office         duty             level         -
 watching      set_level watching      duty,office         duty             level         -
 to_sign       set_level to_sign       duty,office         duty             level         -
@@ -298,6 +308,7 @@ def test_everything_has_a_name_and_states_list_what_they_know():
         Command.SET_LEVEL,
         Command.SPLIT,
         Command.RATE,
+        Command.CLASSIFY,
         Command.DRAFT,
         Command.CLEAR,
         Command.WITHHOLD,

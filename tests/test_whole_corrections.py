@@ -64,6 +64,20 @@ async def test_what_a_person_says_of_a_tone_stands_on_the_card(tmp_path: Path) -
         assert "不是负面" not in labels(opened)
 
 
+async def test_the_subject_area_is_put_right_on_the_card(tmp_path: Path) -> None:
+    async with on_stage(tmp_path) as stage:
+        card = await stage.opened()
+        number = number_of(card)
+        opened = await corrections(stage, card, "换领域…")
+        await stage.press_only(OFFICER, opened, "换领域…")
+        first = await stage.card(DUTY, number, button="下一页")
+        await stage.press_only(OFFICER, first, "下一页")
+        second = await stage.card(DUTY, number, button="医疗保障")
+        assert await stage.press(OFFICER, second, "医疗保障") == f"领域已改为医疗保障：{number}"
+        await stage.card(DUTY, number, "医疗保障", button="转办")
+        assert [line["action"] for line in await stage.ledger(number)] == ["open", "classify"]
+
+
 async def test_a_matter_that_a_unit_has_goes_to_another_and_the_first_hears_it(tmp_path: Path) -> None:
     async with on_stage(tmp_path) as stage:
         slip = await stage.dispatched()

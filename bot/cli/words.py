@@ -59,6 +59,7 @@ _LABELS = {
     "into": "并入",
     "split_from": "拆自",
     "band": "情绪",
+    "subject": "领域",
     "reasons": "依据",
     "reason": "理由",
     "basis": "依据",

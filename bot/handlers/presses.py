@@ -10,6 +10,7 @@ from routing import announce, asks, cases, choices, outbox, people
 from routing.errors import UserError
 from routing.items import Band
 from routing.office import Level
+from routing.starter import SUBJECTS
 from routing.views import case_view
 from routing.workflow import (
     Actor,
@@ -78,6 +79,8 @@ def _with_argument(occasion: Occasion, wish: Wish, order: Order) -> Order:
         return replace(order, into=_id(wish.arg))
     if order.command is Command.RATE:
         return replace(order, band=_BANDS.get(wish.arg[:1]), item_id=_id(wish.arg[1:]))
+    if order.command is Command.CLASSIFY and wish.arg in _AREAS:
+        return replace(order, subject=_AREAS[wish.arg])
     reasons = occasion.desk.office.dismiss_reasons
     if order.command is Command.DISMISS and wish.arg.isdigit() and int(wish.arg) < len(reasons):
         return replace(order, reason=reasons[int(wish.arg)])
@@ -85,6 +88,9 @@ def _with_argument(occasion: Occasion, wish: Wish, order: Order) -> Order:
 
 
 _BANDS = {menus.NEGATIVE: Band.NEGATIVE, menus.NOT_NEGATIVE: Band.NOT_NEGATIVE}
+
+
+_AREAS = {str(place): area for place, area in enumerate(SUBJECTS)}
 
 
 def _id(text: str) -> int:
@@ -159,6 +165,7 @@ def _open_menu(
         level=facts.level,
         item_id=1,
         into=1,
+        subject=SUBJECTS[0],
     )
     answer = decide(facts, order)
     if isinstance(answer, Refusal):
@@ -175,6 +182,8 @@ def _open_menu(
             return Reaction("最近七天没有别的未办结事项。", alert=True)
         buttons = menus.matter_menu(view, found)
         toast = "点哪个事项，本事项就并入哪个事项。"
+    elif name == menus.SUBJECT:
+        buttons = menus.subject_menu(view, page)
     else:
         buttons = menus.menu_buttons(view, office, name)
     return Reaction(toast, menu=Menu(event.message, facts.id, buttons))
@@ -186,6 +195,7 @@ _PROBES = {
     menus.DISMISS: Command.DISMISS,
     menus.SPLIT: Command.SPLIT,
     menus.MERGE: Command.MERGE,
+    menus.SUBJECT: Command.CLASSIFY,
 }
 
 

@@ -44,6 +44,7 @@ SUBJECTS = (
     "经济金融",
     "其他",
 )
+"""Buttons that stand in chats name an area by its place here, so a new one goes to the end."""
 _yes_no = ("yes", "no")
 _allowed: Mapping[str, Sequence[str]] = {
     "source": ("feed", "comments", "board", "official", "hotlist"),

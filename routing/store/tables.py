@@ -256,6 +256,8 @@ class CaseRow(Base):
     title: Mapped[str] = mapped_column(Text)
     place: Mapped[str | None] = mapped_column(String(120))
     topic: Mapped[str | None] = mapped_column(String(64))
+    # Subject area (领域): the first text's, until a person says otherwise; None in texts that no model read.
+    subject: Mapped[str | None] = mapped_column(String(24))
     must_answer: Mapped[bool] = mapped_column(default=False, server_default=false())
     opened_at: Mapped[datetime] = mapped_column(index=True)
     closed_at: Mapped[datetime | None]
@@ -574,6 +576,7 @@ class VerdictKind(StrEnum):
     SENTIMENT = "sentiment"
     SPLIT = "split"
     MERGE = "merge"
+    SUBJECT = "subject"
 
 
 class VerdictRow(Base):
