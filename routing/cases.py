@@ -11,7 +11,7 @@ from datetime import datetime
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from routing import announce, corrections, deadlines, people, verdicts
+from routing import announce, corrections, deadlines, people, search, verdicts
 from routing.corrections import Effect
 from routing.errors import UserError
 from routing.ledger import Ledger
@@ -296,18 +296,18 @@ def _return(session: Session, office: Office, case: CaseRow, order: Order, now: 
 
 def _draft(session: Session, office: Office, case: CaseRow, order: Order, now: datetime) -> None:
     case.draft_version += 1
-    session.add(
-        DraftRow(
-            case_id=case.id,
-            version=case.draft_version,
-            text=order.text,
-            text_hash=hashlib.sha256(order.text.encode()).hexdigest(),
-            openness="主动公开",
-            drafter_id=order.actor.person_id,
-            at=now,
-        )
+    draft = DraftRow(
+        case_id=case.id,
+        version=case.draft_version,
+        text=order.text,
+        text_hash=hashlib.sha256(order.text.encode()).hexdigest(),
+        openness="主动公开",
+        drafter_id=order.actor.person_id,
+        at=now,
     )
+    session.add(draft)
     session.flush()
+    search.note_draft(session, draft)
 
 
 def _confirm(session: Session, office: Office, case: CaseRow, order: Order, now: datetime) -> None:

@@ -10,7 +10,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from routing import announce, deadlines, verdicts
+from routing import announce, deadlines, search, verdicts
 from routing.items import Band
 from routing.office import Office, Step
 from routing.placing import next_number, spread_level, title_of
@@ -105,6 +105,7 @@ def _speak_for_itself(session: Session, case: CaseRow, now: datetime) -> None:
         return
     [first] = rows
     case.title = title_of(first)
+    search.note_case(session, case)
     session.add(
         ProposalRow(
             case_id=case.id,
@@ -198,6 +199,7 @@ def _case_of(session: Session, office: Office, case: CaseRow, item: ItemRow, now
     )
     session.add(new)
     session.flush()
+    search.note_case(session, new)
     session.add(
         ProposalRow(
             case_id=new.id,

@@ -17,7 +17,7 @@ from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Session
 
-from routing import adopt, catchup, comment_watch
+from routing import adopt, catchup, comment_watch, search
 from routing.grouping import is_derived
 from routing.items import OWN_TAG, Counts, Harvest, Item, Kind
 from routing.judging import Judging, stood
@@ -285,6 +285,8 @@ class _Round:
         was_grave = row.outcome is Outcome.BASELINE and _is_grave(self._judge(_as_it_was(item, row)))
         _set(row, _written(item) | _judged(item, judgement, self._rules.version, compared=True))
         row.revision += 1
+        if case_id is not None:
+            search.note_item(self._session, row)
         text.line = f"内容有修改，记为第 {row.revision} 版"
         if case_id is None and row.outcome is Outcome.BASELINE:
             # Old news with a typo put right stays old; one that turns into a grave matter is news, however old.

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from routing import announce, catchup, deadlines
+from routing import announce, catchup, deadlines, search
 from routing.catchup import Gap
 from routing.counters import head_of
 from routing.grouping import Match, Trace, Window, find_match
@@ -158,6 +158,7 @@ class Placing:
         )
         session.add(case)
         session.flush()
+        search.note_case(session, case)
         self._attach(case, row, "首条信息", 1.0)
         spread = spread_level(self._session, self._office, case.id, self._now)
         if spread < case.level:
@@ -222,6 +223,7 @@ class Placing:
             CaseItemRow(item_id=row.id, case_id=case.id, why=why, certainty=certainty, at=self._now)
         )
         self._session.flush()
+        search.note_item(self._session, row)
 
     def _lead_by(self, case: CaseRow, row: ItemRow, judgement: Judgement) -> None:
         """Let a text of a matter that nobody has judged yet propose who leads: one who comes before, never after.

@@ -267,18 +267,19 @@ def open_cases(
     """List the cases that are not over, gravest and oldest first; `channels` narrows to what was dispatched there."""
     query = select(CaseRow.id).where(CaseRow.state.not_in(list(ENDED)))
     if channels is not None:
-        query = query.where(_dispatched_to(channels))
+        query = query.where(dispatched_to(channels))
     ids = session.scalars(query.order_by(CaseRow.level, CaseRow.opened_at).limit(limit)).all()
     return [view for view in (case_view(session, case_id) for case_id in ids) if view is not None]
 
 
-def is_dispatched_to(session: Session, case_id: int, channels: Sequence[str]) -> bool:
+def isdispatched_to(session: Session, case_id: int, channels: Sequence[str]) -> bool:
     """Tell whether a case is with one of these channels by the word of the duty officer, not by proposal only."""
-    query = select(CaseRow.id).where(CaseRow.id == case_id, _dispatched_to(channels))
+    query = select(CaseRow.id).where(CaseRow.id == case_id, dispatched_to(channels))
     return session.scalar(query) is not None
 
 
-def _dispatched_to(channels: Sequence[str]) -> ColumnElement[bool]:
+def dispatched_to(channels: Sequence[str]) -> ColumnElement[bool]:
+    """Give the condition on a case that it is with one of these channels by the word of the duty officer."""
     slip = select(AssignmentRow.id).where(
         AssignmentRow.case_id == CaseRow.id, AssignmentRow.channel == CaseRow.channel
     )

@@ -606,3 +606,26 @@ class CounterRow(Base):
     __table_args__ = (CheckConstraint("value >= 0", name="not_negative"),)
     name: Mapped[str] = mapped_column(String(64), primary_key=True)
     value: Mapped[int] = mapped_column(BigInteger)
+
+
+class Searched(StrEnum):
+    """What a row of the search index is about; `ref` is its key."""
+
+    ITEM = "item"
+    MATTER = "matter"
+    DRAFT = "draft"
+
+
+class SearchRow(Base):
+    """The pairs of letters of one text that can be looked for; written by `routing.search`.
+
+    On SQLite the FTS5 table `search_pair` follows it by triggers, on PostgreSQL a GIN index stands on the pairs as an
+    array. Both are made by hand in a migration, for neither can be said here.
+    """
+
+    __tablename__ = "search_text"
+    __table_args__ = (UniqueConstraint("kind", "ref"),)
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    kind: Mapped[Searched] = mapped_column(Word(Searched))
+    ref: Mapped[int] = mapped_column(BigInteger)
+    pairs: Mapped[str] = mapped_column(Text)

@@ -5,6 +5,7 @@ from typing import Any, Literal
 from alembic import context
 from sqlalchemy import TypeDecorator
 
+from routing.store.migrate import is_of_the_tables
 from routing.store.tables import Base
 
 
@@ -21,6 +22,7 @@ context.configure(
     render_as_batch=True,
     compare_type=True,
     render_item=plain_types,
+    include_name=is_of_the_tables,
 )
 with context.begin_transaction():
     context.run_migrations()
