@@ -108,7 +108,7 @@ def _found(
         start += AT_ONCE
 
 
-def _holding(session: Session, word: str, with_drafts: bool) -> CompoundSelect[tuple[int]]:
+def _holding(session: Session, word: str, with_drafts: bool) -> CompoundSelect[int]:
     """Give the cases one of whose texts holds all pairs of a word."""
     holds = _holds(session, word)
     return union(
@@ -120,7 +120,7 @@ def _holding(session: Session, word: str, with_drafts: bool) -> CompoundSelect[t
     )
 
 
-def _drafts(with_drafts: bool) -> Select[tuple[str]]:
+def _drafts(with_drafts: bool) -> Select[str]:
     query = select(DraftRow.text).join(
         SearchRow, and_(SearchRow.kind == Searched.DRAFT, SearchRow.ref == DraftRow.id)
     )

@@ -272,7 +272,7 @@ def open_cases(
     return [view for view in (case_view(session, case_id) for case_id in ids) if view is not None]
 
 
-def isdispatched_to(session: Session, case_id: int, channels: Sequence[str]) -> bool:
+def is_dispatched_to(session: Session, case_id: int, channels: Sequence[str]) -> bool:
     """Tell whether a case is with one of these channels by the word of the duty officer, not by proposal only."""
     query = select(CaseRow.id).where(CaseRow.id == case_id, dispatched_to(channels))
     return session.scalar(query) is not None

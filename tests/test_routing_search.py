@@ -114,7 +114,7 @@ def test_what_was_there_before_the_index_is_taken_in_by_the_migration(desk, stor
         if store.is_sqlite:
             connection.execute(text("DROP TABLE search_pair"))
         connection.execute(text("DROP TABLE search_text"))
-        command.stamp(config_for(connection), "0007")
+        command.stamp(config_for(connection), "0009")
     migrate(store)
     assert {(row.kind, row.ref): row.pairs for row in desk.all(SearchRow)} == before
     assert numbers(desk, "停水") == [case_id]
