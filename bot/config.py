@@ -37,6 +37,7 @@ from routing.office import (
     Limit,
     Marks,
     Office,
+    Record,
     Step,
     WorkingHours,
 )
@@ -373,6 +374,14 @@ class _Digest(_Strict):
     to: list[Annotated[str, AfterValidator(_target)]]
 
 
+class _Record(_Strict):
+    slip_word: str = Field(default=Record().slip_word, min_length=1, max_length=10)
+    index_class: Annotated[
+        str,
+        spelt(r"|[0-9A-Z]{1,8}", "分类号写法不对", '写 1 到 8 位数字或大写字母，如 "0301"；不编索引号则留空'),
+    ] = ""
+
+
 class _Dismiss(_Strict):
     reasons: list[Annotated[str, Field(min_length=2, max_length=30)]] = Field(min_length=1, max_length=8)
 
@@ -390,6 +399,7 @@ class _Office(_Strict):
     quiet: _Quiet = _Quiet()
     digest: _Digest
     dismiss: _Dismiss
+    record: _Record = _Record()
 
     @field_validator("time_zone")
     @classmethod
@@ -458,6 +468,7 @@ def _office(read: _Office) -> Office:
         digest=DigestTimes(read.digest.weekday - 1, time(hour, minute), tuple(read.digest.to)),
         dismiss_reasons=tuple(read.dismiss.reasons),
         quiet={Level[name]: _times(text) for name, text in read.quiet if text is not None},
+        record=Record(read.record.slip_word, read.record.index_class),
     )
 
 

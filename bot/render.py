@@ -89,7 +89,10 @@ def channel_card(view: CaseView, office: Office, sources: Mapping[str, str], cha
         gone = "已退回，待重新派单" if slip and slip.channel == channel else "已改派其他单位"
         return Card((*blocks, Block(gone, Form.NOTE, weight=9)))
     blocks.append(
-        Block(f"{slip.unit}（{slip.dispatched_by} {local(slip.dispatched_at, office)} 转办）", label="承办")
+        Block(
+            f"{slip.unit}（{slip.dispatched_by} {local(slip.dispatched_at, office)} 转办{slip.number and f'，{slip.number}'}）",
+            label="承办",
+        )
     )
     if slip.signed_at:
         blocks.append(Block(f"{slip.signed_by} {local(slip.signed_at, office)}", label="签收"))

@@ -11,7 +11,7 @@ from datetime import datetime
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from routing import announce, corrections, deadlines, people, search, verdicts
+from routing import announce, corrections, deadlines, numbers, people, search, verdicts
 from routing.corrections import Effect
 from routing.errors import UserError
 from routing.ledger import Ledger
@@ -136,7 +136,8 @@ def execute(
         if order.command is Command.SET_LEVEL
         else COMMAND_NAMES[order.command]
     )
-    return Done(case.id, case.number, case.state, effect.text if effect else f"已{told}：{case.number}")
+    said = effect.text if effect and effect.text else f"已{told}：{case.number}"
+    return Done(case.id, case.number, case.state, said)
 
 
 def _lock(session: Session, case_id: int, order: Order) -> CaseRow | None:
@@ -253,10 +254,11 @@ def _told(case: CaseRow, order: Order) -> dict[str, object]:
     return told
 
 
-def _dispatch(session: Session, office: Office, case: CaseRow, order: Order, now: datetime) -> None:
+def _dispatch(session: Session, office: Office, case: CaseRow, order: Order, now: datetime) -> Effect:
     proposed = verdicts.proposed_channel(session, case)
     _verdict(session, case, VerdictKind.CHANNEL, proposed, order.channel, order, now)
     case.channel = order.channel
+    number = numbers.next_slip(session, office, now)
     session.add(
         AssignmentRow(
             case_id=case.id,
@@ -265,9 +267,11 @@ def _dispatch(session: Session, office: Office, case: CaseRow, order: Order, now
             assigned=case.returns >= ASSIGN_AFTER_RETURNS,
             dispatched_at=now,
             dispatched_by=order.actor.person_id,
+            number=number,
         )
     )
     session.flush()
+    return Effect(facts={"slip": number})
 
 
 def _dismiss(session: Session, office: Office, case: CaseRow, order: Order, now: datetime) -> None:
@@ -310,15 +314,23 @@ def _draft(session: Session, office: Office, case: CaseRow, order: Order, now: d
     search.note_draft(session, draft)
 
 
-def _confirm(session: Session, office: Office, case: CaseRow, order: Order, now: datetime) -> None:
+def _confirm(session: Session, office: Office, case: CaseRow, order: Order, now: datetime) -> Effect | None:
     draft = _current_draft(session, case)
     assert draft is not None
+    signed_at = max(review.at for review in _reviews(session, draft.id))
+    index = numbers.next_index(session, office, signed_at)
     session.add(
         ReleaseRow(
-            case_id=case.id, draft_id=draft.id, url=order.link, confirmed_by=order.actor.person_id, at=now
+            case_id=case.id,
+            draft_id=draft.id,
+            url=order.link,
+            confirmed_by=order.actor.person_id,
+            at=now,
+            index_number=index,
         )
     )
     session.flush()
+    return Effect(facts={"index": index}) if index else None
 
 
 def _set_level(session: Session, office: Office, case: CaseRow, order: Order, now: datetime) -> None:

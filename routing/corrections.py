@@ -30,9 +30,10 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """What was done: the sentence for the person (Chinese), what its ledger line tells besides, lines beside it."""
+    """What was done: the sentence for the person (Chinese; empty: the usual one), what its ledger line tells besides,
+    lines beside it."""
 
-    text: str
+    text: str = ""
     facts: Mapping[str, object] = field(default_factory=dict)
     beside: Sequence[Line] = ()
 

@@ -93,6 +93,15 @@ class DigestTimes:
 
 
 @dataclass(frozen=True, slots=True)
+class Record:
+    """How the record is kept: the word before the number of a dispatch slip (代字), the class of answers in the
+    信息索引号 (empty: they get none)."""
+
+    slip_word: str = "舆转"
+    index_class: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Office:
     """Everything the core must know of one office."""
 
@@ -106,6 +115,7 @@ class Office:
     marks: Mapping[Level, Marks]
     hours: WorkingHours = WorkingHours()
     digest: DigestTimes = DigestTimes()
+    record: Record = Record()
     dismiss_reasons: tuple[str, ...] = ("与本县无关", "广告或垃圾信息", "不涉及政府工作", "内容不实且无影响")
     overrides: Mapping[str, bool] = field(default_factory=dict)  # date -> is a working day
     quiet: Mapping[Level, tuple[time, time]] = field(

@@ -95,6 +95,7 @@ class SlipView:
     returned_by: str
     returned_at: datetime | None
     assigned: bool
+    number: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -355,6 +356,7 @@ def _slip(session: Session, case_id: int) -> SlipView | None:
         returned_by=people.name_of(session, row.returned_by),
         returned_at=row.returned_at,
         assigned=row.assigned,
+        number=row.number or "",
     )
 
 

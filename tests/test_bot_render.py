@@ -102,7 +102,7 @@ JUDGING = CaseView(
     released_at=None,
     deadlines=(DeadlineView(Step.DISPATCH, at(2), False), DeadlineView(Step.RESPOND, at(48), False)),
 )
-SLIP = SlipView("petition", "县信访局", "王值班", at(0.2), "", None, "", None, False)
+SLIP = SlipView("petition", "县信访局", "王值班", at(0.2), "", None, "", None, False, "舆转〔2026〕12号")
 SIGNED = replace(SLIP, signed_by="赵联络", signed_at=at(0.5))
 FIRST = DraftView(
     1,

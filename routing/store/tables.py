@@ -323,6 +323,8 @@ class AssignmentRow(Base):
     returned_at: Mapped[datetime | None]
     returned_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     return_reason: Mapped[str | None] = mapped_column(Text)
+    # 文号, as in 舆转〔2026〕12号; None on slips from before they were numbered.
+    number: Mapped[str | None] = mapped_column(String(40), index=True, unique=True)
 
 
 class DraftRow(Base):
@@ -365,6 +367,8 @@ class ReleaseRow(Base):
     url: Mapped[str] = mapped_column(Text)
     confirmed_by: Mapped[int] = mapped_column(ForeignKey("person.id"))
     at: Mapped[datetime]
+    # 信息索引号; None where the office gives none.
+    index_number: Mapped[str | None] = mapped_column(String(40), index=True, unique=True)
 
 
 class DeadlineRow(Base):
