@@ -1,4 +1,4 @@
-"""The words for what is stored: levels, steps, roles, stages, ailments, instants and counts as people read them. Pure."""
+"""The words for what is stored: levels, steps, roles, stages, ailments and instants as people read them. Pure."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -85,11 +85,6 @@ def level_tag(level: Level) -> str:
 def local(moment: datetime, office: Office) -> str:
     """Give an instant in the office's zone, `11-21 14:03`."""
     return moment.astimezone(office.zone).strftime("%m-%d %H:%M")
-
-
-def number_of_people(count: int) -> str:
-    """Give a count as people read it: 9800, 1.2万."""
-    return str(count) if count < 10_000 else f"{count / 10_000:.1f}万"
 
 
 def source_name(source_id: str, sources: Mapping[str, str]) -> str:

@@ -16,10 +16,10 @@ from bot.names import (
     STEP_NAMES,
     level_tag,
     local,
-    number_of_people,
     opinion_name,
     source_name,
 )
+from routing.levels import number_of_people
 from routing.office import Office, Step
 from routing.views import CaseView, DraftView, ReasonView, ReviewLine
 from routing.workflow import ENDED, STATE_NAMES, Command, Stage, State
@@ -286,10 +286,11 @@ def _matter(view: CaseView, office: Office, sources: Mapping[str, str]) -> list[
         blocks.append(
             Block(f"可能与 {other.number}「{other.title}」是一件事：{view.suggestion.why}", weight=8)
         )
+    why = view.level_why or "传播升温"
     if view.proposed_level < view.level:
-        blocks.append(
-            Block(f"传播已达{LEVEL_NAMES[view.proposed_level]}标准，建议升级", label="注意", weight=9)
-        )
+        blocks.append(Block(f"建议升为{LEVEL_NAMES[view.proposed_level]}：{why}", label="注意", weight=9))
+    elif view.level_why and view.level == view.proposed_level:
+        blocks.append(Block(view.level_why, label="定级依据", weight=8))
     names = "、".join(source_name(s, sources) for s in view.sources[:4])
     blocks.append(
         Block(

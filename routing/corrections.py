@@ -13,7 +13,8 @@ from sqlalchemy.orm import Session
 from routing import announce, deadlines, search, verdicts
 from routing.items import Band
 from routing.office import Office, Step
-from routing.placing import next_number, spread_level, title_of
+from routing.placing import next_number, title_of
+from routing.spread import spread
 from routing.store.tables import CaseItemRow, CaseRow, ItemRow, ProposalRow, SuggestionRow, VerdictKind
 from routing.traces import is_derived, origin_of
 from routing.workflow import Command, Ground, Order, Refusal, State
@@ -264,10 +265,10 @@ def _note_merge(
 
 def _heighten(session: Session, office: Office, into: CaseRow, case: CaseRow, now: datetime) -> None:
     """Propose the level of what came in where it is graver; before a person has judged, it stands."""
-    graver = min(case.level, case.proposed_level, spread_level(session, office, into.id, now))
+    graver = min(case.level, case.proposed_level, spread(session, office, into.id, now).level)
     if graver >= into.proposed_level:
         return
-    old, into.proposed_level = into.proposed_level, graver
+    old, into.proposed_level, into.level_why = into.proposed_level, graver, f"并入 {case.number}"
     if into.state is State.JUDGING and graver < into.level:
         into.level = graver
         into.version += 1  # what the officer was shown is no longer so: older buttons are stale

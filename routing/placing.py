@@ -6,19 +6,18 @@ in texts of one matter, the second must see what the first one opened.
 
 from collections.abc import Callable, Collection
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from routing import announce, catchup, deadlines, search
+from routing import announce, catchup, deadlines, search, spread
 from routing.catchup import Gap
 from routing.counters import head_of
 from routing.grouping import Match, Trace, Window, find_match
 from routing.judging import Judging
 from routing.ledger import Ledger
-from routing.levels import by_press, by_sites
 from routing.office import Level, Office, Step
 from routing.recent import Recent
 from routing.rules import Judgement
@@ -28,7 +27,6 @@ from routing.traces import By
 from routing.workflow import ENDED, State
 
 TITLE_MAX = 60
-SPREAD_WINDOW = timedelta(hours=24)
 OFFICE, NETWORK, SECURITY = "office", "network", "security"
 
 
@@ -109,6 +107,7 @@ class Placing:
         case = self._session.get_one(CaseRow, case_id, with_for_update=True)
         proposed = case.proposed_level
         self._propose_level(case)
+        spread.note(self._session, case_id, self._now)
         # Counts alone change at every poll: a card edited for each would use up what a group may be sent.
         if (edited or case.proposed_level != proposed) and case.state not in ENDED:
             announce.grown(self._session, case, self._now)
@@ -160,9 +159,11 @@ class Placing:
         session.flush()
         search.note_case(session, case)
         self._attach(case, row, "首条信息", 1.0)
-        spread = spread_level(self._session, self._office, case.id, self._now)
-        if spread < case.level:
-            case.level = case.proposed_level = spread
+        spoken = spread.spread(self._session, self._office, case.id, self._now)
+        if spoken.level < case.level:
+            case.level = case.proposed_level = spoken.level
+            case.level_why = spoken.why
+        spread.note(self._session, case.id, self._now)
         self._follow_level(case)
         session.add(self._proposal(case, row, judgement, case.proposed_level))
         self._ledger.write(
@@ -204,7 +205,7 @@ class Placing:
         if judgement.lead is not None and case.state not in ENDED:
             self._lead_by(case, row, judgement)
             if judgement.level is not None:
-                self._raise_to(case, judgement.level)
+                self._raise_to(case, judgement.level, _why_by_rules(judgement))
         self._propose_level(case)
         if case.state is State.CLOSED:
             announce.tell(
@@ -254,14 +255,15 @@ class Placing:
     def _propose_level(self, case: CaseRow) -> None:
         # A dismissed matter stays dismissed, but who dismissed it must hear that it spreads: he can judge it again.
         if case.state is not State.CLOSED:
-            self._raise_to(case, spread_level(self._session, self._office, case.id, self._now))
+            spoken = spread.spread(self._session, self._office, case.id, self._now)
+            self._raise_to(case, spoken.level, spoken.why)
 
-    def _raise_to(self, case: CaseRow, level: Level, why: str = "") -> None:
+    def _raise_to(self, case: CaseRow, level: Level, why: str) -> None:
         """Propose a graver level. Before a person has judged, the proposal stands; afterwards a person decides."""
         if level >= case.proposed_level:
             return
         session, now = self._session, self._now
-        old, case.proposed_level = case.proposed_level, level
+        old, case.proposed_level, case.level_why = case.proposed_level, level, why
         self._follow_level(case)
         if case.state is State.JUDGING and level < case.level:
             case.level = level
@@ -275,6 +277,7 @@ class Placing:
             case_id=case.id,
             frm=int(old),
             to=int(level),
+            why=why,
         )
         if self.gap is None or level <= Level.II or case.id not in self.opened:
             announce.level_raised(session, self._office, case, old, now, why=why)
@@ -288,39 +291,9 @@ class Placing:
             case.copies = sorted({*case.copies, NETWORK}, key=self._rules.rank)
 
 
-def spread_level(session: Session, office: Office, case_id: int, now: datetime) -> Level:
-    """Read the level off the spread: the counts of the last 24 h, the media, the number of sites; the gravest."""
-    rows = session.execute(
-        select(ItemRow.source_id, ItemRow.stood)
-        .join(CaseItemRow, CaseItemRow.item_id == ItemRow.id)
-        .where(CaseItemRow.case_id == case_id, ItemRow.stood.is_not(None))
-        .distinct()
-    )
-    places = {(source_id, stood) for source_id, stood in rows if stood is not None}
-    found = [
-        by_press({stood for _, stood in places}),
-        by_sites(places),
-        _level_by_counts(session, office, case_id, now),
-    ]
-    return min((level for level in found if level is not None), default=Level.IV)
-
-
-def _level_by_counts(session: Session, office: Office, case_id: int, now: datetime) -> Level:
-    """Read the level off the counts of the last 24 h: the sums over the case's items, any one mark suffices."""
-    views, reposts, comments = session.execute(
-        select(func.sum(ItemRow.views), func.sum(ItemRow.reposts), func.sum(ItemRow.comments))
-        .join(CaseItemRow, CaseItemRow.item_id == ItemRow.id)
-        .where(CaseItemRow.case_id == case_id, ItemRow.first_seen_at > now - SPREAD_WINDOW)
-    ).one()
-    for level in sorted(office.marks):
-        marks = office.marks[level]
-        if (
-            (views or 0) >= marks.views
-            or (reposts or 0) >= marks.reposts
-            or (comments or 0) >= marks.comments
-        ):
-            return level
-    return Level.IV
+def _why_by_rules(judgement: Judgement) -> str:
+    names = "、".join(f"「{reason.name}」" for reason in judgement.reasons if reason.words)
+    return f"新信息命中规则{names}" if names else "新信息按规则更重"
 
 
 def reasons_of(judgement: Judgement) -> list[dict[str, object]]:

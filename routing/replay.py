@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 from routing.conditions import Subject
 from routing.items import Counts, Kind
 from routing.judging import Judge, stood
-from routing.levels import by_press
+from routing.levels import by_press, gravest
 from routing.near_copies import COPY_WINDOW, NearCopies
 from routing.normal import letters, normal, numbers
 from routing.office import Level, Marks, Office
@@ -404,7 +404,7 @@ def _levelled(past: Past, now: Now, marks: Mapping[Level, Marks]) -> Now:
     """
     if not now.relevant:
         return now
-    said = min(now.level or Level.IV, by_press({stood(past.subject)}) or Level.IV)
+    said = min(now.level or Level.IV, gravest([by_press({stood(past.subject)})]).level)
     reached = _reached(past.subject.counts, marks)
     if reached < said:
         said = max(reached, min(past.then.level or reached, said))

@@ -121,7 +121,7 @@ class CaseView:
     """Everything a card can show of a case. Instants are aware UTC; people are names.
 
     `merged_into`: where its texts went; `suggestion`: where they might go, while they may; `said_band`: what a person
-    said of the tone of the lead.
+    said of the tone of the lead; `level_why`: by what the spread raised the proposed level, empty where it did not.
     """
 
     id: int
@@ -158,6 +158,7 @@ class CaseView:
     merged_into: Other | None = None
     suggestion: SuggestionView | None = None
     said_band: Band | None = None
+    level_why: str = ""
 
 
 def case_view(session: Session, case_id: int, draft_version: int | None = None) -> CaseView | None:
@@ -216,6 +217,7 @@ def case_view(session: Session, case_id: int, draft_version: int | None = None) 
         merged_into=_other(session, case.merged_into),
         suggestion=suggestion_of(session, case),
         said_band=verdicts.said_bands(session, [lead.id]).get(lead.id) if lead else None,
+        level_why=case.level_why or "",
     )
 
 

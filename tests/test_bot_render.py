@@ -215,7 +215,7 @@ def digest(days: int = 7) -> Digest:
 FACTS: Mapping[str, Mapping[str, Any]] = {
     "reminder": {"step": "draft", "due_at": at(24).isoformat(), "late": True},
     "overdue": {"step": "respond", "due_at": at(48).isoformat(), "late": False},
-    "level_raised": {"old": 3, "new": 2},
+    "level_raised": {"old": 3, "new": 2, "why": "24 小时转发 1200，达到Ⅱ级标准（1000）"},
     "redo_why": {"command": "redo", "actor": "孙初审", "reason": "请写明恢复时间", "draft_version": "1"},
     "answered": {"link": "https://gov.example/answer/7"},
     "nobody": {"role": "leader"},
@@ -280,7 +280,10 @@ SCENES: Mapping[str, Callable[[], Card]] = {
             channel="gone",
         )
     ),
-    "duty_judging_raised": lambda: duty(replace(JUDGING, proposed_level=Level.II)),
+    "duty_judging_raised": lambda: duty(
+        replace(JUDGING, proposed_level=Level.II, level_why="24 小时浏览 12.3万，达到Ⅱ级标准（10.0万）")
+    ),
+    "duty_judging_by_spread": lambda: duty(replace(JUDGING, level_why="已在 3 个站点出现")),
     "duty_judging_suggested": lambda: duty(
         replace(JUDGING, suggestion=SuggestionView(OTHERS[0], "同一地点、同一业务，相隔 3 小时"))
     ),

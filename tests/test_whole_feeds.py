@@ -50,9 +50,9 @@ async def test_a_burst_is_said_aloud_and_older_buttons_are_stale(stage: Stage) -
     card = await stage.card(DUTY, SMELL.title, "Ⅳ级（建议）", button="转办")
     number = number_of(card)
     stage.feeds.publish(replace(SMELL, comments=1_500))
-    aloud = await stage.said(DUTY, "🟠 传播升温，建议定为Ⅱ级 重大", number)
+    aloud = await stage.said(DUTY, "🟠 24 小时评论 1500，达到Ⅱ级标准（1000），建议定为Ⅱ级 重大", number)
     assert aloud["reply_to"]["id"] == card["id"]
-    sent = next(c for c in await stage.client.record("sendMessage") if "传播升温" in c["params"]["text"])
+    sent = next(c for c in await stage.client.record("sendMessage") if "24 小时评论" in c["params"]["text"])
     assert sent["params"].get("disable_notification") in {None, False, "False", "false"}
     fresh = await stage.card(DUTY, "🟠Ⅱ级（建议）", number, "评论 1500", button="转办")
     assert fresh["id"] == card["id"]
@@ -63,10 +63,12 @@ async def test_a_burst_is_said_aloud_and_older_buttons_are_stale(stage: Stage) -
     assert await stage.menu(OFFICER, fresh, "改派", "转办 信访") == f"已转办：{number}"
     await stage.card(PETITION, number, button="签收")
     stage.feeds.publish(replace(SMELL, comments=20_000))
-    await stage.said(DUTY, "🔴 传播升温，建议定为Ⅰ级 特别重大", number)
-    judged = await stage.card(DUTY, number, "建议升级")  # a person has judged: now the machine only proposes
+    await stage.said(DUTY, "🔴 24 小时评论 2.0万，达到Ⅰ级标准（1.0万），建议定为Ⅰ级 特别重大", number)
+    judged = await stage.card(
+        DUTY, number, "建议升为Ⅰ级"
+    )  # a person has judged: now the machine only proposes
     assert judged["text"].startswith("🟠Ⅱ级")
-    slip = await stage.card(PETITION, number, "建议升级", button="签收")
+    slip = await stage.card(PETITION, number, "建议升为Ⅰ级", button="签收")
     assert await stage.press(CONTACT, slip, "签收") == f"已签收：{number}"  # …and no button of hers is stale
     await stage.card(DUTY, number, "办理中")
 

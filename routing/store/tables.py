@@ -267,6 +267,8 @@ class CaseRow(Base):
     draft_version: Mapped[int] = mapped_column(default=0)
     # Where its texts went when people said that it was no matter of its own (已合并).
     merged_into: Mapped[int | None] = mapped_column(BigId, ForeignKey("matter.id"))
+    # By what the proposed level was raised last (Chinese, with its figure); None where only the rules spoke.
+    level_why: Mapped[str | None] = mapped_column(Text)
 
 
 class CaseItemRow(Base):
@@ -278,6 +280,19 @@ class CaseItemRow(Base):
     why: Mapped[str] = mapped_column(Text)
     certainty: Mapped[float]
     at: Mapped[datetime]
+
+
+class SpreadRow(Base):
+    """The sums of a case's counts as they stood in one hour, so that growth can be told from size."""
+
+    __tablename__ = "spread"
+    case_id: Mapped[int] = mapped_column(
+        BigId, ForeignKey("matter.id"), primary_key=True, autoincrement=False
+    )
+    at: Mapped[datetime] = mapped_column(primary_key=True)  # the full hour
+    views: Mapped[int] = mapped_column(BigInteger)
+    reposts: Mapped[int] = mapped_column(BigInteger)
+    comments: Mapped[int] = mapped_column(BigInteger)
 
 
 class SuggestionRow(Base):
