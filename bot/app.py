@@ -26,6 +26,7 @@ from bot.storewatch import StoreWatch
 from monitors.fetch import Fetcher
 from monitors.inbox import Inbox
 from monitors.poll import Poller, SourceReport
+from monitors.scoring import Leftovers
 from monitors.sources import Source
 from monitors.worker import Worker
 from routing import auditor, deadlines, outbox, people, sources
@@ -46,6 +47,7 @@ Part = Literal["monitors", "bot"]
 
 RELOAD_LOOK_S = 2.0
 LOOK_AT_SOURCES_S = 15.0
+LOOK_FOR_LEFTOVERS_S = 60.0
 SILENT_AFTER = timedelta(minutes=2)
 POLL_ROUNDS_AT_ONCE = 600
 """A slow source keeps its own round busy, not the next one's sources; the poller never takes one source twice."""
@@ -152,6 +154,8 @@ class App:
                     self._configuration.sources, fetcher, worker, self._door, self._clock
                 )
                 ticks.append(Tick("poll", 1.0, poller.poll_due, POLL_ROUNDS_AT_ONCE))
+                left = Leftovers(self._configuration.sources, worker, self._door, self._clock)
+                ticks.append(Tick("leftovers", LOOK_FOR_LEFTOVERS_S, left.score))
                 ticks.append(Tick("sources", LOOK_AT_SOURCES_S, self._look_at_sources))
             if only != "monitors":
                 ticks += self._ticks()

@@ -2,16 +2,16 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 from bot.config import Configuration
 from routing import comment_watch, intake, pushes, sources
 from routing.clock import Clock
 from routing.errors import StoreDown
-from routing.items import CommentWatch, Harvest, SourceState
-from routing.judging import Judge
+from routing.items import CommentWatch, Harvest, Item, SourceState
+from routing.judging import Judge, subject_of
 from routing.ledger import Ledger
 from routing.rules import Rules
 from routing.store.engine import Store
@@ -19,6 +19,10 @@ from routing.store.holds import Holds
 
 AT_ONCE, ITEMS_AT_ONCE = 50, 200
 """So many harvests, and about so many texts, go into one transaction: a press waits for no more."""
+
+LEFT_UNSCORED = timedelta(minutes=10)
+"""What was handed over unscored so long ago was left by a service that ended meanwhile."""
+UNSCORED_DAYS, UNSCORED_AT_ONCE = timedelta(days=7), 200
 
 Lines = Sequence[str]
 
@@ -95,8 +99,36 @@ class StoreDoor:
         What comes while a transaction is under way waits, and goes into the next one together. Where such a batch
         fails, each of its harvests is tried alone: one that hits a bug must not cost the others.
         """
+        return await self._committed(harvest, self._waiting.append)
+
+    async def accept_urgent(self, harvest: Harvest, waiting: Collection[str]) -> Lines:
+        """Take in at once those of the texts `waiting` for a score that are urgent whatever it will be, before all that
+        waits for a transaction. The rest of the harvest, and what it says of its source, is left for `accept`.
+        """
+        part = await asyncio.to_thread(self._urgent, self._judge, harvest, frozenset(waiting), self._clock())
+        if not part:
+            return ()
+        return await self._committed(replace(harvest, part=part), self._waiting.appendleft)
+
+    async def unscored(self) -> Sequence[Item]:
+        """Give texts of matters that were handed over unscored and left so."""
+        now = self._clock()
+        since, until = now - UNSCORED_DAYS, now - LEFT_UNSCORED
+        return await self._store.read(lambda s: intake.unscored(s, since, until, UNSCORED_AT_ONCE))
+
+    def _urgent(
+        self, judge: Judge, harvest: Harvest, waiting: Collection[str], now: datetime
+    ) -> frozenset[str]:
+        hour = now.astimezone(self._office.zone).hour
+        return frozenset(
+            item.external_id
+            for item in harvest.items
+            if item.external_id in waiting and judge.is_urgent(subject_of(item, harvest.tags, hour))
+        )
+
+    async def _committed(self, harvest: Harvest, put: Callable[["_Waiting"], None]) -> Lines:
         waiting = _Waiting(harvest, asyncio.get_running_loop().create_future())
-        self._waiting.append(waiting)
+        put(waiting)
         if self._taking is None:
             self._taking = asyncio.create_task(self._take())
         return await waiting.lines

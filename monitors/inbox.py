@@ -21,6 +21,7 @@ from aiohttp import web
 from monitors.fetch import Fetched
 from monitors.parsed import Parsed
 from monitors.round import Working, described, failure
+from monitors.scoring import Accepting, scored
 from monitors.sources import Source
 from routing.clock import Clock
 from routing.errors import StoreDown, UserError
@@ -60,14 +61,11 @@ def _signer(key: str, timestamp: str, source_id: str) -> hmac.HMAC:
     return hmac.new(key.encode(), f"{timestamp}.{source_id}.".encode(), hashlib.sha256)
 
 
-class Door(Protocol):
+class Door(Accepting, Protocol):
     """The core as the inbox sees it."""
 
     async def states(self, source_ids: Sequence[str]) -> Mapping[str, SourceState]:
         """Give the stored state of each source that has one."""
-
-    async def accept(self, harvest: Harvest) -> Sequence[str]:
-        """Commit items and state in one transaction; a line (Chinese) for each item that was not known."""
 
     async def pushed(self, source_id: str, signature: str) -> bool:
         """Tell whether a body with this signature (64 hexadecimal digits) was taken before."""
@@ -211,14 +209,15 @@ class Inbox:
             source.id,
             now,
             done,
-            await self._worker.score(parsed.items),
+            parsed.items,
             notes=parsed.notes,
             symptoms=(*parsed.symptoms, *_skipped(parsed)),
             entries=parsed.entries,
             push=signature,
         )
         told = [*parsed.notes, *(symptom.detail for symptom in harvest.symptoms)]
-        lines = await self._door.accept(described(harvest, source))
+        harvest, ahead = await scored(described(harvest, source), self._worker, self._door)
+        lines = [*ahead, *await self._door.accept(harvest)]
         if parsed.entries and not harvest.items:
             raise _Refusal(422, "nothing_taken", "一条也没有收下：" + "；".join(dict.fromkeys(told)))
         notes = {"notes": list(dict.fromkeys(told))} if told else {}

@@ -20,6 +20,7 @@ from yarl import URL
 from monitors.fetch import Failed
 from monitors.parsed import Parsed
 from monitors.round import Fetching, Round, Working, failure, look, play
+from monitors.scoring import Accepting, scored
 from monitors.sources import Source
 from routing.clock import Clock
 from routing.errors import StoreDown, UserError
@@ -33,7 +34,7 @@ touch_after_s = 0.05
 look_for_watches = timedelta(seconds=10)
 
 
-class Door(Protocol):
+class Door(Accepting, Protocol):
     """The core as the monitors see it."""
 
     async def schedule(self, source_ids: Sequence[str]) -> Mapping[str, datetime | None]:
@@ -47,9 +48,6 @@ class Door(Protocol):
 
     async def states(self, source_ids: Sequence[str]) -> Mapping[str, SourceState]:
         """Give the stored state of each source that has one."""
-
-    async def accept(self, harvest: Harvest) -> Sequence[str]:
-        """Commit items and state in one transaction; a line (Chinese) for each item that was not known."""
 
     async def touch(self, states: Sequence[SourceState]) -> None:
         """Commit the states of sources that answered as before, in one transaction."""
@@ -242,7 +240,8 @@ class Poller:
             if played.quiet:
                 await self._touched.add(harvest.state)
                 return harvest, Outcome.UNCHANGED, ()
-            outcomes = await self._door.accept(harvest)
+            harvest, ahead = await scored(harvest, self._worker, self._door)
+            outcomes = [*ahead, *await self._door.accept(harvest)]
         except StoreDown as error:
             return self._put_off(source, state, now, error)
         except (

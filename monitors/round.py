@@ -1,4 +1,4 @@
-"""One round of one source: asked, parsed, paged on, scored, and looked at for what ails it. Keeps nothing.
+"""One round of one source: asked, parsed, paged on, and looked at for what ails it. Keeps nothing.
 
 What the source remembers comes in, what it will have to remember goes out with the items; the caller commits both
 together. A fault of the source is part of the answer; only bugs and cancellation leave as exceptions.
@@ -51,6 +51,9 @@ class Working(Protocol):
     ) -> Parsed:
         """Read a body; items come back masked. `known`: raw entries that need no second reading."""
 
+    def unscored(self, items: Sequence[Item]) -> tuple[Item, ...]:
+        """Give those of the items whose score is not at hand."""
+
     async def score(self, items: Sequence[Item]) -> tuple[Item, ...]:
         """Give the items with their sentiment."""
 
@@ -92,7 +95,6 @@ async def play(
     if parsed.problem is not None and not parsed.items:
         # An address that answers with a web page is well for the fetcher: the next one is tried first, then.
         return Round(failure(source, replace(state, mirror=fetched.mirror + 1), now, parsed.problem, None))
-    items = await worker.score(parsed.items)
     if parsed.problem is not None:
         # Some of it was read: those items are kept, and the validators forgotten, so that the rest comes again, soon.
         # Of a file the piece is behind us: read again it would stand before all that comes after it.
@@ -107,7 +109,8 @@ async def play(
             last_ok_at=now,
             next_poll_at=now + timedelta(seconds=source.interval_s),
         )
-        return Round(replace(failed, state=kept, items=items, notes=parsed.notes, entries=parsed.entries))
+        found = replace(failed, state=kept, items=parsed.items, notes=parsed.notes, entries=parsed.entries)
+        return Round(found)
     done = replace(
         _success(source, state, fetched, now, changed=True, ttl_s=parsed.ttl_s),
         body_hash=body_hash,
@@ -126,7 +129,7 @@ async def play(
     if is_file:
         done = _read_on(done, state, fetched, now)
     harvest = _harvest(
-        source, done, now, symptoms=(*symptoms, *parsed.symptoms), items=items, notes=parsed.notes
+        source, done, now, symptoms=(*symptoms, *parsed.symptoms), items=parsed.items, notes=parsed.notes
     )
     return Round(replace(harvest, entries=parsed.entries, comment_feeds=parsed.comment_feeds), read=True)
 

@@ -123,6 +123,12 @@ class Worker:
         async with self._apart:
             return await self._parse_apart(task)
 
+    def unscored(self, items: Sequence[Item]) -> tuple[Item, ...]:
+        """Give those of the items whose score is not at hand: `score` has to wait for these."""
+        if self._scorer is None:
+            return ()
+        return tuple(item for item in items if item.content_hash() not in self._known)
+
     async def score(self, items: Sequence[Item]) -> tuple[Item, ...]:
         """Give the items with their sentiment, in the same order; what was scored before costs nothing."""
         scorer = self._scorer

@@ -19,8 +19,8 @@ from sqlalchemy.orm import Session
 
 from routing import adopt, catchup, comment_watch, search
 from routing.grouping import is_derived
-from routing.items import OWN_TAG, Counts, Harvest, Item, Kind
-from routing.judging import Judging, stood
+from routing.items import Counts, Harvest, Item
+from routing.judging import Judging, stood, subject_of
 from routing.ledger import Ledger
 from routing.normal import fingerprint, numbers
 from routing.office import Level, Office
@@ -41,6 +41,7 @@ _look_up = select(
     _items.likes,
     _items.reposts,
     _items.comments,
+    _items.scorer,
 ).where(
     _items.source_id.in_(bindparam("sources", expanding=True)),
     _items.external_id.in_(bindparam("ids", expanding=True)),
@@ -80,6 +81,8 @@ def accept_all(
 ) -> list[list[str]]:
     """Take in harvests of different sources, each as `accept` does, in their order; the lines of each.
 
+    Of a harvest with a `part` only those texts, and not a word of its source.
+
     Locks in this order, so that two machines on one database cannot wait for each other: the sources, the matters
     (only where a text may belong to one), and last the record, which whatever is told of a source needs too.
     """
@@ -88,22 +91,25 @@ def accept_all(
     recent = Recent(session, now, rules.land)
     rounds, saved = [], []
     for harvest in harvests:
-        if harvest.push is not None and not _is_first(session, harvest.source_id, harvest.push, now):
+        is_whole = harvest.part is None
+        is_push = is_whole and harvest.push is not None
+        if is_push and not _is_first(session, harvest.source_id, str(harvest.push), now):
             continue
         row = before.get(harvest.source_id)
         is_new = row is None or not row.baseline_done
         placing = Placing(session, office, rules, ledger, catchup.gap_before(row, harvest, now), recent, now)
-        saved.append(save_state(session, harvest, row))
         rounds.append(_Round(session, office, rules, placing, harvest, is_new, now))
+        if is_whole:
+            saved.append((save_state(session, harvest, row), rounds[-1]))
     ids = _store(session, office, rounds, now)
     lines = {
         round_.harvest.source_id: round_.place(ids.get(round_.harvest.source_id, {})) for round_ in rounds
     }
-    for round_ in rounds:
+    for _, round_ in saved:
         comment_watch.note(session, round_.harvest.source_id, round_.harvest.comment_feeds, now)
-    told = [replace(round_.harvest, symptoms=round_.symptoms) for round_ in rounds]
-    new = {round_.harvest.source_id: round_.new for round_ in rounds}
-    note(session, office, ledger, list(zip(saved, told, strict=True)), new, now)
+    told = [(row, replace(round_.harvest, symptoms=round_.symptoms)) for row, round_ in saved]
+    new = {round_.harvest.source_id: round_.brought for _, round_ in saved}
+    note(session, office, ledger, told, new, now)
     return [lines.get(harvest.source_id, []) for harvest in harvests]
 
 
@@ -119,6 +125,37 @@ def known(session: Session, source_id: str, ids: Sequence[str]) -> frozenset[str
             )
         )
     return frozenset(found)
+
+
+def unscored(session: Session, since: datetime, until: datetime, most: int) -> list[Item]:
+    """Give the texts of matters, first seen in that time (aware UTC), that have no sentiment; the oldest first."""
+    rows = session.scalars(
+        select(ItemRow)
+        .where(
+            ItemRow.first_seen_at.between(since, until),
+            ItemRow.outcome == Outcome.CASE,
+            ItemRow.scorer.is_(None),
+        )
+        .order_by(ItemRow.id)
+        .limit(most)
+    )
+    return [_item_of(row) for row in rows]
+
+
+def _item_of(row: ItemRow) -> Item:
+    return Item(
+        source_id=row.source_id,
+        external_id=row.external_id,
+        url=row.url,
+        title=row.title,
+        text=row.text,
+        kind=row.kind,
+        parent_id=row.parent_id,
+        published_at=row.published_at,
+        date_note=row.date_note,
+        counts=Counts(row.views, row.likes, row.reposts, row.comments),
+        masked=tuple(row.masked),
+    )
 
 
 def _is_first(session: Session, source_id: str, signature: str, now: datetime) -> bool:
@@ -143,9 +180,12 @@ class _Stored:
     id: int
     content_hash: str
     counts: Counts
+    is_scored: bool
 
     def differs(self, item: Item) -> bool:
-        """Tell whether the source shows something else now."""
+        """Tell whether the source shows something else now, or more is known of it: its score."""
+        if item.sentiment is not None and not self.is_scored:
+            return True
         return self.counts != item.counts or self.content_hash != item.content_hash()
 
 
@@ -153,8 +193,8 @@ class _Stored:
 class _Text:
     """A text that is new or changed, on its way. `line`: what became of it so far; `case_id`: where it was before.
 
-    `judgement` is None for one whose words are as they were. `row` is loaded for what was known; what is new has the
-    `values` that were stored.
+    `judgement` is None for one whose words are as they were; `is_scored`: all that is new of it is its score. `row` is
+    loaded for what was known; what is new has the `values` that were stored.
     """
 
     item: Item
@@ -165,6 +205,7 @@ class _Text:
     values: Mapping[str, Any] = field(default_factory=dict)
     case_id: int | None = None
     to_place: bool = False
+    is_scored: bool = False
 
 
 class _Round:
@@ -192,6 +233,7 @@ class _Round:
         by_id = {item.external_id: item for item in harvest.items}
         self._items = sorted(by_id.values(), key=_order_of_appearance)
         self._stored: dict[str, _Stored] = {}
+        self._renamed: frozenset[str] = frozenset()
         self._revised_texts: list[_Text] = []
         self._fresh: list[_Text] = []
         self.harvest = harvest
@@ -207,6 +249,19 @@ class _Round:
         """How many items were stored."""
         return len(self._fresh)
 
+    @property
+    def brought(self) -> int:
+        """How many items the source brought: those that were handed over ahead of their score are among them."""
+        return self.new + sum(text.is_scored for text in self._revised_texts)
+
+    @property
+    def _taken(self) -> list[Item]:
+        """The items that are taken in now, in order of appearance."""
+        part = self.harvest.part
+        if part is None:
+            return self._items
+        return [item for item in self._items if item.external_id in part - self._renamed]
+
     def sort(self, stored: Mapping[str, _Stored]) -> adopt.Shown | None:
         """Tell known from new by what is `stored`; gives what may bear a new id, None where nothing may."""
         self._stored = dict(stored)
@@ -216,7 +271,10 @@ class _Round:
         return adopt.Shown(self.harvest.source_id, self._items, new, self.harvest.entries)
 
     def adopt(self, adoption: adopt.Adoption) -> None:
-        """Take the stored texts behind new ids for known; they bear those ids from now on."""
+        """Take the stored texts behind new ids for known; they bear those ids once the whole harvest was taken in."""
+        if self.harvest.part is not None:
+            self._renamed = frozenset(adoption.texts)
+            return
         adopt.rename(self._session, adoption, self._items)
         if adoption.is_scheme:
             self.symptoms = (*self.symptoms, adoption.symptom())
@@ -228,7 +286,7 @@ class _Round:
         self._revised_texts = self._revise(
             {
                 self._stored[item.external_id].id: item
-                for item in self._items
+                for item in self._taken
                 if item.external_id in self._stored and self._stored[item.external_id].differs(item)
             }
         )
@@ -236,7 +294,7 @@ class _Round:
     def take(self) -> list[dict[str, Any]]:
         """Judge what is new, and give the rows to store, in order of appearance."""
         rows = []
-        for item in self._items:
+        for item in self._taken:
             if item.external_id in self._stored:
                 continue
             judgement = self._judge(item)
@@ -280,7 +338,7 @@ class _Round:
         text = _Text(item, row.id, row=row, case_id=case_id)
         _set(row, _counted(item.counts))
         if row.content_hash == item.content_hash():
-            return text
+            return self._scored(text, row) if row.scorer is None and item.sentiment is not None else text
         judgement = text.judgement = self._judge(item)
         was_grave = row.outcome is Outcome.BASELINE and _is_grave(self._judge(_as_it_was(item, row)))
         _set(row, _written(item) | _judged(item, judgement, self._rules.version, compared=True))
@@ -295,6 +353,17 @@ class _Round:
             text.to_place = _may_be_matter(judgement)
             if not text.to_place:
                 text.line += f"；{why_none(judgement)}"
+        return text
+
+    def _scored(self, text: _Text, row: ItemRow) -> _Text:
+        """Write in the score of a text that was taken in without one. It may open a matter, or add reasons to one."""
+        text.is_scored = True
+        _set(row, _felt(text.item))
+        if row.outcome is Outcome.BASELINE or not self._judge(replace(text.item, sentiment=None)).needs_band:
+            return text
+        text.judgement = self._judge(text.item)
+        _set(row, _judged(text.item, text.judgement, self._rules.version, compared=True))
+        text.to_place = text.case_id is None and _may_be_matter(text.judgement)
         return text
 
     # -- new texts -------------------------------------------------------------------------------------------------
@@ -338,17 +407,7 @@ class _Round:
         return self._rules.judge(self._subject(item))
 
     def _subject(self, item: Item) -> Subject:
-        tags = self.harvest.tags
-        return Subject(
-            title=item.title,
-            text=item.text,
-            kind=Kind.COMMENT if item.parent_id is not None else item.kind,
-            tags=tags,
-            band=item.sentiment.band if item.sentiment else None,
-            counts=item.counts,
-            own=OWN_TAG in tags,
-            hour=self._now.astimezone(self._office.zone).hour,
-        )
+        return subject_of(item, self.harvest.tags, self._now.astimezone(self._office.zone).hour)
 
     def _place(self, texts: Sequence[_Text]) -> None:
         """Place what has no matter yet, then follow the matters whose texts changed, each once."""
@@ -370,7 +429,8 @@ class _Round:
             assert text.case_id is not None
             if text.judgement is not None:
                 self._placing.revised(text.row, text.case_id, text.judgement)
-            edited[text.case_id] = edited.get(text.case_id, False) or text.judgement is not None
+            is_told = text.judgement is not None or text.is_scored
+            edited[text.case_id] = edited.get(text.case_id, False) or is_told
         for case_id in sorted(edited):
             self._placing.grown(case_id, edited=edited[case_id])
 
@@ -415,12 +475,18 @@ def _set(row: ItemRow, values: Mapping[str, Any]) -> None:
 
 
 def _written(item: Item) -> dict[str, Any]:
-    score = item.sentiment
     return {
         "title": item.title,
         "text": item.text,
         "content_hash": item.content_hash(),
         "masked": list(item.masked),
+        **_felt(item),
+    }
+
+
+def _felt(item: Item) -> dict[str, Any]:
+    score = item.sentiment
+    return {
         "sentiment_raw": score.raw if score else None,
         "sentiment_value": score.value if score else None,
         "sentiment_band": score.band if score else None,
@@ -477,8 +543,9 @@ def _stored(session: Session, wanted: Mapping[str, Sequence[str]]) -> dict[str, 
         ids = sorted({id_ for source_id in some for id_ in wanted[source_id]})
         for part in _portions(ids):
             rows = session.execute(_look_up, {"sources": some, "ids": part})
-            for source_id, external_id, id_, content_hash, *shown in rows:
-                found.setdefault(source_id, {})[external_id] = _Stored(id_, content_hash, Counts(*shown))
+            for source_id, external_id, id_, content_hash, *shown, scorer in rows:
+                stored = _Stored(id_, content_hash, Counts(*shown), scorer is not None)
+                found.setdefault(source_id, {})[external_id] = stored
     return found
 
 

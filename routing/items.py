@@ -207,7 +207,8 @@ class Harvest:
     `interval_s`: how often the source is asked, so that a gap in our watch can be told from a quiet hour.
     `entries`: how many the document held, known ones included. `push`: the signature of a pushed body; the same one
     twice is taken once. `looked` False: the answer was as before and nothing of it was parsed: what only parsing shows
-    (CHARSET, SKIPPED, PAGES, TAMPERED, OVERDUE) is neither new nor over.
+    (CHARSET, SKIPPED, PAGES, TAMPERED, OVERDUE) is neither new nor over. `part`: only the texts with these external
+    ids are taken in now, and nothing is noted of the source: the whole harvest follows, or is fetched again.
     """
 
     source_id: str
@@ -224,3 +225,4 @@ class Harvest:
     comment_feeds: tuple[CommentFeed, ...] = ()
     push: str | None = None
     looked: bool = True
+    part: frozenset[str] | None = None

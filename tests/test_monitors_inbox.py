@@ -7,7 +7,7 @@ import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -72,6 +72,9 @@ class Desked:
         return await desk.store.write(
             lambda s: intake.accept(s, desk.office, desk.rules, desk.ledger, harvest, desk.clock())
         )
+
+    async def accept_urgent(self, harvest: Harvest, waiting: Collection[str]) -> Sequence[str]:
+        return ()
 
     async def pushed(self, source_id: str, signature: str) -> bool:
         return await self._desk.store.read(lambda s: was_taken(s, source_id, signature))

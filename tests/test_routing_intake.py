@@ -390,6 +390,60 @@ def test_an_edited_text_of_the_baseline_stays_old_news(desk):
     assert desk.all(CaseRow) == []
 
 
+def felt(band: Band) -> Sentiment:
+    return Sentiment(raw=0.05, value=0.05, band=band, scorer="ngram", version="1")
+
+
+def test_a_score_that_comes_late_is_written_in_and_shown_without_a_sound(known):
+    text = item(WATER)
+    known.accept(text)
+    told = sounds(known)
+    [case] = known.all(CaseRow)
+    assert known.accept(replace(text, sentiment=felt(Band.NEGATIVE))) == []
+    [row] = known.all(ItemRow)
+    assert (row.sentiment_band, row.scorer, row.revision) == (Band.NEGATIVE, "ngram 1", 1)
+    assert known.run(lambda s: case_view(s, case.id)).bands[Band.NEGATIVE] == 1
+    assert sounds(known) == told
+    before = counted(known)
+    known.accept(replace(text, sentiment=felt(Band.NEGATIVE)))
+    known.accept(text)  # without a score nothing is taken back
+    assert counted(known) == before
+    assert known.all(ItemRow)[0].scorer == "ngram 1"
+
+
+def test_a_score_that_comes_late_may_open_a_matter_and_takes_none_back(known):
+    text = item("东湖小区门口这条路真是服了")
+    known.accept(text)
+    assert known.all(CaseRow) == []
+    [line] = known.accept(replace(text, sentiment=felt(Band.NEGATIVE)))
+    assert "新事项" in line
+    assert "情绪消极" in line
+    assert len(known.all(CaseRow)) == 1
+    assert known.accept(replace(text, sentiment=felt(Band.NOT_NEGATIVE))) == []
+    assert [case.state for case in known.all(CaseRow)] == [State.JUDGING]
+
+
+def test_a_part_of_a_harvest_leaves_the_rest_and_the_state_for_the_whole(known):
+    urgent, other = item("西山小区塌方了"), item(WATER)
+    whole = harvest(urgent, other, state=SourceState("bbs", etag='"later"', baseline_done=True))
+    [line] = known.take(replace(whole, part=frozenset([urgent.external_id])))
+    assert line.startswith("西山小区塌方了")
+    assert known.run(lambda s: sources.states(s, ["bbs"]))["bbs"].etag == '"new"'
+    assert len(known.all(ItemRow)) == 1
+    assert len(known.take(whole)) == 1
+    assert known.run(lambda s: sources.states(s, ["bbs"]))["bbs"].etag == '"later"'
+    assert len(known.all(ItemRow)) == 2
+
+
+def test_a_part_of_a_pushed_body_does_not_count_as_the_body(known):
+    urgent, other = item("西山小区塌方了"), item(WATER)
+    pushed = harvest(urgent, other, push="a" * 64)
+    known.take(replace(pushed, part=frozenset([urgent.external_id])))
+    assert known.all(PushRow) == []
+    assert len(known.take(pushed)) == 1
+    assert len(known.all(PushRow)) == 1
+
+
 # --- what belongs together --------------------------------------------------------------------------------------
 
 

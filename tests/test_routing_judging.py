@@ -1,9 +1,11 @@
 """Rules and text models together: who opens a matter, who may only join one, who should lead, and why."""
 
+from dataclasses import replace
+
 import pytest
 
 from routing.conditions import Subject
-from routing.items import Kind
+from routing.items import Band, Kind
 from routing.judging import NEIGHBOUR_TAG, Judge, stood
 from routing.rules import load_rules
 
@@ -201,3 +203,69 @@ def test_with_the_models_that_are_shipped_a_complaint_is_told_from_an_idle_word(
     real = Judge(load_rules(RULES + MORE + ROOT, "rules.toml", CHANNELS))
     assert real.judge(post("东湖小区门口的路灯坏了半个月，晚上黑灯瞎火没人修")).relevant
     assert not real.judge(post("东湖小区楼下的猫今天又晒太阳了，可爱")).relevant
+
+
+URGENT = """
+[[rule]]
+id = "joke"
+name = "玩笑"
+any = ["哈哈"]
+sentiment = "not_negative"
+channel = "office"
+
+[[rule]]
+id = "level"
+name = "定级"
+any = ["罢工"]
+channel = "network"
+level = 2
+
+[[rule]]
+id = "lesser"
+name = "较轻"
+any = ["噪音"]
+channel = "network"
+level = 3
+
+[[rule]]
+id = "answer"
+name = "必答"
+any = ["求证"]
+channel = "office"
+must_answer = true
+
+[[rule]]
+id = "angry"
+name = "怒气"
+any = ["罢市"]
+sentiment = "negative"
+channel = "network"
+level = 1
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "is_urgent"),
+    [
+        ("青禾县塌方了", True),
+        ("青禾县司机罢工", True),
+        ("青禾县停电了吗求证一下", True),
+        ("青禾县工地噪音很大", False),
+        ("青禾县停水了", False),
+        ("哈哈青禾县塌方了", True),  # whose own rule stands before the joke's
+        ("哈哈青禾县司机罢工", False),
+        ("青禾县罢市了", False),
+        ("招租，青禾县塌方了", False),
+        ("隔壁塌方了", False),
+    ],
+)
+def test_urgent_is_what_no_score_can_make_less(text: str, is_urgent: bool) -> None:
+    desk = Judge(load_rules(RULES + URGENT + ROOT, "rules.toml", CHANNELS), Said(0.9))  # type: ignore[arg-type]
+    assert desk.is_urgent(post(text)) is is_urgent
+    if is_urgent:
+        judged = [desk.judge(replace(post(text), band=band)) for band in (None, *Band)]
+        assert all(one.relevant for one in judged)
+
+
+def test_what_a_neighbour_s_source_says_is_not_urgent() -> None:
+    assert not judge(0.9).is_urgent(post("青禾县塌方了", Kind.POST, NEIGHBOUR_TAG))

@@ -5,7 +5,7 @@ The door keeps what it is given as the store would. Nothing here asserts.
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -89,6 +89,9 @@ class Core:
         fresh = [item for item in harvest.items if (item.source_id, item.external_id) not in self.items]
         self.items |= {(item.source_id, item.external_id): item.text for item in fresh}
         return [f"新：{item.title or item.text}" for item in fresh]
+
+    async def accept_urgent(self, harvest: Harvest, waiting: Collection[str]) -> Sequence[str]:
+        return ()
 
 
 class Neutral:
