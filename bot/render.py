@@ -21,7 +21,7 @@ from bot.names import (
 )
 from routing.levels import number_of_people
 from routing.office import Office, Step
-from routing.views import CaseView, DraftView, ReasonView, ReviewLine
+from routing.views import CaseView, DraftView, ItemLine, ReasonView, ReviewLine
 from routing.workflow import ENDED, STATE_NAMES, Command, Stage, State
 
 EXCERPT = 120
@@ -304,7 +304,7 @@ def _matter(view: CaseView, office: Office, sources: Mapping[str, str]) -> list[
     if told:
         blocks.append(Block("；".join(told), label="情绪", weight=4))
     if view.lead:
-        blocks.append(Block(_excerpt(view.lead.text), Form.QUOTE, weight=2))
+        blocks.append(Block(_told_in(view.lead), Form.QUOTE, weight=2))
     if view.first_url:
         blocks.append(Block("打开首条信息", label="原文", url=view.first_url, weight=8))
     if view.must_answer:
@@ -316,6 +316,13 @@ def _area(view: CaseView) -> str | None:
     """Give the subject area, with the rule's own word for the topic: 水电气暖（供水）."""
     both = view.subject and view.topic and view.topic != view.subject
     return f"{view.subject}（{view.topic}）" if both else view.subject or view.topic
+
+
+def _told_in(lead: ItemLine) -> str:
+    """Give how a text begins; of one that goes on, the sentence that sounds worst too, unless it was just told."""
+    beginning, worst = _excerpt(lead.text), _excerpt(lead.quote)
+    is_new = worst not in f"{_excerpt(lead.title)}\n{beginning}"
+    return f"{beginning}\n……{worst}" if beginning.endswith("…") and is_new else beginning
 
 
 def _excerpt(text: str) -> str:

@@ -491,6 +491,7 @@ def _felt(item: Item) -> dict[str, Any]:
         "sentiment_value": score.value if score else None,
         "sentiment_band": score.band if score else None,
         "scorer": f"{score.scorer} {score.version}" if score else None,
+        "quote": score.quote if score else "",
     }
 
 

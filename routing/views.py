@@ -27,7 +27,7 @@ from routing.workflow import ENDED, TABLE, Command, Opinion, Stage, State
 
 @dataclass(frozen=True, slots=True)
 class ItemLine:
-    """One public text of a case."""
+    """One public text of a case. `quote`: its sentence that sounds worst; empty for a short or a friendly text."""
 
     source_id: str
     kind: Kind
@@ -36,6 +36,7 @@ class ItemLine:
     text: str
     at: datetime
     id: int = 0
+    quote: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -315,7 +316,8 @@ def _age(item: ItemRow) -> datetime:
 
 
 def _line(item: ItemRow) -> ItemLine:
-    return ItemLine(item.source_id, item.kind, item.title, item.url, item.text, _age(item), item.id)
+    quote = "" if item.sentiment_band is Band.NOT_NEGATIVE else item.quote
+    return ItemLine(item.source_id, item.kind, item.title, item.url, item.text, _age(item), item.id, quote)
 
 
 def _sum(items: Sequence[ItemRow]) -> Counts:

@@ -264,6 +264,10 @@ def helped(*roles: Role) -> Card:
 V1, V2 = replace(FIRST, reviews=()), replace(SECOND, reviews=(PASSED,))
 SCENES: Mapping[str, Callable[[], Card]] = {
     "duty_judging": lambda: duty(JUDGING),
+    "duty_judging_article": lambda: duty(
+        replace(JUDGING, lead=replace(LEAD, quote="至今没有一个部门给过说法"))
+    ),
+    "duty_judging_article_told": lambda: duty(replace(JUDGING, lead=replace(LEAD, quote="拎桶爬楼"))),
     "duty_judging_bare": lambda: duty(
         replace(
             JUDGING,

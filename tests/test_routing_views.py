@@ -7,7 +7,7 @@ from builders import HOUR, MINUTE, START, Desk, item, views
 
 from routing.items import Band, Counts, Sentiment
 from routing.office import Level, Step
-from routing.store.tables import CaseRow
+from routing.store.tables import CaseRow, ItemRow
 from routing.views import case_view, find_case, open_cases
 from routing.workflow import Command, Opinion, Stage, State
 
@@ -55,6 +55,17 @@ def test_texts_of_a_case_are_summed_and_its_first_is_quoted(desk):
     assert shown.counts.likes is None  # nobody showed any: that is not nought
     assert shown.bands == {Band.NEGATIVE: 2, Band.UNCLEAR: 0, Band.NOT_NEGATIVE: 0}
     assert shown.lead.at == START - 10 * MINUTE
+
+
+@pytest.mark.parametrize(
+    ("band", "shown"), [(Band.NEGATIVE, "物业不管"), (Band.UNCLEAR, "物业不管"), (Band.NOT_NEGATIVE, "")]
+)
+def test_the_sentence_that_sounds_worst_is_kept_and_told_of_what_is_not_friendly(desk, band, shown):
+    mood = Sentiment(0.5, 0.5, band, "ngram", "1", quote="物业不管")
+    case_id = desk.open(sentiment=mood)
+    assert view(desk, case_id).lead.quote == shown
+    [row] = desk.all(ItemRow)
+    assert row.quote == "物业不管"
 
 
 def test_the_whole_story_can_be_shown_with_names(desk):

@@ -226,6 +226,8 @@ class ItemRow(Base):
     sentiment_value: Mapped[float | None]
     sentiment_band: Mapped[Band | None] = mapped_column(Word(Band))
     scorer: Mapped[str | None] = mapped_column(String(64))
+    # The sentence that sounds worst, masked as the text is; empty where there is only one.
+    quote: Mapped[str] = mapped_column(Text, default="", server_default="")
     content_hash: Mapped[str] = mapped_column(String(32))
     revision: Mapped[int] = mapped_column(default=1)
     fingerprint: Mapped[str] = mapped_column(String(64))
