@@ -29,12 +29,12 @@ from monitors.poll import Poller, SourceReport
 from monitors.scoring import Leftovers
 from monitors.sources import Source
 from monitors.worker import Worker
-from routing import auditor, deadlines, outbox, people, sources
+from routing import attest, auditor, deadlines, outbox, people, sources
 from routing.clock import Clock, Span, utc_now, week_of
 from routing.clockstep import put_right
 from routing.errors import Permanent, Transient
 from routing.ledger import Ledger, Seal
-from routing.office import Office, Role
+from routing.office import Office
 from routing.outbox import MessageKind, Priority
 from routing.store.engine import Store
 from routing.store.lease import Lease, LeaseHeld
@@ -259,6 +259,7 @@ class App:
             Tick("recover", 30.0, each(lambda s, now: outbox.recover(s, now, at_start=False))),
             Tick("audit", 60.0, each(lambda s, now: auditor.audit(s, office, now))),
             Tick("digest", 60.0, each(lambda s, now: queue_weekly(s, office, now))),
+            Tick("head", 60.0, each(lambda s, now: attest.post_daily(s, office, self.ledger, now))),
             Tick("silence", 60.0, self._listen_for_silence),
             Tick("store", 5.0, watch.look),
             Tick("checkpoint", 3600.0, self.store.checkpoint),
@@ -348,13 +349,5 @@ def queue_digest(session: Session, span: Span, chat: str, now: datetime, *, key:
 
 
 def digest_chats(session: Session, office: Office) -> list[str]:
-    """Give the chats that the weekly digest goes to: `duty`, `leaders`, or a chat id as configured."""
-    found: list[str] = []
-    for target in office.digest.to:
-        if target == "duty":
-            found.append(office.duty_chat)
-        elif target == "leaders":
-            found += [chat for _, chat in people.holders(session, Role.LEADER)]
-        else:
-            found.append(target)
-    return list(dict.fromkeys(found))
+    """Give the chats that the weekly digest goes to, as configured."""
+    return people.chats_named(session, office, office.digest.to)

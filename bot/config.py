@@ -278,7 +278,7 @@ def _lasts(begins: time, ends: time) -> timedelta:
 
 def _target(text: str) -> str:
     if not _TARGET.fullmatch(text):
-        raise Refused("周报的去处写法不对", '每项写 "duty"（值班群）、"leaders"（领导私聊）或群号')
+        raise Refused("去处写法不对", '每项写 "duty"（值班群）、"leaders"（领导私聊）或群号')
     return text
 
 
@@ -366,11 +366,14 @@ class _Quiet(_Strict):
         return data
 
 
+TimeOfDay = Annotated[
+    str, spelt(r"([01][0-9]|2[0-3]):[0-5][0-9]", "不是时刻", '写成 "08:30"，两位小时、两位分钟')
+]
+
+
 class _Digest(_Strict):
     weekday: int = Field(ge=1, le=7)
-    at: Annotated[
-        str, spelt(r"([01][0-9]|2[0-3]):[0-5][0-9]", "不是时刻", '写成 "08:30"，两位小时、两位分钟')
-    ]
+    at: TimeOfDay
     to: list[Annotated[str, AfterValidator(_target)]]
 
 
@@ -380,6 +383,8 @@ class _Record(_Strict):
         str,
         spelt(r"|[0-9A-Z]{1,8}", "分类号写法不对", '写 1 到 8 位数字或大写字母，如 "0301"；不编索引号则留空'),
     ] = ""
+    head_at: TimeOfDay = "18:00"
+    head_to: list[Annotated[str, AfterValidator(_target)]] = Field(default=["leaders"], min_length=1)
 
 
 class _Dismiss(_Strict):
@@ -468,7 +473,12 @@ def _office(read: _Office) -> Office:
         digest=DigestTimes(read.digest.weekday - 1, time(hour, minute), tuple(read.digest.to)),
         dismiss_reasons=tuple(read.dismiss.reasons),
         quiet={Level[name]: _times(text) for name, text in read.quiet if text is not None},
-        record=Record(read.record.slip_word, read.record.index_class),
+        record=Record(
+            read.record.slip_word,
+            read.record.index_class,
+            time.fromisoformat(read.record.head_at),
+            tuple(read.record.head_to),
+        ),
     )
 
 

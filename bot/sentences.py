@@ -1,7 +1,7 @@
 """Short messages about a matter, a source or a person, and the requests for a typed answer. Pure."""
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from bot.chat import Block, Card, Form
@@ -85,6 +85,18 @@ def _redo_why(facts: Mapping[str, Any], view: CaseView | None, office: Office) -
     ]
 
 
+def _head(facts: Mapping[str, Any], view: CaseView | None, office: Office) -> list[Block]:
+    """Tell the head of the ledger in words that somebody understands who knows nothing of seals."""
+    day, at = date.fromisoformat(facts["day"]), local(datetime.fromisoformat(facts["at"]), office)
+    kept = "请保留这条消息，不用回复。日后可凭校验码核对：此前的办理记录有没有被改动或删去。"
+    return [
+        Block(f"🔏 台账存证（{day.year}年{day.month}月{day.day}日）", weight=9),
+        Block(f"截至 {at}，办理台账共 {facts['seq']} 行。"),
+        Block(f"{facts['seq']}:{facts['seal']}", label="校验码", weight=9),
+        Block(kept),
+    ]
+
+
 def _plain(text: str) -> Callable[[Mapping[str, Any], CaseView | None, Office], list[Block]]:
     """Make a writer from one line with {facts}; the case stands below it."""
 
@@ -147,6 +159,7 @@ _SENTENCES: Mapping[str, Callable[[Mapping[str, Any], CaseView | None, Office], 
     "overdue": _overdue,
     "level_raised": _level_raised,
     "redo_why": _redo_why,
+    "head": _head,
     "answered": _answered,
     "nobody": _nobody,
     "returned": _plain("↩️ {unit}退回，请重新派单（理由已私发派单人）"),

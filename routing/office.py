@@ -95,10 +95,13 @@ class DigestTimes:
 @dataclass(frozen=True, slots=True)
 class Record:
     """How the record is kept: the word before the number of a dispatch slip (代字), the class of answers in the
-    信息索引号 (empty: they get none)."""
+    信息索引号 (empty: they get none), when the head of the ledger is posted, local, and to whom: `duty`, `leaders`,
+    or a chat id."""
 
     slip_word: str = "舆转"
     index_class: str = ""
+    head_at: time = time(18)
+    head_to: tuple[str, ...] = ("leaders",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +126,7 @@ class Office:
     )  # local; past midnight where it ends first
 
     def chats(self) -> frozenset[str]:
-        """Every group that the bot may stay in: those of the procedure, and those that only get the digest."""
-        digest = {target for target in self.digest.to if target not in {"duty", "leaders"}}
+        """Every group that the bot may stay in: those of the procedure, those that only get the digest or the heads."""
+        told = {*self.digest.to, *self.record.head_to} - {"duty", "leaders"}
         channels = {channel.chat for channel in self.channels.values()}
-        return frozenset({self.duty_chat, self.operator_chat} | channels | digest)
+        return frozenset({self.duty_chat, self.operator_chat} | channels | told)

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from routing import outbox
 from routing.errors import UserError
 from routing.ledger import Ledger
-from routing.office import Role
+from routing.office import Office, Role
 from routing.store.tables import (
     AccountRow,
     AskRow,
@@ -134,6 +134,19 @@ def is_chat_of(session: Session, chat: str, role: Role) -> bool:
         )
         is not None
     )
+
+
+def chats_named(session: Session, office: Office, targets: Sequence[str]) -> list[str]:
+    """Give the chats that a configured list means: `duty`, `leaders` (each in private), or a chat id; each once."""
+    found: list[str] = []
+    for target in targets:
+        if target == "duty":
+            found.append(office.duty_chat)
+        elif target == "leaders":
+            found += [chat for _, chat in holders(session, Role.LEADER)]
+        else:
+            found.append(target)
+    return list(dict.fromkeys(found))
 
 
 def members(session: Session) -> list[Member]:

@@ -26,7 +26,7 @@ from routing.workflow import Actor, Command, Order, Refusal, State, Where
 
 T = TypeVar("T")
 
-GUARDED = ("ledger",)
+GUARDED = ("ledger", "ledger_head")
 """Tables that refuse to be changed."""
 
 ZONE = ZoneInfo("Asia/Shanghai")

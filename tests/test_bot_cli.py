@@ -848,6 +848,23 @@ def test_the_record_is_verified_and_the_first_wrong_line_is_named(yuqing: Termin
     assert (machine.code, machine.json["broken"]["seq"], machine.json["lines"]) == (1, 2, 1)
 
 
+def test_a_posted_head_is_compared_with_the_record(yuqing: Terminal) -> None:
+    yuqing("people", "invite", "张三", "--role", "duty")
+    machine = yuqing("audit", "verify", "--json").json
+    code = f"1:{machine['head'][:16]}"
+    answer = yuqing("audit", "verify", "--head", code)
+    assert (answer.code, answer.out) == (0, f"台账 1 行，全部相符。与 1 处存证一致。末行校验码 {code}\n")
+    ahead = yuqing("audit", "verify", "--head", code, "--head", "9:0123456789abcdef")
+    assert ahead.code == 1
+    assert "第 2 行不符：末尾至少缺少 8 行：存证校验码 9:0123456789abcdef已到第 9 行" in ahead.out
+    other = yuqing("audit", "verify", "--head", "1:0123456789abcdef")
+    assert other.code == 1
+    assert "第 1 至 1 行与存证校验码 1:0123456789abcdef不符" in other.out
+    wrong = yuqing("audit", "verify", "--head", "abc")
+    assert (wrong.code, wrong.out) == (2, "")
+    assert "不是存证校验码" in wrong.err
+
+
 def test_the_record_does_not_hold_under_another_key(yuqing: Terminal) -> None:
     yuqing.set(LEDGER_KEY="the-first-key-of-the-office")
     yuqing("people", "invite", "张三", "--role", "duty")

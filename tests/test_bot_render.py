@@ -27,7 +27,7 @@ from bot.handlers.desk import Occasion
 from bot.handlers.react import react
 from bot.telegram.markup import TEXT_LIMIT, rendered
 from bot.telegram.text import units
-from routing import auditor, deadlines, outbox, people
+from routing import attest, auditor, deadlines, outbox, people
 from routing.cases import DRAFT_MAX
 from routing.choices import Page
 from routing.digest import ChannelLine, DayCount, Digest, Matter, Overdue, Rate
@@ -213,6 +213,7 @@ def digest(days: int = 7) -> Digest:
 
 
 FACTS: Mapping[str, Mapping[str, Any]] = {
+    "head": {"day": "2026-11-17", "seq": 1234, "seal": "0f3a9c22e1b7d640", "at": at(8).isoformat()},
     "reminder": {"step": "draft", "due_at": at(24).isoformat(), "late": True},
     "overdue": {"step": "respond", "due_at": at(48).isoformat(), "late": False},
     "level_raised": {"old": 3, "new": 2, "why": "24 小时转发 1200，达到Ⅱ级标准（1000）"},
@@ -239,9 +240,16 @@ FACTS: Mapping[str, Mapping[str, Any]] = {
     "unknown_group": {"chat": "-100123"},
     "invite_welcome": {"name": "张三", "roles": "值班员"},
 }
-NO_CASE = {"source_fault", "source_ails", "source_ok", "trouble", "said", "stranger", "unknown_group"} | {
-    name for name in sentences._SENTENCES if name.startswith("invite_")
-}
+NO_CASE = {
+    "source_fault",
+    "source_ails",
+    "source_ok",
+    "trouble",
+    "said",
+    "stranger",
+    "unknown_group",
+    "head",
+} | {name for name in sentences._SENTENCES if name.startswith("invite_")}
 
 
 def every_sentence() -> Iterator[tuple[str, Card]]:
@@ -690,6 +698,7 @@ def live(desk: Desk) -> None:
     desk.clock.advance(hours=1)
     desk.accept(item("今天天气不错"))
     desk.run(lambda s: auditor.audit(s, desk.office, desk.clock()))
+    desk.run(lambda s: attest.post_daily(s, desk.office, desk.ledger, desk.clock()))
     # people, pages, strangers and strange groups
     for name, rest in (("help", ""), ("open", ""), ("case", "1"), ("nothing", "")):
         happen(command("duty", name, rest))

@@ -25,7 +25,9 @@ from bot.lists import digest_card
 from routing import history
 from routing.clock import Span, day_named, utc_now, week_named, week_of
 from routing.digest import week_numbers
+from routing.errors import UserError
 from routing.export import LedgerLine, ledger_rows
+from routing.heads import Head, read_code
 from routing.office import Office
 
 audit_app = typer.Typer(help="台账核验。", no_args_is_help=True, rich_markup_mode=None)
@@ -94,17 +96,26 @@ def _span(office: Office, week: str, day: str) -> Span:
 
 
 @audit_app.command("verify")
-def verify(as_json: Annotated[bool, typer.Option("--json", help="输出 JSON")] = False) -> None:
-    """从头核验台账；有一行不符就指出是哪一行，退出码 1。"""
+def verify(
+    head: Annotated[
+        list[str] | None,
+        typer.Option(help="存证消息里的校验码，如 1234:0f3a9c22e1b7d640；可写多个", show_default=False),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="输出 JSON")] = False,
+) -> None:
+    """从头核验台账，并与存证对照；有一行不符就指出是哪一行，退出码 1。"""
+    posted = [_head(code) for code in head or ()]
     settings = settings_now()
-    result = in_store(settings, lambda s: ledger_of(settings).verify(s))
+    result = in_store(settings, lambda s: ledger_of(settings).verify(s, posted))
     if as_json:
         broken = result.broken and {"seq": result.broken.seq, "reason": result.broken.reason}
-        print_json({"lines": result.lines, "head": result.head, "broken": broken})
+        print_json({"lines": result.lines, "head": result.head, "heads": result.heads, "broken": broken})
     elif result.broken is None and not result.lines:
         out.print("台账还没有记录。", markup=False)
     elif result.broken is None:
-        out.print(f"台账 {result.lines} 行，全部相符。末行校验值 {result.head[:16]}", markup=False)
+        compared = f"与 {result.heads} 处存证一致。" if result.heads else ""
+        now = Head(result.lines, result.head, "").code
+        out.print(f"台账 {result.lines} 行，全部相符。{compared}末行校验码 {now}", markup=False)
     else:
         out.print(
             f"台账第 {result.broken.seq} 行不符：{result.broken.reason}。其前 {result.lines} 行相符。",
@@ -112,6 +123,13 @@ def verify(as_json: Annotated[bool, typer.Option("--json", help="输出 JSON")] 
         )
     if result.broken is not None:
         raise typer.Exit(1)
+
+
+def _head(code: str) -> Head:
+    try:
+        return read_code(code)
+    except UserError as error:
+        raise BadUsage(str(error)) from error
 
 
 @export_app.command("ledger")

@@ -588,6 +588,16 @@ class LedgerRow(Base):
     hash: Mapped[str] = mapped_column(String(64))
 
 
+class LedgerHeadRow(Base):
+    """The newest line at the hour of one day of the office, `YYYY-MM-DD`; what was posted of it is in the outbox."""
+
+    __tablename__ = "ledger_head"
+    day: Mapped[str] = mapped_column(String(10), primary_key=True)
+    seq: Mapped[int] = mapped_column(BigId)
+    hash: Mapped[str] = mapped_column(String(64))
+    at: Mapped[datetime]
+
+
 class VerdictKind(StrEnum):
     """What a person corrected."""
 
