@@ -29,7 +29,7 @@ from monitors.poll import Poller, SourceReport
 from monitors.scoring import Leftovers
 from monitors.sources import Source
 from monitors.worker import Worker
-from routing import attest, auditor, deadlines, outbox, people, sources
+from routing import attest, auditor, deadlines, outbox, people, roster_watch, sources
 from routing.clock import Clock, Span, utc_now, week_of
 from routing.clockstep import put_right
 from routing.errors import Permanent, Transient
@@ -77,6 +77,7 @@ class App:
         self.sender = Sender(self.store, chat, office, composer, clock, pace=pace)
         desk = Desk(office, self.ledger, chat.platform, names)
         self._door = StoreDoor(self.store, configuration, self.ledger, clock, self.sender.wake)
+        self._roster = configuration.roster
         self._poller: Poller | None = None
         self._silences = {source.id: _silence_of(source) for source in configuration.sources}
         self.ingest_port: int | None = None
@@ -209,6 +210,8 @@ class App:
             return
         if edit.rules is not None:
             self._door.judge_by(edit.rules)
+        if edit.roster is not None:
+            self._roster = edit.roster
         now, text = self._clock(), edit.text
         await self.store.write(lambda s: auditor.tell_operator(s, self._configuration.office, text, now))
         self.sender.wake()
@@ -258,6 +261,11 @@ class App:
             Tick("deadlines", 5.0, each(lambda s, now: deadlines.tick(s, office, self.ledger, now))),
             Tick("recover", 30.0, each(lambda s, now: outbox.recover(s, now, at_start=False))),
             Tick("audit", 60.0, each(lambda s, now: auditor.audit(s, office, now))),
+            Tick(
+                "roster",
+                15.0,
+                each(lambda s, now: roster_watch.look(s, office, self.ledger, self._roster, now)),
+            ),
             Tick("digest", 60.0, each(lambda s, now: queue_weekly(s, office, now))),
             Tick("head", 60.0, each(lambda s, now: attest.post_daily(s, office, self.ledger, now))),
             Tick("silence", 60.0, self._listen_for_silence),

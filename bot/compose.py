@@ -64,15 +64,15 @@ class Composer:
         if "invite" in message.payload:
             invitation = people.invitation(session, int(message.payload["invite"]))
             return None if invitation is None else Outgoing(lists.invite_card(invitation))
-        return self.case_card(session, message) if _may_read(session, message) else None
+        return self.case_card(session, message, now) if _may_read(session, message, now) else None
 
     def edit(self, session: Unit, message: Message, now: datetime) -> Outgoing | None:
         """Compose the update of a standing card."""
         standing = outbox.standing(session, message)
-        shown = self.case_card(session, message) if standing else None
+        shown = self.case_card(session, message, now) if standing else None
         return None if shown is None else replace(shown, edit=standing)
 
-    def case_card(self, session: Unit, message: Message) -> Outgoing | None:
+    def case_card(self, session: Unit, message: Message, now: datetime) -> Outgoing | None:
         """Render a case's card as it stands; a fault leaves number, title and buttons."""
         kind = str(message.payload["card"])
         draft_version = int(message.payload.get("draft_version", 0)) or None
@@ -80,7 +80,7 @@ class Composer:
         view = case_view(session, message.case_id, draft_version)
         if view is None:
             return None
-        if not _may_read(session, message):
+        if not _may_read(session, message, now):
             return Outgoing(render.revoked_card(view), is_final=True)
         try:
             card = self._render(kind, view, message.chat)
@@ -109,7 +109,7 @@ class Composer:
         reply_to = facts.get("reply_to") or outbox.newest_card(session, message.chat, message.case_id)
         leave = bool(facts.get("leave_after"))
         if template in _PAGES:
-            return Outgoing(_PAGES[template](self, session, facts), reply_to=reply_to)
+            return Outgoing(_PAGES[template](self, session, facts, now), reply_to=reply_to)
         return Outgoing(
             sentences.sentence(template, facts, view, self._office), reply_to=reply_to, leave_after=leave
         )
@@ -118,25 +118,25 @@ class Composer:
         """Give the duty card with other buttons: an opened menu."""
         return Card(render.duty_card(view, self._office, self._sources).blocks, buttons)
 
-    def open_page(self, session: Unit, facts: Mapping[str, Any]) -> Card:
+    def open_page(self, session: Unit, facts: Mapping[str, Any], now: datetime) -> Card:
         """Compose the list of open cases that a person may see."""
         channels = facts.get("channels")
         views = open_cases(session, channels=channels, limit=500)
         return lists.open_list(views[:LIST_MAX], self._office, len(views))
 
-    def case_page(self, session: Unit, facts: Mapping[str, Any]) -> Card:
+    def case_page(self, session: Unit, facts: Mapping[str, Any], now: datetime) -> Card:
         """Compose one case for reading: the duty card without its buttons."""
         view = case_view(session, int(facts["case"]))
         assert view is not None
         return Card(render.duty_card(view, self._office, self._sources).blocks)
 
-    def catch_up_page(self, session: Unit, facts: Mapping[str, Any]) -> Card:
+    def catch_up_page(self, session: Unit, facts: Mapping[str, Any], now: datetime) -> Card:
         """Compose the summary of what was read late."""
         return lists.catch_up(catchup.summary(session, facts), self._office, self._sources)
 
-    def help_page(self, session: Unit, facts: Mapping[str, Any]) -> Card:
+    def help_page(self, session: Unit, facts: Mapping[str, Any], now: datetime) -> Card:
         """Compose the help page of a person."""
-        actor = people.actor_by_id(session, int(facts["person"]))
+        actor = people.actor_by_id(session, int(facts["person"]), at=now)
         commands = [(str(name), str(text)) for name, text in facts["commands"]]
         return lists.help_card(actor.name if actor else "", actor.roles if actor else frozenset(), commands)
 
@@ -175,10 +175,10 @@ _PAGES = {
 }
 
 
-def _may_read(session: Unit, message: Message) -> bool:
+def _may_read(session: Unit, message: Message, now: datetime) -> bool:
     """Tell whether the reader of a card still has the role that it was sent to; groups keep theirs."""
     role = CARD_ROLES.get(str(message.payload["card"]))
-    return role is None or people.is_chat_of(session, message.chat, role)
+    return role is None or people.is_chat_of(session, message.chat, role, at=now)
 
 
 def _bare(view: CaseView, office: Office, kind: str) -> Card:

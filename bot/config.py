@@ -27,6 +27,7 @@ from pydantic import (
 )
 
 from bot.calendar_file import load_calendar
+from bot.roster_file import Sheet, Text, load_roster
 from monitors.sources import Source
 from monitors.sources_file import load_sources
 from routing.errors import ConfigError, Problem
@@ -42,11 +43,14 @@ from routing.office import (
     WorkingHours,
 )
 from routing.quiet import LONGEST
+from routing.roster import Shift
 from routing.rules import Rules, load_rules
 from routing.toml_lines import Locator, Refused, problems_from_pydantic, read_toml, spelt
 
 CALENDAR = "calendar"
 """The folder of the office's own days off and working days, inside the configuration."""
+ROSTER_FILES = ("roster.toml", "roster.xlsx")
+"""The roster inside the configuration: text, or hours there and the table in a sheet; neither must be there."""
 OFFICIAL_API = "https://api.telegram.org"
 PREFIX = "YUQING_"
 
@@ -507,6 +511,7 @@ class Configuration:
     office: Office
     sources: tuple[Source, ...]
     rules: Rules
+    roster: tuple[Shift[str], ...] = ()
 
 
 def load_folder(folder: Path) -> Configuration:
@@ -521,9 +526,25 @@ def load_folder(folder: Path) -> Configuration:
     days: dict[str, bool] = {}
     for path in calendar_files(folder):
         days |= _part(folder, f"{CALENDAR}/{path.name}", load_calendar, problems) or {}
+    roster = _roster(folder, office.zone if office else ZoneInfo("Asia/Shanghai"), problems)
     if problems or office is None or sources is None or rules is None:
         raise ConfigError(problems)
-    return Configuration(replace(office, overrides=days), tuple(sources), rules)
+    return Configuration(replace(office, overrides=days), tuple(sources), rules, roster)
+
+
+def _roster(folder: Path, zone: ZoneInfo, problems: list[Problem]) -> tuple[Shift[str], ...]:
+    """Read the roster, empty where there is none: an office without shifts needs no file."""
+    toml, sheet = (folder / name for name in ROSTER_FILES)
+    try:
+        text = Text(str(toml), toml.read_text(encoding="utf-8")) if toml.exists() else None
+        table = Sheet(str(sheet), sheet.read_bytes()) if sheet.exists() else None
+        return load_roster(text, table, zone)
+    except (OSError, UnicodeDecodeError) as error:
+        unread = sheet if isinstance(error, OSError) and error.filename == str(sheet) else toml
+        problems.append(_unreadable_file(unread, error))
+    except ConfigError as error:
+        problems.extend(error.problems)
+    return ()
 
 
 def calendar_files(folder: Path) -> list[Path]:

@@ -1,26 +1,28 @@
 """Notice that the configuration was edited while the service runs: good rules take effect, bad ones change nothing.
 
-Rules are taken over at once. Office, its calendar and sources are wired into what runs, so a change of theirs waits for the next
-start, and the operator is told so. Looks at the files' time and size only; reads them when those changed.
+Rules and roster are taken over at once. Office, its calendar and sources are wired into what runs, so a change of theirs
+waits for the next start, and the operator is told so. Looks at the files' time and size only; reads them when those changed.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from bot.config import Configuration, calendar_files, load_folder
+from bot.config import ROSTER_FILES, Configuration, calendar_files, load_folder
 from routing.errors import ConfigError
+from routing.roster import Shift
 from routing.rules import Rules
 
-FILES = ("office.toml", "sources.toml", "rules.toml")
+FILES = ("office.toml", "sources.toml", "rules.toml", *ROSTER_FILES)
 PROBLEMS_TOLD = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """What an edit of the folder means: rules to use from now on (None: none), and what to tell the operator."""
+    """What an edit of the folder means: rules and roster to use from now on (None: as before), what to tell the operator."""
 
     rules: Rules | None
     text: str
+    roster: tuple[Shift[str], ...] | None = None
 
 
 class Watcher:
@@ -46,11 +48,12 @@ class Watcher:
         waits = not same_office or edited.sources != self._running.sources
         # Rules were checked against the edited office: with other channels they would not fit the running one.
         rules = edited.rules if same_office and edited.rules.version != self._running.rules.version else None
-        if rules is not None:
-            self._running = Configuration(self._running.office, self._running.sources, rules)
+        roster = edited.roster if edited.roster != self._running.roster else None
+        self._running = replace(self._running, rules=rules or self._running.rules, roster=edited.roster)
         told = [f"研判规则已更新，版本 {rules.version[:8]}"] if rules else []
+        told += [f"值班表已读取，共 {len(roster)} 班"] if roster is not None else []
         told += ["office.toml、sources.toml 或 calendar 有改动，重启服务后生效"] if waits else []
-        return Edit(rules, "；".join(told)) if told else None
+        return Edit(rules, "；".join(told), roster) if told else None
 
     def _signature(self) -> tuple[tuple[Path, tuple[int, int] | None], ...]:
         files = [self._folder / name for name in FILES] + calendar_files(self._folder)

@@ -4,9 +4,11 @@ from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from typing import Any
 
+from bot import rosters
 from bot.chat import Block, Card, Form
 from bot.names import AILMENT_NAMES, LEVEL_MARKS, LEVEL_NAMES, ROLE_NAMES, STEP_NAMES, level_tag, local
 from routing.ailments import DESK
+from routing.duty import Unknown
 from routing.items import Ailment
 from routing.office import Level, Office, Role, Step
 from routing.views import CaseView
@@ -154,6 +156,24 @@ def _source(facts: Mapping[str, Any]) -> str:
     return f"来源 {facts['source']}{name}"
 
 
+def _roster_names(facts: Mapping[str, Any], view: CaseView | None, office: Office) -> list[Block]:
+    """Say which names of the roster nobody has; until they are right the roster before it counts."""
+    told = [
+        Block(rosters.unknown_line(Unknown(name, where, tuple(near), bearers)), weight=5)
+        for name, where, near, bearers in facts["names"]
+    ]
+    return [Block(f"⚠️ 值班表有 {len(told)} 个姓名对不上，沿用原值班表", weight=9), *told]
+
+
+def _roster_gap(facts: Mapping[str, Any], view: CaseView | None, office: Office) -> list[Block]:
+    return [Block(f"🚨 {rosters.gap_line(facts, office)}", weight=9)]
+
+
+def _roster_week(facts: Mapping[str, Any], view: CaseView | None, office: Office) -> list[Block]:
+    first, *rest = rosters.week_lines(facts, office)
+    return [Block(f"🗓 {first}", weight=9), *(Block(line) for line in rest)]
+
+
 _SENTENCES: Mapping[str, Callable[[Mapping[str, Any], CaseView | None, Office], list[Block]]] = {
     "reminder": _reminder,
     "overdue": _overdue,
@@ -173,6 +193,9 @@ _SENTENCES: Mapping[str, Callable[[Mapping[str, Any], CaseView | None, Office], 
     "source_fault": _source_fault,
     "source_ails": _source_ails,
     "source_ok": _source_ok,
+    "roster_names": _roster_names,
+    "roster_gap": _roster_gap,
+    "roster_week": _roster_week,
     "trouble": _plain("⚠️ {text}"),
     "said": _plain("{text}"),
     "stranger": _plain(

@@ -72,14 +72,14 @@ def post(session: Session, due: CardDue, now: datetime) -> bool:
     )
 
 
-def cards_due(session: Session, office: Office, case: CaseRow) -> list[CardDue]:
+def cards_due(session: Session, office: Office, case: CaseRow, now: datetime) -> list[CardDue]:
     """List the cards without which nobody could do what a case waits for."""
     due = [duty_card(office, case)]
     slip = _newest_slip(session, case) if case.state in WITH_CHANNEL else None
     if slip is not None and slip.returned_at is None and case.channel in office.channels:
         due.append(slip_card(office, case, slip))
     if case.state in REVIEW_CARDS:
-        due += review_cards(session, case)
+        due += review_cards(session, case, now)
     return due
 
 
@@ -106,14 +106,14 @@ def slip_card(office: Office, case: CaseRow, slip: AssignmentRow) -> CardDue:
     )
 
 
-def review_cards(session: Session, case: CaseRow) -> list[CardDue]:
+def review_cards(session: Session, case: CaseRow, now: datetime) -> list[CardDue]:
     """Give the private cards of those who may decide on the current draft now."""
     draft = session.scalar(
         select(DraftRow).where(DraftRow.case_id == case.id, DraftRow.version == case.draft_version)
     )
     assert draft is not None
     card = REVIEW_CARDS[case.state]
-    chosen = people.holders(session, CARD_ROLES[card], without=_barred(session, case.state, draft))
+    chosen = people.holders(session, CARD_ROLES[card], without=_barred(session, case.state, draft), at=now)
     return [
         CardDue(
             key=_review_key(case.id, card, draft.version, actor.person_id),
@@ -216,7 +216,7 @@ def refresh_case(session: Session, case_id: int, now: datetime) -> None:
 
 def ask_reviewers(session: Session, office: Office, case: CaseRow, now: datetime) -> None:
     """Send the draft to those who may decide on it now; an empty chair is told to the duty group."""
-    cards = review_cards(session, case)
+    cards = review_cards(session, case, now)
     for card in cards:
         post(session, card, now)
     if not cards:

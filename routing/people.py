@@ -26,6 +26,8 @@ from routing.store.tables import (
     JoinTryRow,
     PersonRoleRow,
     PersonRow,
+    SubstitutionRow,
+    SubstitutionState,
 )
 from routing.workflow import Actor
 
@@ -33,6 +35,9 @@ INVITE_LIFE = timedelta(hours=24)
 WRONG_TRIES = 5
 LOCKED_FOR = timedelta(hours=1)
 NAME_MAX = 60
+LENT = frozenset(Role) - {Role.ADMIN, Role.AUDITOR}
+"""What a substitute is given of the absent one's rights: settings and the reading of the log are no post of duty, and
+nobody may be administrator and auditor at once."""
 SHOWN_NAME_MAX = 120
 """Characters kept of the name that an account shows; two names of 64 and a space are longer."""
 
@@ -79,38 +84,58 @@ class Claim(StrEnum):
     ALREADY = "already"
 
 
-def actor_of(session: Session, platform: str, user_ref: str) -> Actor | None:
-    """Resolve a chat account to a person with rights; None for strangers and for people who were revoked."""
+def actor_of(session: Session, platform: str, user_ref: str, *, at: datetime | None = None) -> Actor | None:
+    """Resolve a chat account to a person with rights; None for strangers and for people who were revoked.
+
+    `at`: the instant whose substitutions (顶岗) count; None: his own rights alone.
+    """
     person = session.scalar(
         select(PersonRow)
         .join(AccountRow, AccountRow.person_id == PersonRow.id)
         .where(AccountRow.platform == platform, AccountRow.user_ref == user_ref, PersonRow.active)
     )
-    return None if person is None else _actor(session, person)
+    return None if person is None else _actor(session, person, at)
 
 
-def actor_by_id(session: Session, person_id: int) -> Actor | None:
+def actor_by_id(session: Session, person_id: int, *, at: datetime | None = None) -> Actor | None:
     """The same by person id."""
     person = session.get(PersonRow, person_id)
-    return None if person is None or not person.active else _actor(session, person)
+    return None if person is None or not person.active else _actor(session, person, at)
 
 
 def holders(
-    session: Session, role: Role, *, channel: str = "", without: Collection[int] = ()
+    session: Session,
+    role: Role,
+    *,
+    channel: str = "",
+    without: Collection[int] = (),
+    at: datetime | None = None,
 ) -> list[tuple[Actor, str]]:
-    """List the active people of a role with their private chat, in order of joining, leaving out `without`."""
+    """List the active people of a role with their private chat, in order of joining, leaving out `without`.
+
+    With `at` those who stand in for one of them at that instant come too: who is absent keeps his rights and is asked as well.
+    """
+    rights = select(PersonRoleRow.person_id).where(
+        PersonRoleRow.role == role, PersonRoleRow.channel == channel
+    )
+    ids = set(session.scalars(rights))
+    ids |= {reserve for absent, reserve in _standing_in(session, at) if absent in ids and role in LENT}
     rows = session.execute(
         select(PersonRow, AccountRow.chat_ref)
-        .join(PersonRoleRow, PersonRoleRow.person_id == PersonRow.id)
         .join(AccountRow, AccountRow.person_id == PersonRow.id)
-        .where(PersonRow.active, PersonRoleRow.role == role, PersonRoleRow.channel == channel)
+        .where(PersonRow.active, PersonRow.id.in_(ids))
         .order_by(PersonRow.id, AccountRow.id)
     ).all()
     found: dict[int, tuple[Actor, str]] = {}
     for person, chat in rows:
         if person.id not in without and person.id not in found:
-            found[person.id] = (_actor(session, person), chat)
+            found[person.id] = (_actor(session, person, at), chat)
     return list(found.values())
+
+
+def substitutes(session: Session, at: datetime) -> dict[int, int]:
+    """Give who stands in for whom at an instant, by person id: absent -> reserve."""
+    return dict(_standing_in(session, at))
 
 
 def private_chat(session: Session, person_id: int) -> str | None:
@@ -123,17 +148,14 @@ def private_chat(session: Session, person_id: int) -> str | None:
     )
 
 
-def is_chat_of(session: Session, chat: str, role: Role) -> bool:
-    """Tell whether a chat is the private one of somebody who holds this role now."""
-    return (
-        session.scalar(
-            select(AccountRow.id)
-            .join(PersonRow, PersonRow.id == AccountRow.person_id)
-            .join(PersonRoleRow, PersonRoleRow.person_id == PersonRow.id)
-            .where(AccountRow.chat_ref == chat, PersonRow.active, PersonRoleRow.role == role)
-        )
-        is not None
+def is_chat_of(session: Session, chat: str, role: Role, *, at: datetime | None = None) -> bool:
+    """Tell whether a chat is the private one of somebody who holds this role now, at `at` also for somebody else."""
+    owners = session.scalars(
+        select(PersonRow)
+        .join(AccountRow, AccountRow.person_id == PersonRow.id)
+        .where(AccountRow.chat_ref == chat, PersonRow.active)
     )
+    return any(role in _actor(session, person, at).roles for person in owners)
 
 
 def chats_named(session: Session, office: Office, targets: Sequence[str]) -> list[str]:
@@ -349,14 +371,42 @@ def _invitation(row: InviteRow) -> Invitation:
     return Invitation(row.id, row.name, roles, row.claimed_name or "", row.chat_ref or "")
 
 
-def _actor(session: Session, person: PersonRow) -> Actor:
-    rows = session.scalars(select(PersonRoleRow).where(PersonRoleRow.person_id == person.id)).all()
+def _actor(session: Session, person: PersonRow, at: datetime | None = None) -> Actor:
+    rows = list(session.scalars(select(PersonRoleRow).where(PersonRoleRow.person_id == person.id)))
+    absent = [absent for absent, reserve in _standing_in(session, at) if reserve == person.id]
+    if absent:
+        lent = select(PersonRoleRow).where(PersonRoleRow.person_id.in_(absent), PersonRoleRow.role.in_(LENT))
+        rows += session.scalars(lent)
     return Actor(
         person.id,
         person.name,
         frozenset(row.role for row in rows),
         frozenset(row.channel for row in rows if row.channel),
+        tuple(name_of(session, one) for one in absent),
     )
+
+
+def _standing_in(session: Session, at: datetime | None) -> list[tuple[int, int]]:
+    """List the substitutions that hold at an instant as (absent, reserve); none for None.
+
+    By their time alone, not by a mark that a tick sets: a service that slept lends nobody a right past its end.
+    """
+    if at is None:
+        return []
+    return [
+        (absent, reserve)
+        for absent, reserve in session.execute(
+            select(SubstitutionRow.absent_id, SubstitutionRow.reserve_id)
+            .join(PersonRow, PersonRow.id == SubstitutionRow.reserve_id)
+            .where(
+                PersonRow.active,
+                SubstitutionRow.state == SubstitutionState.APPROVED,
+                SubstitutionRow.starts_at <= at,
+                SubstitutionRow.ends_at > at,
+            )
+            .order_by(SubstitutionRow.id)
+        )
+    ]
 
 
 def _grant(session: Session, person_id: int, roles: Collection[Role], channels: Collection[str]) -> None:

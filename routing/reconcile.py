@@ -54,7 +54,7 @@ def _of_cases(session: Session, office: Office, now: datetime) -> Iterator[CardD
         )
     }
     for case in session.scalars(select(CaseRow).where(is_open).order_by(CaseRow.id)).all():
-        due = announce.cards_due(session, office, case)
+        due = announce.cards_due(session, office, case, now)
         if case.state in announce.REVIEW_CARDS and not any(c.payload["draft_version"] for c in due):
             announce.nobody(session, office, case, now)  # the last one who could decide has left since
         for card in due:

@@ -166,12 +166,16 @@ class Move:
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """A person with rights, resolved from a chat account. `channels`: those he is the contact of."""
+    """A person with rights, resolved from a chat account. `channels`: those he is the contact of.
+
+    `stands_for`: names of those whose rights he has beside his own (顶岗); four eyes count him as the one person he is.
+    """
 
     person_id: int
     name: str
     roles: frozenset[Role] = frozenset()
     channels: frozenset[str] = frozenset()
+    stands_for: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

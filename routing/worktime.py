@@ -53,6 +53,20 @@ def is_workday(day: date, overrides: Mapping[str, bool]) -> tuple[bool, bool]:
         return day.weekday() < 5, True
 
 
+def is_public_holiday(day: date, overrides: Mapping[str, bool]) -> bool:
+    """Tell whether `day` is a holiday by law (法定节假日) or a day off of the office's own; an ordinary weekend is neither.
+
+    In a year whose notice is not published yet no day is known to be one.
+    """
+    if day.isoformat() in overrides:
+        return not overrides[day.isoformat()]
+    try:
+        off, name = chinese_calendar.get_holiday_detail(day)
+    except NotImplementedError:
+        return False
+    return bool(off and name)
+
+
 def _stretches(
     start: datetime, hours: WorkingHours, zone: ZoneInfo, overrides: Mapping[str, bool]
 ) -> Iterator[tuple[datetime, datetime, bool]]:

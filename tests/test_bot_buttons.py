@@ -140,7 +140,7 @@ def test_a_card_that_cannot_be_rendered_still_has_number_title_and_buttons(desk:
         False,
         desk.clock(),
     )
-    shown = desk.run(lambda s: composer.case_card(s, message))
+    shown = desk.run(lambda s: composer.case_card(s, message, desk.clock()))
     assert shown is not None
     assert not shown.is_final
     card = shown.card

@@ -66,6 +66,9 @@ COMMANDS = [
     ("people", "invite"),
     ("people", "list"),
     ("people", "revoke"),
+    ("roster",),
+    ("roster", "check"),
+    ("roster", "show"),
     ("digest",),
     ("export",),
     ("export", "ledger"),
@@ -300,6 +303,7 @@ def test_what_init_writes_is_a_configuration_that_check_accepts(empty: Terminal)
     assert sorted(str(p.relative_to(config)) for p in config.rglob("*.toml")) == [
         f"calendar/{year}.toml",
         "office.toml",
+        "roster.toml",
         "rules.toml",
         "sources.toml",
     ]

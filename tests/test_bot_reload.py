@@ -12,7 +12,7 @@ from bot.reload import FILES, Watcher
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    for name in FILES:
+    for name in FILES[:4]:
         (tmp_path / name).write_text(
             files("bot.templates").joinpath(name).read_text(encoding="utf-8"), encoding="utf-8"
         )
@@ -106,4 +106,21 @@ def test_a_day_that_is_added_to_the_calendar_waits_for_a_restart(folder: Path) -
     assert found.rules is None
     assert "calendar" in found.text
     assert "重启" in found.text
+    assert watcher.look() is None
+
+
+def test_an_edited_roster_is_taken_at_once_and_a_bad_one_keeps_the_running_one(folder: Path) -> None:
+    watcher = Watcher(folder, load_folder(folder))
+    roster = folder / "roster.toml"
+    roster.write_text('[[duty]]\ndate = 2026-11-21\nshift = "全天"\nstaff = ["周敏"]\n', encoding="utf-8")
+    found = watcher.look()
+    assert found is not None
+    assert found.roster is not None
+    assert (found.rules, len(found.roster), found.text) == (None, 1, "值班表已读取，共 1 班")
+    edit(roster, "全天", "半天")
+    bad = watcher.look()
+    assert bad is not None
+    assert bad.roster is None
+    assert "沿用原配置" in bad.text
+    edit(roster, "半天", "全天")
     assert watcher.look() is None

@@ -30,7 +30,7 @@ PAGES = [
 ]
 DECISIONS = sorted((ROOT / "docs/decisions").glob("*.md"))
 FOLDERS = {".ci", "bot", "docs", "monitors", "routing", "tests"}
-MADE_BY_INIT = {"office.toml", "sources.toml", "rules.toml", "calendar/2026.toml"}
+MADE_BY_INIT = {"office.toml", "sources.toml", "rules.toml", "roster.toml", "calendar/2026.toml"}
 
 _fence = re.compile(r"^ *```(\w*)\n(.*?)^ *```$", re.DOTALL | re.MULTILINE)
 _code = re.compile(r"`([^`\n]+)`")

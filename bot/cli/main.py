@@ -9,7 +9,7 @@ import typer
 from sqlalchemy.exc import OperationalError
 
 from bot.chat import TokenRejected
-from bot.cli import demo, inspect, judge, people, records, rules, sentiment, service, sources
+from bot.cli import demo, inspect, judge, people, records, roster, rules, sentiment, service, sources
 from bot.cli.common import BadUsage, console
 from bot.cli.usage import UsageError, told
 from routing.errors import ConfigError, YuqingError
@@ -28,6 +28,7 @@ rules.register(inspect.rules_app)
 sentiment.register(app)
 judge.register(app)
 people.register(app)
+roster.register(app)
 records.register(app)
 sources.register(app)
 demo.register(app)

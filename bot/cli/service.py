@@ -27,7 +27,7 @@ from monitors.sources import Source, beijing
 from routing.clock import utc_now
 from routing.errors import ConfigError, Problem, UserError
 
-FILES = ("office.toml", "sources.toml", "rules.toml")
+FILES = ("office.toml", "sources.toml", "rules.toml", "roster.toml")
 
 
 def register(app: typer.Typer) -> None:

@@ -20,6 +20,8 @@ _HOUSE_ACTIONS = {
     "refused": "未获准",
     "secrecy_mark": "涉密标记拦下",
     "take_in": "并入了",
+    "roster": "值班表生效",
+    "roster_gap": "值班空档报警",
 }
 GROUND_NAMES: Mapping[Ground, str] = {
     Ground.ROLE: "没有权限",

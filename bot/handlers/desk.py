@@ -73,7 +73,7 @@ class Occasion:
 
     def actor(self, sender: Sender) -> Actor | None:
         """Resolve who acted; None for strangers."""
-        return people.actor_of(self.session, self.desk.platform, sender.user_ref)
+        return people.actor_of(self.session, self.desk.platform, sender.user_ref, at=self.now)
 
     def chat_name(self, chat: str) -> str:
         """Give the configuration's name of a chat."""

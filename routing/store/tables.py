@@ -436,6 +436,84 @@ class PersonRoleRow(Base):
     channel: Mapped[str] = mapped_column(String(32), primary_key=True, default="")
 
 
+class ShiftRow(Base):
+    """One turn of duty (班次) as the roster says, [starts_at, ends_at); people by id, in the order of the roster."""
+
+    __tablename__ = "shift"
+    __table_args__ = (Index("ix_shift_time", "ends_at", "starts_at"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(24))
+    starts_at: Mapped[datetime]
+    ends_at: Mapped[datetime]
+    leader_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    staff: Mapped[list[Any]]
+    reserve: Mapped[list[Any]]
+
+
+class SubstitutionState(StrEnum):
+    """Where a substitution stands."""
+
+    ASKED = "asked"
+    APPROVED = "approved"
+    REFUSED = "refused"
+    OVER = "over"
+
+
+class SubstitutionRow(Base):
+    """A substitution (顶岗): from `starts_at` to `ends_at` the reserve has the rights of who is absent, once approved.
+
+    `asked_of`: ids of the leaders who were asked, in order; `next_at`: when the tick must look, None when no more.
+    """
+
+    __tablename__ = "substitution"
+    __table_args__ = (CheckConstraint("absent_id <> reserve_id", name="two_people"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    absent_id: Mapped[int] = mapped_column(ForeignKey("person.id"), index=True)
+    reserve_id: Mapped[int] = mapped_column(ForeignKey("person.id"), index=True)
+    reason: Mapped[str] = mapped_column(Text)
+    starts_at: Mapped[datetime]
+    ends_at: Mapped[datetime]
+    asked_by: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    asked_at: Mapped[datetime]
+    asked_of: Mapped[list[Any]]
+    state: Mapped[SubstitutionState] = mapped_column(Word(SubstitutionState))
+    decided_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    decided_at: Mapped[datetime | None]
+    next_at: Mapped[datetime | None] = mapped_column(index=True)
+
+
+class HandoverRow(Base):
+    """A handover of duty (交接班) with what was open at the time, signed by two. `next_at`: when a missing one is told."""
+
+    __tablename__ = "handover"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    shift: Mapped[str] = mapped_column(String(24))
+    since: Mapped[datetime]
+    at: Mapped[datetime]
+    outgoing_id: Mapped[int] = mapped_column(ForeignKey("person.id"), index=True)
+    incoming_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    matters: Mapped[list[Any]]
+    tally: Mapped[dict[str, Any]]
+    note: Mapped[str] = mapped_column(Text, default="")
+    outgoing_signed_at: Mapped[datetime | None]
+    incoming_signed_at: Mapped[datetime | None]
+    next_at: Mapped[datetime | None] = mapped_column(index=True)
+
+
+class DutyCallRow(Base):
+    """A grave matter that the person on duty was called for. While it does not move the call goes on, a stage at a time."""
+
+    __tablename__ = "duty_call"
+    __table_args__ = (UniqueConstraint("case_id", "level"),)
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    case_id: Mapped[int] = mapped_column(BigId, ForeignKey("matter.id"))
+    level: Mapped[Level] = mapped_column(Grade)
+    version: Mapped[int]
+    called_at: Mapped[datetime]
+    stage: Mapped[int] = mapped_column(default=0)
+    next_at: Mapped[datetime | None] = mapped_column(index=True)
+
+
 class InviteState(StrEnum):
     """Where an invitation stands."""
 
