@@ -16,7 +16,7 @@ HERE = Path(__file__).parent
 WEEKS = HERE.parent / "data/weeks"
 TO = HERE.parents[1] / "routing/starter/weeks.csv"
 COLUMNS = ("week", "title", "text", "source", "public", "lead")
-MEASURES = frozenset({"talin"})
+MEASURES = frozenset({"talin", "yanting"})
 ORDER = ("office", "network", "publicity", "petition", "security")
 
 
