@@ -34,6 +34,7 @@ from routing.errors import ConfigError, Problem
 from routing.office import (
     Channel,
     DigestTimes,
+    DutyTimes,
     Level,
     Limit,
     Marks,
@@ -259,6 +260,21 @@ def _limit(text: str) -> str:
     return text
 
 
+_SPAN = re.compile(r"([1-9]\d{0,2})(m|h)")
+
+
+def _span(text: str) -> str:
+    if not _SPAN.fullmatch(text):
+        raise Refused("不是时长", '写成 "5m"（分钟）或 "1h"（小时）')
+    return text
+
+
+def _delta(text: str) -> timedelta:
+    match = _SPAN.fullmatch(text)
+    assert match is not None
+    return timedelta(minutes=int(match[1]) * (60 if match[2] == "h" else 1))
+
+
 def _stretch(text: str) -> str:
     match = _HOURS.fullmatch(text)
     if not match or match[1] + match[2] >= match[3] + match[4]:
@@ -355,6 +371,19 @@ class _Hours(_Strict):
 Stretch = Annotated[str, AfterValidator(_night)]
 
 
+class _Duty(_Strict):
+    reserve: Annotated[str, AfterValidator(_span)] = "5m"
+    leader: Annotated[str, AfterValidator(_span)] = "10m"
+    sign: Annotated[str, AfterValidator(_span)] = "15m"
+    approve: Annotated[str, AfterValidator(_span)] = "10m"
+
+    @model_validator(mode="after")
+    def _climbs(self) -> "_Duty":
+        if _delta(self.leader) < _delta(self.reserve):
+            raise Refused("叫值班领导早于叫备用人员", "leader 不要短于 reserve")
+        return self
+
+
 class _Quiet(_Strict):
     III: Stretch | None = None
     IV: Stretch | None = None
@@ -406,6 +435,7 @@ class _Office(_Strict):
     limits: _Limits
     hours: _Hours
     quiet: _Quiet = _Quiet()
+    duty: _Duty = _Duty()
     digest: _Digest
     dismiss: _Dismiss
     record: _Record = _Record()
@@ -476,6 +506,7 @@ def _office(read: _Office) -> Office:
         hours=WorkingHours(hours),
         digest=DigestTimes(read.digest.weekday - 1, time(hour, minute), tuple(read.digest.to)),
         dismiss_reasons=tuple(read.dismiss.reasons),
+        duty=DutyTimes(**{name: _delta(text) for name, text in read.duty}),
         quiet={Level[name]: _times(text) for name, text in read.quiet if text is not None},
         record=Record(
             read.record.slip_word,

@@ -8,6 +8,7 @@ from bot import rosters
 from bot.chat import Block, Card, Form
 from bot.names import AILMENT_NAMES, LEVEL_MARKS, LEVEL_NAMES, ROLE_NAMES, STEP_NAMES, level_tag, local
 from routing.ailments import DESK
+from routing.calls import Called
 from routing.duty import Unknown
 from routing.items import Ailment
 from routing.office import Level, Office, Role, Step
@@ -156,6 +157,16 @@ def _source(facts: Mapping[str, Any]) -> str:
     return f"来源 {facts['source']}{name}"
 
 
+def _called(facts: Mapping[str, Any], view: CaseView | None, office: Office) -> list[Block]:
+    """Call somebody for a grave matter: the person on duty at once, the others because nobody came."""
+    tag, called = level_tag(Level(int(facts["level"]))), Called(facts["called"])
+    text = f"📣 您在值班：{tag}事项，请到值班群处理"
+    if called is not Called.STAFF:
+        who = "值班领导" if called is Called.LEADER else "备用人员"
+        text = f"📣 {tag}事项已 {facts['minutes']} 分钟无人处理，请{who}过问"
+    return [Block(text, weight=9), Block(_case_line(view))]
+
+
 def _roster_names(facts: Mapping[str, Any], view: CaseView | None, office: Office) -> list[Block]:
     """Say which names of the roster nobody has; until they are right the roster before it counts."""
     told = [
@@ -193,6 +204,7 @@ _SENTENCES: Mapping[str, Callable[[Mapping[str, Any], CaseView | None, Office], 
     "source_fault": _source_fault,
     "source_ails": _source_ails,
     "source_ok": _source_ok,
+    "called": _called,
     "roster_names": _roster_names,
     "roster_gap": _roster_gap,
     "roster_week": _roster_week,

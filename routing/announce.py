@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from routing import people
+from routing import calls, people
 from routing.office import Level, Office, Role
 from routing.outbox import QUIET_UNTIL, MessageKind, Priority, hasten, queue, queue_edit, was_queued
 from routing.quiet import held_until
@@ -145,6 +145,7 @@ def opened(
     if summary_at is not None and case.level > Level.II:
         due = replace(due, priority=Priority.UPDATE, not_before=summary_at)
     post(session, _hushed(office, case.level, due, now), now)
+    calls.begin(session, office, case, now)
 
 
 def _hushed(office: Office, level: Level, due: CardDue, now: datetime) -> CardDue:
@@ -184,6 +185,7 @@ def level_raised(
         now=now,
         not_before=until,
     )
+    calls.begin(session, office, case, now)
 
 
 def moved(

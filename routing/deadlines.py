@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
-from routing import people
+from routing import duty, people
 from routing.ledger import Ledger
 from routing.office import Level, Office, Role, Step
 from routing.outbox import QUIET_UNTIL, MessageKind, Priority, queue
@@ -148,7 +148,7 @@ def _remind(
     until = reminder_at(office, case.level, row.step, now)
     if until is not None:
         payload[QUIET_UNTIL] = until.isoformat()
-    for chat in recipients(session, office, case, row.step):
+    for chat in recipients(session, office, case, row.step, now):
         queue(
             session,
             key=f"deadline:{row.id}:{row.due_at.isoformat()}:{stage}:{chat}",
@@ -172,11 +172,14 @@ def _remind(
     )
 
 
-def recipients(session: Session, office: Office, case: CaseRow, step: Step) -> list[str]:
-    """Give the chats of those whose move a step is; an empty chair falls to the duty group."""
+def recipients(session: Session, office: Office, case: CaseRow, step: Step, now: datetime) -> list[str]:
+    """Give the chats of those whose move a step is; an empty chair falls to the duty group.
+
+    With a roster a step of the duty officers is told to those on duty, and not to the whole group (国办函〔2026〕12号).
+    """
     role = {Step.REVIEW: Role.REVIEWER, Step.SECRECY: Role.SECRECY, Step.APPROVE: Role.LEADER}.get(step)
     if role is not None:
-        return [chat for _, chat in people.holders(session, role)] or [office.duty_chat]
+        return [chat for _, chat in people.holders(session, role, at=now)] or [office.duty_chat]
     in_channel = step in {Step.SIGN, Step.DRAFT, Step.RELEASE, Step.CLOSE}
     if (
         (in_channel or step is Step.RESPOND)
@@ -184,7 +187,7 @@ def recipients(session: Session, office: Office, case: CaseRow, step: Step) -> l
         and _dispatched(session, case)
     ):
         return [office.channels[case.channel].chat]
-    return [office.duty_chat]
+    return duty.staff_chats(session, now) or [office.duty_chat]
 
 
 def _dispatched(session: Session, case: CaseRow) -> bool:

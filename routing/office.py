@@ -5,7 +5,7 @@ Nothing here reads a file. Figures that no norm gives are project defaults and s
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import time
+from datetime import time, timedelta
 from enum import IntEnum, StrEnum
 from zoneinfo import ZoneInfo
 
@@ -105,6 +105,20 @@ class Record:
 
 
 @dataclass(frozen=True, slots=True)
+class DutyTimes:
+    """How long those on duty have before somebody else hears; project defaults.
+
+    `reserve` and `leader`: a Ⅰ/Ⅱ matter that does not move, counted from its call. `sign`: both signatures of a
+    handover. `approve`: the word of a leader on a substitution, before the next leader is asked too.
+    """
+
+    reserve: timedelta = timedelta(minutes=5)
+    leader: timedelta = timedelta(minutes=10)
+    sign: timedelta = timedelta(minutes=15)
+    approve: timedelta = timedelta(minutes=10)
+
+
+@dataclass(frozen=True, slots=True)
 class Office:
     """Everything the core must know of one office."""
 
@@ -118,6 +132,7 @@ class Office:
     marks: Mapping[Level, Marks]
     hours: WorkingHours = WorkingHours()
     digest: DigestTimes = DigestTimes()
+    duty: DutyTimes = DutyTimes()
     record: Record = Record()
     dismiss_reasons: tuple[str, ...] = ("与本县无关", "广告或垃圾信息", "不涉及政府工作", "内容不实且无影响")
     overrides: Mapping[str, bool] = field(default_factory=dict)  # date -> is a working day

@@ -136,7 +136,7 @@ def test_a_clock_set_back_repeats_nothing(desk, case_id):
 def test_only_those_whose_move_it_is_hear_of_a_limit(desk, state, step, chats):
     case_id = desk.at(state)
     assert limit(desk, case_id, step)
-    found = desk.run(lambda s: deadlines.recipients(s, desk.office, desk.case(case_id), step))
+    found = desk.run(lambda s: deadlines.recipients(s, desk.office, desk.case(case_id), step, START))
     assert found == chats
 
 

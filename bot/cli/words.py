@@ -21,6 +21,7 @@ _HOUSE_ACTIONS = {
     "secrecy_mark": "涉密标记拦下",
     "take_in": "并入了",
     "roster": "值班表生效",
+    "call": "叫人",
     "roster_gap": "值班空档报警",
 }
 GROUND_NAMES: Mapping[Ground, str] = {
@@ -72,6 +73,10 @@ _LABELS = {
     "ground": "原因",
     "step": "环节",
     "due_at": "期限",
+    "called": "对象",
+    "minutes": "已等分钟",
+    "reached": "送达",
+    "stands_for": "顶岗",
 }
 
 
@@ -86,6 +91,8 @@ def words(configuration: Configuration | None) -> Words:
         "sending": _coded(SENDING_NAMES),
         "ground": _coded(GROUND_NAMES),
         "level": _coded(LEVEL_NAMES),
+        "called": {"staff": "值班员", "reserve": "备用人员", "leader": "值班领导"},
+        "reached": {"True": "已发出", "False": "无人可叫"},
         "ailment": _coded(AILMENT_NAMES),
         # A move of the state and a change of the level are told under the same keys; they share no value.
         "frm": _coded(STATE_NAMES, LEVEL_NAMES),
