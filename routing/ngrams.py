@@ -52,8 +52,12 @@ def features(text: str, extra: Iterable[str] = ()) -> set[str]:
     found = set(text)
     found.update(pairs)
     found.update(map(add, pairs, text[2:]))
-    found.update(_extra_mark + _control.sub(" ", name) for name in extra)
+    found.update(map(_named, extra))
     return found
+
+
+def _named(name: str) -> str:
+    return _extra_mark + _control.sub(" ", name)
 
 
 class Model:
@@ -90,13 +94,33 @@ class Model:
     def __len__(self) -> int:
         return len(self._places)
 
+    @property
+    def grams(self) -> Collection[str]:
+        """The runs that it knows."""
+        return self._places.keys()
+
+    def weights_of(self, gram: str) -> tuple[int, ...]:
+        """Give the weight of a run in each column; zeros for one that it does not know."""
+        place = self._places.get(gram)
+        return tuple(0 if place is None else column[place] for column in self._columns)
+
     def scores(self, text: str, extra: Iterable[str] = ()) -> Mapping[str, float]:
         """Give the probability of each class; they add up to one. Never raises on a str."""
         return self.scores_of(features(clean(text), extra))
 
     def scores_of(self, found: Collection[str]) -> Mapping[str, float]:
-        """Do the same for what `features` gave, so that several models need read a text only once."""
-        logits = self._logits(found)
+        """Do the same for what `features` gave."""
+        return self._shares(self._logits(found))
+
+    def scores_from(self, sums: Sequence[int], runs: int, extra: Sequence[str] = ()) -> Mapping[str, float]:
+        """Do the same for sums that somebody else has made: of the weights of a text's runs, a sum a column, `runs` of
+        them in all.
+        """
+        given = [self.weights_of(_named(name)) for name in extra]
+        whole = [sum(column) for column in zip(sums, *given, strict=True)]
+        return self._shares(self._weighed(whole, runs + len(given)))
+
+    def _shares(self, logits: Sequence[float]) -> Mapping[str, float]:
         if len(self.classes) == 2:
             second = sigmoid(logits[0])
             return dict(zip(self.classes, (1 - second, second), strict=True))
@@ -109,12 +133,14 @@ class Model:
         return self._logits(features(clean(text), extra))
 
     def _logits(self, found: Collection[str]) -> tuple[float, ...]:
-        worth = self.scale / math.sqrt(len(found) or 1)
         whole = sum(map(self._summands.get, found, repeat(0)))
         if len(self._columns) == 1:
-            return (self.biases[0] + worth * whole,)
+            return self._weighed((whole,), len(found))
         known = sum(map(self._summands.__contains__, found))
-        sums = _unpacked_sums(whole, known, len(self._columns))
+        return self._weighed(_unpacked_sums(whole, known, len(self._columns)), len(found))
+
+    def _weighed(self, sums: Sequence[int], runs: int) -> tuple[float, ...]:
+        worth = self.scale / math.sqrt(runs or 1)
         return tuple(bias + worth * total for bias, total in zip(self.biases, sums, strict=True))
 
     def evidence(self, text: str, label: str, extra: Iterable[str] = (), *, most: int = 3) -> tuple[str, ...]:

@@ -8,29 +8,32 @@ from functools import lru_cache
 
 from routing.conditions import Subject
 from routing.items import Kind
-from routing.ngrams import Model, clean, features
+from routing.ngram_table import Reading, Table
+from routing.ngrams import Model, clean
 from routing.starter import opinions as starter
 
 remembered = 4096
 letters_read = 300
+_read_again = 32
+"""The models are asked about one and the same text in turn."""
+_asked = (starter.PUBLIC, starter.LEAD, starter.SUBJECT)
 _boards, _official = "问政", "官方"
 
 
 class Opinions:
     """Three models that read a text; safe to share between threads. Without models of the office, the starter set's.
 
-    Each is asked by itself, for most texts of most feeds are done with after the first answer. A repeat costs a look-up.
+    A text is read once for all; each is asked by itself, for most texts of most feeds are done with after the first answer.
+    A repeat costs a look-up.
     """
 
     def __init__(self, models: Mapping[str, Model] | None = None) -> None:
         given = models or {}
-        self._public, self._lead, self._area = (
-            given.get(name) or starter.starter_model(name)
-            for name in (starter.PUBLIC, starter.LEAD, starter.SUBJECT)
-        )
-        names = (model.version[:6] for model in (self._public, self._lead, self._area))
-        self.version = "-".join(names)
+        asked = [given.get(name) or starter.starter_model(name) for name in _asked]
+        self._table = Table(asked)
+        self.version = "-".join(model.version[:6] for model in asked)
         self._kept = lru_cache(remembered)(self._public_of)
+        self._read = lru_cache(_read_again)(self._reading)
 
     def public(self, subject: Subject) -> float:
         """Tell how likely the text is of public concern, wherever it plays. Never raises on a text."""
@@ -38,26 +41,27 @@ class Opinions:
 
     def lead(self, subject: Subject) -> Mapping[str, float]:
         """Give the share of each channel as the one that should lead, were it a matter."""
-        return self._lead.scores_of(_runs(_beginning(subject), stands_in(subject)))
+        return self._scores(starter.LEAD, _beginning(subject), stands_in(subject))
 
     def area(self, subject: Subject) -> str:
         """Give the likeliest of the subject areas."""
-        shares = self._area.scores_of(_runs(_beginning(subject)))
+        shares = self._scores(starter.SUBJECT, _beginning(subject))
         return max(shares, key=lambda name: (shares[name], name))
 
     def _public_of(self, text: str, where: str) -> float:
-        return self._public.scores_of(_runs(text, where))[starter.YES]
+        return self._scores(starter.PUBLIC, text, where)[starter.YES]
+
+    def _scores(self, name: str, text: str, where: str = "") -> Mapping[str, float]:
+        mark = (starter.source_mark(where),) if where else ()
+        return self._table.scores(_asked.index(name), self._read(text), mark)
+
+    def _reading(self, text: str) -> Reading:
+        return self._table.read(clean(text))
 
 
 def _beginning(subject: Subject) -> str:
     """Give what the models read: title and beginning, for they were fitted on posts, and a text says first what it is."""
     return "\n".join(part for part in (subject.title, subject.text) if part)[:letters_read]
-
-
-@lru_cache(maxsize=32)
-def _runs(text: str, where: str = "") -> frozenset[str]:
-    """Give the runs of a text; the models are asked about one and the same text in turn."""
-    return frozenset(features(clean(text), (starter.source_mark(where),) if where else ()))
 
 
 def stands_in(subject: Subject) -> str:

@@ -1,0 +1,77 @@
+"""The runs of several models in one table, so that a text is cut into runs and looked up once for all of them. Pure.
+
+What `ngrams.features` and a dictionary do in 500 us for three models takes 60 here: runs are whole numbers, 21 bits a
+character, sorted, and found in a sorted list. The sums are of whole numbers and so the same to the last bit.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from routing.ngrams import Model
+
+_bits = np.uint64(21)
+"""A character is below 2 ** 21, and a control is none of `normal` form: a shorter run never looks like a longer one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One text as a table has read it: where its known runs stand there, and how many different runs it has in all."""
+
+    rows: NDArray[np.intp]
+    runs: int
+
+
+class Table:
+    """A table of the runs of `models`; safe to share between threads."""
+
+    def __init__(self, models: Sequence[Model]) -> None:
+        self._models = tuple(models)
+        # What a caller gave is longer than three characters, and asked of the model itself.
+        known = sorted(
+            (_number(gram), gram)
+            for gram in {gram for model in models for gram in model.grams}
+            if len(gram) <= 3
+        )
+        self._numbers = np.array([number for number, _ in known], dtype=np.uint64)
+        grams = [gram for _, gram in known]
+        self._weights = [
+            np.array([model.weights_of(gram) for gram in grams], dtype=np.int32).reshape(
+                len(grams), len(model.biases)
+            )
+            for model in models
+        ]
+
+    def read(self, text: str) -> Reading:
+        """Look a text up that is in the form of `ngrams.clean`."""
+        runs = _runs(text)
+        if not len(self._numbers):
+            return Reading(np.empty(0, dtype=np.intp), len(runs))
+        at = np.searchsorted(self._numbers, runs)
+        at[at == len(self._numbers)] = 0
+        return Reading(at[self._numbers[at] == runs], len(runs))
+
+    def scores(self, model: int, reading: Reading, extra: Sequence[str] = ()) -> Mapping[str, float]:
+        """Give what the model of that number says of a text; `extra` as in `Model.scores`, each name once."""
+        sums = self._weights[model][reading.rows].sum(axis=0, dtype=np.int64).tolist()
+        return self._models[model].scores_from(sums, reading.runs, extra)
+
+
+def _number(gram: str) -> int:
+    number = 0
+    for sign in gram:
+        number = number << int(_bits) | ord(sign)
+    return number
+
+
+def _runs(text: str) -> NDArray[np.uint64]:
+    """Give the runs of one to three characters, sorted, each once."""
+    signs = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4").astype(np.uint64)
+    pairs = signs[:-1] << _bits | signs[1:]
+    runs = np.concatenate((signs, pairs, pairs[:-1] << _bits | signs[2:]))
+    runs.sort()
+    is_first = np.ones(len(runs), dtype=bool)
+    np.not_equal(runs[1:], runs[:-1], out=is_first[1:])
+    return runs[is_first]
