@@ -23,6 +23,7 @@ from bot.replays import Replays
 from bot.scoring import scorer_of
 from bot.sender import Pace, Sender
 from bot.storewatch import StoreWatch
+from bot.words import for_chat, words
 from monitors.fetch import Fetcher
 from monitors.inbox import Inbox
 from monitors.poll import Poller, SourceReport
@@ -73,7 +74,7 @@ class App:
         self.store = Store(settings.database_url)
         self.ledger = ledger_of(settings)
         names = {source.id: source.name for source in configuration.sources}
-        composer = Composer(office, names)
+        composer = Composer(office, names, for_chat(words(configuration)))
         self.sender = Sender(self.store, chat, office, composer, clock, pace=pace)
         desk = Desk(office, self.ledger, chat.platform, names)
         self._door = StoreDoor(self.store, configuration, self.ledger, clock, self.sender.wake)

@@ -37,15 +37,19 @@ _CODES: dict[str, str] = {
     Command.CLASSIFY: "sj",
     "menu": "mn",
     "invite": "iv",
+    "page": "pg",
 }
 _VERBS = {code: verb for verb, code in _CODES.items()}
 
-MENU, INVITE = "menu", "invite"
+MENU, INVITE, PAGE = "menu", "invite", "page"
 
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What a press asks for: a command's word, `menu` or `invite`, with the versions that were shown."""
+    """What a press asks for: a command's word, `menu`, `invite` or `page`, with the versions that were shown.
+
+    Of a page `case_id` is the row of the outbox that the list was sent by, and `version` the page.
+    """
 
     verb: str
     case_id: int

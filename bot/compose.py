@@ -9,9 +9,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from bot import lists, names, render, sentences
+from bot import lists, names, pages, render, sentences
 from bot.charts import digest_chart
 from bot.chat import Block, Button, Card, File, Form
+from bot.listings import LISTINGS, Listings
+from bot.pages import Leaf, Offered
 from routing import asks, catchup, history, outbox, people
 from routing.announce import CARD_ROLES, CHANNEL_CARD, DUTY_CARD
 from routing.clock import Span
@@ -20,11 +22,10 @@ from routing.grouping import origin_of
 from routing.office import Office
 from routing.outbox import Message, MessageKind
 from routing.unit import Unit
-from routing.views import CaseView, case_view, open_cases
+from routing.views import CaseView, case_view
+from routing.why import PLAIN, Words
 
 log = logging.getLogger(__name__)
-
-LIST_MAX = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +46,11 @@ class Outgoing:
 
 
 class Composer:
-    """Renders rows for one office; `sources` names the sources by id, for people."""
+    """Renders rows for one office; `sources` names the sources by id, `told` the codes of the record, for people."""
 
-    def __init__(self, office: Office, sources: Mapping[str, str]) -> None:
+    def __init__(self, office: Office, sources: Mapping[str, str], told: Words = PLAIN) -> None:
         self._office = office
+        self._listings = Listings(office, told)
         self._sources = sources
 
     def compose(self, session: Unit, message: Message, now: datetime) -> Outgoing | None:
@@ -108,6 +110,8 @@ class Composer:
         view = case_view(session, message.case_id) if message.case_id is not None else None
         reply_to = facts.get("reply_to") or outbox.newest_card(session, message.chat, message.case_id)
         leave = bool(facts.get("leave_after"))
+        if template in LISTINGS:
+            return Outgoing(self.listing(session, facts, message.id, 0, now), reply_to=reply_to)
         if template in _PAGES:
             return Outgoing(_PAGES[template](self, session, facts, now), reply_to=reply_to)
         return Outgoing(
@@ -118,11 +122,11 @@ class Composer:
         """Give the duty card with other buttons: an opened menu."""
         return Card(render.duty_card(view, self._office, self._sources).blocks, buttons)
 
-    def open_page(self, session: Unit, facts: Mapping[str, Any], now: datetime) -> Card:
-        """Compose the list of open cases that a person may see."""
-        channels = facts.get("channels")
-        views = open_cases(session, channels=channels, limit=500)
-        return lists.open_list(views[:LIST_MAX], self._office, len(views))
+    def listing(
+        self, session: Unit, facts: Mapping[str, Any], sent_as: int, page: int, now: datetime
+    ) -> Card:
+        """Compose a page of a list; `sent_as` is the row of the outbox that asked for the list."""
+        return self._listings.page(session, facts, Leaf(sent_as, page, now))
 
     def case_page(self, session: Unit, facts: Mapping[str, Any], now: datetime) -> Card:
         """Compose one case for reading: the duty card without its buttons."""
@@ -137,8 +141,8 @@ class Composer:
     def help_page(self, session: Unit, facts: Mapping[str, Any], now: datetime) -> Card:
         """Compose the help page of a person."""
         actor = people.actor_by_id(session, int(facts["person"]), at=now)
-        commands = [(str(name), str(text)) for name, text in facts["commands"]]
-        return lists.help_card(actor.name if actor else "", actor.roles if actor else frozenset(), commands)
+        offered = [Offered(*(str(part) for part in one)) for one in facts["commands"]]
+        return pages.help_card(actor.name if actor else "", actor.roles if actor else frozenset(), offered)
 
     def ask(self, session: Unit, message: Message, now: datetime) -> Outgoing | None:
         """Compose a request for a typed answer; None once it was answered or replaced."""
@@ -168,7 +172,6 @@ _COMPOSERS = {
     MessageKind.DIGEST: Composer.digest,
 }
 _PAGES = {
-    "open_list": Composer.open_page,
     "case": Composer.case_page,
     "help": Composer.help_page,
     catchup.TEMPLATE: Composer.catch_up_page,

@@ -1,19 +1,18 @@
 """What is about many matters or none: the open list, the digest, what was read after a gap, help, an invitation. Pure."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from bot.buttons import INVITE, Wish, token_of
 from bot.chat import Block, Button, Card, Form, Tone
-from bot.names import LEVEL_NAMES, ROLE_NAMES, STEP_NAMES, level_tag, local, source_name
+from bot.names import LEVEL_NAMES, ROLE_NAMES, STEP_NAMES, level_tag, source_name
 from bot.replayed import lessons_lines
 from routing.catchup import Summary
 from routing.digest import ChannelLine, Digest
 from routing.lessons import Lessons
-from routing.office import Level, Office, Role
+from routing.office import Level, Office
 from routing.people import Invitation
-from routing.views import CaseView
 from routing.workflow import STATE_NAMES
 
 CAUGHT_UP_SHOWN, CAUGHT_UP_SOURCES = 10, 3
@@ -33,42 +32,6 @@ def invite_card(invitation: Invitation) -> Card:
         Button(text, token_of(Wish(INVITE, invitation.id, arg=arg)), tone) for text, arg, tone in choices
     )
     return Card(blocks, (buttons,))
-
-
-def open_list(views: Sequence[CaseView], office: Office, total: int) -> Card:
-    """List open cases, one block each, with what falls due next."""
-    if not views:
-        return Card((Block("当前没有未办结事项。"),))
-    blocks = [Block(f"未办结事项 {total} 件", Form.TITLE, weight=9)]
-    for view in views:
-        due = (
-            f"，{STEP_NAMES[view.deadlines[0].step]} {local(view.deadlines[0].due_at, office)} 前"
-            if view.deadlines
-            else ""
-        )
-        blocks.append(
-            Block(
-                f"{level_tag(view.level)} {view.number}【{STATE_NAMES[view.state]}】{view.title}{due}",
-                weight=6,
-            )
-        )
-    if total > len(views):
-        blocks.append(
-            Block(f"还有 {total - len(views)} 件未列出；用 /case 编号 查看单件。", Form.NOTE, weight=9)
-        )
-    return Card(tuple(blocks))
-
-
-_HELP: Sequence[tuple[frozenset[Role], str]] = (
-    (
-        frozenset({Role.DUTY, Role.OFFICE}),
-        "值班群的卡片上：转办 / 改派 / 定级 / 关注 / 不予受理 / 纠正（拆分、合并、是不是负面）",
-    ),
-    (frozenset({Role.CONTACT}), "承办群的卡片上：签收 / 退回 / 拟答复稿（也可直接回复卡片）/ 回应确认"),
-    (frozenset({Role.REVIEWER, Role.SECRECY}), "私聊卡片上：初审、保密审查（公开 / 不公开 / 需报审）"),
-    (frozenset({Role.LEADER}), "私聊卡片上：批准发布 / 退回修改"),
-    (frozenset({Role.ADMIN}), "确认新成员：有人用邀请码加入时会收到卡片"),
-)
 
 
 def catch_up(summary: Summary, office: Office, sources: Mapping[str, str]) -> Card:
@@ -111,14 +74,6 @@ def _how_long(span: timedelta) -> str:
     if hours >= 48:
         return f"{hours // 24} 天 {hours % 24} 小时"
     return f"{hours} 小时 {minutes} 分" if hours else f"{minutes} 分"
-
-
-def help_card(name: str, roles: frozenset[Role], commands: Sequence[tuple[str, str]]) -> Card:
-    """Say what this person can do here: only what his roles allow."""
-    blocks = [Block(f"{name}（{'、'.join(ROLE_NAMES[r] for r in Role if r in roles)}）", Form.TITLE)]
-    blocks += [Block(text) for wanted, text in _HELP if wanted & roles]
-    blocks += [Block(f"/{command}　{text}") for command, text in commands]
-    return Card(tuple(blocks))
 
 
 def digest_card(digest: Digest, office: Office, lessons: Lessons | None = None) -> Card:

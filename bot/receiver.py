@@ -21,7 +21,7 @@ from bot.chat import (
     TokenRejected,
 )
 from bot.compose import Composer
-from bot.handlers.desk import Desk, Errand, Menu, Occasion, Reaction
+from bot.handlers.desk import Desk, Errand, Leafed, Menu, Occasion, Reaction
 from bot.handlers.react import react
 from bot.secrecy import without_marked_text
 from routing import inbox
@@ -171,6 +171,8 @@ class Receiver:
             await self._chat.toast(event.press, reaction.toast, alert=reaction.alert)
             if reaction.menu is not None:
                 await self._open_menu(reaction.menu)
+            if reaction.leafed is not None:
+                await self._leaf(reaction.leafed)
         except (Transient, Permanent) as error:
             log.info("quick answer lost", extra={"error": str(error)})
 
@@ -178,6 +180,13 @@ class Receiver:
         card = await self._store.read(lambda s: self._with_menu(s, menu))
         if card is not None:
             await self._chat.update_card(menu.ref, card)
+
+    async def _leaf(self, leafed: Leafed) -> None:
+        now = self._clock()
+        card = await self._store.read(
+            lambda s: self._composer.listing(s, leafed.facts, leafed.sent_as, leafed.page, now)
+        )
+        await self._chat.update_card(leafed.ref, card)
 
     def _with_menu(self, session: Unit, menu: Menu) -> Card | None:
         view = case_view(session, menu.case_id)

@@ -246,6 +246,9 @@ class Sender:
         if message.kind is MessageKind.ASK:
             asked = await self._chat.ask_text(address, outgoing.card, placeholder=outgoing.placeholder)
             return asked.message
+        if outgoing.card.buttons:
+            listed = await self._chat.send_card(address, outgoing.card, reply_to=reply_to, silent=silent)
+            return listed.message
         sent = await self._chat.notify(
             address, outgoing.card, files=outgoing.files, reply_to=reply_to, silent=silent
         )

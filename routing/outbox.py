@@ -245,6 +245,12 @@ def spoken_at(session: Session, chat: str, message: str) -> Spoken | None:
     return None if row is None else Spoken(row.case_id)
 
 
+def text_at(session: Session, row_id: int, chat: str) -> Mapping[str, Any] | None:
+    """Give what a text of ours in this chat was asked to say; None for any other row."""
+    row = session.get(OutboxRow, row_id)
+    return None if row is None or row.chat != chat or row.kind != MessageKind.TEXT else row.payload
+
+
 def was_queued(session: Session, key: str) -> bool:
     """Tell whether a message with this key was ever queued."""
     return session.scalar(select(OutboxRow.id).where(OutboxRow.dedupe_key == key)) is not None

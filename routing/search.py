@@ -164,7 +164,7 @@ def _in_texts(session: Session, case_id: int, word: str) -> str | None:
     )
     for title, text in texts:
         if word in letters(title) or word in letters(text):
-            return _around(word, f"{title} {text}")
+            return _around(word, text) or _around(word, title)
     return None
 
 

@@ -276,6 +276,36 @@ def open_cases(
     return [view for view in (case_view(session, case_id) for case_id in ids) if view is not None]
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which open cases to list. None narrows nothing; `overdue_at` leaves those with a limit that ended before it."""
+
+    channels: Sequence[str] | None = None  # that the reader may see
+    only: Sequence[str] | None = None
+    levels: Sequence[Level] | None = None
+    overdue_at: datetime | None = None
+
+
+def open_page(session: Session, wanted: Wanted, *, page: int, size: int) -> tuple[list[CaseView], int]:
+    """Give a page of the cases that are not over, gravest and oldest first, and how many there are in all."""
+    query = select(CaseRow.id).where(CaseRow.state.not_in(list(ENDED)))
+    if wanted.channels is not None:
+        query = query.where(dispatched_to(wanted.channels))
+    if wanted.only is not None:
+        query = query.where(CaseRow.channel.in_(list(wanted.only)))
+    if wanted.levels is not None:
+        query = query.where(CaseRow.level.in_(list(wanted.levels)))
+    if wanted.overdue_at is not None:
+        late = select(DeadlineRow.case_id).where(
+            DeadlineRow.ended_at.is_(None), DeadlineRow.due_at < wanted.overdue_at
+        )
+        query = query.where(CaseRow.id.in_(late))
+    total = session.scalar(select(func.count()).select_from(query.subquery())) or 0
+    shown = query.order_by(CaseRow.level, CaseRow.opened_at, CaseRow.id).offset(page * size).limit(size)
+    views = [case_view(session, case_id) for case_id in session.scalars(shown).all()]
+    return [view for view in views if view is not None], total
+
+
 def is_dispatched_to(session: Session, case_id: int, channels: Sequence[str]) -> bool:
     """Tell whether a case is with one of these channels by the word of the duty officer, not by proposal only."""
     query = select(CaseRow.id).where(CaseRow.id == case_id, dispatched_to(channels))

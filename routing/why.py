@@ -56,18 +56,21 @@ class Words:
     """How a reader is told codes and instants. The plain one leaves codes as stored, for machines.
 
     `labels`: key of a ledger line -> its name. `values`: what a code is of (action, step, chat, …) -> code -> name.
-    `zone_mark` stands behind every time of day. Under `tags` the sources' tags stand, under `address` where each is
-    read, both by source.
+    `others`: how a code of a kind is told that has no name. `zone_mark` stands behind every time of day; entries of the
+    record under `hidden` are not told. Under `tags` the sources' tags stand, under `address` where each is read, both by
+    source.
     """
 
     zone: tzinfo = UTC
     zone_mark: str = " UTC"
     labels: Mapping[str, str] = field(default_factory=dict)
     values: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    others: Mapping[str, str] = field(default_factory=dict)
+    hidden: frozenset[str] = frozenset({"person"})
 
     def name(self, of: str, code: object) -> str:
-        """Name a code; one that is not known is given back as it is."""
-        return self.values.get(of, {}).get(str(code), str(code))
+        """Name a code; one that is not known is told as others of its kind, or given back as it is."""
+        return self.values.get(of, {}).get(str(code), self.others.get(of, str(code)))
 
     def at(self, moment: datetime, form: str) -> str:
         """Write an instant (aware) in the reader's zone."""
@@ -231,7 +234,7 @@ def _host(address: str) -> str:
 
 def _case_steps(session: Session, case_id: int, words: Words) -> Iterator[Step]:
     for line in entries(session, case_id):
-        told = "，".join(words.entry(k, v) for k, v in line["data"].items() if k != "person")
+        told = "，".join(words.entry(k, v) for k, v in line["data"].items() if k not in words.hidden)
         action = words.name("action", line["action"])
         yield Step(line["at"], f"台账 {line['seq']}", f"{line['actor']} {action}：{told}")
     limits = select(DeadlineRow).where(DeadlineRow.case_id == case_id).order_by(DeadlineRow.id)

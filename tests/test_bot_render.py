@@ -17,7 +17,7 @@ import pytest
 from builders import Desk, failed, harvest, item, make_office, views
 from sqlalchemy import select
 
-from bot import compose, lists, menus, names, render, sentences
+from bot import compose, lists, menus, names, pages, render, sentences
 from bot.chat import ActionPressed, Body, Card, CommandGiven, JoinedChat, LeftChat, MessageRef, TextReplied
 from bot.chat import Sender as From
 from bot.compose import Composer
@@ -25,6 +25,8 @@ from bot.handlers.commands import OFFERS
 from bot.handlers.desk import Desk as Counter
 from bot.handlers.desk import Occasion
 from bot.handlers.react import react
+from bot.listings import LISTINGS
+from bot.pages import Leaf, Offered
 from bot.telegram.markup import TEXT_LIMIT, rendered
 from bot.telegram.text import units
 from routing import attest, auditor, deadlines, outbox, people
@@ -35,6 +37,7 @@ from routing.items import Ailment, Band, Counts, Fault, Kind, SourceState, Sympt
 from routing.office import Level, Role, Step
 from routing.outbox import MessageKind
 from routing.people import Invitation
+from routing.search import Hit
 from routing.store.tables import InviteRow, OutboxRow
 from routing.views import (
     CaseView,
@@ -48,6 +51,9 @@ from routing.views import (
     SuggestionView,
     case_view,
 )
+from routing.waiting import Waiting
+from routing.why import Step as Trodden
+from routing.why import Words
 from routing.workflow import Command, Opinion, Stage, State
 
 CARDS = Path(__file__).parent / "data" / "cards"
@@ -265,8 +271,8 @@ def questions() -> Iterator[tuple[str, Card]]:
 
 
 def helped(*roles: Role) -> Card:
-    offered = [(name, offer.text) for name, offer in OFFERS.items() if offer.roles & set(roles)]
-    return lists.help_card("王敏", frozenset(roles), offered)
+    offered = [Offered(n, o.text, o.group) for n, o in OFFERS.items() if o.roles & set(roles)]
+    return pages.help_card("王敏", frozenset(roles), offered)
 
 
 V1, V2 = replace(FIRST, reviews=()), replace(SECOND, reviews=(PASSED,))
@@ -353,8 +359,37 @@ SCENES: Mapping[str, Callable[[], Card]] = {
     "menu_subject": lambda: chosen(menus.subject_menu(JUDGING, 0)),
     "menu_split": lambda: chosen(menus.text_menu(JUDGING, OFFICE, Page(1, TEXTS, True))),
     "menu_merge": lambda: chosen(menus.matter_menu(JUDGING, Page(0, OTHERS, False))),
-    "open_list": lambda: lists.open_list([JUDGING, case(State.HANDLING), RETURNED], OFFICE, 5),
-    "open_list_empty": lambda: lists.open_list([], OFFICE, 0),
+    "open_list": lambda: pages.open_list(
+        [JUDGING, case(State.HANDLING), RETURNED], 30, OFFICE, Leaf(9, 1, at(3)), "Ⅲ级、社情民意"
+    ),
+    "open_list_empty": lambda: pages.open_list([], 0, OFFICE, Leaf(9, 0, AT), "超期"),
+    "mine": lambda: pages.mine_list(
+        [
+            Waiting(case(State.HANDLING, draft=SECOND, draft_version=2), None, True),
+            Waiting(JUDGING, Command.DISMISS, False),
+        ],
+        2,
+        OFFICE,
+        Leaf(9, 0, AT),
+    ),
+    "mine_nothing": lambda: pages.mine_list([], 0, OFFICE, Leaf(9, 0, AT)),
+    "find": lambda: pages.found_list(
+        [
+            Hit(1, "YQ-2026-0001", "停水三天", State.CLOSED, Level.III, ""),
+            Hit(2, "YQ-2026-0002", "物业不作为", State.JUDGING, Level.IV, "…小区又停水了，物业…"),
+        ],
+        True,
+        ("停水", "物业"),
+        Leaf(9, 0, AT),
+    ),
+    "find_nothing": lambda: pages.found_list([], False, ("停电",), Leaf(9, 0, AT)),
+    "why": lambda: pages.why_list(
+        "YQ-2026-0001",
+        [Trodden(AT, "读到", "来源 青禾论坛"), Trodden(None, "规则", "停水：停水")] * 7,
+        Words(OFFICE.zone, ""),
+        Leaf(9, 0, AT),
+    ),
+    "why_nothing": lambda: pages.why_list("YQ-2026-0404", [], Words(), Leaf(9, 0, AT)),
     "help_duty": lambda: helped(Role.DUTY),
     "help_contact": lambda: helped(Role.CONTACT),
     "help_leader": lambda: helped(Role.LEADER),
@@ -444,11 +479,19 @@ def test_a_card_of_a_long_matter_fits_in_one_message(name: str) -> None:
         assert MARKUP in text
 
 
-def test_five_hundred_open_matters_fit_in_one_message() -> None:
-    many = [replace(JUDGING, id=i, number=f"YQ-2026-{i:04}", title="停水" * 30) for i in range(1, 501)]
-    text = plain(rendered(lists.open_list(many, OFFICE, len(many))).text)
+def test_a_full_page_of_open_matters_with_the_longest_titles_is_shown_whole() -> None:
+    many = [replace(JUDGING, id=i, number=f"YQ-2026-{i:04}", title="停水" * 30) for i in range(1, 9)]
+    text = plain(rendered(pages.open_list(many, 500, OFFICE, Leaf(1, 0, AT))).text)
     assert units(text) <= TEXT_LIMIT
-    assert "未办结事项 500 件" in text
+    assert "未办结事项 500 件　第 1/63 页" in text
+    assert all(view.number in text for view in many)
+
+
+def test_a_full_page_of_the_longest_steps_is_shown_whole() -> None:
+    steps = [Trodden(AT, "台账 12345", f"{n}：" + "理" * 500) for n in range(12)]
+    text = plain(rendered(pages.why_list("YQ-2026-0001", steps, Words(), Leaf(1, 0, AT))).text)
+    assert units(text) <= TEXT_LIMIT
+    assert all(f"　{n}：理" in text for n in range(12))
 
 
 def test_a_digest_of_many_channels_and_late_matters_fits_in_one_message() -> None:
@@ -595,7 +638,7 @@ def written_templates() -> set[str]:
 def test_every_template_that_the_code_names_exists() -> None:
     written = written_templates()
     assert len(written) > 10
-    assert written <= {*sentences._SENTENCES, *compose._PAGES}
+    assert written <= {*sentences._SENTENCES, *compose._PAGES, *LISTINGS}
 
 
 def said_of_sources(template: str, **facts: Any) -> str:
@@ -648,7 +691,7 @@ def test_a_desk_that_lives_through_everything_queues_each_sentence_with_all_its_
             seen.add(str(row.payload["template"]))
         return seen
 
-    assert desk.run(say) == {*sentences._SENTENCES, *compose._PAGES}
+    assert desk.run(say) == {*sentences._SENTENCES, *compose._PAGES, *LISTINGS}
 
 
 def live(desk: Desk) -> None:
@@ -700,7 +743,8 @@ def live(desk: Desk) -> None:
     desk.run(lambda s: auditor.audit(s, desk.office, desk.clock()))
     desk.run(lambda s: attest.post_daily(s, desk.office, desk.ledger, desk.clock()))
     # people, pages, strangers and strange groups
-    for name, rest in (("help", ""), ("open", ""), ("case", "1"), ("nothing", "")):
+    looks = (("open", ""), ("mine", ""), ("find", "停水"), ("why", "1"), ("case", "1"))
+    for name, rest in (("help", ""), *looks, ("nothing", "")):
         happen(command("duty", name, rest))
     happen(command("nobody", "start"))
     happen(JoinedChat("-9", "别的群"))

@@ -123,7 +123,7 @@ async def test_texts_that_answer_nothing_get_one_sentence_in_private_and_none_in
         await stage.client.send(OFFICER, OFFICER, "/nonsense")
         await stage.said(OFFICER, "没有这个命令")
         await stage.client.send(CONTACT, CONTACT, "/digest")
-        await stage.said(CONTACT, "您没有使用 /digest 的权限。")
+        await stage.said(CONTACT, "您没有使用 /digest 的权限，它供值班员、领导、政府办使用。")
         await stage.client.send(OFFICER, OFFICER, "/case 999")
         await stage.said(OFFICER, "没有找到“999”")
 

@@ -17,9 +17,9 @@ from bot.cli.common import (
     print_json,
     settings_now,
 )
-from bot.cli.words import words
 from bot.names import LEVEL_NAMES
 from bot.scoring import scorer_of
+from bot.words import words
 from monitors.masking import mask
 from monitors.sentiment import Scorer
 from routing.errors import UserError

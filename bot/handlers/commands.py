@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from bot.chat import CommandGiven
+from bot.handlers import looking
 from bot.handlers.desk import Errand, Occasion, Reaction
+from bot.names import ROLE_NAMES
 from routing import announce, cases, outbox, people
 from routing.clock import week_of
 from routing.errors import UserError
@@ -15,17 +17,17 @@ from routing.people import Account, Claim
 from routing.views import find_case, is_dispatched_to
 from routing.workflow import Actor, Command, Order, State
 
-_SEES_ALL = frozenset({Role.DUTY, Role.OFFICE, Role.LEADER, Role.REVIEWER, Role.SECRECY})
-_CASES = _SEES_ALL | {Role.CONTACT}
+LOOK, ACT, REPORT, KEEP, MORE = "查事项", "办事项", "汇总", "系统", "其他"
 
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """One command: what it does, who may, and the function."""
+    """One command: what it does, who may, the function, and under which heading of the help page it stands."""
 
     text: str
     roles: frozenset[Role]
     act: Callable[[Occasion, CommandGiven, Actor], Reaction | None]
+    group: str = MORE
 
 
 def command(occasion: Occasion, event: CommandGiven) -> Reaction | None:
@@ -44,7 +46,9 @@ def command(occasion: Occasion, event: CommandGiven) -> Reaction | None:
     if offer is None:
         occasion.say(event.chat, "没有这个命令。发送 /help 查看用法。", reply_to=event.message)
     elif not offer.roles & actor.roles:
-        occasion.say(event.chat, f"您没有使用 /{event.name} 的权限。", reply_to=event.message)
+        who = "、".join(ROLE_NAMES[role] for role in Role if role in offer.roles)
+        text = f"您没有使用 /{event.name} 的权限，它供{who}使用。"
+        occasion.say(event.chat, text, reply_to=event.message)
     else:
         return offer.act(occasion, event, actor)
     return None
@@ -82,20 +86,14 @@ _CLAIMS = {
 
 
 def _help(occasion: Occasion, event: CommandGiven, actor: Actor) -> None:
-    offered = [[name, offer.text] for name, offer in OFFERS.items() if offer.roles & actor.roles]
+    offered = [[name, offer.text, offer.group] for name, offer in OFFERS.items() if offer.roles & actor.roles]
     payload = {"template": "help", "person": actor.person_id, "commands": offered}
     occasion.page(event.chat, {**payload, "reply_to": event.message.message})
 
 
-def _open(occasion: Occasion, event: CommandGiven, actor: Actor) -> None:
-    channels = _channels(occasion, event, actor)
-    payload = {"template": "open_list", "channels": channels, "reply_to": event.message.message}
-    occasion.page(event.chat, payload)
-
-
 def _case(occasion: Occasion, event: CommandGiven, actor: Actor) -> None:
     case_id = find_case(occasion.session, event.rest) if event.rest.strip() else None
-    channels = _channels(occasion, event, actor)
+    channels = looking.channels_here(occasion, event, actor)
     if case_id is None or (
         channels is not None and not is_dispatched_to(occasion.session, case_id, channels)
     ):
@@ -106,19 +104,6 @@ def _case(occasion: Occasion, event: CommandGiven, actor: Actor) -> None:
         return
     payload = {"template": "case", "case": case_id, "reply_to": event.message.message}
     occasion.page(event.chat, payload)
-
-
-def _channels(occasion: Occasion, event: CommandGiven, actor: Actor) -> list[str] | None:
-    """Name the channels whose cases may be read here by him; None: all.
-
-    In a channel's group everybody reads along, so what is shown follows the group and not who asks.
-    """
-    office, name = occasion.desk.office, occasion.chat_name(event.chat)
-    if not event.is_private and name != office.duty_chat:
-        here = [channel.key for channel in office.channels.values() if channel.chat == name]
-        if here:
-            return sorted(here)
-    return None if actor.roles & _SEES_ALL else sorted(actor.channels)
 
 
 def _reopen(occasion: Occasion, event: CommandGiven, actor: Actor) -> None:
@@ -179,14 +164,20 @@ def _replay(occasion: Occasion, event: CommandGiven, actor: Actor) -> Reaction |
 
 
 OFFERS = {
-    "help": Offer("用法", frozenset(Role), _help),
-    "open": Offer("未办结事项", _CASES, _open),
-    "case": Offer("查看一个事项，如 /case 1", _CASES, _case),
-    "reopen": Offer("重新办理，如 /reopen 1 理由（私聊）", frozenset({Role.LEADER, Role.OFFICE}), _reopen),
+    "mine": Offer("等我办理的", frozenset(Role), looking.mine, LOOK),
+    "open": Offer("未办结的，可加 超期、Ⅱ级、渠道名", looking.SEES_CASES, looking.open_cases, LOOK),
+    "find": Offer("按词查找，如 /find 东湖小区 停水", looking.SEES_CASES, looking.find, LOOK),
+    "case": Offer("看一件，如 /case 1", looking.SEES_CASES, _case, LOOK),
+    "why": Offer("为什么报、为什么没报，如 /why 1 或链接", looking.SEES_ALL, looking.why, LOOK),
+    "reopen": Offer(
+        "重新办理，如 /reopen 1 理由（私聊）", frozenset({Role.LEADER, Role.OFFICE}), _reopen, ACT
+    ),
     "digest": Offer(
-        "本周舆情周报（/digest 上周 看上一周）", frozenset({Role.OFFICE, Role.LEADER, Role.DUTY}), _digest
+        "本周周报，/digest 上周 看上一周",
+        frozenset({Role.OFFICE, Role.LEADER, Role.DUTY}),
+        _digest,
+        REPORT,
     ),
-    "replay": Offer(
-        "用最近 7 天的信息试算规则草稿 rules.draft.toml", frozenset({Role.OPERATOR, Role.LEADER}), _replay
-    ),
+    "replay": Offer("用最近 7 天试算规则草稿", frozenset({Role.OPERATOR, Role.LEADER}), _replay, KEEP),
+    "help": Offer("用法", frozenset(Role), _help, KEEP),
 }

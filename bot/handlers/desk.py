@@ -41,6 +41,7 @@ class Reaction:
     alert: bool = False
     menu: "Menu | None" = None
     errand: "Errand | None" = None
+    leafed: "Leafed | None" = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,16 @@ class Menu:
     ref: MessageRef
     case_id: int
     buttons: tuple[tuple[Button, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Leafed:
+    """A list that shows another page in place: the message, the row that asked for it, what it asked for, the page."""
+
+    ref: MessageRef
+    sent_as: int
+    facts: Mapping[str, object]
+    page: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,9 @@
 from dataclasses import replace
 
 from bot import menus, names
-from bot.buttons import INVITE, MENU, Wish, wish_of
+from bot.buttons import INVITE, MENU, PAGE, Wish, wish_of
 from bot.chat import ActionPressed
+from bot.handlers import looking
 from bot.handlers.desk import Menu, Occasion, Reaction
 from routing import announce, asks, cases, choices, outbox, people
 from routing.errors import UserError
@@ -37,6 +38,8 @@ def press(occasion: Occasion, event: ActionPressed) -> Reaction:
         return Reaction(UNKNOWN_BUTTON, alert=True)
     if wish.verb == INVITE:
         return _settle_invite(occasion, event, wish, actor)
+    if wish.verb == PAGE:
+        return looking.leaf(occasion, event, wish, actor)
     facts = cases.facts(occasion.session, wish.case_id)
     if facts is None:
         return Reaction(UNKNOWN_BUTTON, alert=True)

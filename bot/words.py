@@ -1,13 +1,16 @@
-"""How the codes of the record read to a person, for `why`. Pure; what it does not know is shown as it is stored."""
+"""How the codes of the record read to a person, for `why`, on the screen and in chat. Pure.
+
+What it does not know is shown as it is stored.
+"""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC
 from typing import Any
 
 from bot.config import Configuration
 from bot.names import AILMENT_NAMES, BAND_NAMES, LEVEL_NAMES, STEP_NAMES
 from routing.outbox import MessageKind
-from routing.store.tables import Sending
 from routing.why import Words
 from routing.workflow import COMMAND_NAMES, STATE_NAMES, Ground
 
@@ -15,6 +18,7 @@ _HOUSE_ACTIONS = {
     "open": "立项",
     "join": "归并",
     "propose_level": "建议升级",
+    "propose_channel": "建议换渠道",
     "remind": "提醒",
     "overdue": "超期提醒",
     "refused": "未获准",
@@ -41,13 +45,13 @@ KIND_NAMES: Mapping[MessageKind, str] = {
     MessageKind.ASK: "请求回复",
     MessageKind.DIGEST: "周报",
 }
-SENDING_NAMES: Mapping[Sending, str] = {
-    Sending.PENDING: "待发",
-    Sending.SENDING: "发送中",
-    Sending.SENT: "已送达",
-    Sending.SKIPPED: "无需发送",
-    Sending.EXPIRED: "过时未发",
-    Sending.DEAD: "发不出",
+SENDING_NAMES: Mapping[str, str] = {
+    "pending": "待发",
+    "sending": "发送中",
+    "sent": "已送达",
+    "skipped": "无需发送",
+    "expired": "过时未发",
+    "dead": "发不出",
 }
 _LABELS = {
     "frm": "原",
@@ -104,11 +108,19 @@ def words(configuration: Configuration | None) -> Words:
     chats = {channel.chat: f"{channel.name}承办群" for channel in office.channels.values()}
     chats |= {office.duty_chat: "值班群", office.operator_chat: "运维群"}
     values["channel"] = {key: channel.name for key, channel in office.channels.items()}
+    values["frm"] |= values["channel"]
+    values["to"] |= values["channel"]
     values["chat"] = chats
     values["source"] = {source.id: source.name for source in configuration.sources}
     values["tags"] = {source.id: "、".join(source.tags) for source in configuration.sources if source.tags}
     values["address"] = {source.id: source.url for source in configuration.sources}
     return Words(office.zone, "", _LABELS, values)
+
+
+def for_chat(told: Words) -> Words:
+    """Leave out what may stand in no chat: reasons and bases, which may be those of a secrecy review, and chats of people."""
+    hidden = told.hidden | {"reason", "basis", "text", "name"}
+    return replace(told, hidden=hidden, others={**told.others, "chat": "一人的私聊"})
 
 
 def _coded(*tables: Mapping[Any, str]) -> dict[str, str]:

@@ -1,0 +1,143 @@
+"""Commands that look and change nothing: what is open, what waits for me, what speaks of these words, why it came."""
+
+from collections.abc import Mapping, Sequence
+
+from bot.buttons import Wish
+from bot.chat import ActionPressed, CommandGiven
+from bot.handlers.desk import Leafed, Occasion, Reaction
+from routing import outbox
+from routing.errors import UserError
+from routing.office import Level, Office, Role
+from routing.wanted import words_of
+from routing.workflow import Actor
+
+SEES_ALL = frozenset({Role.DUTY, Role.OFFICE, Role.LEADER, Role.REVIEWER, Role.SECRECY})
+SEES_CASES = SEES_ALL | {Role.CONTACT}
+_READS_DRAFTS = frozenset({Role.REVIEWER, Role.SECRECY, Role.LEADER, Role.CONTACT})
+
+_LEVELS: Mapping[str, Level] = {
+    sign: level
+    for level, signs in {
+        Level.I: ("Ⅰ", "I", "1", "一", "红", "特别重大"),
+        Level.II: ("Ⅱ", "II", "2", "二", "橙", "重大"),
+        Level.III: ("Ⅲ", "III", "3", "三", "黄", "较大"),
+        Level.IV: ("Ⅳ", "IV", "4", "四", "蓝", "一般"),
+    }.items()
+    for sign in signs
+}
+_LATE = frozenset({"超期", "逾期", "overdue"})
+
+
+def channels_here(occasion: Occasion, event: CommandGiven | ActionPressed, actor: Actor) -> list[str] | None:
+    """Name the channels whose cases may be read here by him; None: all.
+
+    In a channel's group everybody reads along, so what is shown follows the group and not who asks.
+    """
+    office, name = occasion.desk.office, occasion.chat_name(event.chat)
+    if not event.is_private and name != office.duty_chat:
+        here = [channel.key for channel in office.channels.values() if channel.chat == name]
+        if here:
+            return sorted(here)
+    return None if actor.roles & SEES_ALL else sorted(actor.channels)
+
+
+def open_cases(occasion: Occasion, event: CommandGiven, actor: Actor) -> None:
+    """List what is open: `/open`, `/open 超期`, `/open Ⅱ级 社情民意`."""
+    payload: dict[str, object] = {
+        "template": "open_list",
+        "channels": channels_here(occasion, event, actor),
+        "reply_to": event.message.message,
+    }
+    try:
+        payload |= _narrowed(event.rest.split(), occasion.desk.office)
+    except UserError as error:
+        occasion.say(event.chat, str(error), reply_to=event.message)
+        return
+    occasion.page(event.chat, payload)
+
+
+def _narrowed(typed: Sequence[str], office: Office) -> dict[str, object]:
+    levels, only, late = list[int](), list[str](), False
+    for word in typed:
+        level = _LEVELS.get(word.removesuffix("级").upper())
+        named = [key for key, c in office.channels.items() if word in {key, c.name, c.unit}]
+        if word in _LATE:
+            late = True
+        elif level is not None:
+            levels.append(int(level))
+        elif named:
+            only += named
+        else:
+            names = "、".join(channel.name for channel in office.channels.values())
+            raise UserError(
+                f"不认识“{word}”。可以写：超期、等级（如 Ⅱ级）、渠道（{names}），如 /open 超期 Ⅱ级。"
+            )
+    told: dict[str, object] = {"levels": sorted(set(levels))} if levels else {}
+    told |= {"only": list(dict.fromkeys(only))} if only else {}
+    return told | ({"overdue": True} if late else {})
+
+
+def mine(occasion: Occasion, event: CommandGiven, actor: Actor) -> None:
+    """List what waits for this person, in private: it is nobody else's list."""
+    chat = event.sender.private_chat
+    payload: dict[str, object] = {"template": "mine", "person": actor.person_id}
+    if event.is_private:
+        payload["reply_to"] = event.message.message
+    else:
+        occasion.say(event.chat, "已私聊您。", reply_to=event.message, part="here")
+    occasion.page(chat, payload)
+
+
+def find(occasion: Occasion, event: CommandGiven, actor: Actor) -> None:
+    """List the cases that speak of the words; unreleased answers count in private, for those who read them anyway."""
+    try:
+        words = words_of(event.rest)
+    except UserError as error:
+        occasion.say(event.chat, str(error), reply_to=event.message)
+        return
+    payload: dict[str, object] = {
+        "template": "find",
+        "words": list(words),
+        "channels": channels_here(occasion, event, actor),
+        "drafts": _reads_drafts(event, actor),
+        "reply_to": event.message.message,
+    }
+    occasion.page(event.chat, payload)
+
+
+def _reads_drafts(event: CommandGiven | ActionPressed, actor: Actor) -> bool:
+    return event.is_private and bool(actor.roles & _READS_DRAFTS)
+
+
+def why(occasion: Occasion, event: CommandGiven, actor: Actor) -> None:
+    """Tell every step of a case or a link, where everything may be told."""
+    key = event.rest.strip()
+    if channels_here(occasion, event, actor) is not None:
+        occasion.say(event.chat, "来龙去脉含各渠道情况，请在值班群或私聊里查看。", reply_to=event.message)
+    elif not key or len(key) > 2000:
+        text = "请写事项编号或链接，如 /why 12，或 /why https://…"
+        occasion.say(event.chat, text, reply_to=event.message)
+    else:
+        occasion.page(event.chat, {"template": "why", "key": key, "reply_to": event.message.message})
+
+
+GONE = "这个列表已过期，请重新发送命令。"
+
+
+def leaf(occasion: Occasion, event: ActionPressed, wish: Wish, actor: Actor) -> Reaction:
+    """Turn to another page of a list, if who presses may see this list here and now."""
+    facts = outbox.text_at(occasion.session, wish.case_id, occasion.chat_name(event.chat))
+    rule = _MAY_LEAF.get(str(facts.get("template"))) if facts else None
+    if facts is None or rule is None or not occasion.is_here(event.chat):
+        return Reaction(GONE, alert=True)
+    if not actor.roles & rule:
+        return Reaction("您没有查看这个列表的权限。", alert=True)
+    same_reader = facts.get("person", actor.person_id) == actor.person_id
+    same_view = "channels" not in facts or facts["channels"] == channels_here(occasion, event, actor)
+    same_drafts = not facts.get("drafts") or _reads_drafts(event, actor)
+    if not (same_reader and same_view and same_drafts):
+        return Reaction("这个列表不是按您的权限列的，请自己发送命令查看。", alert=True)
+    return Reaction(leafed=Leafed(event.message, wish.case_id, facts, wish.version))
+
+
+_MAY_LEAF = {"open_list": SEES_CASES, "mine": frozenset(Role), "find": SEES_CASES, "why": SEES_ALL}

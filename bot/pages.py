@@ -1,0 +1,158 @@
+"""Answers to commands: lists that are leafed through by buttons, and the help page. Pure.
+
+A list says of each matter what one needs to go on: level, number, state, title, the next limit and whether it has passed.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.buttons import PAGE, Wish, token_of
+from bot.chat import Block, Button, Card, Form
+from bot.names import ROLE_NAMES, STEP_NAMES, level_tag, local
+from routing.office import Level, Office, Role
+from routing.search import Hit
+from routing.views import CaseView
+from routing.waiting import Waiting
+from routing.why import Step, Words
+from routing.workflow import COMMAND_NAMES, STATE_NAMES, State
+
+CASES_AT_ONCE, STEPS_AT_ONCE = 8, 12
+TITLE_LETTERS = 40
+STEP_LETTERS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """Which page of a list is shown (from 0), and by which row of the outbox the list was sent."""
+
+    sent_as: int
+    page: int
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """A command of the help page: its name, what it does, under which heading it stands."""
+
+    name: str
+    text: str
+    group: str
+
+
+def open_list(views: Sequence[CaseView], total: int, office: Office, leaf: Leaf, narrowed: str = "") -> Card:
+    """List open cases; `narrowed` says to which ones the list was narrowed."""
+    which = f"（{narrowed}）" if narrowed else ""
+    if not total:
+        return Card((Block(f"当前没有未办结事项{which}。"),))
+    lines = [
+        Block(_line(view.level, view.number, view.state, view.title, _due(view, office, leaf)))
+        for view in views
+    ]
+    head = f"未办结事项 {total} 件{which}"
+    return _listed(
+        head, lines, leaf, more=(leaf.page + 1) * CASES_AT_ONCE < total, of=_pages(total, CASES_AT_ONCE)
+    )
+
+
+def mine_list(found: Sequence[Waiting], total: int, office: Office, leaf: Leaf) -> Card:
+    """List what waits for one person, the next limits first."""
+    if not total:
+        return Card((Block("现在没有等您办理的事项。"),))
+    lines = []
+    for one in found:
+        view = one.view
+        notes = [f"✏️ 第{view.draft_version}稿被退回，请修改"] if one.came_back else []
+        notes += [f"💬 等您回复文字：{COMMAND_NAMES[one.asked]}"] if one.asked else []
+        told = "\n".join([_due(view, office, leaf), *notes]).strip()
+        lines.append(Block(_line(view.level, view.number, view.state, view.title, told)))
+    more = (leaf.page + 1) * CASES_AT_ONCE < total
+    return _listed(f"等您办理 {total} 件", lines, leaf, more=more, of=_pages(total, CASES_AT_ONCE))
+
+
+def found_list(hits: Sequence[Hit], more: bool, words: Sequence[str], leaf: Leaf) -> Card:
+    """List the matters that hold all the words, newest first, with the place in a text where the title does not say it."""
+    told = " ".join(words)
+    if not hits:
+        if leaf.page:
+            return _listed(f"查找“{told}”", [Block("后面没有了。")], leaf, more=False)
+        hint = "换个词或少写一个词再试；只能查到您可以看的事项。"
+        return Card((Block(f"没有找到含“{told}”的事项。"), Block(hint, Form.NOTE)))
+    lines = [
+        Block(_line(hit.level, hit.number, hit.state, hit.title, f"「{hit.said}」" if hit.said else ""))
+        for hit in hits
+    ]
+    return _listed(f"查找“{told}”，新的在前", lines, leaf, more=more)
+
+
+def why_list(key: str, steps: Sequence[Step], told: Words, leaf: Leaf) -> Card:
+    """Give what an item or a case went through, step by step."""
+    if not steps:
+        return Card((Block(f"库里没有“{key}”。请核对事项编号或链接；刚发布的要等下一轮读取。"),))
+    shown = steps[leaf.page * STEPS_AT_ONCE : (leaf.page + 1) * STEPS_AT_ONCE]
+    lines = []
+    for step in shown:
+        at = f"{told.at(step.at, '%m-%d %H:%M')}　" if step.at else ""
+        lines.append(Block(_cut(f"{at}{step.detail}", STEP_LETTERS), label=step.what))
+    more = (leaf.page + 1) * STEPS_AT_ONCE < len(steps)
+    return _listed(f"{key} 的来龙去脉", lines, leaf, more=more, of=_pages(len(steps), STEPS_AT_ONCE))
+
+
+def help_card(name: str, roles: frozenset[Role], offered: Sequence[Offered]) -> Card:
+    """Say what this person can do here: only what his roles allow."""
+    blocks = [Block(f"{name}（{'、'.join(ROLE_NAMES[r] for r in Role if r in roles)}）", Form.TITLE)]
+    blocks += [Block(text, label=label) for wanted, label, text in _ON_CARDS if wanted & roles]
+    by_group: dict[str, list[str]] = {}
+    for one in offered:
+        by_group.setdefault(one.group, []).append(f"/{one.name}　{one.text}")
+    blocks += [Block("\n".join([f"【{group}】", *lines])) for group, lines in by_group.items()]
+    return Card(tuple(blocks))
+
+
+_ON_CARDS: Sequence[tuple[frozenset[Role], str, str]] = (
+    (frozenset({Role.DUTY, Role.OFFICE}), "值班群卡片", "转办、改派、定级、关注、不予受理、纠正"),
+    (frozenset({Role.CONTACT}), "承办群卡片", "签收、退回、拟答复稿（直接回复卡片即可）、回应确认"),
+    (frozenset({Role.REVIEWER}), "私聊卡片", "初审通过、退改"),
+    (frozenset({Role.SECRECY}), "私聊卡片", "保密审查：公开、不公开、需报审"),
+    (frozenset({Role.LEADER}), "私聊卡片", "批准发布、退回修改"),
+    (frozenset({Role.ADMIN}), "私聊卡片", "确认新成员"),
+)
+
+
+def _listed(head: str, lines: Sequence[Block], leaf: Leaf, *, more: bool, of: int = 0) -> Card:
+    turns = []
+    if leaf.page:
+        turns.append(_turn(leaf, -1, "‹ 上一页"))
+    if more:
+        turns.append(_turn(leaf, 1, "下一页 ›"))
+    where = f"　第 {leaf.page + 1}{f'/{of}' if of else ''} 页" if turns else ""
+    blocks = (Block(f"{head}{where}", Form.TITLE, weight=9), *lines)
+    return Card(blocks, (tuple(turns),) if turns else ())
+
+
+def _turn(leaf: Leaf, step: int, text: str) -> Button:
+    return Button(text, token_of(Wish(PAGE, leaf.sent_as, leaf.page + step)))
+
+
+def _pages(total: int, size: int) -> int:
+    return -(-total // size)
+
+
+def _line(level: Level, number: str, state: State, title: str, more: str) -> str:
+    line = (
+        f"{level_tag(level)} {number}【{STATE_NAMES[state]}】{_cut(' '.join(title.split()), TITLE_LETTERS)}"
+    )
+    return f"{line}\n{more}" if more else line
+
+
+def _due(view: CaseView, office: Office, leaf: Leaf) -> str:
+    """Give the next limit of a case, and say so where it has passed."""
+    if not view.deadlines:
+        return ""
+    limit = view.deadlines[0]
+    mark = "⛔ 超期" if limit.due_at < leaf.now else "⏰"
+    return f"{mark} {STEP_NAMES[limit.step]} {local(limit.due_at, office)} 前"
+
+
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else text[: most - 1] + "…"

@@ -1,0 +1,250 @@
+"""Commands that look: who reads what where, how lists are leafed through, and what is never told."""
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import count
+
+import pytest
+from builders import HOUR, MINUTE, Desk
+from test_bot_handlers import gave, pressed, told
+
+from bot.buttons import PAGE, Wish, token_of
+from bot.chat import ActionPressed, Card, CommandGiven, MessageRef
+from bot.compose import Composer
+from bot.handlers.commands import OFFERS
+from bot.handlers.desk import Desk as Counter
+from bot.handlers.desk import Leafed, Occasion, Reaction
+from bot.handlers.looking import GONE
+from bot.handlers.react import react
+from bot.words import for_chat
+from routing import outbox
+from routing.office import Role
+from routing.store.tables import CaseRow, InboxRow, LedgerRow, OutboxRow
+from routing.why import Words
+from routing.workflow import Command, State
+
+Happen = Callable[[CommandGiven | ActionPressed], Reaction | None]
+
+
+@pytest.fixture
+def happen(desk: Desk) -> Happen:
+    counter = Counter(desk.office, desk.ledger, "chat", {})
+    serial = count(1)
+    return lambda event: desk.run(lambda s: react(Occasion(counter, s, desk.clock(), next(serial), event)))
+
+
+def newest(desk: Desk, chat: str) -> OutboxRow:
+    return desk.all(OutboxRow, OutboxRow.chat == chat)[-1]
+
+
+def shown(desk: Desk, row: OutboxRow) -> Card:
+    composer = Composer(desk.office, {}, for_chat(Words(desk.office.zone, "")))
+    outgoing = desk.run(lambda s: composer.compose(s, outbox._message(row), desk.clock()))
+    assert outgoing is not None
+    return outgoing.card
+
+
+def text_of(card: Card) -> str:
+    return "\n".join(f"{block.label}{block.text}" for block in card.blocks)
+
+
+def answer(desk: Desk, happen: Happen, who: str, name: str, rest: str = "", chat: str = "") -> str:
+    happen(gave(who, name, rest, chat))
+    return text_of(shown(desk, newest(desk, chat or f"private-{who}")))
+
+
+# --- find ---------------------------------------------------------------------------------------------------------
+
+
+def test_find_shows_what_the_reader_may_see_where_he_asks(desk, happen):
+    case_id = desk.open("西山小区后面塌方，路堵了", title="出行受阻")
+    number = desk.case(case_id).number
+    for chat in ("", "duty-group"):
+        assert number in answer(desk, happen, "duty", "find", "塌方", chat)
+    assert "「西山小区后面塌方，路堵了」" in answer(desk, happen, "duty", "find", "路堵")
+    assert "没有找到含“塌方”的事项" in answer(desk, happen, "other_contact", "find", "塌方")
+    desk.act(case_id, Command.DISPATCH, channel="network")
+    assert number in answer(desk, happen, "other_contact", "find", "塌方")
+    assert number in answer(desk, happen, "other_contact", "find", "塌方", "group-network")
+    assert number not in answer(desk, happen, "duty", "find", "塌方", "group-petition")
+
+
+def test_words_of_a_draft_find_nothing_in_a_group_and_for_the_duty_officer(desk, happen):
+    case_id = desk.at(State.HANDLING)
+    desk.act(case_id, Command.DRAFT, text="抢修队已更换泵组，今晚恢复。")
+    number = desk.case(case_id).number
+    for who in ("contact", "reviewer", "secrecy", "leader"):
+        assert number in answer(desk, happen, who, "find", "泵组"), who
+    assert number not in answer(desk, happen, "other_contact", "find", "泵组")
+    assert number not in answer(desk, happen, "duty", "find", "泵组")
+    assert number not in answer(desk, happen, "leader", "find", "泵组", "duty-group")
+    assert number not in answer(desk, happen, "contact", "find", "泵组", "group-petition")
+
+
+def test_a_number_of_a_person_is_refused_and_kept_nowhere(desk, happen):
+    desk.open()
+    lines = len(desk.all(LedgerRow))
+    assert "不查人" in answer(desk, happen, "duty", "find", "138 0013 8000")
+    assert "13800138000" not in str([row.payload for row in desk.all(OutboxRow)]).replace(" ", "")
+    assert len(desk.all(LedgerRow)) == lines
+    assert desk.all(InboxRow) == []
+
+
+@pytest.mark.parametrize("who", ["admin", "stranger"])
+def test_others_do_not_search(desk, happen, who):
+    said = answer(desk, happen, who, "find", "停水")
+    assert "没有使用 /find 的权限，它供值班员、" in said
+
+
+# --- open ---------------------------------------------------------------------------------------------------------
+
+
+def test_open_is_narrowed_by_level_channel_and_lateness(desk, happen):
+    grave, late = desk.open("西山小区后面塌方"), desk.open()
+    desk.act(grave, Command.DISPATCH, channel="security")
+    numbers = {desk.case(grave).number: "grave", desk.case(late).number: "late"}
+
+    def listed(rest: str) -> set[str]:
+        said = answer(desk, happen, "duty", "open", rest)
+        return {name for number, name in numbers.items() if number in said}
+
+    assert listed("") == {"grave", "late"}
+    assert listed("Ⅱ级") == listed("2") == listed("橙") == {"grave"}
+    assert listed("安全稳定") == listed("security") == {"grave"}
+    assert listed("Ⅱ级 社情民意") == set()
+    assert listed("超期") == set()
+    desk.clock.advance(5 * HOUR)
+    desk.act(grave, Command.SIGN, desk_contact(desk))
+    assert listed("超期") == {"late"}
+    assert "⛔ 超期 转办" in answer(desk, happen, "duty", "open", "超期")
+    assert "不认识“明天”。可以写：超期、等级" in answer(desk, happen, "duty", "open", "明天")
+
+
+def desk_contact(desk: Desk):
+    return replace(desk.staff["contact"], channels=frozenset({"security"}))
+
+
+# --- leafing ------------------------------------------------------------------------------------------------------
+
+
+def more_like_it(desk: Desk, case_id: int, number: int) -> list[str]:
+    """Enter matters that stand like this one; the last opened is the last listed."""
+    one = desk.case(case_id)
+    kept = ("state", "level", "proposed_level", "channel", "copies", "title")
+    values = {name: getattr(one, name) for name in kept}
+    names = [f"YQ-2026-{n:04}" for n in range(101, 101 + number)]
+    rows = [CaseRow(number=name, opened_at=desk.clock.advance(MINUTE), **values) for name in names]
+    desk.run(lambda s: s.add_all(rows))
+    return [one.number, *names]
+
+
+def turn(desk: Desk, row: OutboxRow, page: int) -> str:
+    return token_of(Wish(PAGE, row.id, page))
+
+
+def numbers_in(card: Card) -> list[str]:
+    return re.findall(r"YQ-2026-\d+", text_of(card))
+
+
+def labels(card: Card) -> list[str]:
+    return [button.text for row in card.buttons for button in row]
+
+
+def test_a_long_list_is_leafed_through_by_buttons_and_shows_each_once(desk, happen):
+    made = more_like_it(desk, desk.open(), 8)
+    happen(gave("duty", "open"))
+    row = newest(desk, "private-duty")
+    first = shown(desk, row)
+    assert (numbers_in(first), labels(first)) == (made[:8], ["下一页 ›"])
+    assert "未办结事项 9 件　第 1/2 页" in text_of(first)
+    reaction = happen(pressed("duty", first.buttons[0][0].token))
+    assert reaction is not None
+    leafed = reaction.leafed
+    assert leafed is not None
+    second = listing(desk, leafed)
+    assert (numbers_in(second), labels(second)) == (made[8:], ["‹ 上一页"])
+    assert second.buttons[0][0].token == turn(desk, row, 0)
+
+
+def listing(desk: Desk, leafed: Leafed) -> Card:
+    composer = Composer(desk.office, {}, for_chat(Words()))
+    return desk.run(lambda s: composer.listing(s, leafed.facts, leafed.sent_as, leafed.page, desk.clock()))
+
+
+def test_a_list_is_leafed_only_by_who_may_see_it_so(desk, happen):
+    desk.open()
+    happen(gave("duty", "open", chat="duty-group"))
+    row = newest(desk, "duty-group")
+    assert leafed(happen(pressed("duty", turn(desk, row, 1), "duty-group")))
+    assert not leafed(happen(pressed("contact", turn(desk, row, 1), "duty-group")))  # he sees less
+    assert not leafed(happen(pressed("admin", turn(desk, row, 1), "duty-group")))
+    assert not leafed(happen(pressed("duty", turn(desk, row, 1))))  # forged: that list stands elsewhere
+    happen(gave("contact", "mine"))
+    theirs = newest(desk, "private-contact")
+    assert not leafed(happen(pressed("duty", turn(desk, theirs, 0))))
+    assert not leafed(happen(pressed("duty", turn(desk, replace_id(theirs, 10**6), 0))))
+
+
+def replace_id(row: OutboxRow, row_id: int) -> OutboxRow:
+    return OutboxRow(id=row_id, chat=row.chat)
+
+
+def leafed(reaction: Reaction | None) -> bool:
+    assert reaction is not None
+    assert (reaction.leafed is None) == reaction.alert
+    return reaction.leafed is not None
+
+
+def test_a_page_of_what_is_no_list_is_refused(desk, happen):
+    happen(gave("duty", "help"))
+    reaction = happen(pressed("duty", turn(desk, newest(desk, "private-duty"), 1)))
+    assert reaction == Reaction(GONE, alert=True)
+
+
+# --- mine, why, help ----------------------------------------------------------------------------------------------
+
+
+def test_mine_comes_in_private_also_when_asked_in_a_group(desk, happen):
+    number = desk.case(desk.at(State.TO_SIGN)).number
+    assert number in answer(desk, happen, "contact", "mine")
+    happen(gave("contact", "mine", chat="group-petition"))
+    assert [one.get("text") for one in told(desk, "group-petition")][-1] == "已私聊您。"
+    assert newest(desk, "private-contact").payload["template"] == "mine"
+    assert "没有等您办理的事项" in answer(desk, happen, "leader", "mine")
+
+
+def test_why_tells_in_chinese_and_keeps_reasons_to_itself(desk, happen):
+    case_id = desk.at(State.IN_SECRECY)
+    desk.act(case_id, Command.WITHHOLD, basis="某条内部依据", reason="含有敏感措施")
+    happen(gave("duty", "why", desk.case(case_id).number))
+    row = newest(desk, "private-duty")
+    pages = [listing(desk, Leafed(MessageRef("", ""), row.id, row.payload, page)) for page in range(4)]
+    said = "\n".join(text_of(page) for page in pages)
+    assert "来龙去脉　第 4/" in said
+    assert "把握 1.00" in said
+    assert "内部依据" not in said
+    assert "敏感措施" not in said
+    assert "private-" not in said
+
+
+def test_why_is_for_those_who_see_all_and_not_in_the_group_of_a_channel(desk, happen):
+    number = desk.case(desk.open()).number
+    assert f"{number} 的来龙去脉" in answer(desk, happen, "leader", "why", number)
+    assert f"{number} 的来龙去脉" in answer(desk, happen, "duty", "why", number, "duty-group")
+    assert "请在值班群或私聊里查看" in answer(desk, happen, "duty", "why", number, "group-petition")
+    assert "没有使用 /why 的权限" in answer(desk, happen, "contact", "why", number)
+    assert "库里没有“YQ-2026-0404”" in answer(desk, happen, "duty", "why", "YQ-2026-0404")
+    assert "请写事项编号或链接" in answer(desk, happen, "duty", "why")
+
+
+@pytest.mark.parametrize("who", ["duty", "contact", "leader", "admin"])
+def test_help_names_exactly_the_commands_of_the_roles(desk, happen, who):
+    said = answer(desk, happen, who, "help")
+    roles = desk.staff[who].roles
+    assert set(re.findall(r"^/(\w+)", said, re.MULTILINE)) == {
+        name for name, offer in OFFERS.items() if offer.roles & roles
+    }
+    assert "查事项" in said
+    assert "系统" in said
+    assert Role.DUTY in roles or "值班群卡片" not in said
