@@ -30,7 +30,7 @@ from monitors.poll import Poller, SourceReport
 from monitors.scoring import Leftovers
 from monitors.sources import Source
 from monitors.worker import Worker
-from routing import attest, auditor, calls, deadlines, outbox, people, roster_watch, sources
+from routing import attest, auditor, calls, deadlines, holding, outbox, people, roster_watch, sources
 from routing.clock import Clock, Span, utc_now, week_of
 from routing.clockstep import put_right
 from routing.errors import Permanent, Transient
@@ -261,6 +261,7 @@ class App:
         return [
             Tick("deadlines", 5.0, each(lambda s, now: deadlines.tick(s, office, self.ledger, now))),
             Tick("calls", 5.0, each(lambda s, now: calls.tick(s, office, self.ledger, now))),
+            Tick("holding", 5.0, each(lambda s, now: holding.tick(s, office, self.ledger, now))),
             Tick("recover", 30.0, each(lambda s, now: outbox.recover(s, now, at_start=False))),
             Tick("audit", 60.0, each(lambda s, now: auditor.audit(s, office, now))),
             Tick(

@@ -38,17 +38,23 @@ _CODES: dict[str, str] = {
     "menu": "mn",
     "invite": "iv",
     "page": "pg",
+    "mute": "mu",
+    "lift": "li",
+    "show": "sh",
 }
 _VERBS = {code: verb for verb, code in _CODES.items()}
 
 MENU, INVITE, PAGE = "menu", "invite", "page"
+MUTE, LIFT, SHOW = "mute", "lift", "show"
 
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What a press asks for: a command's word, `menu`, `invite` or `page`, with the versions that were shown.
+    """What a press asks for: a command's word, `menu`, `invite`, `page` or what is done with mutes, with the versions
+    that were shown.
 
-    Of a page `case_id` is the row of the outbox that the list was sent by, and `version` the page.
+    Of a page `case_id` is the row of the outbox that the list was sent by, and `version` the page; of an invitation or
+    a mute it is its own id.
     """
 
     verb: str

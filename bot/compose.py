@@ -9,12 +9,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from bot import lists, names, pages, render, sentences
+from bot import lists, mutes, names, pages, render, sentences
 from bot.charts import digest_chart
 from bot.chat import Block, Button, Card, File, Form
 from bot.listings import LISTINGS, Listings
 from bot.pages import Leaf, Offered
-from routing import asks, catchup, history, outbox, people
+from routing import asks, catchup, held, history, holding, outbox, people
 from routing.announce import CARD_ROLES, CHANNEL_CARD, DUTY_CARD
 from routing.clock import Span
 from routing.digest import week_numbers
@@ -24,6 +24,7 @@ from routing.outbox import Message, MessageKind
 from routing.unit import Unit
 from routing.views import CaseView, case_view
 from routing.why import PLAIN, Words
+from routing.workflow import ENDED
 
 log = logging.getLogger(__name__)
 
@@ -132,7 +133,19 @@ class Composer:
         """Compose one case for reading: the duty card without its buttons."""
         view = case_view(session, int(facts["case"]))
         assert view is not None
-        return Card(render.duty_card(view, self._office, self._sources).blocks)
+        card = render.duty_card(view, self._office, self._sources)
+        return Card(card.blocks, mutes.show_button(view))
+
+    def mutes_page(self, session: Unit, facts: Mapping[str, Any], now: datetime) -> Card:
+        """Compose the list of what is muted now."""
+        return mutes.mute_list(held.mute_views(session), self._office, self._sources)
+
+    def held_over_page(self, session: Unit, facts: Mapping[str, Any], now: datetime) -> Card:
+        """Compose the summary of cards that are held back no longer."""
+        views = [case_view(session, int(case_id)) for case_id in facts["cases"]]
+        still_open = [view for view in views if view is not None and view.state not in ENDED]
+        cause = mutes.cause_of(held.cause(session, facts["mute"], facts["under"]), self._sources)
+        return mutes.over_card(cause, still_open, self._office)
 
     def catch_up_page(self, session: Unit, facts: Mapping[str, Any], now: datetime) -> Card:
         """Compose the summary of what was read late."""
@@ -175,6 +188,8 @@ _PAGES = {
     "case": Composer.case_page,
     "help": Composer.help_page,
     catchup.TEMPLATE: Composer.catch_up_page,
+    "mutes": Composer.mutes_page,
+    holding.TEMPLATE: Composer.held_over_page,
 }
 
 

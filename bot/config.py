@@ -38,6 +38,7 @@ from routing.office import (
     Level,
     Limit,
     Marks,
+    Mutes,
     Office,
     Record,
     Step,
@@ -420,6 +421,13 @@ class _Record(_Strict):
     head_to: list[Annotated[str, AfterValidator(_target)]] = Field(default=["leaders"], min_length=1)
 
 
+class _Mute(_Strict):
+    max_days: int = Field(default=Mutes().max_days, ge=1, le=31)
+    reasons: list[Annotated[str, Field(min_length=2, max_length=30)]] = Field(
+        default=list(Mutes().reasons), min_length=1, max_length=8
+    )
+
+
 class _Dismiss(_Strict):
     reasons: list[Annotated[str, Field(min_length=2, max_length=30)]] = Field(min_length=1, max_length=8)
 
@@ -439,6 +447,7 @@ class _Office(_Strict):
     digest: _Digest
     dismiss: _Dismiss
     record: _Record = _Record()
+    mute: _Mute = _Mute()
 
     @field_validator("time_zone")
     @classmethod
@@ -514,6 +523,7 @@ def _office(read: _Office) -> Office:
             time.fromisoformat(read.record.head_at),
             tuple(read.record.head_to),
         ),
+        mute=Mutes(read.mute.max_days, tuple(read.mute.reasons)),
     )
 
 

@@ -123,6 +123,10 @@ def digest_card(digest: Digest, office: Office, lessons: Lessons | None = None) 
     if digest.dismissed:
         told = "、".join(f"{reason} {count}" for reason, count in digest.dismissed)
         blocks.append(Block(told, label="不予受理", weight=3))
+    if digest.mutes or digest.muted or digest.beside:
+        told = f"静音 {digest.mutes} 次，涉及 {digest.muted} 件"
+        told += f"；并列在大事项卡片上 {digest.beside} 件" if digest.beside else ""
+        blocks.append(Block(told, label="未单独提醒", weight=4))
     if lessons is not None:
         blocks += [Block(text, label=label, weight=3) for label, text in lessons_lines(lessons, office)]
     return Card(tuple(blocks))

@@ -20,7 +20,7 @@ Rows = tuple[tuple[Button, ...], ...]
 NEGATIVE, NOT_NEGATIVE = "n", "p"
 """Before the id of a text in the argument of a button: what is said of its tone."""
 
-CHANNEL, LEVEL, DISMISS, CORRECT, SPLIT, MERGE, SUBJECT, BACK = (
+CHANNEL, LEVEL, DISMISS, CORRECT, SPLIT, MERGE, SUBJECT, MUTE, BACK = (
     "channel",
     "level",
     "dismiss",
@@ -28,6 +28,7 @@ CHANNEL, LEVEL, DISMISS, CORRECT, SPLIT, MERGE, SUBJECT, BACK = (
     "split",
     "merge",
     "subject",
+    "mute",
     "back",
 )
 PAGE_MARK = "-"
@@ -117,11 +118,12 @@ def _corrections(view: CaseView) -> list[Button]:
         (Command.SPLIT, SPLIT, "拆分…"),
         (Command.MERGE, MERGE, "合并…"),
     )
-    return [
+    allowed = [
         menu_button(view, menu, text)
         for command, menu, text in menus
         if (view.state, command) in TABLE and (command is not Command.SPLIT or view.items > 1)
     ]
+    return [*allowed, menu_button(view, MUTE, "静音…")] if view.level > Level.II else allowed
 
 
 def _tones(view: CaseView) -> Rows:

@@ -10,6 +10,7 @@ from datetime import datetime
 from bot.buttons import PAGE, Wish, token_of
 from bot.chat import Block, Button, Card, Form
 from bot.names import ROLE_NAMES, STEP_NAMES, level_tag, local
+from bot.render import held_line
 from routing.office import Level, Office, Role
 from routing.search import Hit
 from routing.views import CaseView
@@ -46,7 +47,7 @@ def open_list(views: Sequence[CaseView], total: int, office: Office, leaf: Leaf,
     if not total:
         return Card((Block(f"当前没有未办结事项{which}。"),))
     lines = [
-        Block(_line(view.level, view.number, view.state, view.title, _due(view, office, leaf)))
+        Block(_line(view.level, view.number, view.state, view.title, _stands(view, office, leaf)))
         for view in views
     ]
     head = f"未办结事项 {total} 件{which}"
@@ -143,6 +144,12 @@ def _line(level: Level, number: str, state: State, title: str, more: str) -> str
         f"{level_tag(level)} {number}【{STATE_NAMES[state]}】{_cut(' '.join(title.split()), TITLE_LETTERS)}"
     )
     return f"{line}\n{more}" if more else line
+
+
+def _stands(view: CaseView, office: Office, leaf: Leaf) -> str:
+    """Give the next limit of a case, and why its card is held back if it is."""
+    held = held_line(view.held, office) if view.held is not None and not view.held.passed else ""
+    return "；".join(filter(None, (_due(view, office, leaf), held)))
 
 
 def _due(view: CaseView, office: Office, leaf: Leaf) -> str:

@@ -19,6 +19,7 @@ from bot.names import (
     opinion_name,
     source_name,
 )
+from routing.held import HeldView
 from routing.levels import number_of_people
 from routing.office import Office, Step
 from routing.views import CaseView, DraftView, ItemLine, ReasonView, ReviewLine
@@ -27,6 +28,7 @@ from routing.workflow import ENDED, STATE_NAMES, Command, Stage, State
 EXCERPT = 120
 REASONS_SHOWN, REASON_WORDS = 2, 4
 LIMITS_SHOWN = 2
+BELOW_SHOWN = 3
 
 
 def duty_card(view: CaseView, office: Office, sources: Mapping[str, str]) -> Card:
@@ -35,7 +37,8 @@ def duty_card(view: CaseView, office: Office, sources: Mapping[str, str]) -> Car
         gone = Block(f"{view.merged_into.number} {view.merged_into.title}", label="已并入", weight=9)
         return Card((*_head(view), gone))
     return Card(
-        (*_head(view), *_matter(view, office, sources), *_course(view, office)), duty_buttons(view, office)
+        (*_head(view), *_held(view, office), *_matter(view, office, sources), *_course(view, office)),
+        duty_buttons(view, office),
     )
 
 
@@ -364,6 +367,26 @@ def _limits(view: CaseView, office: Office) -> list[Block]:
         for d in shown
     ]
     return [Block("；".join(told), label="时限", weight=8)] if told else []
+
+
+def held_line(held: HeldView, office: Office) -> str:
+    """Say in a few words why a card is held back, or which mute it was too grave for."""
+    if held.mute is None:
+        return f"并列在 {held.under} 的卡片上"
+    until = f"至 {local(held.mute.ends_at, office)}（{held.mute.reason}）"
+    return f"静音未拦，照常提醒；静音{until}" if held.passed else f"静音中，{until}"
+
+
+def _held(view: CaseView, office: Office) -> list[Block]:
+    """Say what holds this card back, and which small ones stand on it."""
+    blocks = []
+    if view.held is not None:
+        blocks.append(Block(held_line(view.held, office), label="提醒", weight=8))
+    if view.below:
+        shown = "、".join(view.below[:BELOW_SHOWN]) + ("等" if len(view.below) > BELOW_SHOWN else "")
+        text = f"另有 {len(view.below)} 个同地同类小事项：{shown}（/case 编号 查看）"
+        blocks.append(Block(text, label="并列", weight=7))
+    return blocks
 
 
 def _spread(view: CaseView) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 from bot.config import Configuration
 from bot.names import AILMENT_NAMES, BAND_NAMES, LEVEL_NAMES, STEP_NAMES
 from routing.outbox import MessageKind
+from routing.silence import Ending
 from routing.why import Words
 from routing.workflow import COMMAND_NAMES, STATE_NAMES, Ground
 
@@ -27,6 +28,20 @@ _HOUSE_ACTIONS = {
     "roster": "值班表生效",
     "call": "叫人",
     "roster_gap": "值班空档报警",
+    "mute": "静音",
+    "mute_lift": "解除静音",
+    "mute_end": "静音到期",
+    "mute_passed": "静音未拦",
+    "hold": "暂不发卡",
+    "release": "恢复发卡",
+}
+_ENDING_NAMES = {
+    Ending.OVER: "静音结束",
+    Ending.FREED: "大事项已结束或降级",
+    Ending.GRAVE: "等级或类别升高，不再拦",
+    Ending.SHOWN: "有人取出卡片",
+    Ending.MOVED: "已有人处理",
+    Ending.CLOSED: "事项已结束",
 }
 GROUND_NAMES: Mapping[Ground, str] = {
     Ground.ROLE: "没有权限",
@@ -81,6 +96,12 @@ _LABELS = {
     "minutes": "已等分钟",
     "reached": "送达",
     "stands_for": "顶岗",
+    "mute": "静音序号",
+    "matcher": "范围",
+    "ends_at": "到",
+    "under": "并列于",
+    "ending": "原因",
+    "hushed": "未响铃",
 }
 
 
@@ -94,6 +115,8 @@ def words(configuration: Configuration | None) -> Words:
         "kind": _coded(KIND_NAMES),
         "sending": _coded(SENDING_NAMES),
         "ground": _coded(GROUND_NAMES),
+        "ending": _coded(_ENDING_NAMES),
+        "hushed": {"True": "因暂不发卡"},
         "level": _coded(LEVEL_NAMES),
         "called": {"staff": "值班员", "reserve": "备用人员", "leader": "值班领导"},
         "reached": {"True": "已发出", "False": "无人可叫"},

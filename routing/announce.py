@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from routing import calls, people
+from routing import calls, held, people
 from routing.office import Level, Office, Role
 from routing.outbox import QUIET_UNTIL, MessageKind, Priority, hasten, queue, queue_edit, was_queued
 from routing.quiet import held_until
@@ -74,7 +74,7 @@ def post(session: Session, due: CardDue, now: datetime) -> bool:
 
 def cards_due(session: Session, office: Office, case: CaseRow, now: datetime) -> list[CardDue]:
     """List the cards without which nobody could do what a case waits for."""
-    due = [duty_card(office, case)]
+    due = [] if held.is_held(session, case.id) else [duty_card(office, case)]
     slip = _newest_slip(session, case) if case.state in WITH_CHANNEL else None
     if slip is not None and slip.returned_at is None and case.channel in office.channels:
         due.append(slip_card(office, case, slip))
@@ -169,7 +169,13 @@ def grown(session: Session, case: CaseRow, now: datetime) -> None:
 def level_raised(
     session: Session, office: Office, case: CaseRow, old: Level, now: datetime, *, why: str = ""
 ) -> None:
-    """Say aloud that a matter is proposed at a graver level, once a level; `why` (Chinese) empty: it spreads."""
+    """Say aloud that a matter is proposed at a graver level, once a level; `why` (Chinese) empty: it spreads.
+
+    Of one that is held back nothing is said aloud; what is too grave for that is held back no more.
+    """
+    if held.is_held(session, case.id):
+        refresh(session, case, now)
+        return
     grave = case.proposed_level <= Level.II
     until = held_until(office, case.proposed_level, now)
     if grave or until is None:  # a card that was held back, for it seemed less grave

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
-from routing import duty, people
+from routing import duty, held, people
 from routing.ledger import Ledger
 from routing.office import Level, Office, Role, Step
 from routing.outbox import QUIET_UNTIL, MessageKind, Priority, queue
@@ -148,7 +148,9 @@ def _remind(
     until = reminder_at(office, case.level, row.step, now)
     if until is not None:
         payload[QUIET_UNTIL] = until.isoformat()
-    for chat in recipients(session, office, case, row.step, now):
+    # Who held a card back knows of it: the first reminder is left out, the next ones are not.
+    is_hushed = stage == 0 and row.step is Step.DISPATCH and held.is_held(session, case.id)
+    for chat in [] if is_hushed else recipients(session, office, case, row.step, now):
         queue(
             session,
             key=f"deadline:{row.id}:{row.due_at.isoformat()}:{stage}:{chat}",
@@ -169,6 +171,7 @@ def _remind(
         case_id=case.id,
         step=row.step.value,
         due_at=row.due_at.isoformat(),
+        **({"hushed": True} if is_hushed else {}),
     )
 
 

@@ -22,7 +22,9 @@ from routing.store.tables import (
     CaseItemRow,
     CaseRow,
     DeadlineRow,
+    HoldRow,
     ItemRow,
+    MuteRow,
     Outcome,
     ReleaseRow,
 )
@@ -104,6 +106,7 @@ class Digest:
     `channels` keep the office's order; one that is no longer configured follows only where it has figures.
     `dismissed`: reason and count, most frequent first, reasons in free words under 其他理由.
     `median_sign_minutes`: clock minutes from dispatch to receipt, of the receipts in the span; None without one.
+    `mutes` were begun in the span, `muted` matters were held back by one, `beside` stood on a graver one's card.
     """
 
     office: str
@@ -125,6 +128,9 @@ class Digest:
     items_stock: int
     top: tuple[Matter, ...]
     median_sign_minutes: int | None
+    mutes: int = 0
+    muted: int = 0
+    beside: int = 0
 
     @property
     def is_empty(self) -> bool:
@@ -178,6 +184,9 @@ def week_numbers(session: Session, office: Office, span: Span, now: datetime) ->
         items_stock=outcomes[Outcome.BASELINE],
         top=_top(session, span),
         median_sign_minutes=_median_sign(session, span),
+        mutes=_count(session, MuteRow, _within(MuteRow.at, span)),
+        muted=_count(session, HoldRow, _within(HoldRow.at, span), HoldRow.mute_id.is_not(None)),
+        beside=_count(session, HoldRow, _within(HoldRow.at, span), HoldRow.under_id.is_not(None)),
     )
 
 
@@ -319,6 +328,10 @@ def _outcomes(session: Session, span: Span) -> Counter[Outcome]:
         .group_by(ItemRow.outcome)
     )
     return Counter(dict(rows.all()))
+
+
+def _count(session: Session, row: type[MuteRow] | type[HoldRow], *where: ColumnElement[bool]) -> int:
+    return session.scalar(select(func.count()).select_from(row).where(*where)) or 0
 
 
 def _top(session: Session, span: Span) -> tuple[Matter, ...]:

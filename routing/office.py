@@ -119,6 +119,14 @@ class DutyTimes:
 
 
 @dataclass(frozen=True, slots=True)
+class Mutes:
+    """What may be muted: for how many days at most, and the reasons that are offered on a card; project defaults."""
+
+    max_days: int = 7
+    reasons: tuple[str, ...] = ("已知情况，正在处置", "计划内的活动或施工", "重复信息刷屏")
+
+
+@dataclass(frozen=True, slots=True)
 class Office:
     """Everything the core must know of one office."""
 
@@ -134,6 +142,7 @@ class Office:
     digest: DigestTimes = DigestTimes()
     duty: DutyTimes = DutyTimes()
     record: Record = Record()
+    mute: Mutes = Mutes()
     dismiss_reasons: tuple[str, ...] = ("与本县无关", "广告或垃圾信息", "不涉及政府工作", "内容不实且无影响")
     overrides: Mapping[str, bool] = field(default_factory=dict)  # date -> is a working day
     quiet: Mapping[Level, tuple[time, time]] = field(

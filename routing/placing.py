@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from routing import announce, catchup, deadlines, search, spread
+from routing import announce, catchup, deadlines, holding, search, spread
 from routing.catchup import Gap
 from routing.counters import head_of
 from routing.grouping import Match, Trace, Window, find_match
@@ -179,8 +179,9 @@ class Placing:
             reasons=[str(reason) for reason in judgement.reasons],
         )
         deadlines.start(session, self._office, case, (Step.RESPOND, Step.DISPATCH), now)
-        quiet_until = catchup.summary_at(session, self._office, now) if self.gap else None
-        announce.opened(session, self._office, case, now, summary_at=quiet_until)
+        if not holding.opened(session, self._office, self._ledger, case, now):
+            quiet_until = catchup.summary_at(session, self._office, now) if self.gap else None
+            announce.opened(session, self._office, case, now, summary_at=quiet_until)
         self.opened.append(case.id)
         return case
 
@@ -251,6 +252,7 @@ class Placing:
             frm=old,
             to=case.channel,
         )
+        holding.reconsider(self._session, self._office, self._ledger, case, self._now)
 
     def _propose_level(self, case: CaseRow) -> None:
         # A dismissed matter stays dismissed, but who dismissed it must hear that it spreads: he can judge it again.
@@ -279,6 +281,7 @@ class Placing:
             to=int(level),
             why=why,
         )
+        holding.reconsider(session, self._office, self._ledger, case, now)
         if self.gap is None or level <= Level.II or case.id not in self.opened:
             announce.level_raised(session, self._office, case, old, now, why=why)
 

@@ -7,7 +7,8 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import Session
 
-from routing import people, verdicts
+from routing import held, people, verdicts
+from routing.held import HeldView
 from routing.items import Band, Counts, Kind
 from routing.office import Level, Step
 from routing.store.tables import (
@@ -122,7 +123,8 @@ class CaseView:
     """Everything a card can show of a case. Instants are aware UTC; people are names.
 
     `merged_into`: where its texts went; `suggestion`: where they might go, while they may; `said_band`: what a person
-    said of the tone of the lead; `level_why`: by what the spread raised the proposed level, empty where it did not.
+    said of the tone of the lead; `level_why`: by what the spread raised the proposed level, empty where it did not;
+    `held`: by what its card is held back; `below`: the numbers of the small cases that stand on this one's card.
     """
 
     id: int
@@ -160,6 +162,8 @@ class CaseView:
     suggestion: SuggestionView | None = None
     said_band: Band | None = None
     level_why: str = ""
+    held: HeldView | None = None
+    below: tuple[str, ...] = ()
 
 
 def case_view(session: Session, case_id: int, draft_version: int | None = None) -> CaseView | None:
@@ -219,6 +223,8 @@ def case_view(session: Session, case_id: int, draft_version: int | None = None) 
         suggestion=suggestion_of(session, case),
         said_band=verdicts.said_bands(session, [lead.id]).get(lead.id) if lead else None,
         level_why=case.level_why or "",
+        held=held.held_view(session, case.id),
+        below=held.below(session, case.id),
     )
 
 

@@ -17,7 +17,7 @@ import pytest
 from builders import Desk, failed, harvest, item, make_office, views
 from sqlalchemy import select
 
-from bot import compose, lists, menus, names, pages, render, sentences
+from bot import compose, lists, menus, mutes, names, pages, render, sentences
 from bot.chat import ActionPressed, Body, Card, CommandGiven, JoinedChat, LeftChat, MessageRef, TextReplied
 from bot.chat import Sender as From
 from bot.compose import Composer
@@ -29,15 +29,17 @@ from bot.listings import LISTINGS
 from bot.pages import Leaf, Offered
 from bot.telegram.markup import TEXT_LIMIT, rendered
 from bot.telegram.text import units
-from routing import attest, auditor, deadlines, outbox, people
+from routing import attest, auditor, deadlines, holding, outbox, people
 from routing.cases import DRAFT_MAX
 from routing.choices import Page
 from routing.digest import ChannelLine, DayCount, Digest, Matter, Overdue, Rate
+from routing.held import HeldView, MuteView
 from routing.items import Ailment, Band, Counts, Fault, Kind, SourceState, Symptom
 from routing.office import Level, Role, Step
 from routing.outbox import MessageKind
 from routing.people import Invitation
 from routing.search import Hit
+from routing.silence import MuteKind
 from routing.store.tables import InviteRow, OutboxRow
 from routing.views import (
     CaseView,
@@ -175,6 +177,13 @@ def menu(name: str, view: CaseView = JUDGING) -> Card:
     return Card(duty(view).blocks[:1], menus.menu_buttons(view, OFFICE, name))
 
 
+MUTE = MuteView(3, MuteKind.PLACE, "东湖小区", "计划停水", "王值班", at(0), at(4), 5)
+
+
+def muting(arg: str) -> Card:
+    return chosen(mutes.mute_menu(JUDGING, OFFICE, arg, SOURCES))
+
+
 OTHERS = tuple(
     Other(n, f"YQ-2026-000{n}", title, at(-n))
     for n, title in ((3, "东湖小区又停水"), (5, "西山小区停水两天，物业说是管道老化，居民要求给个说法"))
@@ -300,6 +309,29 @@ SCENES: Mapping[str, Callable[[], Card]] = {
     ),
     "duty_judging_raised": lambda: duty(
         replace(JUDGING, proposed_level=Level.II, level_why="24 小时浏览 12.3万，达到Ⅱ级标准（10.0万）")
+    ),
+    "duty_muted": lambda: duty(replace(JUDGING, level=Level.IV, held=HeldView(MUTE, ""))),
+    "duty_grave_although_muted": lambda: duty(replace(JUDGING, held=HeldView(MUTE, "", passed=True))),
+    "duty_with_small_ones": lambda: duty(
+        replace(
+            JUDGING,
+            level=Level.II,
+            proposed_level=Level.II,
+            below=tuple(f"YQ-2026-00{n}" for n in range(11, 16)),
+        )
+    ),
+    "menu_mute": lambda: muting(""),
+    "menu_mute_for_how_long": lambda: muting("p"),
+    "menu_mute_why": lambda: muting("p1"),
+    "mute_list": lambda: mutes.mute_list(
+        [MUTE, replace(MUTE, id=4, kind=MuteKind.SOURCE, matcher="bbs", held=0)], OFFICE, SOURCES
+    ),
+    "mute_list_empty": lambda: mutes.mute_list([], OFFICE, SOURCES),
+    "mute_over": lambda: mutes.over_card(
+        mutes.cause_of(HeldView(MUTE, ""), SOURCES), [JUDGING, replace(JUDGING, id=9, level=Level.IV)], OFFICE
+    ),
+    "small_ones_freed": lambda: mutes.over_card(
+        mutes.cause_of(HeldView(None, "YQ-2026-0001"), SOURCES), [JUDGING] * 12, OFFICE
     ),
     "duty_judging_by_spread": lambda: duty(replace(JUDGING, level_why="已在 3 个站点出现")),
     "duty_judging_suggested": lambda: duty(
@@ -746,6 +778,12 @@ def live(desk: Desk) -> None:
     looks = (("open", ""), ("mine", ""), ("find", "停水"), ("why", "1"), ("case", "1"))
     for name, rest in (("help", ""), *looks, ("nothing", "")):
         happen(command("duty", name, rest))
+    # what is muted, and its end
+    happen(command("duty", "mute"))
+    happen(command("duty", "mute", "地点 西山小区 1h 计划停水"))
+    desk.open("请问西山小区何时招生")
+    desk.clock.advance(hours=2)
+    desk.run(lambda s: holding.tick(s, desk.office, desk.ledger, desk.clock()))
     happen(command("nobody", "start"))
     happen(JoinedChat("-9", "别的群"))
     happen(LeftChat(desk.office.duty_chat))

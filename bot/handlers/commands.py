@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from bot.chat import CommandGiven
-from bot.handlers import looking
+from bot.handlers import looking, mutes
 from bot.handlers.desk import Errand, Occasion, Reaction
 from bot.names import ROLE_NAMES
 from routing import announce, cases, outbox, people
 from routing.clock import week_of
 from routing.errors import UserError
+from routing.mutes import MAY_MUTE
 from routing.office import Role
 from routing.outbox import MessageKind, Priority
 from routing.people import Account, Claim
@@ -169,6 +170,7 @@ OFFERS = {
     "find": Offer("按词查找，如 /find 东湖小区 停水", looking.SEES_CASES, looking.find, LOOK),
     "case": Offer("看一件，如 /case 1", looking.SEES_CASES, _case, LOOK),
     "why": Offer("为什么报、为什么没报，如 /why 1 或链接", looking.SEES_ALL, looking.why, LOOK),
+    "mute": Offer("静音，如 /mute 地点 东湖小区 4h 计划停水", MAY_MUTE, mutes.command, ACT),
     "reopen": Offer(
         "重新办理，如 /reopen 1 理由（私聊）", frozenset({Role.LEADER, Role.OFFICE}), _reopen, ACT
     ),

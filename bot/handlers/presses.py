@@ -5,7 +5,7 @@ from dataclasses import replace
 from bot import menus, names
 from bot.buttons import INVITE, MENU, PAGE, Wish, wish_of
 from bot.chat import ActionPressed
-from bot.handlers import looking
+from bot.handlers import looking, mutes
 from bot.handlers.desk import Menu, Occasion, Reaction
 from routing import announce, asks, cases, choices, outbox, people
 from routing.errors import UserError
@@ -40,6 +40,8 @@ def press(occasion: Occasion, event: ActionPressed) -> Reaction:
         return _settle_invite(occasion, event, wish, actor)
     if wish.verb == PAGE:
         return looking.leaf(occasion, event, wish, actor)
+    if wish.verb in mutes.VERBS:
+        return mutes.press(occasion, event, wish, actor)
     facts = cases.facts(occasion.session, wish.case_id)
     if facts is None:
         return Reaction(UNKNOWN_BUTTON, alert=True)
@@ -176,6 +178,8 @@ def _open_menu(
     view = case_view(occasion.session, facts.id)
     assert view is not None
     office, toast = occasion.desk.office, ""
+    if name.startswith(menus.MUTE):
+        return mutes.open_menu(occasion, event, view, name)
     if name == menus.SPLIT:
         buttons = menus.text_menu(view, office, choices.texts(occasion.session, facts.id, page))
         toast = "点哪一条信息，就把哪一条拆出去单独成为事项。"

@@ -30,6 +30,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from routing.items import Ailment, Band, Kind
 from routing.office import Level, Role, Step
+from routing.silence import Ending, MuteKind
 from routing.workflow import Opinion, Stage, State
 
 NAMING = {
@@ -248,6 +249,7 @@ class CaseRow(Base):
     """One matter (舆情事项). `version` rises with every move of the procedure, never with a further item."""
 
     __tablename__ = "matter"
+    __table_args__ = (Index("ix_matter_place", "place"),)
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     number: Mapped[str] = mapped_column(String(32), unique=True)
     state: Mapped[State] = mapped_column(Word(State), index=True)
@@ -282,6 +284,40 @@ class CaseItemRow(Base):
     why: Mapped[str] = mapped_column(Text)
     certainty: Mapped[float]
     at: Mapped[datetime]
+
+
+class MuteRow(Base):
+    """A mute (静音): what it takes, why, by whom, and until when; none is without an end.
+
+    `matcher`: id of a source, words with 、 between them, name of a place, or number of a case.
+    """
+
+    __tablename__ = "mute"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[MuteKind] = mapped_column(Word(MuteKind))
+    matcher: Mapped[str] = mapped_column(String(200))
+    reason: Mapped[str] = mapped_column(Text)
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    at: Mapped[datetime]
+    ends_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None] = mapped_column(index=True)
+    lifted_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+
+
+class HoldRow(Base):
+    """A case whose card is held back (暂不发卡): by a mute, or below a graver case of the same place and topic.
+
+    One row a case may be without `ended_at`.
+    """
+
+    __tablename__ = "hold"
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    case_id: Mapped[int] = mapped_column(BigId, ForeignKey("matter.id"), index=True)
+    mute_id: Mapped[int | None] = mapped_column(ForeignKey("mute.id"), index=True)
+    under_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("matter.id"), index=True)
+    at: Mapped[datetime]
+    ended_at: Mapped[datetime | None] = mapped_column(index=True)
+    ending: Mapped[Ending | None] = mapped_column(Word(Ending))
 
 
 class SpreadRow(Base):

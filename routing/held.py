@@ -1,0 +1,112 @@
+"""Which cards are held back (暂不发卡), by what and until when: the rows, read and written. Decides nothing.
+
+A case whose card is held back is a case like any other: it has its number, its limits and its record.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Select, select
+from sqlalchemy.orm import Session
+
+from routing import people
+from routing.silence import Ending, MuteKind
+from routing.store.tables import CaseRow, HoldRow, MuteRow
+
+
+@dataclass(frozen=True, slots=True)
+class MuteView:
+    """A mute as people read it. Instants are aware UTC; `author` is a name, `held` how many cases it took so far."""
+
+    id: int
+    kind: MuteKind
+    matcher: str
+    reason: str
+    author: str
+    at: datetime
+    ends_at: datetime
+    held: int
+
+
+@dataclass(frozen=True, slots=True)
+class HeldView:
+    """Why the card of a case is held back: a mute, or the number of the graver case. `passed`: it was too grave for that
+    mute and went out all the same.
+    """
+
+    mute: MuteView | None
+    under: str
+    passed: bool = False
+
+
+def is_held(session: Session, case_id: int) -> bool:
+    """Tell whether the card of a case is held back now."""
+    return open_hold(session, case_id) is not None
+
+
+def open_hold(session: Session, case_id: int) -> HoldRow | None:
+    """Give the row by which the card of a case is held back now."""
+    return session.scalar(select(HoldRow).where(HoldRow.case_id == case_id, HoldRow.ended_at.is_(None)))
+
+
+def hold(
+    session: Session, case_id: int, now: datetime, *, mute_id: int | None = None, under_id: int | None = None
+) -> HoldRow:
+    """Begin to hold a card back. The caller knows that it is not held back yet."""
+    row = HoldRow(case_id=case_id, mute_id=mute_id, under_id=under_id, at=now)
+    session.add(row)
+    session.flush()
+    return row
+
+
+def end(row: HoldRow, ending: Ending, now: datetime) -> None:
+    """Hold a card back no longer."""
+    row.ended_at, row.ending = now, ending
+
+
+def held_view(session: Session, case_id: int) -> HeldView | None:
+    """Say why the card of a case is held back, or which mute it was too grave for; None otherwise."""
+    row = session.scalar(
+        select(HoldRow).where(HoldRow.case_id == case_id).order_by(HoldRow.id.desc()).limit(1)
+    )
+    if row is None or (row.ended_at is not None and (row.ending is not Ending.GRAVE or row.mute_id is None)):
+        return None
+    muted = None if row.mute_id is None else session.get_one(MuteRow, row.mute_id)
+    if row.ended_at is not None and muted is not None and muted.ended_at is not None:
+        return None
+    mute = None if muted is None else mute_view(session, muted)
+    under = "" if row.under_id is None else session.get_one(CaseRow, row.under_id).number
+    return HeldView(mute, under, passed=row.ended_at is not None)
+
+
+def mute_view(session: Session, row: MuteRow) -> MuteView:
+    """Give a mute as people read it."""
+    held = len(session.scalars(select(HoldRow.id).where(HoldRow.mute_id == row.id)).all())
+    author = people.name_of(session, row.person_id)
+    return MuteView(row.id, row.kind, row.matcher, row.reason, author, row.at, row.ends_at, held)
+
+
+def mute_views(session: Session) -> list[MuteView]:
+    """List the mutes that have not ended, oldest first."""
+    rows = session.scalars(select(MuteRow).where(MuteRow.ended_at.is_(None)).order_by(MuteRow.id)).all()
+    return [mute_view(session, row) for row in rows]
+
+
+def cause(session: Session, mute_id: int | None, under_id: int | None) -> HeldView:
+    """Give by what cards were held back, for the summary that tells that they are no longer."""
+    mute = None if mute_id is None else mute_view(session, session.get_one(MuteRow, mute_id))
+    return HeldView(mute, "" if under_id is None else session.get_one(CaseRow, under_id).number)
+
+
+def below(session: Session, case_id: int) -> tuple[str, ...]:
+    """Give the numbers of the cases that stand on the card of this one, oldest first."""
+    return tuple(session.scalars(_below(case_id)))
+
+
+def _below(case_id: int) -> Select[str]:
+    return (
+        select(CaseRow.number)
+        .join(HoldRow, HoldRow.case_id == CaseRow.id)
+        .where(HoldRow.under_id == case_id, HoldRow.ended_at.is_(None))
+        .order_by(CaseRow.id)
+    )

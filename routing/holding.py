@@ -1,0 +1,271 @@
+"""Whether the card of a case goes out now: not while a mute takes the case, nor while it is a small one beside a grave one.
+
+Held back is a state with a reason: the case is opened, its limits run, /open and /case show it, and a ledger line says
+when it was held back, by what, and when no longer. Never held back: Ⅰ and Ⅱ, dangers (安全稳定), and, below another
+case, whatever must be answered.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy.orm import Session
+
+from routing import announce, held, mutes
+from routing.errors import UserError
+from routing.ledger import Ledger
+from routing.office import Level, Office
+from routing.outbox import MessageKind, Priority, queue
+from routing.silence import Ending, MuteKind
+from routing.store.lock import serialise
+from routing.store.tables import CaseRow, HoldRow, MuteRow
+from routing.workflow import ENDED, Actor, State
+
+TEMPLATE = "held_over"
+SECURITY = "security"
+_FROM = {Ending.OVER, Ending.FREED}
+_AT_ONCE = 500
+
+
+def is_grave(case: CaseRow) -> bool:
+    """Tell whether nothing may hold a case back: proposed or set at Ⅰ or Ⅱ, or a danger."""
+    return min(case.level, case.proposed_level) <= Level.II or case.channel == SECURITY
+
+
+def is_small(case: CaseRow) -> bool:
+    """Tell whether a case may stand on the card of a graver one: Ⅳ, owed no answer, and nobody has judged it."""
+    return (
+        not is_grave(case)
+        and min(case.level, case.proposed_level) is Level.IV
+        and not case.must_answer
+        and case.state is State.JUDGING
+    )
+
+
+def opened(session: Session, office: Office, ledger: Ledger, case: CaseRow, now: datetime) -> bool:
+    """Decide on the card of a case that was just opened: True where it is held back, and the record says by what."""
+    mute = mutes.matching(session, case, now)
+    if mute is not None:
+        row = held.hold(session, case.id, now, mute_id=mute.id)
+        if is_grave(case):
+            held.end(row, Ending.GRAVE, now)
+            _note(session, ledger, case, "mute_passed", now, why=_why_muted(mute), mute=mute.id)
+            return False
+        _note(session, ledger, case, "hold", now, why=_why_muted(mute), mute=mute.id)
+        return True
+    graver = _graver(session, case) if is_small(case) else None
+    if graver is None:
+        return False
+    held.hold(session, case.id, now, under_id=graver.id)
+    _note(
+        session,
+        ledger,
+        case,
+        "hold",
+        now,
+        why=f"同地同类的 {graver.number} 正在处置，小事项并列在它的卡片上",
+        under=graver.number,
+    )
+    announce.refresh(session, graver, now)
+    return True
+
+
+def mute(
+    session: Session, office: Office, ledger: Ledger, actor: Actor, wanted: mutes.Wanted, now: datetime
+) -> held.MuteView:
+    """Begin a mute; of one case, hold it back at once. Raises UserError as `mutes.add` does, and for a grave case."""
+    serialise(session, "intake")
+    case = mutes.case_of(session, wanted)
+    if case is not None and is_grave(case):
+        raise UserError("Ⅰ、Ⅱ级和安全稳定类事项不能静音。")
+    view = mutes.add(session, office, ledger, actor, wanted, now)
+    if case is None:
+        return view
+    if not held.is_held(session, case.id):
+        held.hold(session, case.id, now, mute_id=view.id)
+        _note(session, ledger, case, "hold", now, why=f"静音：{view.reason}", mute=view.id)
+        announce.refresh(session, case, now)
+    return view
+
+
+def reconsider(session: Session, office: Office, ledger: Ledger, case: CaseRow, now: datetime) -> None:
+    """Let the card of a case go that has become too grave to be held back. Safe to call at any time."""
+    row = held.open_hold(session, case.id)
+    if row is not None and (is_grave(case) or (row.under_id is not None and not is_small(case))):
+        _end(session, ledger, row, case, Ending.GRAVE, now)
+        _post(session, office, [case], now)
+
+
+def show(
+    session: Session, office: Office, ledger: Ledger, actor: Actor, case_id: int, now: datetime
+) -> CaseRow | None:
+    """Send the card of a case that is held back, because somebody asks for it; None where it is not held back."""
+    serialise(session, "intake")
+    row = held.open_hold(session, case_id)
+    case = session.get(CaseRow, case_id)
+    if row is None or case is None:
+        return None
+    _end(session, ledger, row, case, Ending.SHOWN, now, actor)
+    _post(session, office, [case], now)
+    return case
+
+
+def tick(session: Session, office: Office, ledger: Ledger, now: datetime) -> int:
+    """Let go what nothing holds back any more; gives how many rows ended.
+
+    What is still open is told in one summary a mute (or graver case), its cards follow without a sound.
+    """
+    if not _is_anything(session, now):
+        return 0
+    serialise(session, "intake")
+    ended = mutes.end_due(session, ledger, now)
+    released: dict[_Cause, list[CaseRow]] = {}
+    rows = session.execute(
+        select(HoldRow, CaseRow)
+        .join(CaseRow, CaseRow.id == HoldRow.case_id)
+        .where(HoldRow.ended_at.is_(None))
+        .order_by(HoldRow.id)
+        .limit(_AT_ONCE)
+    ).all()
+    for row, case in rows:
+        ending = _ending(session, row, case)
+        if ending is None:
+            continue
+        ended += 1
+        _end(session, ledger, row, case, ending, now)
+        if case.state not in ENDED and not (ending in _FROM and opened(session, office, ledger, case, now)):
+            released.setdefault(_Cause(ending, row.mute_id, row.under_id), []).append(case)
+    for cause, cases in released.items():
+        _release(session, office, cause, cases, now)
+    return ended
+
+
+@dataclass(frozen=True, slots=True)
+class _Cause:
+    """By what cards were held back, and why no longer."""
+
+    ending: Ending
+    mute_id: int | None
+    under_id: int | None
+
+
+def _ending(session: Session, row: HoldRow, case: CaseRow) -> Ending | None:
+    """Say why a card is held back no longer; None while it still is."""
+    if case.state in ENDED:
+        return Ending.CLOSED
+    if is_grave(case) or (row.under_id is not None and not is_small(case)):
+        return Ending.GRAVE
+    if row.mute_id is not None:
+        mute = session.get_one(MuteRow, row.mute_id)
+        if mute.ended_at is not None:
+            return Ending.OVER
+        return Ending.MOVED if mute.kind is not MuteKind.CASE and case.state is not State.JUDGING else None
+    graver = session.get_one(CaseRow, row.under_id)
+    return None if _holds_back(graver) else Ending.FREED
+
+
+def _holds_back(case: CaseRow) -> bool:
+    return case.state not in ENDED and case.level <= Level.II
+
+
+def _graver(session: Session, case: CaseRow) -> CaseRow | None:
+    """Find the grave case of the same place and kind; None where there is none or the place is unknown."""
+    kinds: list[ColumnElement[bool]] = []
+    if case.topic is not None:
+        kinds.append(CaseRow.topic == case.topic)
+    if case.subject is not None:
+        kinds.append(CaseRow.subject == case.subject)
+    if case.place is None or not kinds:
+        return None
+    return session.scalar(
+        select(CaseRow)
+        .where(
+            and_(CaseRow.place == case.place, or_(*kinds)),
+            CaseRow.level <= Level.II,
+            CaseRow.state.not_in(list(ENDED)),
+            CaseRow.id != case.id,
+        )
+        .order_by(CaseRow.level, CaseRow.id.desc())
+        .limit(1)
+    )
+
+
+def _release(
+    session: Session, office: Office, cause: _Cause, cases: Sequence[CaseRow], now: datetime
+) -> None:
+    by_itself = cause.ending not in _FROM or (cause.mute_id is None and len(cases) == 1)
+    if by_itself:
+        _post(session, office, cases, now)
+        return
+    queue(
+        session,
+        key=f"{TEMPLATE}:{cause.mute_id or 0}:{cause.under_id or 0}:{now.isoformat()}",
+        chat=office.duty_chat,
+        kind=MessageKind.TEXT,
+        priority=Priority.ALERT,
+        payload={
+            "template": TEMPLATE,
+            "mute": cause.mute_id,
+            "under": cause.under_id,
+            "cases": [case.id for case in cases],
+        },
+        now=now,
+        valid_for=announce.ALERT_LIFE,
+    )
+    _post(session, office, cases, now, follow=True)
+
+
+def _post(
+    session: Session, office: Office, cases: Iterable[CaseRow], now: datetime, *, follow: bool = False
+) -> None:
+    for case in cases:
+        announce.opened(session, office, case, now, summary_at=now if follow else None)
+        announce.refresh(session, case, now)  # one that stood already loses its mark
+
+
+def _end(
+    session: Session,
+    ledger: Ledger,
+    row: HoldRow,
+    case: CaseRow,
+    ending: Ending,
+    now: datetime,
+    actor: Actor | None = None,
+) -> None:
+    held.end(row, ending, now)
+    more = {} if actor is None else {"person": actor.person_id}
+    _note(
+        session,
+        ledger,
+        case,
+        "release",
+        now,
+        actor=actor.name if actor else "系统",
+        ending=ending.value,
+        **more,
+    )
+    if row.under_id is not None:
+        announce.refresh_case(session, row.under_id, now)
+
+
+def _note(
+    session: Session,
+    ledger: Ledger,
+    case: CaseRow,
+    action: str,
+    now: datetime,
+    actor: str = "系统",
+    **facts: object,
+) -> None:
+    ledger.write(session, at=now, actor=actor, action=action, case_id=case.id, **facts)
+
+
+def _why_muted(mute: MuteRow) -> str:
+    return f"静音（{mutes.KIND_NAMES[mute.kind]} {mute.matcher}）：{mute.reason}"
+
+
+def _is_anything(session: Session, now: datetime) -> bool:
+    due = select(MuteRow.id).where(MuteRow.ended_at.is_(None), MuteRow.ends_at <= now)
+    waiting = select(HoldRow.id).where(HoldRow.ended_at.is_(None))
+    return session.scalar(due.limit(1)) is not None or session.scalar(waiting.limit(1)) is not None

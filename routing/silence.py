@@ -1,0 +1,23 @@
+"""The words of what is held back: by what a mute takes a matter, and why a card is held back no longer. Pure."""
+
+from enum import StrEnum
+
+
+class MuteKind(StrEnum):
+    """By what a mute takes a matter; `word`: one or more, any of them."""
+
+    SOURCE = "source"
+    WORD = "word"
+    PLACE = "place"
+    CASE = "case"
+
+
+class Ending(StrEnum):
+    """Why a card is held back no longer."""
+
+    OVER = "over"  # the mute ended or was lifted
+    FREED = "freed"  # the graver case ended or fell in level
+    GRAVE = "grave"  # too grave to be held back
+    SHOWN = "shown"  # somebody asked for it
+    MOVED = "moved"  # people took the matter further without its card
+    CLOSED = "closed"  # the matter ended meanwhile
