@@ -30,7 +30,18 @@ from monitors.poll import Poller, SourceReport
 from monitors.scoring import Leftovers
 from monitors.sources import Source
 from monitors.worker import Worker
-from routing import attest, auditor, calls, deadlines, holding, outbox, people, roster_watch, sources
+from routing import (
+    attest,
+    auditor,
+    calls,
+    deadlines,
+    deliveries,
+    holding,
+    outbox,
+    people,
+    roster_watch,
+    sources,
+)
 from routing.clock import Clock, Span, utc_now, week_of
 from routing.clockstep import put_right
 from routing.errors import Permanent, Transient
@@ -48,6 +59,7 @@ Part = Literal["monitors", "bot"]
 
 RELOAD_LOOK_S = 2.0
 LOOK_AT_SOURCES_S = 15.0
+NOTE_S = 2.0
 LOOK_FOR_LEFTOVERS_S = 60.0
 SILENT_AFTER = timedelta(minutes=2)
 POLL_ROUNDS_AT_ONCE = 600
@@ -111,7 +123,7 @@ class App:
         """Say hello until the platform answers; a rejected token ends the service, a dead network does not."""
         now = self._clock()
         await self.store.write(
-            lambda s: people.ensure_admins(s, self._chat.platform, self._settings.admins, now)
+            lambda s: people.ensure_admins(s, self.ledger, self._chat.platform, self._settings.admins, now)
         )
         wait_s = 1.0
         while True:
@@ -263,6 +275,7 @@ class App:
             Tick("calls", 5.0, each(lambda s, now: calls.tick(s, office, self.ledger, now))),
             Tick("holding", 5.0, each(lambda s, now: holding.tick(s, office, self.ledger, now))),
             Tick("recover", 30.0, each(lambda s, now: outbox.recover(s, now, at_start=False))),
+            Tick("deliveries", NOTE_S, each(lambda s, now: deliveries.note(s, self.ledger, now))),
             Tick("audit", 60.0, each(lambda s, now: auditor.audit(s, office, now))),
             Tick(
                 "roster",

@@ -34,6 +34,8 @@ _HOUSE_ACTIONS = {
     "mute_passed": "静音未拦",
     "hold": "暂不发卡",
     "release": "恢复发卡",
+    "view": "查看",
+    "export": "导出",
 }
 _ENDING_NAMES = {
     Ending.OVER: "静音结束",
@@ -87,6 +89,8 @@ _LABELS = {
     "basis": "依据",
     "link": "链接",
     "draft": "稿次",
+    "slip": "文号",
+    "index": "索引号",
     "why": "原因",
     "command": "操作",
     "ground": "原因",

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from routing import announce, corrections, deadlines, numbers, people, search, verdicts
 from routing.corrections import Effect
 from routing.errors import UserError
-from routing.ledger import Ledger
+from routing.ledger import Ledger, who
 from routing.office import Level, Office
 from routing.starter import SUBJECTS
 from routing.store.lock import serialise
@@ -126,7 +126,9 @@ def execute(
             command=order.command.value,
             ground=answer.ground.value,
             shown_version=order.version,
-            person=order.actor.person_id,
+            version=before.version,
+            frm=before.state.value,
+            **who(order.actor),
         )
         return answer
     _check_choice(office, order)
@@ -185,8 +187,8 @@ def _carry_out(
         case_id=case.id,
         frm=before.state.value,
         to=case.state.value,
-        person=order.actor.person_id,
         version=case.version,
+        **who(order.actor),
         **_told(case, order),
         **(effect.facts if effect else {}),
     )
@@ -197,7 +199,7 @@ def _carry_out(
             actor=order.actor.name,
             action=line.action,
             case_id=line.case_id,
-            person=order.actor.person_id,
+            **who(order.actor),
             **line.facts,
         )
     announce.moved(session, office, case, before, order, now)
@@ -298,7 +300,7 @@ def _return(session: Session, office: Office, case: CaseRow, order: Order, now: 
     case.returns += 1
 
 
-def _draft(session: Session, office: Office, case: CaseRow, order: Order, now: datetime) -> None:
+def _draft(session: Session, office: Office, case: CaseRow, order: Order, now: datetime) -> Effect:
     case.draft_version += 1
     draft = DraftRow(
         case_id=case.id,
@@ -312,6 +314,7 @@ def _draft(session: Session, office: Office, case: CaseRow, order: Order, now: d
     session.add(draft)
     session.flush()
     search.note_draft(session, draft)
+    return Effect(facts={"text_sha256": draft.text_hash})  # the chain seals the very words too
 
 
 def _confirm(session: Session, office: Office, case: CaseRow, order: Order, now: datetime) -> Effect | None:

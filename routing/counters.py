@@ -8,8 +8,10 @@ from sqlalchemy.orm import Session
 from routing.store.tables import CounterRow
 
 
-def head_of(session: Session, name: str, *, take: bool = True) -> int:
+def head_of(session: Session, name: str, *, take: bool = True, count: int = 1) -> int:
     """Take the next number of `name` (1 first), or with `take=False` only tell the last one taken (0: none).
+
+    Of `count` numbers that are taken together the last is given.
 
     A transaction that is rolled back gives its number back.
     """
@@ -18,8 +20,8 @@ def head_of(session: Session, name: str, *, take: bool = True) -> int:
     insert = sqlite_insert if session.get_bind().dialect.name == "sqlite" else postgres_insert
     statement = (
         insert(CounterRow)
-        .values(name=name, value=1)
-        .on_conflict_do_update(index_elements=[CounterRow.name], set_={"value": CounterRow.value + 1})
+        .values(name=name, value=count)
+        .on_conflict_do_update(index_elements=[CounterRow.name], set_={"value": CounterRow.value + count})
         .returning(CounterRow.value)
     )
     return session.execute(statement).scalar_one()

@@ -150,7 +150,8 @@ def _remind(
         payload[QUIET_UNTIL] = until.isoformat()
     # Who held a card back knows of it: the first reminder is left out, the next ones are not.
     is_hushed = stage == 0 and row.step is Step.DISPATCH and held.is_held(session, case.id)
-    for chat in [] if is_hushed else recipients(session, office, case, row.step, now):
+    chats = [] if is_hushed else recipients(session, office, case, row.step, now)
+    for chat in chats:
         queue(
             session,
             key=f"deadline:{row.id}:{row.due_at.isoformat()}:{stage}:{chat}",
@@ -171,6 +172,8 @@ def _remind(
         case_id=case.id,
         step=row.step.value,
         due_at=row.due_at.isoformat(),
+        stage=stage + 1,
+        chats=chats,
         **({"hushed": True} if is_hushed else {}),
     )
 

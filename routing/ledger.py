@@ -21,6 +21,7 @@ from routing import heads
 from routing.counters import head_of
 from routing.heads import Head
 from routing.store.tables import LedgerRow
+from routing.workflow import Actor
 
 START = "0" * 64
 CHUNK = 500
@@ -35,6 +36,22 @@ class Seal:
     def over(self, previous: str, line: str) -> str:
         """Give the seal of one canonical line after `previous`, as 64 hex digits."""
         return hmac.new(self.key or b"yuqing", f"{previous}\n{line}".encode(), hashlib.sha256).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A line before it has a number: who did what on which case, when, and what there is to tell of it."""
+
+    at: datetime
+    actor: str
+    action: str
+    case_id: int | None
+    data: Mapping[str, Any]
+
+
+def who(actor: Actor) -> dict[str, Any]:
+    """Give what a line tells of the person who acted: his id, and the roles that he had at that moment."""
+    return {"person": actor.person_id, "roles": sorted(role.value for role in actor.roles)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,22 +95,28 @@ class Ledger:
 
         The counter's row lock keeps two writers of PostgreSQL from taking the same number until they commit.
         """
-        seq = head_of(session, "ledger")
-        previous = session.scalar(select(LedgerRow.hash).where(LedgerRow.seq == seq - 1)) or START
-        row = LedgerRow(
-            seq=seq,
-            at=at,
-            actor=actor,
-            action=action,
-            case_id=case_id,
-            data=json.dumps(data, ensure_ascii=False, sort_keys=True, default=str),
-            prev_hash=previous,
-            hash="",
-        )
-        row.hash = self._seal.over(previous, _canonical(row))
-        session.add(row)
+        return self.write_all(session, [Entry(at, actor, action, case_id, data)])
+
+    def write_all(self, session: Session, entries: Sequence[Entry]) -> int:
+        """Append several lines at once and give the number of the last, which is that of the chain where there is none."""
+        last = head_of(session, "ledger", take=bool(entries), count=len(entries))
+        first = last - len(entries) + 1
+        previous = session.scalar(select(LedgerRow.hash).where(LedgerRow.seq == first - 1)) or START
+        for seq, entry in enumerate(entries, first):
+            row = LedgerRow(
+                seq=seq,
+                at=entry.at,
+                actor=entry.actor,
+                action=entry.action,
+                case_id=entry.case_id,
+                data=json.dumps(entry.data, ensure_ascii=False, sort_keys=True, default=str),
+                prev_hash=previous,
+                hash="",
+            )
+            row.hash = previous = self._seal.over(previous, _canonical(row))
+            session.add(row)
         session.flush()
-        return seq
+        return last
 
     def verify(self, session: Session, posted: Iterable[Head] = ()) -> Verification:
         """Walk the chain from its start and stop at the first line that does not hold.

@@ -210,9 +210,14 @@ def add(
     return person.id
 
 
-def ensure_admins(session: Session, platform: str, user_refs: Sequence[str], now: datetime) -> None:
+def ensure_admins(
+    session: Session, ledger: Ledger, platform: str, user_refs: Sequence[str], now: datetime
+) -> None:
     """Make the accounts named in the settings administrators, also of people who were revoked. Safe to call again."""
     for ref in user_refs:
+        if _is_admin(session, platform, ref):
+            continue
+        ledger.write(session, at=now, actor="命令行", action="make_admin", name=f"{platform}:{ref}")
         known = session.scalar(
             select(AccountRow).where(AccountRow.platform == platform, AccountRow.user_ref == ref)
         )
@@ -229,6 +234,11 @@ def ensure_admins(session: Session, platform: str, user_refs: Sequence[str], now
         session.get_one(PersonRow, known.person_id).active = True
         if session.get(PersonRoleRow, (known.person_id, Role.ADMIN, "")) is None:
             _grant(session, known.person_id, [Role.ADMIN], [])
+
+
+def _is_admin(session: Session, platform: str, ref: str) -> bool:
+    actor = actor_of(session, platform, ref)
+    return actor is not None and Role.ADMIN in actor.roles
 
 
 def invite(

@@ -13,6 +13,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from routing.ailments import DESK
+from routing.deliveries import ACTIONS
 from routing.grouping import origin_of
 from routing.ledger import entries
 from routing.outbox import QUIET_UNTIL
@@ -66,7 +67,7 @@ class Words:
     labels: Mapping[str, str] = field(default_factory=dict)
     values: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     others: Mapping[str, str] = field(default_factory=dict)
-    hidden: frozenset[str] = frozenset({"person"})
+    hidden: frozenset[str] = frozenset({"person", "roles", "chats", "stage", "text_sha256"})
 
     def name(self, of: str, code: object) -> str:
         """Name a code; one that is not known is told as others of its kind, or given back as it is."""
@@ -234,6 +235,8 @@ def _host(address: str) -> str:
 
 def _case_steps(session: Session, case_id: int, words: Words) -> Iterator[Step]:
     for line in entries(session, case_id):
+        if line["action"] in ACTIONS.values():
+            continue  # the messages themselves are below
         told = "，".join(words.entry(k, v) for k, v in line["data"].items() if k not in words.hidden)
         action = words.name("action", line["action"])
         yield Step(line["at"], f"台账 {line['seq']}", f"{line['actor']} {action}：{told}")

@@ -272,7 +272,7 @@ def test_an_administrator_of_the_settings_who_was_revoked_is_one_again_at_the_ne
     person_id = desk.staff["admin"].person_id
     revoke(desk, "admin")
     for _ in range(2):
-        desk.run(lambda s: people.ensure_admins(s, "chat", ["admin"], START))
+        desk.run(lambda s: people.ensure_admins(s, desk.ledger, "chat", ["admin"], START))
     assert desk.run(lambda s: people.actor_of(s, "chat", "admin")).person_id == person_id
     assert [a.roles for a, _ in desk.run(lambda s: people.holders(s, Role.ADMIN))] == [{Role.ADMIN}]
 
@@ -317,7 +317,7 @@ def test_a_person_with_two_accounts_is_asked_once(desk):
 
 def test_the_administrators_of_the_settings_are_entered_once(empty_desk):
     for refs in (["1", "2"], ["1", "2", "3"]):
-        empty_desk.run(lambda s, r=refs: people.ensure_admins(s, "chat", r, START))
+        empty_desk.run(lambda s, r=refs: people.ensure_admins(s, empty_desk.ledger, "chat", r, START))
     members = empty_desk.run(people.members)
     assert [(m.name, m.roles, m.accounts) for m in members] == [
         (f"管理员 {n}", ("admin",), (f"chat:{n}",)) for n in (1, 2, 3)
@@ -325,7 +325,7 @@ def test_the_administrators_of_the_settings_are_entered_once(empty_desk):
 
 
 def test_a_member_named_in_the_settings_becomes_an_administrator_too(desk):
-    desk.run(lambda s: people.ensure_admins(s, "chat", ["duty"], START))
+    desk.run(lambda s: people.ensure_admins(s, desk.ledger, "chat", ["duty"], START))
     assert desk.run(lambda s: people.actor_of(s, "chat", "duty")).roles == {Role.DUTY, Role.ADMIN}
 
 

@@ -34,6 +34,7 @@ from bot.sender import Pace
 from bot.telegram.adapter import TelegramChat, Timeouts
 from routing import intake, people
 from routing.clock import utc_now
+from routing.deliveries import ACTIONS
 from routing.items import OWN_TAG, Counts, Harvest, Item, Kind, SourceState
 from routing.ledger import entries
 from routing.office import Role
@@ -491,9 +492,10 @@ class Stage:
         return row
 
     async def ledger(self, number: str) -> list[Mapping[str, Any]]:
-        """Read the lines of a case."""
+        """Read the lines of a case: what people and the house did, without what became of messages."""
         case = await self.case(number)
-        return await self.store.read(lambda s: entries(s, case.id))
+        lines = await self.store.read(lambda s: entries(s, case.id))
+        return [line for line in lines if line["action"] not in ACTIONS.values()]
 
     async def refused(self, number: str) -> list[str]:
         """Read why orders on a case were refused, oldest first."""
@@ -585,8 +587,9 @@ def person_id(session: Session, ref: int) -> int:
 
 
 def actions(session: Session) -> list[str]:
-    """List what the ledger recorded, oldest first."""
-    return list(session.scalars(select(LedgerRow.action).order_by(LedgerRow.seq)))
+    """List what the ledger recorded, oldest first, without what became of messages."""
+    found = session.scalars(select(LedgerRow.action).order_by(LedgerRow.seq))
+    return [action for action in found if action not in ACTIONS.values()]
 
 
 @asynccontextmanager

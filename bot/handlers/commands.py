@@ -11,12 +11,13 @@ from bot.names import ROLE_NAMES
 from routing import announce, cases, outbox, people
 from routing.clock import week_of
 from routing.errors import UserError
+from routing.ledger import who
 from routing.mutes import MAY_MUTE
 from routing.office import Role
 from routing.outbox import MessageKind, Priority
 from routing.people import Account, Claim
 from routing.views import find_case, is_dispatched_to
-from routing.workflow import Actor, Command, Order, State
+from routing.workflow import Actor, Command, Ground, Order, State
 
 LOOK, ACT, REPORT, KEEP, MORE = "查事项", "办事项", "汇总", "系统", "其他"
 
@@ -47,8 +48,9 @@ def command(occasion: Occasion, event: CommandGiven) -> Reaction | None:
     if offer is None:
         occasion.say(event.chat, "没有这个命令。发送 /help 查看用法。", reply_to=event.message)
     elif not offer.roles & actor.roles:
-        who = "、".join(ROLE_NAMES[role] for role in Role if role in offer.roles)
-        text = f"您没有使用 /{event.name} 的权限，它供{who}使用。"
+        occasion.note_refusal(event.sender, actor, event.name, Ground.ROLE)
+        holders = "、".join(ROLE_NAMES[role] for role in Role if role in offer.roles)
+        text = f"您没有使用 /{event.name} 的权限，它供{holders}使用。"
         occasion.say(event.chat, text, reply_to=event.message)
     else:
         return offer.act(occasion, event, actor)
@@ -98,11 +100,22 @@ def _case(occasion: Occasion, event: CommandGiven, actor: Actor) -> None:
     if case_id is None or (
         channels is not None and not is_dispatched_to(occasion.session, case_id, channels)
     ):
+        if case_id is not None:
+            occasion.note_refusal(event.sender, actor, event.name, Ground.ROLE, case_id)
         wanted = event.rest.strip()
         text = f"没有找到“{wanted}”。" if wanted else ""
         text += "请写事项编号，如 /case YQ-2026-0001 或 /case 1。"
         occasion.say(event.chat, text, reply_to=event.message)
         return
+    occasion.desk.ledger.write(
+        occasion.session,
+        at=occasion.now,
+        actor=actor.name,
+        action="view",
+        case_id=case_id,
+        chat=occasion.chat_name(event.chat),
+        **who(actor),
+    )
     payload = {"template": "case", "case": case_id, "reply_to": event.message.message}
     occasion.page(event.chat, payload)
 

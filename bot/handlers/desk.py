@@ -11,11 +11,11 @@ from datetime import datetime, timedelta
 
 from bot.chat import Button, Event, MessageRef, Sender
 from routing import chats, outbox, people
-from routing.ledger import Ledger
+from routing.ledger import Ledger, who
 from routing.office import Office
 from routing.outbox import MessageKind, Priority
 from routing.unit import Unit
-from routing.workflow import Actor, Where
+from routing.workflow import Actor, Ground, Where
 
 ANSWER_LIFE = timedelta(hours=12)
 
@@ -135,6 +135,23 @@ class Occasion:
             case_id=case_id,
             now=self.now,
             valid_for=ANSWER_LIFE,
+        )
+
+    def note_refusal(
+        self, sender: Sender, actor: Actor | None, command: str, ground: Ground, case_id: int | None = None
+    ) -> None:
+        """Record that somebody was refused before an order was tried; `actor` None: nobody whom we know."""
+        name = actor.name if actor else f"{self.desk.platform}:{sender.user_ref}"
+        told = who(actor) if actor else {}
+        self.desk.ledger.write(
+            self.session,
+            at=self.now,
+            actor=name,
+            action="refused",
+            case_id=case_id,
+            command=command,
+            ground=ground.value,
+            **told,
         )
 
     def greet_stranger(self, sender: Sender) -> None:

@@ -10,7 +10,7 @@ from bot.handlers.desk import Menu, Occasion, Reaction
 from routing import announce, asks, cases, choices, outbox, people
 from routing.errors import UserError
 from routing.items import Band
-from routing.office import Level
+from routing.office import Level, Role
 from routing.starter import SUBJECTS
 from routing.views import case_view
 from routing.workflow import (
@@ -33,6 +33,9 @@ def press(occasion: Occasion, event: ActionPressed) -> Reaction:
     wish = wish_of(event.token)
     actor = occasion.actor(event.sender)
     if actor is None:
+        occasion.note_refusal(
+            event.sender, None, wish.verb if wish else "press", Ground.ROLE, _known(occasion, wish)
+        )
         return Reaction(STRANGER, alert=True)
     if wish is None:
         return Reaction(UNKNOWN_BUTTON, alert=True)
@@ -50,6 +53,13 @@ def press(occasion: Occasion, event: ActionPressed) -> Reaction:
     if wish.verb == MENU:
         return _open_menu(occasion, event, wish, actor, facts, where)
     return _order(occasion, event, wish, actor, facts, where)
+
+
+def _known(occasion: Occasion, wish: Wish | None) -> int | None:
+    """Give the case that a stranger's press means, if there is such a case: a token can be made up."""
+    if wish is None or wish.verb == INVITE or cases.facts(occasion.session, wish.case_id) is None:
+        return None
+    return wish.case_id
 
 
 def _order(
@@ -174,6 +184,7 @@ def _open_menu(
     )
     answer = decide(facts, order)
     if isinstance(answer, Refusal):
+        occasion.note_refusal(event.sender, actor, order.command.value, answer.ground, facts.id)
         return _refused(occasion, facts, answer, wish)
     view = case_view(occasion.session, facts.id)
     assert view is not None
@@ -242,6 +253,7 @@ def _adopt(occasion: Occasion, event: ActionPressed, wish: Wish, actor: Actor, w
 def _settle_invite(occasion: Occasion, event: ActionPressed, wish: Wish, actor: Actor) -> Reaction:
     if event.chat != event.sender.private_chat:
         return Reaction(UNKNOWN_BUTTON, alert=True)
+    may = Role.ADMIN in actor.roles
     try:
         row = people.settle(
             occasion.session,
@@ -252,6 +264,7 @@ def _settle_invite(occasion: Occasion, event: ActionPressed, wish: Wish, actor: 
             now=occasion.now,
         )
     except UserError as error:
+        occasion.note_refusal(event.sender, actor, INVITE, Ground.GONE if may else Ground.ROLE)
         return Reaction(str(error), alert=True)
     accepted = wish.arg == "yes"
     roles = "、".join(names.ROLE_NAMES[role] for role in row.roles)

@@ -9,6 +9,7 @@ from bot.secrecy import has_mark
 from routing import announce, asks, cases, outbox
 from routing.asks import Question
 from routing.errors import UserError
+from routing.ledger import who
 from routing.workflow import (
     TABLE,
     Actor,
@@ -52,7 +53,7 @@ def text(occasion: Occasion, event: TextReplied) -> Reaction | None:
 def _take(occasion: Occasion, event: TextReplied, actor: Actor) -> str:
     if has_mark(event.text):
         occasion.desk.ledger.write(
-            occasion.session, at=occasion.now, actor=actor.name, action="secrecy_mark", person=actor.person_id
+            occasion.session, at=occasion.now, actor=actor.name, action="secrecy_mark", **who(actor)
         )
         return "⛔ 消息首行带密级标识，内容未保存。请立即撤回该消息，并报告保密机构。涉密内容一律线下办理。"
     if event.body is not Body.TEXT:

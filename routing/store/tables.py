@@ -636,7 +636,10 @@ class OutboxRow(Base):
     """
 
     __tablename__ = "outbox"
-    __table_args__ = (Index("ix_outbox_due", "state", "priority", "next_attempt_at"),)
+    __table_args__ = (
+        Index("ix_outbox_due", "state", "priority", "next_attempt_at"),
+        Index("ix_outbox_noted", "noted", "state"),
+    )
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     dedupe_key: Mapped[str] = mapped_column(String(200), unique=True)
     chat: Mapped[str] = mapped_column(String(64))
@@ -654,6 +657,8 @@ class OutboxRow(Base):
     sent_at: Mapped[datetime | None]
     message: Mapped[str | None] = mapped_column(String(64))
     last_error: Mapped[str | None] = mapped_column(Text)
+    # The ledger tells what became of it, or need not.
+    noted: Mapped[bool] = mapped_column(default=False, server_default=false())
 
 
 class InboxRow(Base):
