@@ -49,8 +49,12 @@ def test_who_looks_at_a_matter_is_a_line(desk, happen):
     case_id = desk.at(State.TO_SIGN)
     leader = desk.staff["leader"].person_id
     [line] = happen(gave("leader", "case", "1"))
-    told = {"person": leader, "roles": ["leader"], "chat": "private-leader"}
+    told = {"person": leader, "roles": ["leader"]}
     assert line == ("郑县长", "view", case_id, told)
+    [(_, _, _, data)] = happen(gave("leader", "case", "1", chat="duty-group"))
+    assert data["group"] == "duty-group"
+    [(actor, action, case, _)] = happen(gave("leader", "why", "1"))
+    assert (actor, action, case) == ("郑县长", "view", case_id)
     assert happen(gave("leader", "open")) == []  # a list shows numbers and titles, as the group does
 
 

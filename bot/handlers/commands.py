@@ -11,7 +11,6 @@ from bot.names import ROLE_NAMES
 from routing import announce, cases, outbox, people
 from routing.clock import week_of
 from routing.errors import UserError
-from routing.ledger import who
 from routing.mutes import MAY_MUTE
 from routing.office import Role
 from routing.outbox import MessageKind, Priority
@@ -107,15 +106,7 @@ def _case(occasion: Occasion, event: CommandGiven, actor: Actor) -> None:
         text += "请写事项编号，如 /case YQ-2026-0001 或 /case 1。"
         occasion.say(event.chat, text, reply_to=event.message)
         return
-    occasion.desk.ledger.write(
-        occasion.session,
-        at=occasion.now,
-        actor=actor.name,
-        action="view",
-        case_id=case_id,
-        chat=occasion.chat_name(event.chat),
-        **who(actor),
-    )
+    occasion.note_view(event.chat, actor, case_id)
     payload = {"template": "case", "case": case_id, "reply_to": event.message.message}
     occasion.page(event.chat, payload)
 

@@ -137,6 +137,20 @@ class Occasion:
             valid_for=ANSWER_LIFE,
         )
 
+    def note_view(self, chat: str, actor: Actor, case_id: int) -> None:
+        """Record that somebody had a matter shown to him; `group` where others could read along."""
+        name = self.chat_name(chat)
+        group = {"group": name} if name in self.desk.office.chats() else {}
+        self.desk.ledger.write(
+            self.session,
+            at=self.now,
+            actor=actor.name,
+            action="view",
+            case_id=case_id,
+            **group,
+            **who(actor),
+        )
+
     def note_refusal(
         self, sender: Sender, actor: Actor | None, command: str, ground: Ground, case_id: int | None = None
     ) -> None:

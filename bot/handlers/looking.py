@@ -8,6 +8,7 @@ from bot.handlers.desk import Leafed, Occasion, Reaction
 from routing import outbox
 from routing.errors import UserError
 from routing.office import Level, Office, Role
+from routing.views import find_case
 from routing.wanted import words_of
 from routing.workflow import Actor
 
@@ -118,6 +119,9 @@ def why(occasion: Occasion, event: CommandGiven, actor: Actor) -> None:
         text = "请写事项编号或链接，如 /why 12，或 /why https://…"
         occasion.say(event.chat, text, reply_to=event.message)
     else:
+        case_id = find_case(occasion.session, key)
+        if case_id is not None:
+            occasion.note_view(event.chat, actor, case_id)
         occasion.page(event.chat, {"template": "why", "key": key, "reply_to": event.message.message})
 
 
