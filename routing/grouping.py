@@ -28,6 +28,8 @@ _kept_letters = 2_000
 # Two matters that fit equally well: neither is certain.
 _clear_lead = 0.2
 _one_mould = 0.8
+# Of the labelled texts of one matter no two at different places share so much wording.
+_one_wording = 0.5
 _most_items = 50_000
 _same_noted = 32
 
@@ -200,16 +202,24 @@ class Window:
             if veto(telling, profile, new.at) is not None:
                 continue
             affinity = weigh(asked, profile, new.at, self._rarity)
-            if not (
-                affinity.alike >= _one_mould and self._differs_in_figures(new, affinity, telling, profile)
-            ):
+            if not self._is_of_one_mould(new, affinity, telling, profile):
                 found.append((case, affinity))
         return found
 
-    def _differs_in_figures(self, new: Trace, found: Affinity, telling: Telling, profile: Profile) -> bool:
-        """Say whether all but the figures is the same, at no place that both name: two notices of one mould."""
+    def _is_of_one_mould(self, new: Trace, found: Affinity, telling: Telling, profile: Profile) -> bool:
+        """Say whether a text is worded as one of the matter, but of other places, or of other figures at none that both
+        lead with: notices of one company, one sentence that went round about six villages.
+        """
+        named = profile.places.keys()
+        if telling.places and named and named.isdisjoint(telling.places):
+            return found.alike >= _one_wording
         old = self._items.get(found.item_id)
-        return old is not None and figures_differ(new, old) and not telling.lead & profile.main()
+        return (
+            found.alike >= _one_mould
+            and old is not None
+            and figures_differ(new, old)
+            and not telling.lead & profile.main()
+        )
 
     # --- upkeep -----------------------------------------------------------------------------------------------
 

@@ -28,6 +28,7 @@ from routing.workflow import ENDED, State
 
 TITLE_MAX = 60
 OFFICE, NETWORK, SECURITY = "office", "network", "security"
+_by_likeness = frozenset({By.AFFINITY, By.NEAR_COPY})
 
 
 class Placing:
@@ -67,7 +68,7 @@ class Placing:
         `row_of` loads its row; most texts end before that.
         """
         found = None if judgement.ignored else self._found(trace)
-        if found is not None and self._is_a_danger_elsewhere(found, judgement):
+        if found is not None and self._would_go_unheard(found, judgement):
             found = replace(found, suggested=True)
         match = None if found is None or found.suggested else found
         # A comment says "same here" in words that no rule knows: its parent's matter is reason enough.
@@ -112,12 +113,18 @@ class Placing:
         if (edited or case.proposed_level != proposed) and case.state not in ENDED:
             announce.grown(self._session, case, self._now)
 
-    def _is_a_danger_elsewhere(self, found: Match, judgement: Judgement) -> bool:
-        """Tell whether a text of danger would go unheard into a matter that is none, on likeness alone."""
-        if found.by is not By.AFFINITY or not judgement.relevant or judgement.lead != SECURITY:
+    def _would_go_unheard(self, found: Match, judgement: Judgement) -> bool:
+        """Tell whether likeness alone would hide a text from people: a danger in a matter that is none, a place of ours in
+        one that was dismissed and named none.
+        """
+        if found.by not in _by_likeness or not judgement.relevant:
             return False
         case = self._session.get_one(CaseRow, found.case_id)
-        return case.channel != SECURITY and case.place not in judgement.places
+        if case.place in judgement.places:
+            return False
+        if case.state is State.DISMISSED and case.place is None and judgement.places:
+            return True
+        return found.by is By.AFFINITY and judgement.lead == SECURITY and case.channel != SECURITY
 
     def _found(self, trace: Trace) -> Match | None:
         held = self._recent.to_compare(trace)

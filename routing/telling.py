@@ -109,7 +109,10 @@ _utility = re.compile("水务|自来水|公交|客运|热力|供热|供电|电�
 
 _named = re.compile(
     r"(?P<number>\d+|[〇零一二三四五六七八九十]{1,3})(?P<unit>期|标段|号线|路公交|路车|路(?=末班|首班|早班)|号岗|岗)"
+    r"|(?P<side>[东西南北])半?(?:段|头|侧|区)"
 )
+PART = "段"
+"""The unit of `Telling.named` for the parts of a road or a village: 东段, 西头."""
 _digits = re.compile(r"\d{4,}")
 _clock = re.compile("[时日点岁年%度天楼]|分钟|小时|个月|℃")
 _round = re.compile(r"(?:19|20)\d\d|\d0|\d00|\d000|11|12")
@@ -198,7 +201,8 @@ class Telling:
 
     `families`: worth by family, without the weak ones; `leading`: those it is chiefly about. `places`: fine sites, no towns
     and no companies of everywhere; `lead`: those of the title, else the first of the text (`titled`: nothing was said
-    before it). `named`: figures that name something, by unit; `days`: of what is announced. `theirs`: a neighbour's business.
+    before it). `named`: figures that name something, by unit, and sides (`PART`); `days`: of what is announced. `theirs`: a
+    neighbour's business.
     `denied`: families that it says it has nothing to do with; `area`: how much it speaks of each subject area.
     """
 
@@ -397,7 +401,10 @@ def _naming(title: str, body: str) -> dict[str, frozenset[str]]:
     for part, most in ((title, None), (body, 1)):
         here: dict[str, list[str]] = {}
         for match in _named.finditer(part):
-            here.setdefault(match["unit"][:1], []).append(_value(match["number"]))
+            unit, name = (
+                (PART, match["side"]) if match["side"] else (match["unit"][:1], _value(match["number"]))
+            )
+            here.setdefault(unit, []).append(name)
         for unit, values in here.items():
             found.setdefault(unit, frozenset(values[:most]))
     return found

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from routing.profile import Profile
-from routing.telling import Site, Telling, families
+from routing.telling import PART, Site, Telling, families
 
 _over_after = timedelta(hours=36)
 
@@ -13,7 +13,7 @@ def veto(new: Telling, matter: Profile, at: datetime) -> str | None:
     """Say what forbids it; None: nothing does."""
     if new.theirs != matter.theirs:
         return "一边说的是外县"
-    if (not new.answers and new.denied & matter.chief()) or matter.denied & new.leading:
+    if (not new.answers and new.denied & matter.leading.keys()) or matter.denied & new.leading:
         return "文中说与那件事无关"
     return other_place(new, matter) or _other_figure(new, matter) or _other_day(new, matter, at)
 
@@ -48,7 +48,8 @@ def _other_figure(new: Telling, matter: Profile) -> str | None:
     for unit, values in sorted(new.named.items()):
         known = matter.named.get(unit)
         if known and values.isdisjoint(known):
-            return f"编号不同（{'、'.join(sorted(values))}{unit}／{'、'.join(sorted(known))}{unit}）"
+            what = "路段" if unit == PART else "编号"
+            return f"{what}不同（{'、'.join(sorted(values))}{unit}／{'、'.join(sorted(known))}{unit}）"
     return None
 
 

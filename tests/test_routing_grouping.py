@@ -367,6 +367,16 @@ def test_two_matters_that_fit_alike_are_none_of_them() -> None:
             trace(2, "城关中学周末补课，自愿书都签了", places=("城关中学",)),
             id="two things at one school",
         ),
+        pytest.param(
+            trace(1, "人民路东段又开挖了，围挡围了半条街", places=("人民路",)),
+            trace(2, "人民路西头还没填，这边开挖的围挡也围着", places=("人民路",)),
+            id="two ends of one road",
+        ),
+        pytest.param(
+            trace(1, "人民路停水三天没人管，电话也打不通", places=("人民路",)),
+            trace(2, "城关中学停水三天没人管，电话也打不通", places=("城关中学",)),
+            id="one wording about places of two kinds",
+        ),
     ],
 )
 def test_what_confuses_never_meets(one: Trace, other: Trace) -> None:

@@ -23,6 +23,7 @@ from routing.store.tables import (
     ProposalRow,
     PushRow,
     SourceRow,
+    SuggestionRow,
 )
 from routing.views import case_view
 from routing.workflow import Command, Ground, Refusal, State
@@ -592,6 +593,18 @@ def test_a_dismissed_matter_that_spreads_is_said_once_a_level_and_stays_dismisse
     proposed = [line["data"] for line in written if line["action"] == "propose_level"]
     assert [(line["frm"], line["to"]) for line in proposed] == [(4, 3), (3, 2)]
     assert isinstance(known.act(case.id, Command.REOPEN, "duty"), cases.Done)
+
+
+@pytest.mark.parametrize("heard", [40, 22], ids=["a near copy", "alike"])
+def test_a_text_with_a_place_does_not_go_unheard_into_a_dismissed_matter_that_had_none(known, heard):
+    vague = "老人孩子两天没水做饭，物业说不知道什么时候恢复供水，维修电话打了一天也没有人接"
+    known.accept(item(vague))
+    [case] = known.all(CaseRow)
+    assert case.place is None
+    known.act(case.id, Command.DISMISS)
+    known.accept(item(f"{vague[:heard]}，东湖小区"))
+    assert [row.place for row in known.all(CaseRow)] == [None, "东湖小区"]
+    assert [row.other_id for row in known.all(SuggestionRow)] == [case.id]
 
 
 def test_a_closed_matter_that_spreads_gets_no_other_level(known):

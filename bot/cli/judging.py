@@ -119,7 +119,12 @@ def with_gazetteer(file: RulesFile, places: Sequence[PlaceMark]) -> RulesFile:
             "county": next(place.name for place in places if place.kind == OWN_KIND),
             "neighbours": [place.name for place in places if place.kind == NEIGHBOUR_KIND],
             "place": [
-                PlaceEntry(name=place.name, aliases=list(place.aliases), elsewhere=place.elsewhere)
+                PlaceEntry(
+                    name=place.name,
+                    aliases=list(place.aliases),
+                    elsewhere=place.elsewhere,
+                    town=place.town,
+                )
                 for place in places
                 if place.kind not in {OWN_KIND, NEIGHBOUR_KIND}
             ],
