@@ -58,6 +58,7 @@ bench: dev       ## timed figures, as ratios in one run (about half an hour)
 	$(BIN)/python tests/bench/segmenter.py
 	$(BIN)/python tests/bench/rules.py
 	$(BIN)/python tests/bench/sentiment.py
+	$(BIN)/python tests/bench/subject.py
 	$(BIN)/python tests/bench/grouping.py
 	$(BIN)/python tests/bench/judgement.py
 	$(BIN)/python tests/bench/judge.py

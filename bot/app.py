@@ -20,7 +20,7 @@ from bot.jobs import ClockWatch, Tick, schedule, watch_clock
 from bot.receiver import Receiver
 from bot.reload import Watcher
 from bot.replays import Replays
-from bot.scoring import scorer_of
+from bot.scoring import ModelWatcher, models_folder, scorer_of
 from bot.sender import Pace, Sender
 from bot.storewatch import StoreWatch
 from bot.words import for_chat, words
@@ -37,6 +37,7 @@ from routing import (
     deadlines,
     deliveries,
     holding,
+    office_opinions,
     outbox,
     people,
     roster_watch,
@@ -89,7 +90,10 @@ class App:
         composer = Composer(office, names, for_chat(words(configuration)))
         self.sender = Sender(self.store, chat, office, composer, clock, pace=pace)
         desk = Desk(office, self.ledger, chat.platform, names)
-        self._door = StoreDoor(self.store, configuration, self.ledger, clock, self.sender.wake)
+        self._models = ModelWatcher(models_folder(settings))
+        self._door = StoreDoor(
+            self.store, configuration, self.ledger, clock, self.sender.wake, self._models.opinions
+        )
         self._roster = configuration.roster
         self._poller: Poller | None = None
         self._silences = {source.id: _silence_of(source) for source in configuration.sources}
@@ -97,7 +101,9 @@ class App:
         """Where pushes are taken, once that runs."""
         self._watcher = Watcher(settings.config, configuration)
         tags = {source.id: source.tags for source in configuration.sources}
-        replays = Replays(self.store, office, tags, settings.config, clock, self.sender.wake)
+        replays = Replays(
+            self.store, office, tags, settings.config, models_folder(settings), clock, self.sender.wake
+        )
         self.receiver = Receiver(self.store, chat, desk, composer, clock, self.sender.wake, replays.answer)
 
     async def run(self, only: Part | None = None, ready: asyncio.Event | None = None) -> None:
@@ -176,6 +182,7 @@ class App:
             if lease is not None:
                 ticks.append(Tick("lease", 30.0, self._keeper(lease)))
             ticks.append(Tick("reload", RELOAD_LOOK_S, self._look_at_configuration))
+            ticks.append(Tick("models", RELOAD_LOOK_S, self._look_at_models))
             scheduler = schedule(ticks)
             stopped: BaseException | None = None
             try:
@@ -226,6 +233,16 @@ class App:
         if edit.roster is not None:
             self._roster = edit.roster
         now, text = self._clock(), edit.text
+        await self.store.write(lambda s: auditor.tell_operator(s, self._configuration.office, text, now))
+        self.sender.wake()
+
+    async def _look_at_models(self) -> None:
+        """Judge by models that were trained or taken back meanwhile, and tell the operator."""
+        taught = await asyncio.to_thread(self._models.look)
+        if taught is None:
+            return
+        self._door.judge_by(opinions=taught.opinions)
+        now, text = self._clock(), taught.text
         await self.store.write(lambda s: auditor.tell_operator(s, self._configuration.office, text, now))
         self.sender.wake()
 
@@ -322,7 +339,8 @@ async def poll_once(
     store = Store(settings.database_url)
     try:
         migrate(store)
-        door = StoreDoor(store, configuration, ledger_of(settings), clock, lambda: None)
+        opinions = office_opinions.opinions(models_folder(settings))
+        door = StoreDoor(store, configuration, ledger_of(settings), clock, lambda: None, opinions)
         async with Fetcher(clock) as fetcher, closing(Worker(scorer_of(settings))) as worker:
             poller = Poller(configuration.sources, fetcher, worker, door, clock)
             chosen = [s.id for s in configuration.sources if source_id in {None, s.id} and s.kind != "inbox"]

@@ -1,7 +1,7 @@
 """What `check` looks at besides the form of the files.
 
-`leftovers` is pure: what is well written, but still the template's or not yet set. The probes of `check --live` go
-out: does every source answer properly, does the platform know us and let us in.
+`leftovers`: what is well written, but still the template's or not yet set, and models that cannot be read. The probes
+of `check --live` go out: does every source answer properly, does the platform know us and let us in.
 """
 
 import asyncio
@@ -13,6 +13,7 @@ from pathlib import Path
 from bot.app import closing
 from bot.chat import ChatPort
 from bot.config import NEW_INGEST_KEY, Configuration, Settings
+from bot.scoring import damaged, models_folder
 from monitors.fetch import Fetcher
 from monitors.poll import Probe, probe
 from monitors.sources import Source
@@ -77,7 +78,7 @@ def leftovers(settings: Settings, configuration: Configuration) -> list[Problem]
         found.append(_reminder("环境变量", "YUQING_LEDGER_KEY", "", reason, _NEVER_CHANGE))
     if inboxes := [source.id for source in configuration.sources if source.kind == "inbox"]:
         found += _closed_inboxes(settings, inboxes)
-    return found
+    return [*found, *damaged(models_folder(settings))]
 
 
 def _closed_inboxes(settings: Settings, inboxes: Sequence[str]) -> Iterator[Problem]:

@@ -13,6 +13,7 @@ from routing.errors import StoreDown
 from routing.items import CommentWatch, Harvest, Item, SourceState
 from routing.judging import Judge, subject_of
 from routing.ledger import Ledger
+from routing.opinions import Opinions
 from routing.rules import Rules
 from routing.store.engine import Store
 from routing.store.holds import Holds
@@ -28,7 +29,7 @@ Lines = Sequence[str]
 
 
 class StoreDoor:
-    """The core behind a store. `judge_by` other rules between two calls."""
+    """The core behind a store. `judge_by` other rules or models between two calls. `opinions` None: the starter set's."""
 
     def __init__(
         self,
@@ -37,10 +38,13 @@ class StoreDoor:
         ledger: Ledger,
         clock: Clock,
         on_change: Callable[[], None],
+        opinions: Opinions | None = None,
     ) -> None:
         self._store = store
         self._holds = Holds(store)
-        self._judge = Judge(configuration.rules)
+        self._rules = configuration.rules
+        self._opinions = opinions
+        self._judge = Judge(self._rules, opinions)
         self._office = configuration.office
         self._ledger = ledger
         self._clock = clock
@@ -48,9 +52,10 @@ class StoreDoor:
         self._waiting: deque[_Waiting] = deque()
         self._taking: asyncio.Task[None] | None = None
 
-    def judge_by(self, rules: Rules) -> None:
-        """Judge by these rules from the next transaction on."""
-        self._judge = Judge(rules)
+    def judge_by(self, rules: Rules | None = None, opinions: Opinions | None = None) -> None:
+        """Judge by these rules, and by what these models say, from the next transaction on; None: as before."""
+        self._rules, self._opinions = rules or self._rules, opinions or self._opinions
+        self._judge = Judge(self._rules, self._opinions)
 
     async def take(self, source_ids: Sequence[str]) -> frozenset[str]:
         """Hold those of the sources that no other machine has in hand; gives what is held."""

@@ -16,7 +16,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import NamedTuple
 
-from routing import history
+from routing import history, office_opinions
 from routing.clock import Span
 from routing.errors import UserError
 from routing.history import Extent, Portion
@@ -36,10 +36,11 @@ _LOST = "试算用的进程被系统中止（多半是内存不够），什么�
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A rule file as it was read. Its faults show when it is replayed."""
+    """A rule file as it was read, and the folder of the office's own models. Its faults show when it is replayed."""
 
     text: str
     file: str
+    models: Path | None = None
 
 
 class Replayed(NamedTuple):
@@ -93,7 +94,7 @@ async def replay(
                 await count(judges, *waiting.popleft())
         for portion, judged in waiting:
             await count(judges, portion, judged)
-    judge = Judge(rules)
+    judge = Judge(rules, office_opinions.opinions(draft.models) if draft.models else None)
     report = tally.report(
         days=days_of(since, extent.first_at, now),
         explain=lambda subject: "；".join(str(reason) for reason in judge.judge(subject).reasons),
@@ -124,10 +125,10 @@ async def _portions(
         after_id = portion.last_id
 
 
-def draft_of(path: Path) -> Draft:
+def draft_of(path: Path, models: Path | None = None) -> Draft:
     """Read a rule file. Raises UserError that names the path and the cure."""
     try:
-        return Draft(path.read_text(encoding="utf-8-sig"), str(path))
+        return Draft(path.read_text(encoding="utf-8-sig"), str(path), models)
     except FileNotFoundError as error:
         raise UserError(f"没有文件 {path}，请检查路径。") from error
     except UnicodeDecodeError as error:
@@ -140,7 +141,7 @@ class _Judges:
     """Two processes that judge, or a thread where there is little to do. Ends them with the block."""
 
     def __init__(self, draft: Draft, channels: tuple[str, ...], items: int, nice: int) -> None:
-        self._task = (draft.text, draft.file, channels)
+        self._task = (draft.text, draft.file, channels, draft.models)
         # Spawned, for this process has threads; a child compiles the rules itself and knows no chat and no store.
         self._pool: Executor = (
             ThreadPoolExecutor(1)

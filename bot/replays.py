@@ -26,7 +26,10 @@ FAILED = "试算出错，什么都没有改动；运维可在服务器上运行 
 
 
 class Replays:
-    """Answers one wish at a time. `tags`: of each source, by its id; `folder`: of the configuration."""
+    """Answers one wish at a time.
+
+    `tags`: of each source, by its id; `folder`: of the configuration; `models`: of the office's own models.
+    """
 
     def __init__(
         self,
@@ -34,6 +37,7 @@ class Replays:
         office: Office,
         tags: Mapping[str, Sequence[str]],
         folder: Path,
+        models: Path,
         clock: Clock,
         on_change: Callable[[], None],
     ) -> None:
@@ -41,6 +45,7 @@ class Replays:
         self._office = office
         self._tags = tags
         self._folder = folder
+        self._models = models
         self._clock = clock
         self._on_change = on_change
         self._is_busy = False
@@ -86,7 +91,7 @@ class Replays:
             self._is_busy = False
 
     async def _tried(self, path: Path) -> str:
-        draft = Draft(draft_of(path).text, DRAFT)
+        draft = Draft(draft_of(path).text, DRAFT, self._models)
         replayed = await replay(
             self._store, self._office, draft, self._tags, DAYS, self._clock(), examples=1, nice=NICE
         )

@@ -4,19 +4,15 @@ Two files in the folder: the model in use, and the one before it. Without the fi
 """
 
 import logging
-import os
-import tempfile
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from functools import cache
-from multiprocessing import get_context
 from pathlib import Path
 
 from monitors.sentiment import NgramScorer
 from routing.accuracy import auc
 from routing.errors import ConfigError, UserError
+from routing.model_folder import Slot, fitted_apart
 from routing.ngrams import Model, Row, clean, load
 from routing.starter.sentiment import CLASSES, NEGATIVE, NOT_NEGATIVE, fit, starter_model
 
@@ -29,7 +25,6 @@ verdict_weight = 5.0
 may_fall = 0.01
 least_kept = 5
 """Kept verdicts of each kind below which a comparison would be chance."""
-_niceness = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +55,10 @@ class Training:
 
 def in_use(folder: Path | None = None) -> Model:
     """Load the model in use. Raises ConfigError where the office's file is no whole model of two known classes."""
-    path = folder / IN_USE if folder else None
-    if path is None or not path.exists():
-        return _starter()
-    model = load(_bytes(path), str(path))
-    if model.classes != CLASSES:
-        raise UserError(f"{path} 不是情感模型，请用 yuqing sentiment back 换回上一个。")
-    return model
+    model = _slot(folder).stored() if folder else None
+    if folder is not None and model is not None and model.classes != CLASSES:
+        raise UserError(f"{folder / IN_USE} 不是情感模型，请用 yuqing sentiment back 换回上一个。")
+    return model or _starter()
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,20 +90,13 @@ def train(folder: Path, more: Sequence[Row], verdicts: Sequence[Verdict]) -> Tra
     before, after = _compared(_current(folder), model, kept)
     accepted = before is None or after is None or after >= before - may_fall
     if accepted:
-        _put(folder, model)
+        _slot(folder).put(model, keep=_current(folder) is not None)
     return Training(accepted, model, len(learnt), len(kept), before, after)
 
 
 def back(folder: Path) -> Model:
     """Put the model before this one in use again, or the starter set's; gives it. Raises UserError where there is none."""
-    used, before = folder / IN_USE, folder / BEFORE
-    if before.exists():
-        load(_bytes(before), str(before))
-        before.replace(used)
-    elif used.exists():
-        used.unlink()
-    else:
-        raise UserError(f"{folder} 里没有训练过的模型，正在用起步模型，没有可换回的。")
+    _slot(folder).back()
     return in_use(folder)
 
 
@@ -139,52 +124,15 @@ def _row(verdict: Verdict) -> Row:
 
 
 def _fitted_apart(rows: Sequence[Row]) -> bytes:
-    """Fit in a process of its own, at a low priority: its memory is given back, and the service goes on."""
-    try:
-        with ProcessPoolExecutor(
-            1, mp_context=get_context("spawn"), initializer=os.nice, initargs=(_niceness,)
-        ) as pool:
-            return pool.submit(_fitted, rows).result()
-    except BrokenProcessPool as error:
-        raise UserError(
-            "训练的进程中途结束了（多半是内存不足），正在用的模型没有动。请减少样本再试。"
-        ) from error
+    return fitted_apart(_fitted, rows)
 
 
 def _fitted(rows: Sequence[Row]) -> bytes:
     return fit(rows).dump()
 
 
-def _put(folder: Path, model: Model) -> None:
-    """Keep the model in use as the one before, then put the new one in its place; each appears whole or not at all."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        if (folder / IN_USE).exists() and _current(folder) is not None:
-            _replace(folder / BEFORE, _bytes(folder / IN_USE))
-        _replace(folder / IN_USE, model.dump())
-    except OSError as error:
-        raise UserError(
-            f"写不进 {folder}（{error.strerror}），正在用的模型没有动。请检查权限和磁盘空间。"
-        ) from error
-
-
-def _replace(path: Path, data: bytes) -> None:
-    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".", suffix=".tmp", delete=False) as file:
-        try:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-            Path(file.name).replace(path)
-        except BaseException:
-            Path(file.name).unlink(missing_ok=True)
-            raise
-
-
-def _bytes(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise UserError(f"读不出 {path}（{error.strerror}），请检查权限。") from error
+def _slot(folder: Path) -> Slot:
+    return Slot(folder, "sentiment", "yuqing sentiment")
 
 
 @cache

@@ -199,23 +199,22 @@ def _unpacked_sums(whole: int, count: int, lanes: int) -> list[int]:
     return [int.from_bytes(raw[at : at + step], "little") - count * _zero for at in range(0, len(raw), step)]
 
 
-def load(data: bytes, where: str = "模型文件") -> Model:
-    """Read what `dump` wrote. Raises ConfigError that names the file where it is no whole model of this format."""
+def load(data: bytes, where: str = "模型文件", cure: str = "请重新训练") -> Model:
+    """Read what `dump` wrote. Raises ConfigError that names the file, and the cure, where it is no whole model of this format."""
     try:
         return _read(_unpacked(data))
     except _WrongFormat as error:
         reason = f"格式是第 {error} 版，本程序读第 {FORMAT} 版"
-        raise _unreadable(where, reason) from error
+        raise _unreadable(where, reason, cure) from error
     except (OSError, EOFError, zlib.error, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise _unreadable(where, "不是完整的模型文件") from error
+        raise _unreadable(where, "不是完整的模型文件", cure) from error
 
 
 class _WrongFormat(Exception):
     """The file is of another format."""
 
 
-def _unreadable(where: str, reason: str) -> ConfigError:
-    cure = "请用 yuqing sentiment train 重新训练，或用 yuqing sentiment back 换回上一个"
+def _unreadable(where: str, reason: str, cure: str) -> ConfigError:
     return ConfigError([Problem(where, None, "模型", "", reason, cure)])
 
 

@@ -37,15 +37,15 @@ class Opinions:
 
     def public(self, subject: Subject) -> float:
         """Tell how likely the text is of public concern, wherever it plays. Never raises on a text."""
-        return self._kept(_beginning(subject), stands_in(subject))
+        return self._kept(beginning(subject.title, subject.text), stands_in(subject))
 
     def lead(self, subject: Subject) -> Mapping[str, float]:
         """Give the share of each channel as the one that should lead, were it a matter."""
-        return self._scores(starter.LEAD, _beginning(subject), stands_in(subject))
+        return self._scores(starter.LEAD, beginning(subject.title, subject.text), stands_in(subject))
 
     def area(self, subject: Subject) -> str:
         """Give the likeliest of the subject areas."""
-        shares = self._scores(starter.SUBJECT, _beginning(subject))
+        shares = self._scores(starter.SUBJECT, beginning(subject.title, subject.text))
         return max(shares, key=lambda name: (shares[name], name))
 
     def _public_of(self, text: str, where: str) -> float:
@@ -59,9 +59,9 @@ class Opinions:
         return self._table.read(clean(text))
 
 
-def _beginning(subject: Subject) -> str:
+def beginning(title: str, text: str) -> str:
     """Give what the models read: title and beginning, for they were fitted on posts, and a text says first what it is."""
-    return "\n".join(part for part in (subject.title, subject.text) if part)[:letters_read]
+    return "\n".join(part for part in (title, text) if part)[:letters_read]
 
 
 def stands_in(subject: Subject) -> str:

@@ -10,9 +10,11 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from functools import cache
+from pathlib import Path
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
+from routing import office_opinions
 from routing.conditions import Subject
 from routing.items import Counts, Kind
 from routing.judging import Judge, stood
@@ -162,18 +164,21 @@ class Report:
 # --- judging anew ---------------------------------------------------------------------------------------------
 
 
-def judge_some(text: str, file: str, channels: tuple[str, ...], subjects: Sequence[Subject]) -> list[Now]:
-    """Judge texts by a rule file. For a process of its own: the file is compiled once in each.
+def judge_some(
+    text: str, file: str, channels: tuple[str, ...], models: Path | None, subjects: Sequence[Subject]
+) -> list[Now]:
+    """Judge texts by a rule file and the models in a folder. For a process of its own: both are read once in each.
 
     Raises ConfigError with every problem of the file.
     """
-    judge = _quick(text, file, channels)
+    judge = _quick(text, file, channels, models)
     return [_judged(judge, subject) for subject in subjects]
 
 
 @cache
-def _quick(text: str, file: str, channels: tuple[str, ...]) -> Judge:
-    return Judge(load_rules(text, file, channels), _Quick())
+def _quick(text: str, file: str, channels: tuple[str, ...], models: Path | None) -> Judge:
+    own = office_opinions.models(models) if models else {}
+    return Judge(load_rules(text, file, channels), _Quick(own))
 
 
 def _judged(judge: Judge, subject: Subject) -> Now:

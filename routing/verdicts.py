@@ -13,6 +13,9 @@ from sqlalchemy.orm import Session
 from routing.items import Band
 from routing.store.tables import CaseRow, ItemRow, ProposalRow, VerdictKind, VerdictRow
 
+RELEVANT_AFTER_ALL = "case"
+"""What a verdict of relevance says of a matter that was dismissed and taken up again; any other word is a reason."""
+
 
 @dataclass(frozen=True, slots=True)
 class SaidOfText:

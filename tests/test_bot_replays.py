@@ -37,7 +37,9 @@ def watched(desk: Desk) -> Desk:
 
 
 def replays(desk: Desk, folder: Path) -> Replays:
-    return Replays(desk.store, desk.office, {"bbs": (OWN_TAG,)}, folder, desk.clock, lambda: None)
+    return Replays(
+        desk.store, desk.office, {"bbs": (OWN_TAG,)}, folder, folder / "models", desk.clock, lambda: None
+    )
 
 
 def answers(desk: Desk) -> Sequence[str]:

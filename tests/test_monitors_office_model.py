@@ -9,6 +9,7 @@ import pytest
 from monitors import office_model
 from monitors.office_model import BEFORE, IN_USE, OfficeScorer, Verdict, back, in_use, train
 from monitors.worker import Worker
+from routing import model_folder
 from routing.errors import ConfigError, UserError
 from routing.items import Band, Item
 from routing.ngrams import Model, Row
@@ -171,7 +172,7 @@ def test_a_crash_while_writing_leaves_the_model_in_use(
     def full(number: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(office_model.os, "fsync", full)
+    monkeypatch.setattr(model_folder.os, "fsync", full)
     with pytest.raises(UserError, match="没有动"):
         train(tmp_path, [Row("二", NEGATIVE)], [])
     assert in_use(tmp_path).version == first.version

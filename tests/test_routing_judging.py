@@ -269,3 +269,12 @@ def test_urgent_is_what_no_score_can_make_less(text: str, is_urgent: bool) -> No
 
 def test_what_a_neighbour_s_source_says_is_not_urgent() -> None:
     assert not judge(0.9).is_urgent(post("青禾县塌方了", Kind.POST, NEIGHBOUR_TAG))
+
+
+def test_a_channel_that_only_the_office_knows_is_named_where_its_model_is_sure() -> None:
+    channels = frozenset({*CHANNELS, "emergency"})
+    rules = load_rules(RULES + MORE + ROOT, "rules.toml", channels)
+    text = post("东湖小区的井盖又不见了")
+    for share, channel in ((0.6, "emergency"), (0.4, "network")):
+        said = Judge(rules, Said(0.9, emergency=share, network=0.3))  # type: ignore[arg-type]
+        assert said.judge(text).channel == channel

@@ -206,7 +206,7 @@ def test_version_follows_the_content() -> None:
 )
 def test_a_file_that_is_no_whole_model_is_one_clear_error(data: bytes) -> None:
     with pytest.raises(ConfigError) as raised:
-        load(data, "models/sentiment.model")
+        load(data, "models/sentiment.model", "请用 yuqing sentiment train 重新训练")
     (problem,) = raised.value.problems
     assert problem.file == "models/sentiment.model"
     assert "不是完整的模型文件" in problem.reason

@@ -200,7 +200,7 @@ def test_the_short_judgement_is_the_whole_one(request):
     channels = tuple(CHANNELS)
     judge = Judge(make_rules())
     whole = [judge.judge(subject) for subject in subjects]
-    short = judge_some(RULES_TOML, "rules.toml", channels, subjects)
+    short = judge_some(RULES_TOML, "rules.toml", channels, None, subjects)
     assert [now[:4] for now in short] == [(one.relevant, one.channel, one.level, one.places) for one in whole]
     assert 0 < sum(now.relevant for now in short) < len(short)
 

@@ -2,11 +2,13 @@
 
 from pathlib import Path
 
+from sqlalchemy import select
 from whole import (
     CONTACT,
     DUTY,
     NETWORK,
     OFFICER,
+    OPERATOR,
     OTHER_CONTACT,
     PETITION,
     WATER,
@@ -17,6 +19,12 @@ from whole import (
     number_of,
     on_stage,
 )
+
+from routing.model_folder import Slot
+from routing.ngrams import Row
+from routing.ngrams_fit import fit
+from routing.starter.opinions import LEAD, starter_model
+from routing.store.tables import ItemRow
 
 LAMPS = Post("l1", "文澜路路灯坏了半个月没人管", "文澜路路灯坏了半个月，晚上漆黑一片，到底谁来管？")
 
@@ -94,6 +102,22 @@ async def test_a_matter_that_a_unit_has_goes_to_another_and_the_first_hears_it(t
         await stage.card(PETITION, number, "已改派其他单位", button="")
         slip = await stage.card(NETWORK, number, button="签收")
         assert await stage.press(OTHER_CONTACT, slip, "签收") == f"已签收：{number}"
+
+
+async def test_a_model_that_is_trained_meanwhile_judges_from_then_on_and_the_operators_hear_it(
+    tmp_path: Path,
+) -> None:
+    async with on_stage(tmp_path, monitors=True) as stage:
+        stage.feeds.publish(WATER)
+        await stage.card(DUTY, WATER.title, button="转办")
+        rows = [Row(f"起步{name}", name) for name in starter_model(LEAD).classes]
+        model = fit(rows, name=LEAD, least=1)
+        Slot(tmp_path / "models", LEAD, "yuqing models").put(model, keep=False)
+        await stage.said(OPERATOR, "研判模型已更新", model.version[:6])
+        stage.feeds.publish(LAMPS)
+        await stage.card(DUTY, LAMPS.title, button="转办")
+        versions = await stage.store.read(lambda s: list(s.scalars(select(ItemRow.rules_version).distinct())))
+        assert len(versions) == 2
 
 
 async def test_the_way_back_from_a_menu_is_open_in_every_state(tmp_path: Path) -> None:

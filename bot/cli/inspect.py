@@ -18,10 +18,11 @@ from bot.cli.common import (
     settings_now,
 )
 from bot.names import LEVEL_NAMES
-from bot.scoring import scorer_of
+from bot.scoring import models_folder, scorer_of
 from bot.words import words
 from monitors.masking import mask
 from monitors.sentiment import Scorer
+from routing import office_opinions
 from routing.errors import UserError
 from routing.items import OWN_TAG, Kind
 from routing.judging import Judge
@@ -80,7 +81,10 @@ def try_rules(
         raise BadUsage(f"--expect 只能是 {'、'.join([*channels, NOWHERE])}，不能是 {expect}。")
     wrong = 0
     rows = []
-    judge, scorer = Judge(configuration.rules), scorer_of(settings)()
+    judge, scorer = (
+        Judge(configuration.rules, office_opinions.opinions(models_folder(settings))),
+        scorer_of(settings)(),
+    )
     for line in lines:
         judged = _judge(judge, scorer, line, Kind(kind), own)
         channel = judged.channel if judged.relevant else NOWHERE

@@ -9,7 +9,7 @@ import typer
 from sqlalchemy.exc import OperationalError
 
 from bot.chat import TokenRejected
-from bot.cli import demo, inspect, judge, people, records, roster, rules, sentiment, service, sources
+from bot.cli import demo, inspect, judge, models, people, records, roster, rules, sentiment, service, sources
 from bot.cli.common import BadUsage, console
 from bot.cli.usage import UsageError, told
 from routing.errors import ConfigError, YuqingError
@@ -26,6 +26,7 @@ service.register(app)
 inspect.register(app)
 rules.register(inspect.rules_app)
 sentiment.register(app)
+models.register(app)
 judge.register(app)
 people.register(app)
 roster.register(app)

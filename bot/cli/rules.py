@@ -23,6 +23,7 @@ from bot.replayed import (
     summary,
 )
 from bot.replaying import Draft, Replayed, draft_of, replay
+from bot.scoring import models_folder
 from routing.clock import utc_now
 from routing.errors import StoreDown, UserError
 from routing.office import Office
@@ -46,7 +47,7 @@ def try_again(
 ) -> None:
     """用规则草稿重判库里最近几天的信息：会多报、少报、改派什么，每天多少提醒。只读，不改动任何东西。"""
     settings, configuration = configured()
-    draft = draft_of(rules or settings.config / RULES)
+    draft = draft_of(rules or settings.config / RULES, models_folder(settings))
     _check_there(settings)
     replayed = asyncio.run(_replay(settings, configuration, draft, days, examples, utc_now()))
     if replayed is None:

@@ -1,6 +1,6 @@
 """What the starter set teaches beside sentiment: whether a text is of public concern, who should lead, which subject."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from importlib.resources import files
 
 from routing import starter
@@ -19,19 +19,22 @@ def source_mark(kind: str) -> str:
     return f"src={kind}"
 
 
-def fit(name: str, without: str = "") -> Model:
-    """Fit one of the models on the starter set, `without` the week of that name. Needs seconds, numpy and memory."""
+def fit(name: str, without: str = "", more: Sequence[Row] = ()) -> Model:
+    """Fit one of the models on the starter set and more rows, `without` the week of that name.
+
+    Labels that the starter set does not know become classes of their own. Needs seconds, numpy and memory.
+    """
     from routing import ngrams_fit
 
     return ngrams_fit.fit(
-        list(_rows[name](without)),
+        [*_rows[name](without), *more],
         name=name,
         classes=(NO, YES) if name == PUBLIC else (),
         penalty=penalty,
         least=2,
         most=most_grams,
-        balanced=name != SUBJECT,
-        about={"starter": starter.sources_hash()},
+        balanced=True,
+        about={"starter": starter.sources_hash(), **({"more": len(more)} if more else {})},
     )
 
 
