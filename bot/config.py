@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, fields, replace
 from datetime import time, timedelta
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from urllib.parse import unquote, urlsplit
 from zoneinfo import ZoneInfo
 
@@ -40,6 +40,7 @@ from routing.office import (
     Marks,
     Mutes,
     Office,
+    Procedure,
     Record,
     Step,
     WorkingHours,
@@ -328,6 +329,7 @@ class _Channel(_Strict):
     unit: str = Field(min_length=1, max_length=60)
     chat: ChatId
     scope: str = ""
+    places: list[Annotated[str, Field(min_length=1, max_length=20)]] = []
 
 
 class _Marks(_Strict):
@@ -356,6 +358,17 @@ class _Limits(_Strict):
     respond: FourLimits
     close: FourLimits
     relook: FourLimits
+    consult: FourLimits = ["1h", "2h", "1wd", "1wd"]
+    order: FourLimits = ["30m", "1h", "2h", "4wh"]
+    copied: FourLimits = Field(["15m", "30m", "1h", "4wh"], alias="copy")
+    extend: FourLimits = ["1h", "2h", "4wh", "1wd"]
+    second: FourLimits = ["1h", "1h", "4h", "1wd"]
+    chief: FourLimits = ["1h", "1h", "4h", "1wd"]
+    recheck: FourLimits = ["2h", "4h", "1wd", "1wd"]
+    call_back: FourLimits = ["1wd", "1wd", "1wd", "1wd"]
+    follow: FourLimits = ["4h", "1wd", "2wd", "5wd"]
+    report: FourLimits = ["40m", "1h", "2h", "2h"]
+    progress: FourLimits = ["2h", "4h", "24h", "24h"]
 
 
 class _Hours(_Strict):
@@ -432,6 +445,24 @@ class _Dismiss(_Strict):
     reasons: list[Annotated[str, Field(min_length=2, max_length=30)]] = Field(min_length=1, max_length=8)
 
 
+FourNumerals = Literal["I", "II", "III", "IV"]
+
+
+class _Procedure(_Strict):
+    verify: bool = False
+    consult: list[FourNumerals] = []
+    order: list[FourNumerals] = []
+    aspects: bool = False
+    openness: bool = False
+    second_review: bool = False
+    chief: list[FourNumerals] = []
+    confirm_twice: list[FourNumerals] = ["I", "II"]
+    countersign: bool = False
+    recheck: bool = False
+    call_back: bool = False
+    report: list[FourNumerals] = []
+
+
 class _Office(_Strict):
     name: str = Field(min_length=1, max_length=60)
     code: Annotated[str, spelt(r"[A-Z]{2,8}", "代号写法不对", '写 2 到 8 个大写英文字母，如 "ZFB"')]
@@ -448,6 +479,7 @@ class _Office(_Strict):
     dismiss: _Dismiss
     record: _Record = _Record()
     mute: _Mute = _Mute()
+    procedure: _Procedure = _Procedure()
 
     @field_validator("time_zone")
     @classmethod
@@ -499,7 +531,10 @@ def _office(read: _Office) -> Office:
     hours = tuple(_times(text) for text in read.hours.working)
     day = sum((b.hour - a.hour) * 60 + b.minute - a.minute for a, b in hours)
     limits = {
-        step: {level: _minutes(getattr(read.limits, step.value)[level - 1], day) for level in Level}
+        step: {
+            level: _minutes(getattr(read.limits, _LIMIT_FIELDS.get(step, step.value))[level - 1], day)
+            for level in Level
+        }
         for step in Step
     }
     hour, minute = map(int, read.digest.at.split(":"))
@@ -509,7 +544,10 @@ def _office(read: _Office) -> Office:
         zone=ZoneInfo(read.time_zone),
         duty_chat=read.duty_chat,
         operator_chat=read.operator_chat,
-        channels={key: Channel(key, c.name, c.unit, c.chat, c.scope) for key, c in read.channels.items()},
+        channels={
+            key: Channel(key, c.name, c.unit, c.chat, c.scope, tuple(c.places))
+            for key, c in read.channels.items()
+        },
         limits=limits,
         marks={Level[name]: Marks(m.views, m.reposts, m.comments) for name, m in read.levels},
         hours=WorkingHours(hours),
@@ -524,7 +562,19 @@ def _office(read: _Office) -> Office:
             tuple(read.record.head_to),
         ),
         mute=Mutes(read.mute.max_days, tuple(read.mute.reasons)),
+        procedure=_procedure(read.procedure),
     )
+
+
+_LIMIT_FIELDS = {Step.COPY: "copied"}
+
+
+def _procedure(read: _Procedure) -> Procedure:
+    values: dict[str, Any] = {
+        name: frozenset(Level[numeral] for numeral in value) if isinstance(value, list) else value
+        for name, value in read
+    }
+    return Procedure(**values)
 
 
 def _times(text: str) -> tuple[time, time]:

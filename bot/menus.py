@@ -11,9 +11,10 @@ from bot.render import duty_buttons, menu_button, order_button
 from routing.choices import Page
 from routing.items import Band
 from routing.office import Level, Office
+from routing.procedure import table
 from routing.starter import SUBJECTS
 from routing.views import CaseView
-from routing.workflow import TABLE, Command, State
+from routing.workflow import Command, State
 
 Rows = tuple[tuple[Button, ...], ...]
 
@@ -54,7 +55,7 @@ def menu_buttons(view: CaseView, office: Office, menu: str) -> Rows:
         ]
         choices.append(order_button(view, Command.DISMISS, "其他理由（回复文字）", Tone.DANGER, "ask"))
     elif menu == CORRECT:
-        return (*_pairs(_corrections(view)), *_tones(view), _back(view))
+        return (*_pairs(_corrections(view, office)), *_tones(view), _back(view))
     else:
         return duty_buttons(view, office)
     return (*_pairs(choices), _back(view))
@@ -109,7 +110,7 @@ def _channels(view: CaseView, office: Office) -> list[Button]:
     ]
 
 
-def _corrections(view: CaseView) -> list[Button]:
+def _corrections(view: CaseView, office: Office) -> list[Button]:
     menus = (
         (Command.DISMISS, DISMISS, "不相关…"),
         (Command.DISPATCH, CHANNEL, "换渠道…"),
@@ -118,10 +119,11 @@ def _corrections(view: CaseView) -> list[Button]:
         (Command.SPLIT, SPLIT, "拆分…"),
         (Command.MERGE, MERGE, "合并…"),
     )
+    moves = table(office.procedure, view.level)
     allowed = [
         menu_button(view, menu, text)
         for command, menu, text in menus
-        if (view.state, command) in TABLE and (command is not Command.SPLIT or view.items > 1)
+        if (view.state, command) in moves and (command is not Command.SPLIT or view.items > 1)
     ]
     return [*allowed, menu_button(view, MUTE, "静音…")] if view.level > Level.II else allowed
 

@@ -27,13 +27,27 @@ STEP_NAMES: Mapping[Step, str] = {
     Step.RESPOND: "公开回应",
     Step.CLOSE: "办结",
     Step.RELOOK: "复看",
+    Step.CONSULT: "会商",
+    Step.ORDER: "批准转办",
+    Step.COPY: "协办签收",
+    Step.EXTEND: "批复延期",
+    Step.SECOND: "二审",
+    Step.CHIEF: "主要领导审批",
+    Step.RECHECK: "复查",
+    Step.CALL_BACK: "回访",
+    Step.FOLLOW: "续发",
+    Step.REPORT: "书面首报",
+    Step.PROGRESS: "续报",
 }
 ROLE_NAMES: Mapping[Role, str] = {
     Role.DUTY: "值班员",
     Role.CONTACT: "联络员",
     Role.REVIEWER: "初审人",
     Role.SECRECY: "保密审查员",
+    Role.SECOND: "二审人",
     Role.LEADER: "领导",
+    Role.CHIEF: "主要领导",
+    Role.CALLER: "回访员",
     Role.OFFICE: "政府办",
     Role.OPERATOR: "运维",
     Role.ADMIN: "系统管理员",
@@ -43,7 +57,9 @@ STAGE_NAMES: Mapping[Stage, str] = {
     Stage.FIRST: "初审",
     Stage.SECRECY: "保密审查",
     Stage.SUPERIOR: "报审结论",
+    Stage.SECOND: "二审",
     Stage.APPROVAL: "审批",
+    Stage.CHIEF: "主要领导审批",
 }
 OPINION_NAMES: Mapping[Opinion, str] = {
     Opinion.PASS: "同意",
@@ -51,6 +67,7 @@ OPINION_NAMES: Mapping[Opinion, str] = {
     Opinion.PUBLIC: "公开",
     Opinion.NOT_PUBLIC: "不公开",
     Opinion.ESCALATE: "需报审",
+    Opinion.UP: "呈报主要领导",
 }
 AILMENT_NAMES: Mapping[Ailment, str] = {
     Ailment.CHARSET: "乱码",
@@ -72,7 +89,7 @@ RESENT = "〔重发·可能重复〕"
 
 def opinion_name(stage: Stage, opinion: Opinion) -> str:
     """Name an opinion as its stage says it: a leader approves, a reviewer agrees."""
-    if stage is Stage.APPROVAL and opinion is Opinion.PASS:
+    if stage in {Stage.APPROVAL, Stage.CHIEF} and opinion is Opinion.PASS:
         return "批准发布"
     return OPINION_NAMES[opinion]
 

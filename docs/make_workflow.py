@@ -3,23 +3,21 @@
 Reads the code and writes one file; decides nothing. `make docs` runs it, and a test compares the file with the table.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from bot.names import OPINION_NAMES, ROLE_NAMES, STAGE_NAMES, STEP_NAMES
-from routing.office import Role
+from routing.office import Level, Procedure, Role
+from routing.procedure import FULL, LIGHT, Table, afterwards, commands_in, first_state, reachable, table
 from routing.workflow import (
-    AFTERWARDS,
     COMMAND_NAMES,
     ENDED,
     STATE_NAMES,
-    TABLE,
     Command,
     Move,
     Need,
     State,
     Where,
-    commands_in,
 )
 
 PAGE = Path(__file__).with_name("workflow.md")
@@ -35,30 +33,54 @@ NEEDS = {
     Need.ITEM: "哪条信息",
     Need.MATTER: "并入哪个事项",
     Need.BAND: "是不是负面",
+    Need.UNITS: "哪些单位",
+    Need.TARGET: "移送到哪里",
+    Need.DAYS: "几个工作日",
+    Need.STANCE: "意见",
+    Need.ANSWER_KIND: "哪一类",
     Need.SUBJECT: "领域",
 }
-OTHERS = {"drafter": "拟稿人", "first": "初审人", "secrecy": "保密审查员", "superior": "报审结论登记人"}
+OTHERS = {
+    "drafter": "拟稿人",
+    "first": "初审人",
+    "secrecy": "保密审查员",
+    "superior": "报审结论登记人",
+    "second": "二审人",
+    "approval": "审批人",
+    "releaser": "确认发布人",
+}
 COLOURS = {
     "duty": ("值班员、政府办", "#cfe2f3"),
     "contact": ("联络员", "#d9ead3"),
     "reviewer": ("初审人", "#fff2cc"),
     "secrecy": ("保密审查员", "#f9cb9c"),
     "leader": ("领导", "#f4cccc"),
+    "second": ("二审人", "#ffe599"),
+    "chief": ("主要领导", "#ea9999"),
+    "caller": ("回访员", "#d0e0e3"),
     "over": ("终态，除已合并外可重新办理", "#e6e6e6"),
 }
 
 INTRO = """\
 # The procedure: states and commands
 
-This page is written by `make docs` from `routing/workflow.py`; `tests/test_docs_workflow.py` fails when the two differ.
-It is the light default for an office of five. What the full procedure has beyond it is listed in the README under
-"What it does not do yet".
+This page is written by `make docs` from `routing/procedure.py`; `tests/test_docs_workflow.py` fails when the two differ.
+First the light default for an office of five, then what `[procedure]` in `office.toml` adds. An office switches steps on one
+by one, some of them a level; the ways out of every state are always there, so that nothing is stuck when a switch is turned.
 
 ## States
 
 The colour says whose move it is: {legend}.
 Not drawn: what leaves the state as it is (定级, 拆分, 认定情绪, 认定领域, 转办 of what waits to be signed for), and 提交答复稿
 from a state past 办理中, which leads back to 待审核.
+"""
+
+FULL_INTRO = """\
+
+## What the switches add
+
+The same with every step of `[procedure]` switched on, for matters of every level; the table lists what is not above or leads
+elsewhere. `order`, `consult`, `chief`, `confirm_twice` and `report` name levels; the other steps are made for all.
 """
 
 TABLE_INTRO = """\
@@ -99,43 +121,62 @@ def page() -> str:
     followed = "; ".join(
         f"{STATE_NAMES[state]} is followed at once by {COMMAND_NAMES[command]}, made by the house in the same transaction,"
         " with a ledger line of its own"
-        for state, command in AFTERWARDS.items()
+        for state, command in afterwards(LIGHT).items()
     )
     return (
         INTRO.format(legend=legend)
-        + diagram()
+        + diagram(LIGHT)
         + TABLE_INTRO
-        + table()
+        + rows(_cells(LIGHT))
+        + FULL_INTRO
+        + diagram(FULL)
+        + rows(_added())
         + AFTER.format(afterwards=f"{followed}.")
     )
 
 
-def diagram() -> str:
+def diagram(procedure: Procedure) -> str:
     """Give the state diagram in mermaid, one arrow for all commands between the same two states."""
+    states = [state for state in State if state in reachable(procedure)]
+    moves = table(procedure, Level.IV)
     lines = ["", "```mermaid", "stateDiagram-v2"]
-    lines += [f'    state "{STATE_NAMES[state]}" as {state}' for state in State]
-    lines.append(f"    [*] --> {State.JUDGING} : 立项")
+    lines += [f'    state "{STATE_NAMES[state]}" as {state}' for state in states]
+    lines.append(f"    [*] --> {first_state(procedure)} : 立项")
     arrows: dict[tuple[State, State], list[str]] = {}
-    for state in State:
-        for command in _drawn(state):
-            arrows.setdefault((state, TABLE[state, command].to), []).append(
+    for state in states:
+        for command in _drawn(state, moves):
+            arrows.setdefault((state, moves[state, command].to), []).append(
                 COMMAND_NAMES[command].rpartition("：")[2]
             )
     lines += [f"    {frm} --> {to} : {' / '.join(names)}" for (frm, to), names in arrows.items()]
     lines += [f"    classDef {owner} fill:{colour},color:#222" for owner, (_, colour) in COLOURS.items()]
-    lines += [f"    class {state} {_owner(state)}" for state in State]
+    lines += [f"    class {state} {_owner(state, moves)}" for state in states]
     return "\n".join([*lines, "```", ""])
 
 
-def table() -> str:
-    """Give every cell of the table as a row, in the order of states and commands."""
+Cells = Mapping[tuple[State, Command], Move]
+
+
+def _cells(procedure: Procedure) -> Cells:
+    here = reachable(procedure)
+    return {cell: move for cell, move in table(procedure, Level.IV).items() if cell[0] in here}
+
+
+def _added() -> Cells:
+    """Give the cells of the full procedure that the light one has not, or that lead elsewhere or start another clock."""
+    light = _cells(LIGHT)
+    return {cell: move for cell, move in _cells(FULL).items() if light.get(cell) != move}
+
+
+def rows(cells: Cells) -> str:
+    """Give cells of the table as rows, in the order of states and commands."""
     lines = [
         "",
         "| State | Command | To | Who | Where | Needs | Not by | Clocks | Seals |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
     for state in State:
-        lines += [_row(state, command, TABLE[state, command]) for command in commands_in(state)]
+        lines += [_row(state, command, cells[state, command]) for command in commands_in(state, cells)]
     return "\n".join([*lines, ""])
 
 
@@ -154,20 +195,20 @@ def _row(state: State, command: Command, move: Move) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _drawn(state: State) -> list[Command]:
+def _drawn(state: State, moves: Table) -> list[Command]:
     left_out = set() if state is State.HANDLING else {Command.DRAFT}
     return [
         command
-        for command in commands_in(state)
-        if command not in left_out and TABLE[state, command].to is not state
+        for command in commands_in(state, moves)
+        if command not in left_out and moves[state, command].to is not state
     ]
 
 
-def _owner(state: State) -> str:
+def _owner(state: State, moves: Table) -> str:
     if state in ENDED:
         return "over"
-    roles = TABLE[state, _drawn(state)[0]].roles
-    return next(role for role in COLOURS if role in roles)
+    roles = moves[state, _drawn(state, moves)[0]].roles
+    return next(role for role in COLOURS if role in roles or (role == "duty" and Role.OFFICE in roles))
 
 
 def _list(names: Iterable[str]) -> str:

@@ -11,11 +11,13 @@ from datetime import datetime
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from routing import announce, corrections, deadlines, numbers, people, search, verdicts
+from routing import announce, corrections, course, deadlines, numbers, papers, people, search, verdicts
 from routing.corrections import Effect
+from routing.deciding import decide, may_take_in
 from routing.errors import UserError
 from routing.ledger import Ledger, who
-from routing.office import Level, Office
+from routing.office import Level, Office, Step
+from routing.procedure import afterwards, table
 from routing.starter import SUBJECTS
 from routing.store.lock import serialise
 from routing.store.tables import (
@@ -27,10 +29,8 @@ from routing.store.tables import (
     VerdictKind,
 )
 from routing.workflow import (
-    AFTERWARDS,
     COMMAND_NAMES,
     ENDED,
-    TABLE,
     Actor,
     CaseFacts,
     Command,
@@ -40,8 +40,6 @@ from routing.workflow import (
     Refusal,
     Stage,
     State,
-    decide,
-    may_take_in,
 )
 
 DRAFT_MAX = 2_000
@@ -97,7 +95,16 @@ def facts_of(session: Session, case: CaseRow) -> CaseFacts:
         first_id=by.get(Stage.FIRST),
         secrecy_id=by.get(Stage.SECRECY),
         superior_id=by.get(Stage.SUPERIOR),
+        second_id=by.get(Stage.SECOND),
+        approval_id=by.get(Stage.APPROVAL),
+        releaser_id=_releaser(session, draft),
         assigned=slip.assigned if slip else False,
+        consulted=papers.count(session, case.id, Command.CONCLUDE) > 0,
+        unsigned=papers.waiting(session, case.id, Command.SIGN_COPY),
+        asked=papers.waiting(session, case.id, Command.CONVENE),
+        named=papers.waiting(session, case.id, Command.COUNTERSIGN, case.draft_version),
+        extended=papers.count(session, case.id, Command.GRANT) > 0,
+        unreached=papers.count(session, case.id, Command.UNREACHED, case.draft_version),
     )
 
 
@@ -113,9 +120,9 @@ def execute(
         raise UserError("没有这个事项。")
     _check_text(order)
     before = facts_of(session, case)
-    answer = decide(before, order)
+    answer = decide(before, order, office.procedure)
     if isinstance(answer, Move):
-        answer = _further(session, case, before, order) or answer
+        answer = _further(session, case, before, order, now) or answer
     if isinstance(answer, Refusal):
         ledger.write(
             session,
@@ -153,11 +160,13 @@ def _lock(session: Session, case_id: int, order: Order) -> CaseRow | None:
     return session.get(CaseRow, case_id, with_for_update=True)
 
 
-def _further(session: Session, case: CaseRow, before: CaseFacts, order: Order) -> Refusal | None:
+def _further(
+    session: Session, case: CaseRow, before: CaseFacts, order: Order, now: datetime
+) -> Refusal | None:
     """Tell what stands against a move that the table allows: the other case, or the text that is meant."""
     if order.command is Command.MERGE:
         return may_take_in(before, facts(session, order.into))
-    return corrections.refusal(session, case, order)
+    return corrections.refusal(session, case, order) or course.refusal(session, case, order, now)
 
 
 def _carry_out(
@@ -175,7 +184,9 @@ def _carry_out(
     if move.seals:
         _seal(session, case, order, move.seals, now)
     deadlines.end(session, case.id, move.ends, now)
-    deadlines.start(session, office, case, move.starts, now)
+    deadlines.start(session, office, case, _clocks(session, case, move), now)
+    if order.until is not None:
+        deadlines.set_due(session, case.id, Step.RELOOK, order.until, now)
     if case.state in ENDED:
         case.closed_at = now
         deadlines.end_all(session, case.id, now)
@@ -203,12 +214,18 @@ def _carry_out(
             **line.facts,
         )
     announce.moved(session, office, case, before, order, now)
-    follow = AFTERWARDS.get(case.state)
+    follow = afterwards(office.procedure).get(case.state)
     if follow is not None:
         by_house = replace(order, command=follow, actor=Actor(0, "系统"), version=case.version)
-        next_move = TABLE[(case.state, follow)]
+        next_move = table(office.procedure, case.level)[(case.state, follow)]
         _carry_out(session, office, ledger, case, facts_of(session, case), by_house, next_move, now)
     return effect
+
+
+def _clocks(session: Session, case: CaseRow, move: Move) -> list[Step]:
+    """Name the clocks that a move starts: of copies only where somebody must sign for one."""
+    copied = bool(papers.waiting(session, case.id, Command.SIGN_COPY))
+    return [step for step in move.starts if step is not Step.COPY or copied]
 
 
 def _step(session: Session, case: CaseRow, before: CaseFacts, to: State) -> None:
@@ -233,7 +250,7 @@ def _check_text(order: Order) -> None:
 
 def _check_choice(office: Office, order: Order) -> None:
     # Before the first write: an error that is told to a person does not roll his unit of work back.
-    if order.command is Command.DISPATCH and order.channel not in office.channels:
+    if order.command in {Command.DISPATCH, Command.SUBMIT} and order.channel not in office.channels:
         raise UserError("没有这个承办渠道，请从卡片上选择。")
     if order.command is Command.CLASSIFY and order.subject not in SUBJECTS:
         raise UserError("没有这个领域，请从卡片上选择。")
@@ -251,6 +268,13 @@ def _told(case: CaseRow, order: Order) -> dict[str, object]:
         told["channel"] = order.channel
     if order.level is not None:
         told["level"] = int(order.level)
+    for name in ("target", "days", "stance", "units"):
+        if getattr(order, name):
+            told[name] = getattr(order, name)
+    if order.answer_kind is not None:
+        told["answer_kind"] = order.answer_kind.value
+    if order.until is not None:
+        told["until"] = order.until.isoformat()
     if case.draft_version:
         told["draft"] = case.draft_version
     return told
@@ -272,8 +296,18 @@ def _dispatch(session: Session, office: Office, case: CaseRow, order: Order, now
             number=number,
         )
     )
+    course.copy_out(session, office, case, order, now)
     session.flush()
     return Effect(facts={"slip": number})
+
+
+def _order(session: Session, office: Office, case: CaseRow, order: Order, now: datetime) -> Effect | None:
+    """Dispatch as it was submitted; who submitted it hears of a return."""
+    if order.command is Command.ORAL:
+        papers.put(session, case, order, now, text=order.reason)
+    asked = papers.newest(session, case.id, Command.SUBMIT)
+    by = order.actor if asked is None else replace(order.actor, person_id=asked.person_id)
+    return _dispatch(session, office, case, replace(order, channel=case.channel, actor=by), now)
 
 
 def _dismiss(session: Session, office: Office, case: CaseRow, order: Order, now: datetime) -> None:
@@ -307,7 +341,7 @@ def _draft(session: Session, office: Office, case: CaseRow, order: Order, now: d
         version=case.draft_version,
         text=order.text,
         text_hash=hashlib.sha256(order.text.encode()).hexdigest(),
-        openness="主动公开",
+        openness=order.openness.value,
         drafter_id=order.actor.person_id,
         at=now,
     )
@@ -349,7 +383,10 @@ def _no_effect(session: Session, office: Office, case: CaseRow, order: Order, no
 
 
 _EFFECTS: Mapping[Command, Callable[[Session, Office, CaseRow, Order, datetime], Effect | None]] = {
+    **course.EFFECTS,
     Command.DISPATCH: _dispatch,
+    Command.ORDER: _order,
+    Command.ORAL: _order,
     Command.DISMISS: _dismiss,
     Command.REOPEN: _reopen,
     Command.SIGN: _sign,
@@ -412,6 +449,12 @@ def _current_slip(session: Session, case_id: int) -> AssignmentRow | None:
     return session.scalar(
         select(AssignmentRow).where(AssignmentRow.case_id == case_id).order_by(AssignmentRow.id.desc())
     )
+
+
+def _releaser(session: Session, draft: DraftRow | None) -> int | None:
+    if draft is None:
+        return None
+    return session.scalar(select(ReleaseRow.confirmed_by).where(ReleaseRow.draft_id == draft.id))
 
 
 def _reviews(session: Session, draft_id: int) -> list[ReviewRow]:

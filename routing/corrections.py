@@ -14,10 +14,11 @@ from routing import announce, deadlines, search, verdicts
 from routing.items import Band
 from routing.office import Office, Step
 from routing.placing import next_number, title_of
+from routing.procedure import UNJUDGED, first_clocks, first_state
 from routing.spread import spread
 from routing.store.tables import CaseItemRow, CaseRow, ItemRow, ProposalRow, SuggestionRow, VerdictKind
 from routing.traces import is_derived, origin_of
-from routing.workflow import Command, Ground, Order, Refusal, State
+from routing.workflow import Command, Ground, Order, Refusal
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ def split(session: Session, office: Office, case: CaseRow, order: Order, now: da
     _speak_for_itself(session, case, now)
     # The text has been known since it was placed: a wrong match wins no time for the answer.
     deadlines.start(session, office, new, (Step.RESPOND,), placed.at)
-    deadlines.start(session, office, new, (Step.DISPATCH,), now)
+    deadlines.start(session, office, new, first_clocks(office.procedure, new.level), now)
     verdicts.note(
         session,
         case,
@@ -187,7 +188,7 @@ def _case_of(session: Session, office: Office, case: CaseRow, item: ItemRow, now
     channel = told.channel if told and told.channel in office.channels else case.channel
     new = CaseRow(
         number=next_number(session, now, office.zone),
-        state=State.JUDGING,
+        state=first_state(office.procedure),
         level=level,
         proposed_level=level,
         channel=channel,
@@ -269,7 +270,7 @@ def _heighten(session: Session, office: Office, into: CaseRow, case: CaseRow, no
     if graver >= into.proposed_level:
         return
     old, into.proposed_level, into.level_why = into.proposed_level, graver, f"并入 {case.number}"
-    if into.state is State.JUDGING and graver < into.level:
+    if into.state in UNJUDGED and graver < into.level:
         into.level = graver
         into.version += 1  # what the officer was shown is no longer so: older buttons are stale
         deadlines.replan(session, office, into, now)

@@ -10,20 +10,33 @@ from datetime import datetime, timedelta
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
-from routing import duty, held, people
+from routing import duty, held, papers, people
 from routing.ledger import Ledger
-from routing.office import Level, Office, Role, Step
+from routing.office import Level, Limit, Office, Role, Step
 from routing.outbox import QUIET_UNTIL, MessageKind, Priority, queue
 from routing.quiet import reminder_at
 from routing.store.lock import serialise
 from routing.store.tables import CaseRow, DeadlineRow
+from routing.workflow import Command
 from routing.worktime import Due, due_at
 
 STAGES: tuple[float, ...] = (0.5, 0.8, 1.0)
 """At which part of a limit the person is reminded; project default."""
 
 BEFORE_ANSWER = frozenset(
-    {Step.DISPATCH, Step.SIGN, Step.DRAFT, Step.REVIEW, Step.SECRECY, Step.APPROVE, Step.RELEASE}
+    {
+        Step.CONSULT,
+        Step.ORDER,
+        Step.DISPATCH,
+        Step.SIGN,
+        Step.DRAFT,
+        Step.REVIEW,
+        Step.SECRECY,
+        Step.SECOND,
+        Step.APPROVE,
+        Step.CHIEF,
+        Step.RELEASE,
+    }
 )
 
 REMINDER_LIFE = timedelta(hours=12)
@@ -66,6 +79,32 @@ def _due(session: Session, office: Office, case: CaseRow, step: Step, started: d
     if step in BEFORE_ANSWER and answer is not None and started < answer.due_at < due.at:
         return Due(answer.due_at, answer.tentative)
     return due
+
+
+def set_due(session: Session, case_id: int, step: Step, due: datetime, now: datetime) -> None:
+    """Set the end of a limit that runs by hand: a date that a person named, or a longer limit that was granted."""
+    for row in session.scalars(_running(case_id).where(DeadlineRow.step == step)):
+        row.due_at, row.tentative, row.reminded = due, False, 0
+        row.next_at = max(now, _moment(row.started_at, due, 0))
+
+
+def extend(session: Session, office: Office, case: CaseRow, days: int, now: datetime) -> None:
+    """Lengthen the limits of handling by working days, from where they end; the public answer's limit never moves."""
+    for step in (Step.DRAFT, Step.CLOSE):
+        for row in session.scalars(_running(case.id).where(DeadlineRow.step == step)):
+            day = sum((b.hour - a.hour) * 60 + b.minute - a.minute for a, b in office.hours.stretches)
+            longer = due_at(
+                row.due_at, Limit(days * day, working=True), office.hours, office.zone, office.overrides
+            )
+            answer = session.scalar(_running(case.id).where(DeadlineRow.step == Step.RESPOND))
+            capped = step is Step.DRAFT and answer is not None and answer.due_at < longer.at
+            set_due(session, case.id, step, answer.due_at if capped and answer else longer.at, now)
+
+
+def is_late(session: Session, case_id: int, step: Step, now: datetime) -> bool:
+    """Tell whether a limit that runs is over."""
+    row = session.scalar(_running(case_id).where(DeadlineRow.step == step))
+    return row is not None and row.due_at < now
 
 
 def end(session: Session, case_id: int, steps: Collection[Step], now: datetime) -> None:
@@ -178,15 +217,30 @@ def _remind(
     )
 
 
+_MOVERS = {
+    Step.ORDER: Role.LEADER,
+    Step.REVIEW: Role.REVIEWER,
+    Step.SECRECY: Role.SECRECY,
+    Step.SECOND: Role.SECOND,
+    Step.APPROVE: Role.LEADER,
+    Step.CHIEF: Role.CHIEF,
+    Step.CALL_BACK: Role.CALLER,
+}
+_UNITS = {Step.COPY: Command.SIGN_COPY, Step.CONSULT: Command.CONVENE}
+
+
 def recipients(session: Session, office: Office, case: CaseRow, step: Step, now: datetime) -> list[str]:
     """Give the chats of those whose move a step is; an empty chair falls to the duty group.
 
     With a roster a step of the duty officers is told to those on duty, and not to the whole group (国办函〔2026〕12号).
     """
-    role = {Step.REVIEW: Role.REVIEWER, Step.SECRECY: Role.SECRECY, Step.APPROVE: Role.LEADER}.get(step)
+    role = _MOVERS.get(step)
     if role is not None:
         return [chat for _, chat in people.holders(session, role, at=now)] or [office.duty_chat]
-    in_channel = step in {Step.SIGN, Step.DRAFT, Step.RELEASE, Step.CLOSE}
+    if step in _UNITS:
+        keys = papers.waiting(session, case.id, _UNITS[step])
+        return [office.channels[key].chat for key in sorted(keys) if key in office.channels]
+    in_channel = step in {Step.SIGN, Step.DRAFT, Step.RELEASE, Step.CLOSE, Step.FOLLOW}
     if (
         (in_channel or step is Step.RESPOND)
         and case.channel in office.channels
@@ -197,7 +251,9 @@ def recipients(session: Session, office: Office, case: CaseRow, step: Step, now:
 
 
 def _dispatched(session: Session, case: CaseRow) -> bool:
-    running = session.scalar(_running(case.id).where(DeadlineRow.step.in_([Step.DISPATCH, Step.RELOOK])))
+    running = session.scalar(
+        _running(case.id).where(DeadlineRow.step.in_([Step.DISPATCH, Step.RELOOK, Step.CONSULT, Step.ORDER]))
+    )
     return running is None
 
 

@@ -14,6 +14,7 @@ from routing.conditions import Subject
 from routing.items import OWN_TAG, Counts
 from routing.lessons import LEAST_CAUGHT, Lessons, Missed, lessons_of
 from routing.office import Level
+from routing.procedure import UNJUDGED
 from routing.replay import Past, Said, Then, rules_of, was_relevant
 from routing.store.tables import (
     AssignmentRow,
@@ -183,7 +184,7 @@ def said_since(session: Session, since: datetime) -> dict[int, Said]:
     sent = set(session.scalars(select(AssignmentRow.case_id).distinct()))
     rows = session.execute(
         select(CaseRow.id, CaseRow.state, CaseRow.channel, CaseRow.level).where(
-            CaseRow.opened_at >= since, CaseRow.state != State.JUDGING
+            CaseRow.opened_at >= since, CaseRow.state.not_in(list(UNJUDGED))
         )
     ).all()
     first = _first_texts(session, since)
@@ -228,7 +229,7 @@ def learn(session: Session, span: Span, places: Sequence[str] = ()) -> Lessons:
     missed = _missed(session, late, verdicts)
     return lessons_of(
         matters=len(matters),
-        judged=sum(state is not State.JUDGING for state in matters),
+        judged=sum(state not in UNJUDGED for state in matters),
         dismissed=sum(state is State.DISMISSED for state in matters),
         found_late=sum(row.at >= span.start for row in late),
         corrections=[

@@ -26,7 +26,10 @@ class Role(StrEnum):
     CONTACT = "contact"  # 联络员/承办人 of a channel: signs, drafts, confirms the release
     REVIEWER = "reviewer"  # 初审人
     SECRECY = "secrecy"  # 保密审查员
+    SECOND = "second"  # 二审人
     LEADER = "leader"  # 分管领导: approves
+    CHIEF = "chief"  # 主要领导: approves what is important
+    CALLER = "caller"  # 回访员
     OFFICE = "office"  # 政府办: assigns what came back, digest, exports
     OPERATOR = "operator"  # 运维: sources, delivery
     ADMIN = "admin"  # 系统管理员: people and settings, no case content
@@ -35,13 +38,17 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Channel:
-    """A competent channel (归口): its key in rules, the name shown, the unit that answers, its chat."""
+    """A competent channel (归口): its key in rules, the name shown, the unit that answers, its chat.
+
+    `places`: of which a matter is copied to it whatever its subject (双推送: 条线和属地).
+    """
 
     key: str
     name: str
     unit: str
     chat: str
     scope: str = ""
+    places: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +81,38 @@ class Step(StrEnum):
     RESPOND = "respond"  # 回应 48 h, from found: 国办发〔2016〕61号
     CLOSE = "close"  # 办结, from signed
     RELOOK = "relook"  # 持续关注后的复看
+    CONSULT = "consult"  # 会商
+    ORDER = "order"  # 批准转办, from submitted
+    COPY = "copy"  # 协办签收, from dispatched
+    EXTEND = "extend"  # 批复延期申请
+    SECOND = "second"  # 二审
+    CHIEF = "chief"  # 主要领导审批
+    RECHECK = "recheck"  # 复查, from answered
+    CALL_BACK = "call_back"  # 回访, from answered
+    FOLLOW = "follow"  # 续发
+    REPORT = "report"  # 书面首报, from found
+    PROGRESS = "progress"  # 续报
+
+
+@dataclass(frozen=True, slots=True)
+class Procedure:
+    """Which optional steps of the full procedure an office has switched on; the default is light, for an office of five.
+
+    A set of levels says at which levels the step is made. Four eyes and the secrecy review have no switch.
+    """
+
+    verify: bool = False  # 立项后先核实
+    consult: frozenset[Level] = frozenset()  # 须先会商
+    order: frozenset[Level] = frozenset()  # 转办须先经领导批准
+    aspects: bool = False  # 初审逐项核对六个方面
+    openness: bool = False  # 拟稿时选定公开属性
+    second_review: bool = False  # 二审
+    chief: frozenset[Level] = frozenset()  # 须主要领导审批
+    confirm_twice: frozenset[Level] = frozenset({Level.I, Level.II})  # 批准时再次确认
+    countersign: bool = False  # 稿中提到的单位须先确认
+    recheck: bool = False  # 发布后复查
+    call_back: bool = False  # 回访
+    report: frozenset[Level] = frozenset()  # 首报、续报、终报
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +187,7 @@ class Office:
     quiet: Mapping[Level, tuple[time, time]] = field(
         default_factory=dict
     )  # local; past midnight where it ends first
+    procedure: Procedure = Procedure()
 
     def chats(self) -> frozenset[str]:
         """Every group that the bot may stay in: those of the procedure, those that only get the digest or the heads."""

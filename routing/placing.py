@@ -18,7 +18,8 @@ from routing.counters import head_of
 from routing.grouping import Match, Trace, Window, find_match
 from routing.judging import Judging
 from routing.ledger import Ledger
-from routing.office import Level, Office, Step
+from routing.office import Level, Office
+from routing.procedure import UNJUDGED, first_clocks, first_state
 from routing.recent import Recent
 from routing.rules import Judgement
 from routing.store.lock import serialise
@@ -150,7 +151,7 @@ class Placing:
         proposed = judgement.level or Level.IV
         case = CaseRow(
             number=next_number(session, now, self._office.zone),
-            state=State.JUDGING,
+            state=first_state(self._office.procedure),
             level=proposed,
             proposed_level=proposed,
             channel=judgement.channel,
@@ -185,7 +186,7 @@ class Placing:
             item=row.id,
             reasons=[str(reason) for reason in judgement.reasons],
         )
-        deadlines.start(session, self._office, case, (Step.RESPOND, Step.DISPATCH), now)
+        deadlines.start(session, self._office, case, first_clocks(self._office.procedure, case.level), now)
         if not holding.opened(session, self._office, self._ledger, case, now):
             quiet_until = catchup.summary_at(session, self._office, now) if self.gap else None
             announce.opened(session, self._office, case, now, summary_at=quiet_until)
@@ -243,7 +244,7 @@ class Placing:
         lead = judgement.lead
         assert lead is not None
         case.must_answer = case.must_answer or judgement.must_answer
-        if case.state is not State.JUDGING or self._rules.rank(lead) >= self._rules.rank(case.channel):
+        if case.state not in UNJUDGED or self._rules.rank(lead) >= self._rules.rank(case.channel):
             return
         old, case.channel = case.channel, lead
         copies = {old, *case.copies, *judgement.copies} - {case.channel, OFFICE}
@@ -274,7 +275,7 @@ class Placing:
         session, now = self._session, self._now
         old, case.proposed_level, case.level_why = case.proposed_level, level, why
         self._follow_level(case)
-        if case.state is State.JUDGING and level < case.level:
+        if case.state in UNJUDGED and level < case.level:
             case.level = level
             case.version += 1  # what the officer was shown is no longer so: older buttons are stale
             deadlines.replan(session, self._office, case, now)
@@ -294,7 +295,7 @@ class Placing:
 
     def _follow_level(self, case: CaseRow) -> None:
         """What a level brings with it: from Ⅲ on a matter must be answered, and the press and the network watch it."""
-        if case.proposed_level > Level.III or case.state is not State.JUDGING:
+        if case.proposed_level > Level.III or case.state not in UNJUDGED:
             return
         case.must_answer = True
         if case.channel != NETWORK and NETWORK not in case.copies and NETWORK in self._office.channels:

@@ -11,6 +11,7 @@ from routing import held, people, verdicts
 from routing.held import HeldView
 from routing.items import Band, Counts, Kind
 from routing.office import Level, Step
+from routing.procedure import TABLE, UNJUDGED
 from routing.store.tables import (
     AssignmentRow,
     CaseItemRow,
@@ -23,7 +24,7 @@ from routing.store.tables import (
     ReviewRow,
     SuggestionRow,
 )
-from routing.workflow import ENDED, TABLE, Command, Opinion, Stage, State
+from routing.workflow import ENDED, Command, Opinion, Stage, State
 
 
 @dataclass(frozen=True, slots=True)
@@ -325,7 +326,9 @@ def dispatched_to(channels: Sequence[str]) -> ColumnElement[bool]:
     )
     return and_(
         CaseRow.channel.in_(list(channels)),
-        CaseRow.state.not_in([State.JUDGING, State.WATCHING]),  # taken up again: the old slip counts no more
+        CaseRow.state.not_in(
+            [*UNJUDGED, State.CONSULTING, State.TO_ORDER, State.WATCHING]
+        ),  # taken up again: the old slip counts no more
         slip.exists(),
     )
 

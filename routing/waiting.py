@@ -11,14 +11,13 @@ from sqlalchemy import ColumnElement, and_, false, func, or_, select
 from sqlalchemy.orm import Session
 
 from routing import cases
+from routing.deciding import REVIEWING, decide
 from routing.office import Role
+from routing.procedure import CORRECTIONS, EVERY
 from routing.store.tables import AskRow, CaseRow, DeadlineRow
 from routing.views import CaseView, case_view, dispatched_to
 from routing.workflow import (
-    CORRECTIONS,
     ENDED,
-    REVIEWING,
-    TABLE,
     Actor,
     CaseFacts,
     Command,
@@ -28,13 +27,27 @@ from routing.workflow import (
     Refusal,
     State,
     Where,
-    decide,
 )
 
 ASKED_FOR = timedelta(days=1)
 """A question is on the list for so long; later the case has moved or its own line says what is to do."""
 
-_ON_THE_SIDE = frozenset({*CORRECTIONS, Command.DISMISS, Command.WATCH, Command.MERGE, Command.REOPEN})
+_ON_THE_SIDE = frozenset(
+    {
+        *CORRECTIONS,
+        Command.DISMISS,
+        Command.WATCH,
+        Command.MERGE,
+        Command.REOPEN,
+        Command.TRANSFER,
+        Command.CONVENE,
+        Command.SIGN_COPY,
+        Command.EXTEND,
+        Command.REPORT,
+        Command.FOLLOW,
+    }
+)
+_ONLY_BEFORE = frozenset({Ground.MISSING, Ground.AGAIN, Ground.ASPECTS, Ground.NAMED, Ground.CONSULT})
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +63,7 @@ def moves_due(state: State) -> Mapping[Command, Move]:
     """Give the moves that a case waits for in a state; none once it is over."""
     if state in ENDED:
         return {}
-    moves = {c: move for (s, c), move in TABLE.items() if s is state and c not in _ON_THE_SIDE}
+    moves = {c: move for (s, c), move in EVERY.items() if s is state and c not in _ON_THE_SIDE}
     is_with_unit = bool(moves.keys() & {Command.SIGN, Command.DRAFT})
     is_drafted = bool(moves.keys() & (REVIEWING | {Command.CONFIRM}))
     aside = {Command.DISPATCH} if is_with_unit else set[Command]()
@@ -115,7 +128,7 @@ def _may_move(session: Session, actor: Actor, case_id: int, state: State) -> boo
 def _is_free(facts: CaseFacts, actor: Actor, command: Command, move: Move) -> bool:
     where = next(where for where in Where if where in move.where)
     answer = decide(facts, Order(command, actor, where, facts.version, facts.draft_version))
-    return not isinstance(answer, Refusal) or answer.ground is Ground.MISSING
+    return not isinstance(answer, Refusal) or answer.ground in _ONLY_BEFORE
 
 
 def _asked(session: Session, actor: Actor, now: datetime) -> dict[int, Command]:

@@ -22,7 +22,7 @@ from routing.rules import Rules, load_rules
 from routing.store import guards
 from routing.store.engine import Store
 from routing.store.tables import AccountRow, CaseRow, PersonRoleRow, PersonRow
-from routing.workflow import Actor, Command, Order, Refusal, State, Where
+from routing.workflow import Actor, AnswerKind, Aspect, Command, Order, Refusal, State, Where
 
 T = TypeVar("T")
 
@@ -176,6 +176,9 @@ STAFF: dict[str, tuple[str, tuple[Role, ...], tuple[str, ...]]] = {
     "secrecy": ("吴保密", (Role.SECRECY,), ()),
     "leader": ("郑县长", (Role.LEADER,), ()),
     "second_leader": ("冯县长", (Role.LEADER,), ()),
+    "second": ("何科长", (Role.SECOND,), ()),
+    "chief": ("许书记", (Role.CHIEF,), ()),
+    "caller": ("沈回访", (Role.CALLER,), ()),
     "admin": ("陈管理", (Role.ADMIN,), ()),
     "stranger": ("路人", (), ()),
 }
@@ -186,7 +189,10 @@ PLACES: dict[Role, Where] = {
     Role.CONTACT: Where.CHANNEL,
     Role.REVIEWER: Where.PRIVATE,
     Role.SECRECY: Where.PRIVATE,
+    Role.SECOND: Where.PRIVATE,
     Role.LEADER: Where.PRIVATE,
+    Role.CHIEF: Where.PRIVATE,
+    Role.CALLER: Where.PRIVATE,
 }
 
 WHO: dict[Command, str] = {
@@ -212,6 +218,33 @@ WHO: dict[Command, str] = {
     Command.CONFIRM: "contact",
     Command.CLOSE: "duty",
     Command.REOPEN: "leader",
+    Command.VERIFY: "duty",
+    Command.CONVENE: "duty",
+    Command.OPINE: "contact",
+    Command.CONCLUDE: "duty",
+    Command.SUBMIT: "duty",
+    Command.ORDER: "leader",
+    Command.SEND_BACK: "leader",
+    Command.ORAL: "duty",
+    Command.TRANSFER: "duty",
+    Command.TAKE_BACK: "duty",
+    Command.OBLIGE: "duty",
+    Command.EXCUSE: "duty",
+    Command.SET_ANSWER_KIND: "duty",
+    Command.REPORT: "duty",
+    Command.SIGN_COPY: "contact",
+    Command.EXTEND: "contact",
+    Command.GRANT: "office",
+    Command.DENY: "office",
+    Command.PASS_UP: "leader",
+    Command.COUNTERSIGN: "contact",
+    Command.RECHECK: "office",
+    Command.RECALL: "office",
+    Command.FOLLOW: "contact",
+    Command.CONTENT: "caller",
+    Command.DISCONTENT: "caller",
+    Command.UNREACHED: "caller",
+    Command.ARCHIVE: "office",
 }
 
 TOLD: dict[str, Any] = {
@@ -225,6 +258,13 @@ TOLD: dict[str, Any] = {
     "into": 1,
     "band": Band.NOT_NEGATIVE,
     "subject": "交通运输",
+    "units": ("petition",),
+    "target": "petition",
+    "days": 3,
+    "stance": "agree",
+    "answer_kind": AnswerKind.HARDSHIP,
+    "aspects": frozenset(Aspect),
+    "confirmed": True,
 }
 """An order that carries this misses nothing."""
 

@@ -8,6 +8,7 @@ from bot.chat import ActionPressed
 from bot.handlers import looking, mutes
 from bot.handlers.desk import Menu, Occasion, Reaction
 from routing import announce, asks, cases, choices, outbox, people
+from routing.deciding import decide
 from routing.errors import UserError
 from routing.items import Band
 from routing.office import Level, Role
@@ -21,7 +22,6 @@ from routing.workflow import (
     Order,
     Refusal,
     Where,
-    decide,
 )
 
 STRANGER = "您还没有登记，此操作无效。请联系系统管理员。"
@@ -68,7 +68,7 @@ def _order(
     order = _with_argument(
         occasion, wish, Order(Command(wish.verb), actor, where, wish.version, wish.draft_version)
     )
-    wanted = _missing(facts, order)
+    wanted = _missing(occasion, facts, order)
     if wanted:
         return _ask(occasion, event, order, facts)
     try:
@@ -113,9 +113,9 @@ def _id(text: str) -> int:
     return int(text) if text.isdecimal() and len(text) < 19 else 0
 
 
-def _missing(facts: CaseFacts, order: Order) -> bool:
+def _missing(occasion: Occasion, facts: CaseFacts, order: Order) -> bool:
     """Tell whether all that this order still wants is a typed text."""
-    answer = decide(facts, order)
+    answer = decide(facts, order, occasion.desk.office.procedure)
     return isinstance(answer, Refusal) and answer.ground is Ground.MISSING and order.command in _ASKABLE
 
 
@@ -182,7 +182,7 @@ def _open_menu(
         into=1,
         subject=SUBJECTS[0],
     )
-    answer = decide(facts, order)
+    answer = decide(facts, order, occasion.desk.office.procedure)
     if isinstance(answer, Refusal):
         occasion.note_refusal(event.sender, actor, order.command.value, answer.ground, facts.id)
         return _refused(occasion, facts, answer, wish)

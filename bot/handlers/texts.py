@@ -10,8 +10,8 @@ from routing import announce, asks, cases, outbox
 from routing.asks import Question
 from routing.errors import UserError
 from routing.ledger import who
+from routing.procedure import needs_of
 from routing.workflow import (
-    TABLE,
     Actor,
     CaseFacts,
     Command,
@@ -130,7 +130,7 @@ def _answer(occasion: Occasion, event: TextReplied, actor: Actor, question: Ques
 
 def _filled(order: Order, typed: str) -> Order | str:
     """Put a typed text into the fields that its command needs, or say what is wrong with it."""
-    needs = next(move.needs for (_, command), move in TABLE.items() if command is order.command)
+    needs = needs_of(order.command)
     typed = typed.strip()
     if not _letters(typed):
         return "内容是空的，请重新回复文字。"

@@ -31,7 +31,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from routing.items import Ailment, Band, Kind
 from routing.office import Level, Role, Step
 from routing.silence import Ending, MuteKind
-from routing.workflow import Opinion, Stage, State
+from routing.workflow import AnswerKind, Command, Opinion, Stage, State
 
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -263,6 +263,7 @@ class CaseRow(Base):
     # Subject area (领域): the first text's, until a person says otherwise; None in texts that no model read.
     subject: Mapped[str | None] = mapped_column(String(24))
     must_answer: Mapped[bool] = mapped_column(default=False, server_default=false())
+    answer_kind: Mapped[AnswerKind | None] = mapped_column(Word(AnswerKind))
     opened_at: Mapped[datetime] = mapped_column(index=True)
     closed_at: Mapped[datetime | None]
     close_reason: Mapped[str | None] = mapped_column(Text)
@@ -378,6 +379,28 @@ class AssignmentRow(Base):
     return_reason: Mapped[str | None] = mapped_column(Text)
     # 文号, as in 舆转〔2026〕12号; None on slips from before they were numbered.
     number: Mapped[str | None] = mapped_column(String(40), index=True, unique=True)
+
+
+class PaperRow(Base):
+    """A paper in the file of a matter (卷内材料): what somebody was asked or said of it, beside drafts and reviews.
+
+    `kind` is the command that it belongs to. One that asks a channel (opinion, signature of a copy, confirmation of a
+    text) waits until `done_at`. Never changed once it is done.
+    """
+
+    __tablename__ = "paper"
+    __table_args__ = (Index("ix_paper_case_id_kind", "case_id", "kind"),)
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    case_id: Mapped[int] = mapped_column(BigId, ForeignKey("matter.id"))
+    kind: Mapped[Command] = mapped_column(Word(Command))
+    channel: Mapped[str] = mapped_column(String(32), default="")
+    draft_version: Mapped[int] = mapped_column(default=0)
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    stance: Mapped[str] = mapped_column(String(24), default="")
+    text: Mapped[str] = mapped_column(Text, default="")
+    at: Mapped[datetime]
+    done_at: Mapped[datetime | None]
+    done_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
 
 
 class DraftRow(Base):

@@ -1,0 +1,169 @@
+"""What the optional steps of the procedure do besides moving a matter: papers, clocks, what is known of the answer.
+
+Each effect runs in the deciding transaction, once, after the move was allowed.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from routing import deadlines, papers, people
+from routing.office import Channel, Office, Role, Step
+from routing.store.tables import CaseRow, DraftRow
+from routing.workflow import Command, Ground, Order, Refusal
+
+EXTENSION_MAX = 10
+"""Working days that a limit is extended by at most (广安市批示件办理: 延期不超过十个工作日)."""
+
+
+def refusal(session: Session, case: CaseRow, order: Order, now: datetime) -> Refusal | None:
+    """Tell what the store knows against an order that the table allows.
+
+    An extension is asked for before the limit is over; nothing is passed up where nobody is above.
+    """
+    if order.command is Command.PASS_UP and not people.holders(session, Role.CHIEF):
+        return Refusal(Ground.GONE, "没有登记主要领导，无法呈报。请系统管理员用 yuqing people invite 登记。")
+    if order.command is not Command.EXTEND:
+        return None
+    if order.days > EXTENSION_MAX:
+        return Refusal(Ground.LIMIT, f"最多延长 {EXTENSION_MAX} 个工作日。")
+    if deadlines.is_late(session, case.id, Step.CLOSE, now):
+        return Refusal(Ground.LIMIT, "办结时限已过，不能再申请延期，请尽快办理并说明情况。")
+    return None
+
+
+def copy_out(session: Session, office: Office, case: CaseRow, order: Order, now: datetime) -> None:
+    """Ask every copied channel to sign for itself: those proposed, and that of the place (双推送)."""
+    copied = [key for key in case.copies if key in office.channels]
+    copied += [c.key for c in office.channels.values() if case.place in c.places and c.key not in copied]
+    for key in papers.waiting(session, case.id, Command.SIGN_COPY) - set(copied) | {case.channel}:
+        papers.answer(session, case.id, Command.SIGN_COPY, key, None, now)
+    for key in copied:
+        if key != case.channel:
+            papers.ask(session, case, Command.SIGN_COPY, key, order.actor.person_id, now)
+
+
+def named_units(text: str, office: Office, lead: str) -> list[Channel]:
+    """List the channels whose unit a draft names by its name, with or without 县、市、区、旗 before it; without the lead."""
+    return [c for c in office.channels.values() if c.key != lead and any(n in text for n in _names(c.unit))]
+
+
+def _names(unit: str) -> tuple[str, ...]:
+    return (unit, unit[1:]) if unit[:1] in "县市区旗" and len(unit) > 3 else (unit,)
+
+
+def _convene(session: Session, office: Office, case: CaseRow, order: Order, now: datetime) -> None:
+    for key in order.units:
+        if key in office.channels:
+            papers.ask(session, case, Command.CONVENE, key, order.actor.person_id, now)
+
+
+def _opine(session: Session, office: Office, case: CaseRow, order: Order, now: datetime) -> None:
+    asked = papers.waiting(session, case.id, Command.CONVENE) & order.actor.channels
+    key = order.channel if order.channel in asked else min(asked)
+    person_id = order.actor.person_id
+    papers.answer(
+        session, case.id, Command.CONVENE, key, person_id, now, stance=order.stance, text=order.reason
+    )
+
+
+def _conclude(session: Session, office: Office, case: CaseRow, order: Order, now: datetime) -> None:
+    for key in papers.waiting(session, case.id, Command.CONVENE):
+        papers.answer(
+            session, case.id, Command.CONVENE, key, None, now
+        )  # it did not speak, and the file says so
+    papers.put(session, case, order, now, text=order.text)
+
+
+def _submit(session: Session, office: Office, case: CaseRow, order: Order, now: datetime) -> None:
+    case.channel = order.channel
+    papers.put(session, case, order, now)
+
+
+def _sign_copy(session: Session, office: Office, case: CaseRow, order: Order, now: datetime) -> None:
+    for key in papers.waiting(session, case.id, Command.SIGN_COPY) & order.actor.channels:
+        papers.answer(session, case.id, Command.SIGN_COPY, key, order.actor.person_id, now)
+    if not papers.waiting(session, case.id, Command.SIGN_COPY):
+        deadlines.end(session, case.id, [Step.COPY], now)
+
+
+def _oblige(session: Session, office: Office, case: CaseRow, order: Order, now: datetime) -> None:
+    case.must_answer = True
+    deadlines.start(session, office, case, [Step.RESPOND], case.opened_at)
+
+
+def _excuse(session: Session, office: Office, case: CaseRow, order: Order, now: datetime) -> None:
+    case.must_answer = False
+    deadlines.end(session, case.id, [Step.RESPOND], now)
+    papers.put(session, case, order, now, text=order.reason)
+
+
+def _set_answer_kind(session: Session, office: Office, case: CaseRow, order: Order, now: datetime) -> None:
+    case.answer_kind = order.answer_kind
+
+
+def _grant(session: Session, office: Office, case: CaseRow, order: Order, now: datetime) -> None:
+    asked = papers.newest(session, case.id, Command.EXTEND)
+    days = int(asked.stance) if asked is not None else 0
+    deadlines.extend(session, office, case, days, now)
+    papers.put(session, case, order, now, stance=str(days))
+
+
+def _extend(session: Session, office: Office, case: CaseRow, order: Order, now: datetime) -> None:
+    papers.put(session, case, order, now, stance=str(order.days), text=order.reason)
+
+
+def _approved(session: Session, office: Office, case: CaseRow, order: Order, now: datetime) -> None:
+    """Ask the units that an approved text names to confirm it, where the office wants that."""
+    if not office.procedure.countersign:
+        return
+    text = session.scalar(
+        select(DraftRow.text).where(DraftRow.case_id == case.id, DraftRow.version == case.draft_version)
+    )
+    for channel in named_units(text or "", office, case.channel):
+        papers.ask(session, case, Command.COUNTERSIGN, channel.key, order.actor.person_id, now)
+
+
+def _countersign(session: Session, office: Office, case: CaseRow, order: Order, now: datetime) -> None:
+    waiting = papers.waiting(session, case.id, Command.COUNTERSIGN, case.draft_version)
+    for key in waiting & order.actor.channels:
+        papers.answer(session, case.id, Command.COUNTERSIGN, key, order.actor.person_id, now)
+
+
+def _transfer(session: Session, office: Office, case: CaseRow, order: Order, now: datetime) -> None:
+    papers.put(session, case, order, now, stance=order.target, text=order.reason)
+
+
+def _said(session: Session, office: Office, case: CaseRow, order: Order, now: datetime) -> None:
+    papers.put(session, case, order, now, stance=order.stance, text=order.text or order.reason)
+
+
+Act = Callable[[Session, Office, CaseRow, Order, datetime], None]
+EFFECTS: Mapping[Command, Act] = {
+    Command.CONVENE: _convene,
+    Command.OPINE: _opine,
+    Command.CONCLUDE: _conclude,
+    Command.SUBMIT: _submit,
+    Command.SEND_BACK: _said,
+    Command.TRANSFER: _transfer,
+    Command.TAKE_BACK: _said,
+    Command.SIGN_COPY: _sign_copy,
+    Command.OBLIGE: _oblige,
+    Command.EXCUSE: _excuse,
+    Command.SET_ANSWER_KIND: _set_answer_kind,
+    Command.REPORT: _said,
+    Command.EXTEND: _extend,
+    Command.GRANT: _grant,
+    Command.DENY: _said,
+    Command.APPROVE: _approved,
+    Command.COUNTERSIGN: _countersign,
+    Command.RECHECK: _said,
+    Command.RECALL: _said,
+    Command.FOLLOW: _said,
+    Command.CONTENT: _said,
+    Command.DISCONTENT: _said,
+    Command.UNREACHED: _said,
+}
+"""What an order does besides the move, its ledger line and its clocks; commands that are not here do nothing else."""

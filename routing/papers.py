@@ -1,0 +1,97 @@
+"""Papers in the file of a matter (卷内材料): what units were asked and answered, what people said beside a draft."""
+
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, and_, func, select
+from sqlalchemy.orm import Session
+
+from routing.store.tables import CaseRow, PaperRow
+from routing.workflow import Command, Order
+
+
+def put(
+    session: Session, case: CaseRow, order: Order, now: datetime, *, stance: str = "", text: str = ""
+) -> None:
+    """File what somebody said, under the command that he gave. Done as soon as it is said."""
+    session.add(
+        PaperRow(
+            case_id=case.id,
+            kind=order.command,
+            channel=order.channel,
+            draft_version=case.draft_version,
+            person_id=order.actor.person_id,
+            stance=stance,
+            text=text,
+            at=now,
+            done_at=now,
+            done_by=order.actor.person_id,
+        )
+    )
+    session.flush()
+
+
+def ask(session: Session, case: CaseRow, kind: Command, channel: str, person_id: int, now: datetime) -> None:
+    """Ask a channel for something; a question that waits already is not asked twice."""
+    if channel not in waiting(session, case.id, kind, case.draft_version):
+        session.add(
+            PaperRow(
+                case_id=case.id,
+                kind=kind,
+                channel=channel,
+                draft_version=case.draft_version,
+                person_id=person_id,
+                at=now,
+            )
+        )
+        session.flush()
+
+
+def answer(
+    session: Session,
+    case_id: int,
+    kind: Command,
+    channel: str,
+    person_id: int | None,
+    now: datetime,
+    *,
+    stance: str = "",
+    text: str = "",
+) -> None:
+    """Note what a channel answered; where nothing waits nothing changes. `person_id` None: nobody answered."""
+    for row in session.scalars(select(PaperRow).where(_open(case_id, kind), PaperRow.channel == channel)):
+        row.stance, row.text, row.done_at, row.done_by = stance, text, now, person_id
+    session.flush()
+
+
+def waiting(
+    session: Session, case_id: int, kind: Command, draft_version: int | None = None
+) -> frozenset[str]:
+    """Name the channels that were asked and have not answered; of one draft version, or whatever the version."""
+    query = select(PaperRow.channel).where(_open(case_id, kind))
+    if draft_version is not None:
+        query = query.where(PaperRow.draft_version == draft_version)
+    return frozenset(session.scalars(query))
+
+
+def count(session: Session, case_id: int, kind: Command, draft_version: int | None = None) -> int:
+    """Count the papers of a kind that are done; of one draft version, or of all."""
+    query = select(func.count()).where(
+        PaperRow.case_id == case_id, PaperRow.kind == kind, PaperRow.done_at.is_not(None)
+    )
+    if draft_version is not None:
+        query = query.where(PaperRow.draft_version == draft_version)
+    return session.scalar(query) or 0
+
+
+def newest(session: Session, case_id: int, kind: Command) -> PaperRow | None:
+    """Give the newest paper of a kind."""
+    return session.scalar(
+        select(PaperRow)
+        .where(PaperRow.case_id == case_id, PaperRow.kind == kind)
+        .order_by(PaperRow.id.desc())
+        .limit(1)
+    )
+
+
+def _open(case_id: int, kind: Command) -> ColumnElement[bool]:
+    return and_(PaperRow.case_id == case_id, PaperRow.kind == kind, PaperRow.done_at.is_(None))
