@@ -5,7 +5,7 @@ Nothing here asserts. Instants are aware UTC; the clock of a test starts on a Tu
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any, TypeVar
@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from routing import cases, intake, people
 from routing.items import OWN_TAG, Band, Counts, Fault, Harvest, Item, Kind, SourceProblem, SourceState
 from routing.ledger import Ledger
-from routing.office import Channel, Level, Limit, Marks, Office, Role, Step
+from routing.office import Channel, Level, Limit, Marks, Office, Procedure, Role, Step
 from routing.rules import Rules, load_rules
 from routing.store import guards
 from routing.store.engine import Store
@@ -268,6 +268,17 @@ TOLD: dict[str, Any] = {
 }
 """An order that carries this misses nothing."""
 
+_TO_APPROVE = (Command.DISPATCH, Command.SIGN, Command.DRAFT, Command.PASS, Command.CLEAR)
+SWITCHED: dict[State, Procedure] = {
+    State.UNVERIFIED: Procedure(verify=True),
+    State.CONSULTING: Procedure(consult=frozenset({Level.I})),
+    State.TO_ORDER: Procedure(order=frozenset(Level)),
+    State.IN_SECOND: Procedure(second_review=True),
+    State.ANSWERED: Procedure(recheck=True),
+    State.CALLING_BACK: Procedure(call_back=True),
+}
+"""What an office must have switched on for a matter to come to a state; nothing for the others."""
+
 ROADS: dict[State, tuple[Command, ...]] = {
     State.JUDGING: (),
     State.WATCHING: (Command.WATCH,),
@@ -297,6 +308,16 @@ ROADS: dict[State, tuple[Command, ...]] = {
     ),
     State.DISMISSED: (Command.DISMISS,),
     State.MERGED: (Command.MERGE,),
+    State.UNVERIFIED: (),
+    State.CONSULTING: (Command.CONVENE,),
+    State.TO_ORDER: (Command.SUBMIT,),
+    State.TRANSFERRED: (Command.TRANSFER,),
+    State.EXTENDING: (Command.DISPATCH, Command.SIGN, Command.EXTEND),
+    State.IN_SECOND: (Command.DISPATCH, Command.SIGN, Command.DRAFT, Command.PASS, Command.CLEAR),
+    State.WITH_CHIEF: (*_TO_APPROVE, Command.PASS_UP),
+    State.ANSWERED: (*_TO_APPROVE, Command.APPROVE, Command.CONFIRM),
+    State.CALLING_BACK: (*_TO_APPROVE, Command.APPROVE, Command.CONFIRM),
+    State.ARCHIVED: (*_TO_APPROVE, Command.APPROVE, Command.CONFIRM, Command.ARCHIVE),
 }
 """The shortest way of a new matter to each state where a matter can rest."""
 
@@ -414,7 +435,9 @@ class Desk:
             assert isinstance(done, cases.Done), done
 
     def at(self, state: State, text: str = "东湖小区今天又停水了，物业不管") -> int:
-        """Open a matter and bring it to `state`."""
+        """Open a matter and bring it to `state`, in an office that has such a state from now on."""
+        if state in SWITCHED:
+            self.office = replace(self.office, procedure=SWITCHED[state])
         case_id = self.open(text)
         self.walk(case_id, state)
         return case_id

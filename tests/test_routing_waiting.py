@@ -7,7 +7,8 @@ from builders import HOUR, MINUTE, Desk, join
 
 from routing import asks, cases, waiting
 from routing.office import Level, Role
-from routing.workflow import ENDED, TABLE, Command, State, Where
+from routing.procedure import TABLE
+from routing.workflow import ENDED, Command, State, Where
 
 
 def mine(desk: Desk, who: str, page: int = 0, size: int = 8) -> list[int]:
