@@ -36,12 +36,14 @@ from routing import (
     calls,
     deadlines,
     deliveries,
+    handover,
     holding,
     office_opinions,
     outbox,
     people,
     roster_watch,
     sources,
+    substitution,
 )
 from routing.clock import Clock, Span, utc_now, week_of
 from routing.clockstep import put_right
@@ -291,6 +293,8 @@ class App:
             Tick("deadlines", 5.0, each(lambda s, now: deadlines.tick(s, office, self.ledger, now))),
             Tick("calls", 5.0, each(lambda s, now: calls.tick(s, office, self.ledger, now))),
             Tick("holding", 5.0, each(lambda s, now: holding.tick(s, office, self.ledger, now))),
+            Tick("handovers", 15.0, each(lambda s, now: handover.tick(s, office, self.ledger, now))),
+            Tick("substitutions", 15.0, each(lambda s, now: substitution.tick(s, office, self.ledger, now))),
             Tick("recover", 30.0, each(lambda s, now: outbox.recover(s, now, at_start=False))),
             Tick("deliveries", NOTE_S, each(lambda s, now: deliveries.note(s, self.ledger, now))),
             Tick("audit", 60.0, each(lambda s, now: auditor.audit(s, office, now))),

@@ -68,11 +68,14 @@ _CODES: dict[str, str] = {
     "mute": "mu",
     "lift": "li",
     "show": "sh",
+    "handover": "ho",
+    "substitute": "su",
 }
 _VERBS = {code: verb for verb, code in _CODES.items()}
 
 MENU, INVITE, PAGE = "menu", "invite", "page"
 MUTE, LIFT, SHOW = "mute", "lift", "show"
+HANDOVER, SUBSTITUTE = "handover", "substitute"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,12 +9,24 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from bot import lists, mutes, names, pages, render, sentences
+from bot import duty_cards, lists, mutes, names, pages, render, sentences
 from bot.charts import digest_chart
 from bot.chat import Block, Button, Card, File, Form
 from bot.listings import LISTINGS, Listings
 from bot.pages import Leaf, Offered
-from routing import asks, catchup, held, history, holding, outbox, people
+from routing import (
+    asks,
+    catchup,
+    duty,
+    handover,
+    held,
+    history,
+    holding,
+    outbox,
+    people,
+    roster_watch,
+    substitution,
+)
 from routing.announce import CARD_ROLES, CHANNEL_CARD, DUTY_CARD
 from routing.clock import Span
 from routing.digest import week_numbers
@@ -64,10 +76,35 @@ class Composer:
 
     def card(self, session: Unit, message: Message, now: datetime) -> Outgoing | None:
         """Compose a new card."""
-        if "invite" in message.payload:
-            invitation = people.invitation(session, int(message.payload["invite"]))
-            return None if invitation is None else Outgoing(lists.invite_card(invitation))
+        if message.case_id is None:
+            shown = self.row_card(session, message.payload)
+            return None if shown is None else Outgoing(shown)
         return self.case_card(session, message, now) if _may_read(session, message, now) else None
+
+    def row_card(self, session: Unit, payload: Mapping[str, Any]) -> Card | None:
+        """Compose a card of no case: an invitation, a handover, a substitution, as it stands."""
+        [(what, key)] = ((what, int(payload[what])) for what in _ROW_CARDS if what in payload)
+        if what == "invite":
+            invitation = people.invitation(session, key)
+            return None if invitation is None else lists.invite_card(invitation)
+        if what == "handover":
+            made = handover.handover(session, key)
+            return None if made is None else duty_cards.handover_card(made, self._office)
+        asked = substitution.substitution(session, key)
+        return None if asked is None else duty_cards.substitution_card(asked, self._office)
+
+    def duty_page(self, session: Unit, facts: Mapping[str, Any], now: datetime) -> Card:
+        """Compose who is on duty now and next, and for planners what is wrong with the coming days."""
+        following = [duty.watch_of(session, shift, shift.starts_at) for shift in duty.coming(session, now)]
+        until = now + duty.COMING
+        found = roster_watch.report(session, self._office, duty.shifts(session, now, until), now, until)
+        return duty_cards.duty_page(
+            duty.watches(session, now),
+            following,
+            found.faults if facts.get("faults") else (),
+            self._office,
+            has_roster=duty.has_roster(session),
+        )
 
     def edit(self, session: Unit, message: Message, now: datetime) -> Outgoing | None:
         """Compose the update of a standing card."""
@@ -184,8 +221,10 @@ _COMPOSERS = {
     MessageKind.ASK: Composer.ask,
     MessageKind.DIGEST: Composer.digest,
 }
+_ROW_CARDS = ("invite", "handover", "substitution")
 _PAGES = {
     "case": Composer.case_page,
+    "duty": Composer.duty_page,
     "help": Composer.help_page,
     catchup.TEMPLATE: Composer.catch_up_page,
     "mutes": Composer.mutes_page,

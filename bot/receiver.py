@@ -21,7 +21,7 @@ from bot.chat import (
     TokenRejected,
 )
 from bot.compose import Composer
-from bot.handlers.desk import Desk, Errand, Leafed, Menu, Occasion, Reaction
+from bot.handlers.desk import Desk, Errand, Leafed, Menu, Occasion, Reaction, Redraw
 from bot.handlers.react import react
 from bot.secrecy import without_marked_text
 from routing import inbox
@@ -173,8 +173,15 @@ class Receiver:
                 await self._open_menu(reaction.menu)
             if reaction.leafed is not None:
                 await self._leaf(reaction.leafed)
+            if reaction.redraw is not None:
+                await self._redraw(reaction.redraw)
         except (Transient, Permanent) as error:
             log.info("quick answer lost", extra={"error": str(error)})
+
+    async def _redraw(self, redraw: Redraw) -> None:
+        card = await self._store.read(lambda s: self._composer.row_card(s, redraw.payload))
+        if card is not None:
+            await self._chat.update_card(redraw.ref, card)
 
     async def _open_menu(self, menu: Menu) -> None:
         card = await self._store.read(lambda s: self._with_menu(s, menu))

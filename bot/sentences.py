@@ -167,6 +167,12 @@ def _called(facts: Mapping[str, Any], view: CaseView | None, office: Office) -> 
     return [Block(text, weight=9), Block(_case_line(view))]
 
 
+def _handover_unsigned(facts: Mapping[str, Any], view: CaseView | None, office: Office) -> list[Block]:
+    """Say whose signature a handover still wants."""
+    at = local(datetime.fromisoformat(str(facts["at"])), office)
+    return [Block(f"⚠️ {at} 的交接班还没签齐，缺：{'、'.join(facts['names'])}", weight=9)]
+
+
 def _roster_names(facts: Mapping[str, Any], view: CaseView | None, office: Office) -> list[Block]:
     """Say which names of the roster nobody has; until they are right the roster before it counts."""
     told = [
@@ -205,6 +211,10 @@ _SENTENCES: Mapping[str, Callable[[Mapping[str, Any], CaseView | None, Office], 
     "source_ails": _source_ails,
     "source_ok": _source_ok,
     "called": _called,
+    "handover_unsigned": _handover_unsigned,
+    "substitute_over": _plain("顶岗结束：{reserve} 顶 {absent} 的岗到时结束，权限已收回。"),
+    "substitute_lapsed": _plain("{reserve} 顶 {absent} 的岗的申请无人答复，时段已过，没有生效。"),
+    "substitute_silent": _plain("⚠️ {reserve} 顶 {absent} 的岗的申请，各位领导都还没有答复，请当面催办。"),
     "roster_names": _roster_names,
     "roster_gap": _roster_gap,
     "roster_week": _roster_week,

@@ -258,6 +258,8 @@ def _check_choice(office: Office, order: Order) -> None:
 
 def _told(case: CaseRow, order: Order) -> dict[str, object]:
     told: dict[str, object] = {}
+    if order.actor.stands_for:
+        told["stands_for"] = list(order.actor.stands_for)
     if order.reason:
         told["reason"] = order.reason
     if order.basis:

@@ -17,6 +17,9 @@ from routing.ledger import Ledger
 from routing.roster import Shift
 from routing.store.tables import PersonRow, ShiftRow
 
+COMING = timedelta(days=7)
+"""How far ahead the next shift is looked for."""
+
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
@@ -138,6 +141,11 @@ def watches(session: Session, now: datetime) -> list[Watch]:
     """Give the shifts that run now with their people; empty where nobody is on duty or there is no roster."""
     running = roster.at(shifts(session, now, now + timedelta(seconds=1)), now)
     return [watch_of(session, shift, now) for shift in running]
+
+
+def coming(session: Session, now: datetime) -> list[Shift[int]]:
+    """Give the shifts that begin next after now."""
+    return roster.following(shifts(session, now, now + COMING), now)
 
 
 def watch_of(session: Session, shift: Shift[int], moment: datetime) -> Watch:

@@ -343,6 +343,11 @@ def withdraw(session: Session, chat: str, why: str, now: datetime) -> None:
         .where(OutboxRow.chat == chat, OutboxRow.state == Sending.PENDING)
         .values(state=Sending.SKIPPED, last_error=why)
     )
+    renew_drafts(session, chat, now)
+
+
+def renew_drafts(session: Session, chat: str, now: datetime) -> None:
+    """Bring the drafts that stand in a private chat up to date: of somebody whose rights ended, a last time."""
     shown = select(MessageRefRow.case_id, MessageRefRow.card, MessageRefRow.draft_version)
     for case_id, card, draft_version in session.execute(
         shown.where(

@@ -4,6 +4,7 @@ Identity is the platform's user id and nothing else: a name can be copied. An in
 hash, good for one use, and counts only once an administrator has confirmed who used it.
 """
 
+import difflib
 import hashlib
 import secrets
 from collections.abc import Collection, Sequence
@@ -368,6 +369,20 @@ def revoke(session: Session, ledger: Ledger, *, person_id: int, by: str, now: da
         outbox.withdraw(session, chat, "权限已撤销", now)
     ledger.write(session, at=now, actor=by, action="revoke_person", name=person.name)
     return person.name
+
+
+def named(session: Session, name: str) -> int:
+    """Give the one registered person of a name. Raises UserError with near names where that is nobody, or several."""
+    ids: dict[str, list[int]] = {}
+    for person in session.scalars(select(PersonRow).where(PersonRow.active).order_by(PersonRow.id)):
+        ids.setdefault(person.name, []).append(person.id)
+    found = ids.get(name, [])
+    if len(found) > 1:
+        raise UserError(f"有 {len(found)} 位“{name}”，分不清是谁，请联系系统管理员。")
+    if not found:
+        near = difflib.get_close_matches(name, ids, n=3, cutoff=0.5)
+        raise UserError(f"没有登记“{name}”" + (f"，是不是 {'、'.join(near)}？" if near else "，请核对姓名。"))
+    return found[0]
 
 
 def name_of(session: Session, person_id: int | None) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from bot.chat import CommandGiven
-from bot.handlers import looking, mutes
+from bot.handlers import duty, looking, mutes
 from bot.handlers.desk import Errand, Occasion, Reaction
 from bot.names import ROLE_NAMES
 from routing import announce, cases, outbox, people
@@ -175,6 +175,14 @@ OFFERS = {
     "case": Offer("看一件，如 /case 1", looking.SEES_CASES, _case, LOOK),
     "why": Offer("为什么报、为什么没报，如 /why 1 或链接", looking.SEES_ALL, looking.why, LOOK),
     "mute": Offer("静音，如 /mute 地点 东湖小区 4h 计划停水", MAY_MUTE, mutes.command, ACT),
+    "duty": Offer("现在谁值班，下一班是谁", frozenset(Role), duty.duty, LOOK),
+    "handover": Offer("交接班，双方签名", frozenset({Role.DUTY, Role.OFFICE}), duty.hand_over, ACT),
+    "substitute": Offer(
+        "申请顶岗，如 /substitute 李明 11-22 08:00 11-23 08:00 因公外出",
+        frozenset(Role) - {Role.ADMIN, Role.AUDITOR},
+        duty.substitute,
+        ACT,
+    ),
     "reopen": Offer(
         "重新办理，如 /reopen 1 理由（私聊）", frozenset({Role.LEADER, Role.OFFICE}), _reopen, ACT
     ),

@@ -34,7 +34,7 @@ class Desk:
 class Reaction:
     """The quick answer to a press: a toast, and perhaps a menu to open on the card that was pressed.
 
-    `errand`: what takes longer than a unit of work may, to be done beside it.
+    `errand`: what takes longer than a unit of work may, to be done beside it. `redraw`: a card to show as it stands now.
     """
 
     toast: str = ""
@@ -42,6 +42,7 @@ class Reaction:
     menu: "Menu | None" = None
     errand: "Errand | None" = None
     leafed: "Leafed | None" = None
+    redraw: "Redraw | None" = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,14 @@ class Leafed:
     sent_as: int
     facts: Mapping[str, object]
     page: int
+
+
+@dataclass(frozen=True, slots=True)
+class Redraw:
+    """A card of no case to bring up to date where it stands; `payload` says of what, as in the outbox."""
+
+    ref: MessageRef
+    payload: Mapping[str, object]
 
 
 @dataclass(frozen=True, slots=True)

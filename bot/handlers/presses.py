@@ -3,9 +3,9 @@
 from dataclasses import replace
 
 from bot import menus, names
-from bot.buttons import INVITE, MENU, PAGE, Wish, wish_of
+from bot.buttons import HANDOVER, INVITE, MENU, PAGE, SUBSTITUTE, Wish, wish_of
 from bot.chat import ActionPressed
-from bot.handlers import looking, mutes
+from bot.handlers import duty, looking, mutes
 from bot.handlers.desk import Menu, Occasion, Reaction
 from routing import announce, asks, cases, choices, outbox, people
 from routing.deciding import decide
@@ -45,6 +45,10 @@ def press(occasion: Occasion, event: ActionPressed) -> Reaction:
         return looking.leaf(occasion, event, wish, actor)
     if wish.verb in mutes.VERBS:
         return mutes.press(occasion, event, wish, actor)
+    if wish.verb == HANDOVER:
+        return duty.sign(occasion, event, wish, actor)
+    if wish.verb == SUBSTITUTE:
+        return duty.decide(occasion, event, wish, actor)
     facts = cases.facts(occasion.session, wish.case_id)
     if facts is None:
         return Reaction(UNKNOWN_BUTTON, alert=True)

@@ -1,0 +1,268 @@
+"""Substitution (顶岗): asked with reason and end, approved by the leader on duty, over by itself.
+
+周口市政务公开工作制度: who is absent tells the 值班领导, who approves, and the reserve acts from then until the stated end.
+Nobody substitutes himself, decides on his own absence, or on what he asked for. Where the leader on duty is a party, or says
+nothing for a while, the next leader on the list is asked too. The rights themselves are in `routing/people.py`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from routing import duty, outbox, people
+from routing.errors import UserError
+from routing.ledger import Ledger
+from routing.office import Office, Role
+from routing.outbox import MessageKind, Priority, queue
+from routing.store.lock import serialise
+from routing.store.tables import PersonRoleRow, SubstitutionRow
+from routing.store.tables import SubstitutionState as SubstitutionState  # noqa: PLC0414 - who shows one knows it from here
+from routing.workflow import Actor
+
+LONGEST = timedelta(days=31)
+"""Project default: who is away for longer wants another roster."""
+REASON_MAX = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A substitution as it is asked for; instants aware UTC."""
+
+    absent_id: int
+    reserve_id: int
+    starts_at: datetime
+    ends_at: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Substitution:
+    """One for showing: people by name, `roles` those that are lent, `decided_by` empty while nobody has."""
+
+    id: int
+    absent: str
+    reserve: str
+    roles: tuple[Role, ...]
+    starts_at: datetime
+    ends_at: datetime
+    reason: str
+    asked_by: str
+    state: SubstitutionState
+    decided_by: str
+
+
+def ask(
+    session: Session, office: Office, ledger: Ledger, asker: Actor, wanted: Wanted, now: datetime
+) -> Substitution:
+    """Ask for a substitution; the leader who is to decide gets a card. Raises UserError with what stands against it."""
+    serialise(session, "substitution")  # of two that overlap the second must see the first
+    _check(session, asker, wanted, now)
+    row = SubstitutionRow(
+        absent_id=wanted.absent_id,
+        reserve_id=wanted.reserve_id,
+        reason=wanted.reason,
+        starts_at=wanted.starts_at,
+        ends_at=wanted.ends_at,
+        asked_by=asker.person_id,
+        asked_at=now,
+        asked_of=[],
+        state=SubstitutionState.ASKED,
+        next_at=None,
+    )
+    leaders = _leaders(session, row, now)
+    if not leaders:
+        raise UserError("没有可以批准的领导（不能是本人、备用人员或申请人）。请系统管理员登记另一位领导。")
+    session.add(row)
+    session.flush()
+    _line(session, ledger, row, "substitute_ask", asker.name, now)
+    _ask_next(session, office, row, now)
+    return _view(session, row)
+
+
+def decide(
+    session: Session, ledger: Ledger, substitution_id: int, actor: Actor, *, accept: bool, now: datetime
+) -> Substitution:
+    """Approve or refuse. Raises UserError to whom was not asked, a second time, and after the end."""
+    row = session.get(SubstitutionRow, substitution_id, with_for_update=True)
+    if row is None or actor.person_id not in row.asked_of:
+        raise UserError("这份顶岗申请不由您审批。")
+    if row.state is not SubstitutionState.ASKED:
+        raise UserError(f"这份顶岗申请已由 {people.name_of(session, row.decided_by) or '系统'} 处理过了。")
+    if row.ends_at <= now:
+        raise UserError("申请的时段已经过去，请重新申请。")
+    row.state = SubstitutionState.APPROVED if accept else SubstitutionState.REFUSED
+    row.decided_by, row.decided_at = actor.person_id, now
+    row.next_at = row.ends_at if accept else None
+    session.flush()
+    action = "substitute_approve" if accept else "substitute_refuse"
+    _line(session, ledger, row, action, actor.name, now)
+    return _view(session, row)
+
+
+def substitution(session: Session, substitution_id: int) -> Substitution | None:
+    """Read one for showing; None for an id that is none."""
+    row = session.get(SubstitutionRow, substitution_id)
+    return None if row is None else _view(session, row)
+
+
+def concerned(session: Session, substitution_id: int) -> list[str]:
+    """Give the private chats of who asked, who is absent and who stands in, each once."""
+    row = session.get_one(SubstitutionRow, substitution_id)
+    chats = [people.private_chat(session, one) for one in (row.asked_by, row.absent_id, row.reserve_id)]
+    return list(dict.fromkeys(chat for chat in chats if chat))
+
+
+def tick(session: Session, office: Office, ledger: Ledger, now: datetime) -> int:
+    """Ask the next leader where one said nothing, and tell that a substitution is over. Gives how many were looked at."""
+    rows = session.scalars(
+        select(SubstitutionRow).where(SubstitutionRow.next_at <= now).with_for_update(skip_locked=True)
+    ).all()
+    for row in rows:
+        if row.ends_at <= now:
+            _end(session, ledger, row, now)
+        else:
+            _ask_next(session, office, row, now)
+    return len(rows)
+
+
+def _end(session: Session, ledger: Ledger, row: SubstitutionRow, now: datetime) -> None:
+    """Tell that it is over, or that nobody answered until then. The rights ended by the clock, without us."""
+    template = "substitute_over" if row.state is SubstitutionState.APPROVED else "substitute_lapsed"
+    row.state, row.next_at = SubstitutionState.OVER, None
+    for chat in concerned(session, row.id):
+        _queue(session, chat, f"{template}:{row.id}:{chat}", template, row, now)
+    reserve = people.private_chat(session, row.reserve_id)
+    if reserve is not None:
+        outbox.renew_drafts(session, reserve, now)
+    _line(session, ledger, row, template, "系统", now)
+
+
+def _ask_next(session: Session, office: Office, row: SubstitutionRow, now: datetime) -> None:
+    """Send the card to the next leader; once all were asked, tell the duty group, and wait for the end."""
+    left = [leader for leader in _leaders(session, row, now) if leader not in row.asked_of]
+    if not left:
+        row.next_at = row.ends_at
+        _queue(session, office.duty_chat, f"substitute-silent:{row.id}", "substitute_silent", row, now)
+        return
+    leader = left[0]
+    row.asked_of = [*row.asked_of, leader]
+    row.next_at = now + office.duty.approve
+    chat = people.private_chat(session, leader)
+    assert chat is not None
+    queue(
+        session,
+        key=f"substitution:{row.id}:{leader}",
+        chat=chat,
+        kind=MessageKind.CARD,
+        priority=Priority.PERSON,
+        payload={"substitution": row.id},
+        now=now,
+    )
+
+
+def _leaders(session: Session, row: SubstitutionRow, now: datetime) -> list[int]:
+    """List who may decide, in the order of asking: the leader on duty, then the leaders behind him on the list."""
+    on_duty = [
+        watch.leader.person_id
+        for watch in duty.watches(session, now)
+        if watch.leader is not None and watch.leader.chat is not None
+    ]
+    listed = [actor.person_id for actor, _ in people.holders(session, Role.LEADER, at=now)]
+    if on_duty and on_duty[0] in listed:
+        place = listed.index(on_duty[0])
+        listed = [*listed[place:], *listed[:place]]
+    parties = {row.absent_id, row.reserve_id, row.asked_by}
+    return [one for one in dict.fromkeys([*on_duty, *listed]) if one not in parties]
+
+
+def _check(session: Session, asker: Actor, wanted: Wanted, now: datetime) -> None:
+    if wanted.absent_id == wanted.reserve_id:
+        raise UserError("不能自己顶自己的岗，请写另一位备用人员。")
+    if asker.person_id != wanted.absent_id and Role.OFFICE not in asker.roles:
+        raise UserError("顶岗由本人或政府办申请。")
+    if not wanted.starts_at < wanted.ends_at or wanted.ends_at <= now:
+        raise UserError("止时须晚于起时，也须晚于现在，请核对后重发。")
+    if wanted.ends_at - max(wanted.starts_at, now) > LONGEST:
+        raise UserError(f"顶岗最长 {LONGEST.days} 天；更长请改值班表。")
+    if not wanted.reason.strip() or len(wanted.reason) > REASON_MAX:
+        raise UserError(f"请写理由，最多 {REASON_MAX} 字。")
+    for person_id in (wanted.absent_id, wanted.reserve_id):
+        if people.actor_by_id(session, person_id) is None or people.private_chat(session, person_id) is None:
+            raise UserError(f"{people.name_of(session, person_id)} 没有可用的账号，不能参与顶岗。")
+    if (clash := _clash(session, wanted)) is not None:
+        raise UserError(f"这段时间 {clash} 已有顶岗安排或申请，请先等它处理完，或换一位备用人员。")
+
+
+def _clash(session: Session, wanted: Wanted) -> str | None:
+    """Name who is taken already: the absent one has a substitute, or the reserve is absent himself then."""
+    taken = session.scalar(
+        select(SubstitutionRow)
+        .where(
+            SubstitutionRow.state.in_([SubstitutionState.ASKED, SubstitutionState.APPROVED]),
+            SubstitutionRow.starts_at < wanted.ends_at,
+            SubstitutionRow.ends_at > wanted.starts_at,
+            or_(
+                SubstitutionRow.absent_id.in_([wanted.absent_id, wanted.reserve_id]),
+                SubstitutionRow.reserve_id == wanted.absent_id,
+            ),
+        )
+        .limit(1)
+    )
+    return None if taken is None else people.name_of(session, taken.absent_id)
+
+
+def _line(
+    session: Session, ledger: Ledger, row: SubstitutionRow, action: str, actor: str, now: datetime
+) -> None:
+    # The reason is not repeated: it may speak of somebody's health, and the record is kept for ever.
+    ledger.write(
+        session,
+        at=now,
+        actor=actor,
+        action=action,
+        substitution=row.id,
+        absent=people.name_of(session, row.absent_id),
+        reserve=people.name_of(session, row.reserve_id),
+        starts_at=row.starts_at.isoformat(),
+        ends_at=row.ends_at.isoformat(),
+    )
+
+
+def _queue(session: Session, chat: str, key: str, template: str, row: SubstitutionRow, now: datetime) -> None:
+    queue(
+        session,
+        key=key,
+        chat=chat,
+        kind=MessageKind.TEXT,
+        priority=Priority.PERSON,
+        payload={
+            "template": template,
+            "absent": people.name_of(session, row.absent_id),
+            "reserve": people.name_of(session, row.reserve_id),
+        },
+        now=now,
+        valid_for=timedelta(hours=24),
+    )
+
+
+def _view(session: Session, row: SubstitutionRow) -> Substitution:
+    roles: Sequence[Role] = session.scalars(
+        select(PersonRoleRow.role)
+        .where(PersonRoleRow.person_id == row.absent_id, PersonRoleRow.role.in_(people.LENT))
+        .distinct()
+    ).all()
+    return Substitution(
+        row.id,
+        people.name_of(session, row.absent_id),
+        people.name_of(session, row.reserve_id),
+        tuple(role for role in Role if role in roles),
+        row.starts_at,
+        row.ends_at,
+        row.reason,
+        people.name_of(session, row.asked_by),
+        row.state,
+        people.name_of(session, row.decided_by),
+    )

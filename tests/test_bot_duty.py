@@ -1,0 +1,239 @@
+"""/duty, /handover and /substitute at the counter: what is read of a typed line, and what the cards look like."""
+
+from datetime import datetime
+
+import pytest
+from builders import HOUR, ZONE, Desk
+from test_bot_handlers import gave, happen, pressed
+from test_routing_duty import planned, take
+
+from bot.buttons import HANDOVER, SUBSTITUTE, Wish, token_of
+from bot.chat import Card
+from bot.compose import Composer
+from routing.outbox import Message, MessageKind, Priority
+from routing.store.tables import HandoverRow, OutboxRow, SubstitutionRow, SubstitutionState
+
+__all__ = ["happen"]
+
+
+def said(desk: Desk, chat: str) -> list[str]:
+    return [
+        row.payload["text"] for row in desk.all(OutboxRow, OutboxRow.chat == chat) if "text" in row.payload
+    ]
+
+
+def show(desk: Desk, chat: str, what: str) -> Card:
+    """Compose the newest message to a chat whose payload names `what`."""
+    rows = [
+        row
+        for row in desk.all(OutboxRow, OutboxRow.chat == chat)
+        if what in row.payload.values() or what in row.payload
+    ]
+    row = rows[-1]
+    message = Message(
+        row.id,
+        row.chat,
+        MessageKind(row.kind),
+        Priority(row.priority),
+        None,
+        row.payload,
+        0,
+        False,
+        row.created_at,
+    )
+    found = desk.run(lambda s: Composer(desk.office, {}).compose(s, message, desk.clock()))
+    assert found is not None
+    return found.card
+
+
+def lines(card: Card) -> list[str]:
+    return [f"{block.label}：{block.text}" if block.label else block.text for block in card.blocks]
+
+
+# --- /duty ------------------------------------------------------------------------------------------------------
+
+
+def test_who_is_on_duty_now_and_next_and_for_planners_what_is_wrong(desk, happen):
+    take(desk, planned(0), planned(1, staff=("李主任",), reserve=()))
+    happen(gave("duty", "duty"))
+    assert lines(show(desk, "private-duty", "duty")) == [
+        "现在值班：全天",
+        "起止：11-17 06:00–11-18 06:00",
+        "值班领导：郑县长",
+        "值班员：王值班",
+        "备用人员：李主任",
+        "下一班：全天",
+        "起止：11-18 06:00–11-19 06:00",
+        "值班领导：郑县长",
+        "值班员：李主任",
+        "备用人员：（空缺）",
+        "未来 7 天有 2 处要看",
+        "11-18 06:00–11-19 06:00 全天：没有备用人员",
+        "11-19 06:00–11-24 10:00 无人值班，请排班",
+    ]
+
+
+def test_who_does_not_plan_sees_no_faults_and_without_a_roster_it_is_said(desk, happen):
+    happen(gave("contact", "duty"))
+    assert "还没有值班表" in lines(show(desk, "private-contact", "duty"))[0]
+    take(desk, planned(0))
+    happen(gave("contact", "duty"))
+    assert not any("要看" in line for line in lines(show(desk, "private-contact", "duty")))
+
+
+def test_when_nobody_is_on_duty_it_is_said(desk, happen):
+    take(desk, planned(1))
+    happen(gave("leader", "duty"))
+    assert lines(show(desk, "private-leader", "duty"))[0] == "现在无人值班"
+
+
+# --- /handover --------------------------------------------------------------------------------------------------
+
+
+def test_a_handover_is_posted_to_the_duty_group_signed_by_both_and_told(desk, happen):
+    take(desk, planned(0), planned(1, staff=("李主任",), reserve=()))
+    desk.open()
+    happen(gave("duty", "handover", "请盯紧东湖小区"))
+    assert said(desk, "private-duty") == ["交接单已发到值班群，请交接双方在那里签名。"]
+    card = show(desk, "duty-group", "handover")
+    assert lines(card) == [
+        "🤝 交接班：王值班 → 李主任",
+        "班次：全天 11-17 06:00 起",
+        "本班：新增 1，转办 0，办结 0",
+        "备注：请盯紧东湖小区",
+        "未办结 1 件",
+        "🔵Ⅳ级 YQ-2026-0001【待研判】东湖小区今天又停水了，物业不管　转办 11-17 14:00 前",
+        "交班人：王值班　未签名",
+        "接班人：李主任　未签名",
+    ]
+    assert [row[0].text for row in card.buttons] == ["✍ 交班签名（王值班）", "✍ 接班签名（李主任）"]
+    token = card.buttons[0][0].token
+    first = happen(pressed("duty", token, chat="duty-group"))
+    assert (first.toast, list(first.redraw.payload)) == ("已签名。", ["handover"])
+    assert len(show(desk, "duty-group", "handover").buttons) == 1
+    assert happen(pressed("duty", token, chat="duty-group")).toast == "您已经签过名了。"
+    assert happen(pressed("leader", token, chat="duty-group")).alert
+    happen(pressed("office", token, chat="duty-group"))
+    card = show(desk, "duty-group", "handover")
+    assert card.buttons == ()
+    assert lines(card)[-1] == "接班人：李主任　✅ 11-17 10:00"
+    assert said(desk, "duty-group") == ["交接班完成：王值班 → 李主任，未办结 1 件。"]
+
+
+def test_without_a_roster_the_name_is_typed_and_a_wrong_one_gets_a_near_one(desk, happen):
+    happen(gave("office", "handover", chat="duty-group"))
+    happen(gave("office", "handover", "王值斑", chat="duty-group"))
+    happen(gave("office", "handover", "赵联络", chat="duty-group"))
+    happen(gave("office", "handover", "王值班 备注", chat="duty-group"))
+    assert said(desk, "duty-group") == [
+        "值班表上没有下一班，请写接班人的姓名，如 /handover 李明。",
+        "没有登记“王值斑”，是不是 王值班？",
+        "赵联络 不是值班员，不能接班。",
+    ]
+    [row] = desk.all(HandoverRow)
+    assert (row.incoming_id, row.note) == (desk.staff["duty"].person_id, "备注")
+
+
+def test_an_unknown_handover_or_substitution_is_refused(desk, happen):
+    assert happen(pressed("duty", token_of(Wish(HANDOVER, 99)))).alert
+    assert happen(pressed("leader", token_of(Wish(SUBSTITUTE, 99, arg="yes")))).alert
+
+
+# --- /substitute ------------------------------------------------------------------------------------------------
+
+
+def local(month: int, day: int, hour: int, minute: int = 0, year: int = 2026) -> datetime:
+    return datetime(year, month, day, hour, minute, tzinfo=ZONE)
+
+
+@pytest.mark.parametrize(
+    ("typed", "starts_at", "ends_at"),
+    [
+        ("李主任 11-18 08:00 11-19 08:00 出差", local(11, 18, 8), local(11, 19, 8)),
+        ("李主任 2026-11-18 8:00 18:00 出差", local(11, 18, 8), local(11, 18, 18)),
+        ("李主任 现在 18:00 出差", local(11, 17, 10), local(11, 17, 18)),
+        ("李主任 18:00 24:00 出差", local(11, 17, 18), local(11, 18, 0)),
+        ("李主任 11月18日 8：00 11月19日 8：00 出差", local(11, 18, 8), local(11, 19, 8)),
+    ],
+)
+def test_a_period_is_read_as_people_write_it(desk, happen, typed, starts_at, ends_at):
+    happen(gave("duty", "substitute", typed))
+    [row] = desk.all(SubstitutionRow)
+    assert (row.starts_at, row.ends_at, row.reason) == (starts_at, ends_at, "出差")
+    assert row.absent_id == desk.staff["duty"].person_id
+
+
+def test_without_a_year_the_next_such_day_is_meant(desk, happen):
+    desk.clock.now = local(12, 30, 10)
+    happen(gave("duty", "substitute", "李主任 1-2 08:00 1-3 08:00 休假"))
+    assert desk.all(SubstitutionRow)[0].starts_at == local(1, 2, 8, year=2027)
+
+
+@pytest.mark.parametrize(
+    ("typed", "word"),
+    [
+        ("", "写法"),
+        ("李主任", "写法"),
+        ("李主任 出差", "写法"),
+        ("李主任 11-18", "写法"),
+        ("李主任 11-18 08:00 出差", "写法"),
+        ("李主任 11-31 08:00 12-01 08:00 出差", "没有 11-31 这一天"),
+        ("李主仁 现在 18:00 出差", "是不是 李主任？"),
+        ("李主任 现在 18:00", "请写理由"),
+        ("王值班 现在 18:00 出差", "不能自己顶自己"),
+        ("孙初审 李主任 现在 18:00 出差", "本人或政府办"),
+    ],
+)
+def test_a_line_that_cannot_be_read_gets_the_cure_and_changes_nothing(desk, happen, typed, word):
+    happen(gave("duty", "substitute", typed))
+    [text] = said(desk, "private-duty")
+    assert word in text
+    assert desk.all(SubstitutionRow) == []
+
+
+def test_the_leader_sees_the_whole_and_decides_and_all_concerned_hear(desk, happen):
+    happen(gave("office", "substitute", "孙初审 李主任 现在 18:00 发烧"))
+    assert "已报值班领导审批" in said(desk, "private-office")[0]
+    card = show(desk, "private-leader", "substitution")
+    assert lines(card) == [
+        "顶岗申请",
+        "原值班人：孙初审",
+        "备用人员：李主任",
+        "起止：11-17 10:00–18:00",
+        "原因：发烧",
+        "顶岗期间的权限：初审人",
+        "申请人：李主任",
+    ]
+    [[yes, _]] = card.buttons
+    assert happen(pressed("second_leader", yes.token)).toast == "这份顶岗申请不由您审批。"
+    done = happen(pressed("leader", yes.token))
+    assert (done.toast, list(done.redraw.payload)) == ("已批准。", ["substitution"])
+    assert lines(show(desk, "private-leader", "substitution"))[-1] == "结果：郑县长 已批准"
+    [public] = said(desk, "duty-group")
+    assert public == "顶岗：11-17 10:00–18:00 由 李主任 顶 孙初审 的岗（郑县长 批准），到时自动结束。"
+    assert "发烧" not in public
+    assert said(desk, "private-reviewer") == [public]
+    assert happen(pressed("leader", yes.token)).alert
+
+
+def test_a_refusal_is_told_to_those_concerned_alone(desk, happen):
+    happen(gave("reviewer", "substitute", "李主任 现在 18:00 出差"))
+    [[_, no]] = show(desk, "private-leader", "substitution").buttons
+    happen(pressed("leader", no.token))
+    assert desk.all(SubstitutionRow)[0].state is SubstitutionState.REFUSED
+    assert said(desk, "duty-group") == []
+    assert "没有批准" in said(desk, "private-reviewer")[-1]
+
+
+def test_the_commands_of_a_substitute_are_those_of_his_post(desk, happen):
+    happen(gave("reviewer", "digest"))
+    assert "没有使用 /digest 的权限" in said(desk, "private-reviewer")[-1]
+    happen(gave("office", "substitute", "王值班 孙初审 现在 18:00 出差"))
+    [[yes, _]] = show(desk, "private-leader", "substitution").buttons
+    happen(pressed("leader", yes.token))
+    before = len(desk.all(OutboxRow, OutboxRow.kind == "digest"))
+    happen(gave("reviewer", "digest"))
+    assert len(desk.all(OutboxRow, OutboxRow.kind == "digest")) == before + 1
+    desk.clock.advance(9 * HOUR)
+    happen(gave("reviewer", "digest"))
+    assert "没有使用 /digest 的权限" in said(desk, "private-reviewer")[-1]
