@@ -30,6 +30,7 @@ from bot.calendar_file import load_calendar
 from bot.roster_file import Sheet, Text, load_roster
 from monitors.sources import Source
 from monitors.sources_file import load_sources
+from routing.burst import Sensitivity
 from routing.errors import ConfigError, Problem
 from routing.office import (
     Channel,
@@ -441,6 +442,10 @@ class _Mute(_Strict):
     )
 
 
+class _Burst(_Strict):
+    sensitivity: Literal["低", "中", "高"] = "中"
+
+
 class _Dismiss(_Strict):
     reasons: list[Annotated[str, Field(min_length=2, max_length=30)]] = Field(min_length=1, max_length=8)
 
@@ -480,6 +485,7 @@ class _Office(_Strict):
     record: _Record = _Record()
     mute: _Mute = _Mute()
     procedure: _Procedure = _Procedure()
+    burst: _Burst = _Burst()
 
     @field_validator("time_zone")
     @classmethod
@@ -561,6 +567,7 @@ def _office(read: _Office) -> Office:
             time.fromisoformat(read.record.head_at),
             tuple(read.record.head_to),
         ),
+        sensitivity=Sensitivity(read.burst.sensitivity),
         mute=Mutes(read.mute.max_days, tuple(read.mute.reasons)),
         procedure=_procedure(read.procedure),
     )

@@ -22,7 +22,8 @@ class Subject:
     """What is judged: one text with what is known of it.
 
     `band` None: not scored (yet), every condition on sentiment then fails. `own`: the source speaks of the own
-    county (本县), so that a text of it needs no place to be ours. `tags` are those of the source.
+    county (本县), so that a text of it needs no place to be ours. `tags` are those of the source. `burst`: that more is said
+    of this now than usual, with its figures (Chinese); empty where not.
     """
 
     title: str
@@ -32,7 +33,7 @@ class Subject:
     band: Band | None = None
     counts: Counts = field(default_factory=Counts)
     own: bool = False
-    burst: bool = False
+    burst: str = ""
     hour: int | None = None
 
 
@@ -155,10 +156,10 @@ class _Burst:
     burst: bool
 
     def holds(self, view: View) -> bool:
-        return view.subject.burst is self.burst
+        return bool(view.subject.burst) is self.burst
 
     def note(self, view: View) -> str:
-        return "正在突增" if self.burst else ""
+        return f"正在突增（{view.subject.burst}）" if self.burst else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -404,7 +404,12 @@ class _Round:
     # -- both ------------------------------------------------------------------------------------------------------
 
     def _judge(self, item: Item) -> Judgement:
-        return self._rules.judge(self._subject(item))
+        subject = self._subject(item)
+        judgement = self._rules.judge(subject)
+        if not self._rules.asks_burst or not judgement.places or judgement.ignored:
+            return judgement
+        burst = self._placing.crowds.at(judgement.places[0], judgement.topic)
+        return judgement if burst is None else self._rules.judge(replace(subject, burst=str(burst)))
 
     def _subject(self, item: Item) -> Subject:
         return subject_of(item, self.harvest.tags, self._now.astimezone(self._office.zone).hour)

@@ -71,6 +71,10 @@ class Judging(Protocol):
     def rank(self, channel: str) -> int:
         """Give the place of a channel in the order of who leads where several fit."""
 
+    @property
+    def asks_burst(self) -> bool:
+        """Whether any rule asks if more is said of something than usual."""
+
 
 def subject_of(item: Item, tags: tuple[str, ...], hour: int) -> Subject:
     """Give what is judged of an item. `tags` of its source; `hour` of the day at the office, 0 to 23."""
@@ -98,6 +102,11 @@ class Judge:
     def land(self) -> Land:
         """What is known of the places of the county."""
         return self.rules.land
+
+    @property
+    def asks_burst(self) -> bool:
+        """Whether any rule asks if more is said of something than usual."""
+        return self.rules.asks_burst
 
     def rank(self, channel: str) -> int:
         """Give the place of a channel in the order of who leads where several fit."""

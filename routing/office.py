@@ -9,6 +9,8 @@ from datetime import time, timedelta
 from enum import IntEnum, StrEnum
 from zoneinfo import ZoneInfo
 
+from routing.burst import Sensitivity
+
 
 class Level(IntEnum):
     """Grade of a matter (分级): Ⅰ 特别重大 to Ⅳ 一般; smaller is graver."""
@@ -182,6 +184,7 @@ class Office:
     duty: DutyTimes = DutyTimes()
     record: Record = Record()
     mute: Mutes = Mutes()
+    sensitivity: Sensitivity = Sensitivity.MIDDLE
     dismiss_reasons: tuple[str, ...] = ("与本县无关", "广告或垃圾信息", "不涉及政府工作", "内容不实且无影响")
     overrides: Mapping[str, bool] = field(default_factory=dict)  # date -> is a working day
     quiet: Mapping[Level, tuple[time, time]] = field(

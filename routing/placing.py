@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from routing import announce, catchup, deadlines, holding, search, spread
 from routing.catchup import Gap
 from routing.counters import head_of
+from routing.crowds import Crowds
 from routing.grouping import Match, Trace, Window, find_match
 from routing.judging import Judging
 from routing.ledger import Ledger
@@ -28,6 +29,8 @@ from routing.traces import By
 from routing.workflow import ENDED, State
 
 TITLE_MAX = 60
+BURST_LEVEL = Level.III
+"""What a burst speaks for, 负面声量上升; project default."""
 OFFICE, NETWORK, SECURITY = "office", "network", "security"
 _by_likeness = frozenset({By.AFFINITY, By.NEAR_COPY})
 
@@ -55,6 +58,7 @@ class Placing:
         self.gap = gap
         self._now = now
         self._recent = recent
+        self.crowds = Crowds(session, office.sensitivity, now)
         self.opened: list[int] = []
         """The matters that this harvest opened."""
 
@@ -267,6 +271,10 @@ class Placing:
         if case.state is not State.CLOSED:
             spoken = spread.spread(self._session, self._office, case.id, self._now)
             self._raise_to(case, spoken.level, spoken.why)
+        if case.proposed_level > BURST_LEVEL and case.state not in ENDED and self.gap is None:
+            burst = self.crowds.of(case)
+            if burst is not None:
+                self._raise_to(case, BURST_LEVEL, f"突增：{burst}")
 
     def _raise_to(self, case: CaseRow, level: Level, why: str) -> None:
         """Propose a graver level. Before a person has judged, the proposal stands; afterwards a person decides."""

@@ -5,7 +5,7 @@ Pure. Proposes and gives its reasons; a person decides. Reads no file and no clo
 """
 
 import hashlib
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from copy import copy
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -16,7 +16,7 @@ from routing.normal import normal
 from routing.office import Level
 from routing.places import Gazetteer, Place
 from routing.rule_tree import Groups, Reason, Rule, Says, compile_rules, shown
-from routing.rules_file import RulesFile, read_rules
+from routing.rules_file import IgnoreEntry, RuleEntry, RulesFile, read_rules
 from routing.telling import Land
 from routing.vocabulary import Vocabulary
 
@@ -78,6 +78,7 @@ class Rules:
         self._channels = frozenset(channels)
         self._rank = {key: place for place, key in enumerate(_ranked(channels))}
         rules = (*self._ignore.rules, *self._tree.rules)
+        self.asks_burst = _ask_burst((*file.ignore, *file.rule))
         self._vocabulary = Vocabulary(
             (*(form for rule in rules for form in rule.forms()), *self._root_words.forms)
         )
@@ -206,6 +207,13 @@ def load_rules(text: str, file: str, channels: Collection[str]) -> Rules:
     Raises ConfigError with every problem of the file, each with its line and its cure.
     """
     return Rules(read_rules(text, file, channels), _name(text), channels)
+
+
+def _ask_burst(entries: Iterable[IgnoreEntry]) -> bool:
+    return any(
+        entry.burst is not None or (isinstance(entry, RuleEntry) and _ask_burst(entry.rule))
+        for entry in entries
+    )
 
 
 def _name(content: str) -> str:

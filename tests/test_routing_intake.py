@@ -755,6 +755,7 @@ class Trip:
 
     def __init__(self, rules) -> None:
         self.version, self.land, self._rules, self.asked = rules.version, rules.land, rules, 0
+        self.asks_burst = False
 
     def judge(self, subject):
         self.asked += 1

@@ -174,7 +174,7 @@ class Plain:
             case "counts":
                 return (subject.counts.views or 0) >= asked["views"]
             case "burst":
-                return subject.burst is asked
+                return bool(subject.burst) is asked
             case "hours":
                 return hour is not None and (6 <= hour < 22) is (asked == "6-22")
             case "near":

@@ -52,7 +52,7 @@ def judge(
     band: Band | None = None,
     own: bool = True,
     counts: Counts | None = None,
-    burst: bool = False,
+    burst: str = "",
     hour: int | None = None,
 ) -> Judgement:
     return rules(body).judge(Subject(title, text, kind, tags, band, counts or Counts(), own, burst, hour))
@@ -137,8 +137,8 @@ def test_a_rule_asks_where(where: str, text: str, own: bool, holds: bool) -> Non
             {"counts": Counts(reposts=5, comments=8)},
             "转发5、评论9",
         ),
-        ("burst = true", {"burst": True}, {}, "突增"),
-        ("burst = false", {}, {"burst": True}, "规则a"),
+        ("burst = true", {"burst": "近 1 小时 18 条"}, {}, "突增"),
+        ("burst = false", {}, {"burst": "近 1 小时 18 条"}, "规则a"),
         ('hours = "22-6"', {"hour": 22}, {"hour": 6}, "22点到6点"),
         ('hours = "22-6"', {"hour": 5}, {"hour": 21}, "22点到6点"),
         ('hours = "9-17"', {"hour": 9}, {"hour": 17}, "9点到17点"),

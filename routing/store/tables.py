@@ -280,8 +280,9 @@ class CaseItemRow(Base):
     """An item's place in a case. An item belongs to one case at most."""
 
     __tablename__ = "matter_item"
+    __table_args__ = (Index("ix_matter_item_case_id_at", "case_id", "at"),)
     item_id: Mapped[int] = mapped_column(BigId, ForeignKey("item.id"), primary_key=True, autoincrement=False)
-    case_id: Mapped[int] = mapped_column(BigId, ForeignKey("matter.id"), index=True)
+    case_id: Mapped[int] = mapped_column(BigId, ForeignKey("matter.id"))
     why: Mapped[str] = mapped_column(Text)
     certainty: Mapped[float]
     at: Mapped[datetime]
