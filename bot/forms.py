@@ -8,6 +8,7 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
+from typing import Any
 
 from routing.export import LedgerLine
 
@@ -52,45 +53,60 @@ LEDGER_COLUMNS: tuple[Column, ...] = (
 """The 舆情处置台账, one column a field of LedgerLine and in the same order."""
 
 
+Value = str | int | datetime | None
+
+
 def ledger_xlsx(rows: Sequence[LedgerLine]) -> bytes:
     """Write the 舆情处置台账 as a workbook of one sheet; without rows the header stands alone.
 
     Counts are numbers so that they can be added up; all else is text, times as local `YYYY-MM-DD HH:MM`.
     """
+    values = [[getattr(row, field.name) for field in fields(row)] for row in rows]
+    return workbook([(SHEET, LEDGER_COLUMNS, values)], freeze="C2")
+
+
+def workbook(
+    sheets: Sequence[tuple[str, Sequence[Column], Sequence[Sequence[Value]]]], *, freeze: str = "A2"
+) -> bytes:
+    """Write sheets of name, columns and rows; instants must be in the office's zone already."""
     from openpyxl import Workbook
-    from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
-    from openpyxl.utils import get_column_letter
 
     book = Workbook()
     book.properties.creator = "yuqing"
-    sheet = book.active
-    sheet.title = SHEET
+    book.remove(book.active)
+    for title, columns, rows in sheets:
+        _fill(book.create_sheet(title), columns, rows, freeze)
+    out = io.BytesIO()
+    book.save(out)
+    return out.getvalue()
+
+
+def _fill(sheet: Any, columns: Sequence[Column], rows: Sequence[Sequence[Value]], freeze: str) -> None:
+    from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
+    from openpyxl.utils import get_column_letter
+
     line = Side(style="thin", color="BFBFBF")
     frame = Border(left=line, right=line, top=line, bottom=line)
-    for index, column in enumerate(LEDGER_COLUMNS, 1):
+    for index, column in enumerate(columns, 1):
         cell = sheet.cell(1, index, column.name)
         cell.font, cell.fill, cell.border = Font(bold=True), PatternFill("solid", fgColor="DDE6F0"), frame
         cell.alignment = Alignment(horizontal="center", vertical="center", wrap_text=True)
         sheet.column_dimensions[get_column_letter(index)].width = column.width
     top = Alignment(vertical="top", wrap_text=True)
     for number, row in enumerate(rows, 2):
-        for index, field in enumerate(fields(row), 1):
+        for index, value in enumerate(row, 1):
             cell = sheet.cell(number, index)
-            value = getattr(row, field.name)
             if isinstance(value, int):
                 cell.value = value
             else:
                 cell.value, cell.number_format = _text(value), "@"
                 cell.data_type = "s"  # openpyxl takes "=…" for a formula and "#N/A" for an error
             cell.alignment, cell.border = top, frame
-    sheet.freeze_panes = "C2"
-    sheet.auto_filter.ref = f"A1:{get_column_letter(len(LEDGER_COLUMNS))}{len(rows) + 1}"
+    sheet.freeze_panes = freeze
+    sheet.auto_filter.ref = f"A1:{get_column_letter(len(columns))}{len(rows) + 1}"
     sheet.page_setup.orientation, sheet.page_setup.paperSize = "landscape", sheet.PAPERSIZE_A3
     sheet.sheet_properties.pageSetUpPr.fitToPage, sheet.page_setup.fitToHeight = True, 0
     sheet.print_title_rows = "1:1"
-    out = io.BytesIO()
-    book.save(out)
-    return out.getvalue()
 
 
 def _text(value: str | datetime | None) -> str:

@@ -72,6 +72,7 @@ COMMANDS = [
     ("digest",),
     ("export",),
     ("export", "ledger"),
+    ("export", "case"),
     ("audit",),
     ("audit", "verify"),
     ("sources",),
@@ -897,6 +898,34 @@ def test_an_export_has_the_columns_of_the_form_and_leaves_a_line(yuqing: Termina
     assert (last.action, last.actor) == ("export", "命令行")
     assert json.loads(last.data)["reason"] == "年度档案检查"
     assert yuqing("audit", "verify").code == 0
+
+
+def test_the_file_of_a_matter_is_exported_with_a_reason_and_leaves_a_line(
+    yuqing: Terminal, feeds: Web
+) -> None:
+    feeds.show("forum", "存量")
+    watch(yuqing.folder, feeds, "forum")
+    yuqing("poll", "--once")
+    feeds.show("forum", WATER, "存量")
+    yuqing("poll", "--once")
+    for key in ("1", "YQ-2026-0001"):
+        answer = yuqing("export", "case", key, "--out", f"{key}.xlsx", "--reason", "责任调查")
+        assert (answer.code, answer.err) == (0, f"已导出 YQ-2026-0001 的案卷到 {key}.xlsx。\n")
+    book = load_workbook(yuqing.folder / "1.xlsx")
+    assert book["事项"]["B3"].value == WATER
+    last = yuqing.database(lambda s: s.query(LedgerRow).order_by(LedgerRow.seq.desc()).first())
+    told = json.loads(last.data)
+    assert (last.action, last.case_id, told["what"], told["reason"]) == ("export", 1, "case", "责任调查")
+    assert (told["full"], told["secrecy"]) == (False, False)
+    lines = yuqing("audit", "verify").out
+    unknown = yuqing("export", "case", "99", "--out", "1.xlsx", "--reason", "责任调查", "--force")
+    assert unknown.code == 1
+    assert "没有事项“99”" in unknown.err
+    assert yuqing("export", "case", "1", "--out", "b.xlsx", "--reason", "查").code == 2
+    assert (
+        load_workbook(yuqing.folder / "1.xlsx")["事项"]["B3"].value == WATER
+    )  # what was there is there still
+    assert yuqing("audit", "verify").out == lines
 
 
 def test_an_export_without_a_reason_or_a_place_is_none_and_leaves_no_line(yuqing: Terminal) -> None:

@@ -20,15 +20,19 @@ from bot.cli.common import (
     print_json,
     settings_now,
 )
+from bot.dossier import dossier_xlsx
 from bot.forms import ledger_xlsx
 from bot.lists import digest_card
+from bot.words import words
 from routing import history
 from routing.clock import Span, day_named, utc_now, week_named, week_of
 from routing.digest import week_numbers
+from routing.dossier import Dossier, Scope, dossier
 from routing.errors import UserError
 from routing.export import LedgerLine, ledger_rows
 from routing.heads import Head, read_code
 from routing.office import Office
+from routing.views import find_case
 
 audit_app = typer.Typer(help="台账核验。", no_args_is_help=True, rich_markup_mode=None)
 export_app = typer.Typer(help="导出表格。", no_args_is_help=True, rich_markup_mode=None)
@@ -167,6 +171,50 @@ def ledger(
         rows = in_store(settings, work)
         handle.write(ledger_xlsx(rows))
     console.print(f"已导出 {len(rows)} 行到 {file}。", markup=False)
+
+
+@export_app.command("case")
+def case(
+    key: Annotated[str, typer.Argument(help="事项编号，如 YQ-2026-0001 或 1")],
+    file: Annotated[Path, typer.Option("--out", help="存为 XLSX")],
+    reason: Annotated[str, typer.Option(help="导出理由，记入台账")],
+    full: Annotated[bool, typer.Option("--full", help="Ⅰ、Ⅱ 级事项也含链接、来文和答复稿全文")] = False,
+    secrecy: Annotated[bool, typer.Option("--secrecy", help="含保密审查的依据和理由")] = False,
+    force: Force = False,
+) -> None:
+    """导出一个事项的全部案卷（XLSX）：来文、经过、答复稿与审签、转办、时限、消息、台账行。"""
+    if len(reason.strip()) < REASON_MIN:
+        raise BadUsage("请写明导出理由（至少 4 个字），会记入台账。")
+    settings, configuration = configured()
+    check_free(file, force)
+
+    case_id = in_store(settings, lambda s: _case_named(s, key))
+
+    def work(session: Session) -> Dossier:
+        ledger_of(settings).write(
+            session,
+            at=utc_now(),
+            actor="命令行",
+            action="export",
+            case_id=case_id,
+            what="case",
+            reason=reason,
+            full=full,
+            secrecy=secrecy,
+        )
+        return dossier(session, case_id, Scope(full=full, secrecy=secrecy))
+
+    with opened(file) as handle:  # first: an export that cannot be saved is none, and leaves no line
+        found = in_store(settings, work)
+        handle.write(dossier_xlsx(found, configuration.office, words(configuration)))
+    console.print(f"已导出 {found.number} 的案卷到 {file}。", markup=False)
+
+
+def _case_named(session: Session, key: str) -> int:
+    case_id = find_case(session, key)
+    if case_id is None:
+        raise UserError(f"没有事项“{key}”，什么都没有导出；请写编号，如 YQ-2026-0001 或 1。")
+    return case_id
 
 
 def _write(file: Path, content: bytes) -> None:
