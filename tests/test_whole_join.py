@@ -61,7 +61,8 @@ async def test_a_code_opens_the_door_once_an_admin_has_confirmed_who_used_it(
             await stage.said(NEWCOMER, "李新（联络员）", "/open")
             await stage.client.send(NEWCOMER, NEWCOMER, f"/join {code}")
             await stage.said(NEWCOMER, "您已经登记过了")
-            assert await stage.app.store.read(actions) == ["invite", "join", "confirm_person"]
+            # Who answers too late is refused, and that is a line too.
+            assert await stage.app.store.read(actions) == ["invite", "join", "confirm_person", "refused"]
 
 
 async def test_an_admin_refuses_and_nobody_else_can_confirm(tmp_path: Path) -> None:
