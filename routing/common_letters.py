@@ -10,6 +10,9 @@ from collections.abc import Collection, Mapping, Sequence
 from functools import cache
 from types import MappingProxyType
 
+import numpy as np
+from numpy.typing import NDArray
+
 from routing import starter
 from routing.normal import normal
 
@@ -30,17 +33,26 @@ def common_pairs() -> tuple[int, Mapping[str, int]]:
 
 def subject_shares(pairs: Collection[str]) -> Sequence[float]:
     """Give how much a text speaks of each subject area by its pairs of letters, as a vector of length 1."""
-    speaks = _speaks().get
-    sums = [0] * len(starter.SUBJECTS)
-    for pair in pairs:
-        for place, weight in speaks(pair, ()):
-            sums[place] += weight
+    row_of, weights = _table()
+    rows = [row for pair in pairs if (row := row_of.get(pair)) is not None]
+    sums = weights[rows].sum(axis=0).tolist()
     sharpness = _sharpness / (_unit * math.sqrt(len(pairs) or 1))
     top = max(sums)
     shares = [math.exp(sharpness * (share - top)) for share in sums]
     length = math.sqrt(math.fsum(share * share for share in shares))
     # An array is one object where a tuple is one a number, and every text of the window has one.
     return array("f", [share / length for share in shares])
+
+
+@cache
+def _table() -> tuple[Mapping[str, int], NDArray[np.int64]]:
+    """Give the row of each pair that speaks, and the rows: a weight for each subject."""
+    speaks = _speaks()
+    weights = np.zeros((len(speaks), len(starter.SUBJECTS)), dtype=np.int64)
+    for row, chosen in enumerate(speaks.values()):
+        for place, weight in chosen:
+            weights[row, place] = weight
+    return {pair: row for row, pair in enumerate(speaks)}, weights
 
 
 @cache

@@ -97,17 +97,21 @@ class Window:
 
         The first step that finds anything decides; of copies in several cases the oldest.
         """
-        proposed = self.propose(new)
-        return None if proposed is None or proposed.suggested else proposed
+        return self._found(new, is_sure=True)
 
     def propose(self, new: Trace) -> Match | None:
         """Find the case as `match` does, or one that is worth a person's look: then `suggested`."""
+        return self._found(new, is_sure=False)
+
+    def _found(self, new: Trace, *, is_sure: bool) -> Match | None:
+        if not self._items:
+            return None
         new = _short(new)
         if new.parent_id:
             named = self._named_by.get(new.parent_id, ())
             return _joined_parent(_parent(new, [self._items[item] for item in named]))
         telling = self._tell(new)
-        return self._exact_copy(new) or self._near_copy(new, telling) or self._alike(new, telling)
+        return self._exact_copy(new) or self._near_copy(new, telling) or self._alike(new, telling, is_sure)
 
     def add(self, trace: Trace) -> None:
         """Take in a text after it was placed. Twice the same changes nothing; in another case, it moves there."""
@@ -172,7 +176,7 @@ class Window:
             and veto(telling, self._profiles[old.case_id], new.at) is None
         )
 
-    def _alike(self, new: Trace, telling: Telling) -> Match | None:
+    def _alike(self, new: Trace, telling: Telling, is_sure: bool) -> Match | None:
         if len(telling.said) < TELLING_LETTERS and not telling.places:
             return None
         ranked = sorted(
@@ -183,9 +187,12 @@ class Window:
             return None
         _, case, best = ranked[0]
         clear = len(ranked) == 1 or best.odds - ranked[1][2].odds >= _clear_lead
+        joins = best.certainty >= JOIN and clear
+        if is_sure and not joins:
+            return None
         certainty = round(best.certainty, 2)
         why = reasons(telling, self._profiles[case], new.at, best)
-        if best.certainty >= JOIN and clear:
+        if joins:
             return Match(case, best.item_id, why, certainty)
         why = why if clear else f"{why}（也像另一事项）"
         return Match(case, best.item_id, why, min(certainty, JOIN - 0.01), suggested=True)

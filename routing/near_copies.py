@@ -7,6 +7,7 @@ import heapq
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 import rensa
 from rapidfuzz import fuzz
@@ -90,6 +91,7 @@ def _tells(letters: str) -> bool:
     return len(letters) >= TELLING_LETTERS
 
 
+@lru_cache(maxsize=64)
 def _signature(letters: str) -> "rensa.RMinHash":
     signature = rensa.RMinHash(_hashes, _seed)
     signature.update(sorted({letters[i : i + 2] for i in range(len(letters) - 1)}))

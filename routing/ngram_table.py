@@ -30,19 +30,10 @@ class Table:
     def __init__(self, models: Sequence[Model]) -> None:
         self._models = tuple(models)
         # What a caller gave is longer than three characters, and asked of the model itself.
-        known = sorted(
-            (_number(gram), gram)
-            for gram in {gram for model in models for gram in model.grams}
-            if len(gram) <= 3
-        )
-        self._numbers = np.array([number for number, _ in known], dtype=np.uint64)
-        grams = [gram for _, gram in known]
-        self._weights = [
-            np.array([model.weights_of(gram) for gram in grams], dtype=np.int32).reshape(
-                len(grams), len(model.biases)
-            )
-            for model in models
-        ]
+        known = {gram: _number(gram) for model in models for gram in model.grams if len(gram) <= 3}
+        rows = {gram: row for row, gram in enumerate(sorted(known, key=known.__getitem__))}
+        self._numbers = np.array(sorted(known.values()), dtype=np.uint64)
+        self._weights = [_weights(model, rows) for model in models]
 
     def read(self, text: str) -> Reading:
         """Look a text up that is in the form of `ngrams.clean`."""
@@ -57,6 +48,16 @@ class Table:
         """Give what the model of that number says of a text; `extra` as in `Model.scores`, each name once."""
         sums = self._weights[model][reading.rows].sum(axis=0, dtype=np.int64).tolist()
         return self._models[model].scores_from(sums, reading.runs, extra)
+
+
+def _weights(model: Model, rows: Mapping[str, int]) -> NDArray[np.int32]:
+    """Give the weights of a model, a row a run of the table and a column as in the model."""
+    weights = np.zeros((len(rows), len(model.weights)), dtype=np.int32)
+    places = [(place, rows[gram]) for place, gram in enumerate(model.grams) if gram in rows]
+    if places:
+        mine, there = map(list, zip(*places, strict=True))
+        weights[there] = np.array(model.weights, dtype=np.int32).T[mine]
+    return weights
 
 
 def _number(gram: str) -> int:

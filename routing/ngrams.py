@@ -13,6 +13,7 @@ import zlib
 from array import array
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import repeat
 from operator import add
 from typing import Any
@@ -54,6 +55,12 @@ def features(text: str, extra: Iterable[str] = ()) -> set[str]:
     found.update(map(add, pairs, text[2:]))
     found.update(map(_named, extra))
     return found
+
+
+@lru_cache(maxsize=64)
+def _features_of(text: str, extra: tuple[str, ...]) -> Collection[str]:
+    """Give the features of a text; who asks how it was judged also asks why."""
+    return features(clean(text), extra)
 
 
 def _named(name: str) -> str:
@@ -99,8 +106,12 @@ class Model:
         """The runs that it knows."""
         return self._places.keys()
 
-    def weights_of(self, gram: str) -> tuple[int, ...]:
-        """Give the weight of a run in each column; zeros for one that it does not know."""
+    @property
+    def weights(self) -> Sequence["array[int]"]:
+        """A column of weights a class (of two classes one), in the order of `grams`."""
+        return self._columns
+
+    def _weights_of(self, gram: str) -> tuple[int, ...]:
         place = self._places.get(gram)
         return tuple(0 if place is None else column[place] for column in self._columns)
 
@@ -116,7 +127,7 @@ class Model:
         """Do the same for sums that somebody else has made: of the weights of a text's runs, a sum a column, `runs` of
         them in all.
         """
-        given = [self.weights_of(_named(name)) for name in extra]
+        given = [self._weights_of(_named(name)) for name in extra]
         whole = [sum(column) for column in zip(sums, *given, strict=True)]
         return self._shares(self._weighed(whole, runs + len(given)))
 
@@ -130,7 +141,7 @@ class Model:
 
     def logits(self, text: str, extra: Iterable[str] = ()) -> tuple[float, ...]:
         """Give the log-odds: of two classes those of the second, of more those of each against the rest."""
-        return self._logits(features(clean(text), extra))
+        return self._logits(_features_of(text, tuple(extra)))
 
     def _logits(self, found: Collection[str]) -> tuple[float, ...]:
         whole = sum(map(self._summands.get, found, repeat(0)))
@@ -148,12 +159,12 @@ class Model:
         place = self.classes.index(label)
         sign = -1 if len(self.classes) == 2 and place == 0 else 1
         column = self._columns[0 if len(self.classes) == 2 else place]
-        found = features(clean(text), extra)
-        known = [(self._places[gram], gram) for gram in found if gram in self._places]
-        strong = sorted((-sign * column[spot], gram) for spot, gram in known)
+        found = _features_of(text, tuple(extra))
+        known = ((self._places[gram], gram) for gram in found if gram in self._places)
+        strong = sorted((-sign * column[spot], gram) for spot, gram in known if sign * column[spot] > 0)
         chosen: list[str] = []
-        for weight, gram in strong:
-            if weight >= 0 or len(chosen) == most:
+        for _, gram in strong:
+            if len(chosen) == most:
                 break
             shown = gram.removeprefix(_extra_mark)
             if shown.strip() and not any(shown in other or other in shown for other in chosen):

@@ -72,7 +72,7 @@ class Placing:
 
         `row_of` loads its row; most texts end before that.
         """
-        found = None if judgement.ignored else self._found(trace)
+        found = None if judgement.ignored else self._found(trace, judgement)
         if found is not None and self._would_go_unheard(found, judgement):
             found = replace(found, suggested=True)
         match = None if found is None or found.suggested else found
@@ -131,9 +131,11 @@ class Placing:
             return True
         return found.by is By.AFFINITY and judgement.lead == SECURITY and case.channel != SECURITY
 
-    def _found(self, trace: Trace) -> Match | None:
+    def _found(self, trace: Trace, judgement: Judgement) -> Match | None:
         held = self._recent.to_compare(trace)
-        return held.propose(trace) if isinstance(held, Window) else find_match(trace, held)
+        if isinstance(held, Window) and judgement.relevant:
+            return held.propose(trace)
+        return find_match(trace, held)  # what opens nothing has no card that could ask
 
     def _suggest(self, case: CaseRow, found: Match) -> None:
         """Keep what the new case is perhaps one with, for its card to ask; nothing grave is offered to go into less."""

@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
+from operator import add
 from sys import intern
 from typing import Any
 
@@ -116,6 +117,7 @@ PART = "段"
 _digits = re.compile(r"\d{4,}")
 _clock = re.compile("[时日点岁年%度天楼]|分钟|小时|个月|℃")
 _round = re.compile(r"(?:19|20)\d\d|\d0|\d00|\d000|11|12")
+_run = re.compile(r"\w+")
 _answers = re.compile("通报|情况说明|的说明|答复|辟谣|回应|处理情况|调查情况|答问|整改|致歉|恢复")
 _follows = re.compile(
     "追问|再次|后续|更新|又来|还是没|上次|反映过|写过|下文|跟进|依旧|仍然|转发|扩散|【转|^转|（转"
@@ -281,7 +283,7 @@ def sort_of(name: str) -> str:
 
 def pairs(text: str) -> set[str]:
     """Give the pairs of neighbouring letters within each stretch of letters."""
-    return {intern(run[i : i + 2]) for run in re.findall(r"\w+", text) for i in range(len(run) - 1)}
+    return set().union(*(map(intern, map(add, run, run[1:])) for run in _run.findall(text)))
 
 
 @lru_cache(maxsize=20_000)
@@ -289,6 +291,7 @@ def _pairs_of(name: str) -> frozenset[str]:
     return frozenset(pairs(name))
 
 
+@lru_cache(maxsize=200_000)
 def weight_of(gram: str) -> float:
     """Say how much a pair of letters tells by its characters alone."""
     return _plain_weight if gram[0] in _plain or gram[1] in _plain else 1.0
@@ -342,6 +345,8 @@ def _without_denials(title: str, body: str) -> tuple[tuple[str, str], str]:
 
 
 def _words(text: str) -> set[str]:
+    if not text:
+        return set()
     table = _table()
     return {table.words[i] for i, _, _ in table.finder.find_matches_as_indexes(text, overlapping=True)}
 
