@@ -23,6 +23,7 @@ from whole import (
 )
 
 from bot.sandbox.client import messages_in
+from routing.ledger import entries
 
 FIRST = "桂汀苑停水系加压泵故障，抢修已于今日完成并恢复供水，给居民带来不便，我们深表歉意。"
 SECOND = "桂汀苑停水系小区加压泵故障。泵组已更换，今日恢复供水，后续每月巡检。给居民带来不便，我们深表歉意。"
@@ -101,6 +102,33 @@ async def _play(stage: Stage) -> None:
     picture = await stage.client.download(digest["files"][0]["url"])
     assert picture.startswith(b"\x89PNG")
     assert len(picture) > 10_000
+    await _the_record_tells_it_all(stage, number)
+
+
+async def _the_record_tells_it_all(stage: Stage, number: str) -> None:
+    """Every move and refusal in its order; whom each draft reached; and the chain holds."""
+    assert [line["action"] for line in await stage.ledger(number)] == [
+        "open", "dispatch", "sign", "draft", "redo", "draft", "refused", "pass", "clear", "approve", "refused",
+        "confirm", "close",
+    ]  # fmt: skip
+    case = await stage.case(number)
+
+    async def shown() -> set[tuple[str, int, str]]:
+        lines = await stage.store.read(lambda s: entries(s, case.id))
+        told = [line["data"] for line in lines if line["action"] == "delivered"]
+        return {(t["what"], t["draft"], t["reader"]) for t in told if "draft" in t and "reader" in t}
+
+    wanted = {
+        ("review", 1, "吴桐"),
+        ("review", 2, "吴桐"),
+        ("secrecy", 2, "沈默"),
+        ("approve", 2, "林涛"),
+        ("approve", 2, "何静"),
+    }
+    async with asyncio.timeout(20):
+        while not wanted <= await shown():  # noqa: ASYNC110 - the tick works in its own time
+            await asyncio.sleep(0.05)
+    assert (await stage.store.read(stage.app.ledger.verify)).broken is None
 
 
 def _when(toasts: list[str]) -> str:
