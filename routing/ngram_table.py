@@ -46,8 +46,11 @@ class Table:
 
     def scores(self, model: int, reading: Reading, extra: Sequence[str] = ()) -> Mapping[str, float]:
         """Give what the model of that number says of a text; `extra` as in `Model.scores`, each name once."""
-        sums = self._weights[model][reading.rows].sum(axis=0, dtype=np.int64).tolist()
-        return self._models[model].scores_from(sums, reading.runs, extra)
+        return self._models[model].scores_from(self._sums(model, reading), reading.runs, extra)
+
+    def _sums(self, model: int, reading: Reading) -> list[int]:
+        sums: list[int] = self._weights[model][reading.rows].sum(axis=0, dtype=np.int64).tolist()
+        return sums
 
 
 def _weights(model: Model, rows: Mapping[str, int]) -> NDArray[np.int32]:
