@@ -11,12 +11,15 @@ from typing import Any
 
 from bot import duty_cards, lists, mutes, names, pages, render, sentences
 from bot.charts import digest_chart
-from bot.chat import Block, Button, Card, File, Form
+from bot.chat import Block, Card, File, Form, MessageRef
+from bot.handlers.desk import Menu
 from bot.listings import LISTINGS, Listings
+from bot.openmenus import OpenMenus
 from bot.pages import Leaf, Offered
 from routing import (
     asks,
     catchup,
+    chats,
     duty,
     handover,
     held,
@@ -64,6 +67,7 @@ class Composer:
     def __init__(self, office: Office, sources: Mapping[str, str], told: Words = PLAIN) -> None:
         self._office = office
         self._listings = Listings(office, told)
+        self._menus = OpenMenus()
         self._sources = sources
 
     def compose(self, session: Unit, message: Message, now: datetime) -> Outgoing | None:
@@ -110,7 +114,12 @@ class Composer:
         """Compose the update of a standing card."""
         standing = outbox.standing(session, message)
         shown = self.case_card(session, message, now) if standing else None
-        return None if shown is None else replace(shown, edit=standing)
+        if shown is None:
+            return None
+        ref = MessageRef(chats.address(session, message.chat), standing[0])
+        menu = self._menus.at(ref, shown.stamp[0], now) if shown.stamp else None
+        card = Card((*shown.card.blocks, *menu.notes), menu.buttons) if menu else shown.card
+        return replace(shown, card=card, edit=standing)
 
     def case_card(self, session: Unit, message: Message, now: datetime) -> Outgoing | None:
         """Render a case's card as it stands; a fault leaves number, title and buttons."""
@@ -156,9 +165,17 @@ class Composer:
             sentences.sentence(template, facts, view, self._office), reply_to=reply_to, leave_after=leave
         )
 
-    def with_buttons(self, view: CaseView, buttons: tuple[tuple[Button, ...], ...]) -> Card:
-        """Give the duty card with other buttons: an opened menu."""
-        return Card(render.duty_card(view, self._office, self._sources).blocks, buttons)
+    def open_menu(self, session: Unit, menu: Menu, now: datetime) -> Card | None:
+        """Give the duty card with a menu open on it, and keep it open for a while; None where the case moved on."""
+        view = case_view(session, menu.case_id)
+        if view is None or view.version != menu.version:
+            return None
+        card = render.duty_card(view, self._office, self._sources)
+        if menu.buttons == card.buttons:
+            self._menus.close(menu.ref)
+        else:
+            self._menus.open(menu, now)
+        return Card((*card.blocks, *menu.notes), menu.buttons)
 
     def listing(
         self, session: Unit, facts: Mapping[str, Any], sent_as: int, page: int, now: datetime

@@ -5,29 +5,30 @@ The menu 纠正 offers what the state of a matter allows by the table of the pro
 
 from collections.abc import Sequence
 
-from bot.chat import Button, Tone
-from bot.names import LEVEL_MARKS, LEVEL_NAMES, local
-from bot.render import duty_buttons, menu_button, order_button
+from bot.chat import Block, Button, Form, Tone
+from bot.names import LEVEL_MARKS, LEVEL_NAMES, level_tag, local
+from bot.render import duty_buttons, excerpt, menu_button, order_button
 from routing.choices import Page
 from routing.items import Band
 from routing.office import Level, Office
 from routing.procedure import table
 from routing.starter import SUBJECTS
 from routing.views import CaseView
-from routing.workflow import Command, State
+from routing.workflow import STATE_NAMES, Command, State
 
 Rows = tuple[tuple[Button, ...], ...]
 
 NEGATIVE, NOT_NEGATIVE = "n", "p"
 """Before the id of a text in the argument of a button: what is said of its tone."""
 
-CHANNEL, LEVEL, DISMISS, CORRECT, SPLIT, MERGE, SUBJECT, MUTE, BACK = (
+CHANNEL, LEVEL, DISMISS, CORRECT, SPLIT, MERGE, JOIN, SUBJECT, MUTE, BACK = (
     "channel",
     "level",
     "dismiss",
     "correct",
     "split",
     "merge",
+    "join",
     "subject",
     "mute",
     "back",
@@ -68,6 +69,31 @@ def text_menu(view: CaseView, office: Office, page: Page) -> Rows:
         for text in page.choices
     ]
     return _paged(view, SPLIT, page, choices)
+
+
+def join_menu(view: CaseView) -> Rows:
+    """Ask whether this case goes into the suggested one."""
+    if view.suggestion is None:
+        return (_back(view),)
+    other = view.suggestion.other
+    sure = order_button(view, Command.MERGE, f"确认并入 {other.number}", Tone.GOOD, str(other.id))
+    return ((sure,), _back(view))
+
+
+def joined_notes(other: CaseView, office: Office) -> tuple[Block, ...]:
+    """Show the case into which another would go, so that who confirms has compared them."""
+    told = [
+        Block(f"拟并入 {other.number}", Form.TITLE, weight=9),
+        Block(f"{level_tag(other.level)}【{STATE_NAMES[other.state]}】{other.title}", weight=9),
+        Block(f"{local(other.opened_at, office)} 立项，{other.items} 条信息", Form.NOTE, weight=8),
+    ]
+    if other.place:
+        told.append(Block(other.place, label="地点", weight=8))
+    if other.lead:
+        told.append(Block(excerpt(other.lead.text), Form.QUOTE, weight=6))
+    if other.first_url:
+        told.append(Block("打开首条信息", label="原文", url=other.first_url, weight=7))
+    return tuple(told)
 
 
 def matter_menu(view: CaseView, page: Page) -> Rows:
@@ -132,7 +158,7 @@ def _tones(view: CaseView) -> Rows:
     """Ask for the tone of the lead; what a person said already is not asked again."""
     if view.lead is None:
         return ()
-    tones = ((NEGATIVE, Band.NEGATIVE, "是负面"), (NOT_NEGATIVE, Band.NOT_NEGATIVE, "不是负面"))
+    tones = ((NEGATIVE, Band.NEGATIVE, "情绪消极"), (NOT_NEGATIVE, Band.NOT_NEGATIVE, "情绪不消极"))
     row = tuple(
         order_button(view, Command.RATE, text, arg=f"{mark}{view.lead.id}")
         for mark, band, text in tones

@@ -12,7 +12,6 @@ from typing import Any
 
 from bot.chat import (
     ActionPressed,
-    Card,
     ChatPort,
     CommandGiven,
     Event,
@@ -28,7 +27,6 @@ from routing import inbox
 from routing.clock import Clock
 from routing.errors import Permanent, StoreDown, Transient
 from routing.unit import Unit, Units
-from routing.views import case_view
 
 log = logging.getLogger(__name__)
 
@@ -184,7 +182,8 @@ class Receiver:
             await self._chat.update_card(redraw.ref, card)
 
     async def _open_menu(self, menu: Menu) -> None:
-        card = await self._store.read(lambda s: self._with_menu(s, menu))
+        now = self._clock()
+        card = await self._store.read(lambda s: self._composer.open_menu(s, menu, now))
         if card is not None:
             await self._chat.update_card(menu.ref, card)
 
@@ -194,7 +193,3 @@ class Receiver:
             lambda s: self._composer.listing(s, leafed.facts, leafed.sent_as, leafed.page, now)
         )
         await self._chat.update_card(leafed.ref, card)
-
-    def _with_menu(self, session: Unit, menu: Menu) -> Card | None:
-        view = case_view(session, menu.case_id)
-        return None if view is None else self._composer.with_buttons(view, menu.buttons)

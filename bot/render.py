@@ -29,6 +29,10 @@ EXCERPT = 120
 REASONS_SHOWN, REASON_WORDS = 2, 4
 LIMITS_SHOWN = 2
 BELOW_SHOWN = 3
+PLACE_NOTE = "地点"
+"""How the note of a rule begins that asked for a place."""
+_WHERE = {"提到本县", "来源属本县"}
+"""What a rule says that asked for no more than that: it holds others."""
 
 
 def duty_card(view: CaseView, office: Office, sources: Mapping[str, str]) -> Card:
@@ -72,7 +76,7 @@ def _third(view: CaseView) -> tuple[Button, ...]:
     if view.suggestion is None:
         return (correct,)
     other = view.suggestion.other
-    return (order_button(view, Command.MERGE, f"并入 {other.number}", arg=str(other.id)), correct)
+    return (menu_button(view, "join", f"并入 {other.number}…"), correct)
 
 
 def buttons_of(card: str, view: CaseView, office: Office) -> tuple[tuple[Button, ...], ...]:
@@ -162,7 +166,7 @@ def review_card(view: CaseView, office: Office, card: str) -> Card:
         *(_opinion(line, office, card) for line in draft.reviews),
     ]
     if view.lead:
-        blocks.append(Block(_excerpt(view.lead.text), label="来文", weight=2))
+        blocks.append(Block(excerpt(view.lead.text), label="来文", weight=2))
     if view.first_url:
         blocks.append(Block("打开首条信息", label="原文", url=view.first_url, weight=3))
     if fate:
@@ -323,12 +327,13 @@ def _area(view: CaseView) -> str | None:
 
 def _told_in(lead: ItemLine) -> str:
     """Give how a text begins; of one that goes on, the sentence that sounds worst too, unless it was just told."""
-    beginning, worst = _excerpt(lead.text), _excerpt(lead.quote)
-    is_new = worst not in f"{_excerpt(lead.title)}\n{beginning}"
+    beginning, worst = excerpt(lead.text), excerpt(lead.quote)
+    is_new = worst not in f"{excerpt(lead.title)}\n{beginning}"
     return f"{beginning}\n……{worst}" if beginning.endswith("…") and is_new else beginning
 
 
-def _excerpt(text: str) -> str:
+def excerpt(text: str) -> str:
+    """Give how a text begins, in one line."""
     line = " ".join(text.split())
     return line[:EXCERPT] + ("…" if len(line) > EXCERPT else "")
 
@@ -396,15 +401,25 @@ def _spread(view: CaseView) -> str:
 
 
 def _reasons(reasons: Sequence[ReasonView]) -> str:
-    """Give the rules that decided and their words, each word once; all of them stand in `yuqing why`."""
-    shown, said = [], set[str]()
-    for reason in reasons[:REASONS_SHOWN]:
+    """Give the rules that decided and their words, each word once; all of them stand in `/why`.
+
+    They come as they decided: level, lead, the rest. A rule that met no word and says nothing only holds others, and
+    the place has a line of its own.
+    """
+    telling = [reason for reason in reasons if reason.words or not _notes(reason) <= _WHERE] or reasons
+    shown, said, notes = [], set[str](), dict[str, None]()
+    for reason in telling[:REASONS_SHOWN]:
         words = [word for word in reason.words if word not in said][:REASON_WORDS]
         said.update(words)
         shown.append(f"规则「{reason.rule}」" + (f"：{'、'.join(words)}" if words else ""))
-    notes = dict.fromkeys(r.note for r in reasons if r.note)
-    more = f"；另 {len(reasons) - REASONS_SHOWN} 条" if len(reasons) > REASONS_SHOWN else ""
+    for reason in telling:
+        notes |= dict.fromkeys(note for note in reason.note.split("；") if note in _notes(reason))
+    more = f"；另 {len(telling) - REASONS_SHOWN} 条，见 /why" if len(telling) > REASONS_SHOWN else ""
     return "；".join([*shown, *notes]) + more
+
+
+def _notes(reason: ReasonView) -> set[str]:
+    return {note for note in reason.note.split("；") if note and not note.startswith(PLACE_NOTE)}
 
 
 def _channel_name(view: CaseView, office: Office) -> str:

@@ -72,8 +72,11 @@ def _brief(one: Example, office: Office) -> str:
 def lessons_lines(lessons: Lessons, office: Office) -> Iterator[tuple[str, str]]:
     """Give what corrections teach: label and text of each line."""
     precision = _share(lessons.precision) if lessons.precision else NO_DATA
-    recall = _share(lessons.recall) if lessons.recall else f"{NO_DATA}（没有事后补上的事项）"
-    yield "研判质量", f"提醒准确 {precision}，及时发现 {recall}"
+    found = "没有事后补上的事项"
+    if lessons.recall:
+        late = lessons.recall.of - lessons.recall.part
+        found = f"及时立项 {_share(lessons.recall)}，另 {late} 件是事后补上的"
+    yield "研判质量", f"提醒准确 {precision}；{found}"
     told = Counter[str]()
     for one in lessons.corrections:
         told[_corrected(one, office)] += one.times

@@ -32,7 +32,7 @@ NEEDS = {
     Need.LEVEL: "等级",
     Need.ITEM: "哪条信息",
     Need.MATTER: "并入哪个事项",
-    Need.BAND: "是不是负面",
+    Need.BAND: "情绪是不是消极",
     Need.UNITS: "哪些单位",
     Need.TARGET: "移送到哪里",
     Need.DAYS: "几个工作日",

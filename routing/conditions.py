@@ -197,7 +197,7 @@ class _Near:
         return any(_reached(first, ends, starts, self.distance) for some in ends for first in some)
 
     def note(self, view: View) -> str:
-        return f"相距{self.distance}字以内"
+        return f"这些词相隔不超过{self.distance}字"
 
 
 def _reached(

@@ -160,7 +160,7 @@ def rate(session: Session, office: Office, case: CaseRow, order: Order, now: dat
         now=now,
         item=item,
     )
-    told = "负面" if order.band is Band.NEGATIVE else "不是负面"
+    told = "情绪消极" if order.band is Band.NEGATIVE else "情绪不消极"
     return Effect(f"已记为{told}：{case.number}", {"item": item.id, "band": order.band.value})
 
 

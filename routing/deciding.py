@@ -32,7 +32,7 @@ _NEEDED: Mapping[Need, tuple[str, str]] = {
     Need.LEVEL: ("level", "请选择等级"),
     Need.ITEM: ("item_id", "请选择要拆出的信息"),
     Need.MATTER: ("into", "请选择并入哪个事项"),
-    Need.BAND: ("band", "请选择是不是负面"),
+    Need.BAND: ("band", "请选择情绪是不是消极"),
     Need.SUBJECT: ("subject", "请选择领域"),
     Need.UNITS: ("units", "请选择参加会商的单位"),
     Need.TARGET: ("target", "请选择移送到哪里"),

@@ -110,7 +110,7 @@ class Rules:
             channel=proposal.channel,
             copies=proposal.copies,
             level=proposal.level,
-            reasons=tuple(found.reasons(view)),
+            reasons=tuple(found.reasons(view, proposal)),
             places=tuple(place.name for place in view.sighting.places),
             topic=proposal.topic,
             must_answer=proposal.must_answer,
@@ -193,9 +193,20 @@ class _Found:
     root: tuple[Says, Reason] | None = None
     is_ignored: bool = False
 
-    def reasons(self, view: View) -> Iterator[Reason]:
-        """Give the reason of every rule that took part, each once."""
-        for rule in {rule.id: rule for hit in self.hits for rule in hit}.values():
+    def reasons(self, view: View, proposal: _Proposal) -> Iterator[Reason]:
+        """Give the reason of every rule that took part, each once: what gave the level first, then what gave the lead.
+
+        Rules that only hold others come last: they decided nothing.
+        """
+        said = {hit[-1].id: hit[-1].says for hit in self.hits}
+
+        def rank(rule: Rule) -> tuple[bool, bool, bool]:
+            says = said.get(rule.id)
+            gave_level = says is not None and says.level is not None and says.level == proposal.level
+            gave_lead = says is not None and says.channel is not None and says.channel == proposal.channel
+            return (not gave_level, not gave_lead, says is None)
+
+        for rule in sorted({rule.id: rule for hit in self.hits for rule in hit}.values(), key=rank):
             yield rule.reason(view)
         if self.root:
             yield self.root[1]

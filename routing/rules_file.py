@@ -105,6 +105,8 @@ def _as_list(value: object) -> object:
     return [value] if isinstance(value, str) else value
 
 
+NAMES_MOST, NAMES_NEAR = 8, 3
+"""So many names are listed whole; of more only the nearest."""
 _Filled = Annotated[str, Field(min_length=1)]
 _Word = Annotated[str, AfterValidator(_known_word)]
 _Words = Annotated[list[_Word], Field(min_length=1)]
@@ -289,6 +291,9 @@ def _closest(name: str, known: Iterable[str]) -> str:
     close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
     if close:
         return f"是不是 {close[0]}？"
+    if len(names) > NAMES_MOST:
+        near = difflib.get_close_matches(name, names, n=NAMES_NEAR, cutoff=0)
+        return f"最接近的有：{'、'.join(near)}（共 {len(names)} 个）"
     return f"可以用的有：{'、'.join(names)}" if names else "请先写好它"
 
 

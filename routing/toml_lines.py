@@ -356,6 +356,8 @@ _syntax_words: tuple[tuple[str, str, str], ...] = (
     ("Expected newline", "一行里写了多余的内容", "每行只写一个 键 = 值，注释以 # 开头"),
     ("Expected ']'", "表名缺少 ]", "请补上 ]"),
     ("Invalid hex value", "转义写法不对", r"反斜杠请写成 \\，或改用单引号"),
+    ("Escaped character", "转义写法不对", r"请写字本身，或改用单引号"),
+    ("Expected \"'''\"", "三个单引号没有收尾", "请在文字后面补上三个单引号"),
     ("Unescaped '\\'", "反斜杠写法不对", r"反斜杠请写成 \\，或改用单引号"),
 )
 
@@ -365,7 +367,7 @@ def _syntax_problem(message: str, text: str, file: str) -> Problem:
     line = int(place[1]) if place else max(1, text.count("\n") + (not text.endswith("\n")))
     reason, cure = next(
         ((reason, cure) for start, reason, cure in _syntax_words if message.startswith(start)),
-        (f"不是有效的 TOML（{_clip(message)}）", "请检查这一行的引号、括号和等号"),
+        ("这一行不合 TOML 的写法", "请检查这一行的引号、括号和等号"),
     )
     rows = text.split("\n")
     row = rows[line - 1].strip() if line <= len(rows) else ""

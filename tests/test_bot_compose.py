@@ -1,13 +1,20 @@
 """Rows of the outbox as they are sent: a draft only to who may still read it."""
 
-from builders import MINUTE, Desk, join
+from dataclasses import replace
 
+from builders import MINUTE, Desk, item, join
+
+from bot import menus
+from bot.chat import Button, MessageRef
 from bot.compose import Composer, Outgoing
+from bot.handlers.desk import Menu
+from bot.openmenus import OPEN_FOR
 from bot.telegram.markup import rendered
 from routing import outbox, people
 from routing.office import Role
 from routing.reconcile import missing_cards
 from routing.store.tables import MessageRefRow, OutboxRow, Sending
+from routing.views import case_view
 from routing.workflow import Command, State
 
 DRAFT = "机要稿件：停水原因尚未对外公布。"
@@ -121,3 +128,50 @@ def test_who_comes_back_is_sent_his_card_again(desk: Desk) -> None:
     decided = compose(desk, edit)
     assert decided is not None
     assert decided.edit == (f"m{card.id}",)
+
+
+# --- a menu under a finger ----------------------------------------------------------------------------------------
+
+
+def menu_of(desk: Desk, case_id: int, message: str) -> Menu:
+    view = desk.run(lambda s: case_view(s, case_id))
+    buttons = menus.menu_buttons(view, desk.office, menus.LEVEL)
+    return Menu(MessageRef("duty-group", message), case_id, view.version, buttons)
+
+
+def test_a_menu_stays_open_while_texts_come_and_closes_when_the_matter_moves(desk: Desk) -> None:
+    case_id = desk.open()
+    deliver(desk)
+    [ref] = desk.all(MessageRefRow, MessageRefRow.chat == "duty-group")
+    composer = Composer(desk.office, {})
+    menu = menu_of(desk, case_id, ref.message)
+    opened = desk.run(lambda s: composer.open_menu(s, menu, desk.clock()))
+    assert opened is not None
+
+    def edited() -> tuple[tuple[Button, ...], ...]:
+        [row] = [row for row in waiting(desk, "duty-group") if row.kind == "edit"]
+        outgoing = desk.run(lambda s: composer.compose(s, outbox._message(row), desk.clock()))
+        assert outgoing is not None
+        return outgoing.card.buttons
+
+    desk.accept(item("东湖小区今天又停水了，物业不管，第三天了"))
+    assert edited() == menu.buttons
+    desk.clock.advance(OPEN_FOR)
+    assert edited() != menu.buttons  # forgotten: the card's own buttons come back
+    desk.run(lambda s: composer.open_menu(s, menu, desk.clock()))
+    assert edited() == menu.buttons
+    desk.act(case_id, Command.WATCH)
+    assert edited() != menu.buttons
+    assert desk.run(lambda s: composer.open_menu(s, menu, desk.clock())) is None
+
+
+def test_who_goes_back_from_a_menu_has_closed_it(desk: Desk) -> None:
+    case_id = desk.open()
+    composer = Composer(desk.office, {})
+    menu = menu_of(desk, case_id, "1")
+    view = desk.run(lambda s: case_view(s, case_id))
+    desk.run(lambda s: composer.open_menu(s, menu, desk.clock()))
+    assert composer._menus.at(menu.ref, view.version, desk.clock()) == menu
+    back = replace(menu, buttons=menus.menu_buttons(view, desk.office, menus.BACK))
+    desk.run(lambda s: composer.open_menu(s, back, desk.clock()))
+    assert composer._menus.at(menu.ref, view.version, desk.clock()) is None

@@ -19,7 +19,7 @@ from routing.asks import ASK_LIFE
 from routing.errors import UserError
 from routing.office import Level
 from routing.starter import SUBJECTS
-from routing.store.tables import ChatRow, DraftRow, OutboxRow, VerdictRow
+from routing.store.tables import ChatRow, DraftRow, OutboxRow, SuggestionRow, VerdictRow
 from routing.views import open_cases
 from routing.workflow import Command, State
 
@@ -371,3 +371,36 @@ def test_a_press_for_a_matter_that_ended_meanwhile_says_so_and_brings_the_card_u
     assert "不予受理" in answer.toast
     edits = desk.all(OutboxRow, OutboxRow.kind == "edit", OutboxRow.case_id == case_id)
     assert [row.payload["card"] for row in edits] == ["duty"]
+
+
+# --- a suggestion is taken only once the other matter was shown -------------------------------------------------------
+
+
+def suggested(desk: Desk) -> tuple[int, int]:
+    """Two matters, the second of which is perhaps one with the first."""
+    first, second = desk.open(), desk.open("西山小区停水了")
+    row = SuggestionRow(case_id=second, other_id=first, why="业务相同", certainty=0.5, at=desk.clock())
+    desk.run(lambda s: s.add(row))
+    return first, second
+
+
+def test_taking_a_suggestion_shows_the_other_matter_and_asks(desk, happen):
+    first, second = suggested(desk)
+    answer = happen(pressed("duty", menu_token(desk, second, "join"), "duty-group"))
+    number = desk.case(first).number
+    assert buttons(answer) == [f"确认并入 {number}", "↩ 返回"]
+    told = "\n".join(block.text for block in answer.menu.notes)
+    assert number in told
+    assert "东湖小区今天又停水了，物业不管" in told
+    assert desk.case(second).state is State.JUDGING
+    sure = answer.menu.buttons[0][0].token
+    assert "并入" in happen(pressed("duty", sure, "duty-group")).toast
+    assert desk.case(second).merged_into == first
+
+
+def test_a_suggestion_that_is_gone_says_so(desk, happen):
+    first, second = suggested(desk)
+    desk.act(first, Command.DISMISS)
+    answer = happen(pressed("duty", menu_token(desk, second, "join"), "duty-group"))
+    assert answer.menu is None
+    assert "已不在" in answer.toast

@@ -73,7 +73,7 @@ def test_one_message_shows_one_example_of_each_change():
 
 def test_lessons_without_data_say_so():
     assert [text for _, text in lessons_lines(NOTHING, OFFICE)] == [
-        f"提醒准确 {NO_DATA}，及时发现 {NO_DATA}（没有事后补上的事项）",
+        f"提醒准确 {NO_DATA}；没有事后补上的事项",
         NO_DATA,
     ]
 
@@ -103,7 +103,7 @@ def test_splits_and_merges_are_added_up_whatever_their_numbers():
 def test_shares_and_suggestions_are_told():
     found = Lessons(Share(3, 4), Share(9, 10), (), (Suggestion("甩站", 3, 1, "petition"),), read=500)
     lines = list(lessons_lines(found, OFFICE))
-    assert lines[0] == ("研判质量", "提醒准确 3/4（75%），及时发现 9/10（90%）")
+    assert lines[0] == ("研判质量", "提醒准确 3/4（75%）；及时立项 9/10（90%），另 1 件是事后补上的")
     label, text = lines[-1]
     assert label == "规则建议"
     assert text == (

@@ -479,7 +479,7 @@ def test_what_is_said_of_a_tone_is_kept_beside_what_the_scorer_said(known):
     before = known.shown(case_id)
     wanted = item_id(known, EAST)
     done = known.act(case_id, Command.RATE, item_id=wanted, band=Band.NOT_NEGATIVE)
-    assert done.text == f"已记为不是负面：{known.case(case_id).number}"
+    assert done.text == f"已记为情绪不消极：{known.case(case_id).number}"
     said = verdict(known)
     assert (said.kind, said.item_id) == (VerdictKind.SENTIMENT, wanted)
     assert (said.proposed, said.corrected, said.scorer) == ("negative", "not_negative", "ngram 1a")

@@ -175,7 +175,7 @@ def test_words_are_asked_to_stand_near_each_other(near: int, text: str, holds: b
     body = rule("a", 'any = ["停水"]', 'all = ["三天"]', f"near = {near}", 'channel = "network"')
     judgement = judge(body, text)
     assert judgement.relevant is holds
-    assert (f"相距{near}字以内" in shown(judgement)[0]) is holds
+    assert (f"这些词相隔不超过{near}字" in shown(judgement)[0]) is holds
 
 
 def test_three_words_are_near_only_if_each_is_near_each() -> None:
@@ -260,7 +260,7 @@ def test_continue_goes_on_and_the_graver_channel_leads() -> None:
     assert judgement.copies == ("petition", "publicity", "network")
     assert judgement.level is Level.II
     assert judgement.must_answer
-    assert shown(judgement) == ["规则「规则a」：停水", "规则「规则b」：记者", "规则「规则c」：堵路"]
+    assert shown(judgement) == ["规则「规则b」：记者", "规则「规则c」：堵路", "规则「规则a」：停水"]
 
 
 def test_a_channel_that_the_office_added_stands_before_the_last() -> None:
@@ -284,7 +284,7 @@ def test_an_inner_rule_comes_first_and_inherits_what_it_does_not_say() -> None:
     judgement = judge(NESTED, "停水要赔偿，不然堵路")
     assert (judgement.channel, judgement.level, judgement.topic) == ("petition", Level.III, "供水")
     assert judgement.must_answer
-    assert [reason.rule for reason in judgement.reasons] == ["a", "b"]
+    assert [reason.rule for reason in judgement.reasons] == ["b", "a"]
     assert judge(NESTED, "停水有人堵路").level is Level.II
 
 
@@ -560,3 +560,47 @@ def test_any_text_is_judged_and_never_without_a_reason(default: Rules, subject: 
     assert judgement.relevant is (judgement.channel is not None)
     assert judgement.channel not in judgement.copies
     assert judgement == default.judge(subject)
+
+
+def test_what_gave_the_level_comes_first_then_what_gave_the_lead_and_what_only_holds_others_last() -> None:
+    body = """
+[[rule]]
+id = "own"
+name = "本县"
+where = "county"
+
+  [[rule.rule]]
+  id = "talk"
+  name = "议论"
+  any = ["吐槽"]
+  channel = "network"
+  continue = true
+
+  [[rule.rule]]
+  id = "claims"
+  name = "诉求"
+  any = ["停水"]
+  channel = "petition"
+  continue = true
+
+  [[rule.rule]]
+  id = "grave"
+  name = "要紧"
+  any = ["学校"]
+  channel = "network"
+  level = 2
+"""
+    judgement = judge(body, "学校停水，大家都在吐槽")
+    assert (judgement.channel, judgement.level) == ("petition", Level.II)
+    assert [reason.rule for reason in judgement.reasons] == ["grave", "claims", "talk", "own"]
+
+
+def test_of_very_many_word_groups_only_the_nearest_are_named() -> None:
+    groups = "\n".join(f'"词组{n}号" = ["停水"]' for n in range(100))
+    body = '[[rule]]\nid = "a"\nname = "甲"\nany = ["@完全不同"]\nchannel = "network"\n'
+    with pytest.raises(ConfigError) as refused:
+        rules(body, HEAD.replace("[words]", f"[words]\n{groups}"))
+    [problem] = refused.value.problems
+    assert problem.cure.startswith("最接近的有：@")
+    assert problem.cure.endswith("（共 103 个）")
+    assert problem.cure.count("@") == 3

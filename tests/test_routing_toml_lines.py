@@ -1,3 +1,4 @@
+import re
 import tomllib
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal
@@ -257,3 +258,39 @@ def test_a_pattern_is_told_in_its_words_and_holds_for_the_whole_text() -> None:
 def test_what_stands_there_and_what_should_is_told(text: str, line: int, reason: str, cure: str) -> None:
     (problem,) = problems_of(text).values()
     assert (problem.line, problem.reason, problem.cure) == (line, reason, cure)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(
+            "a = ",
+            'a = "x',
+            "a = 1 2",
+            "[a",
+            "a = tru",
+            "a = 1\na = 2",
+            "[x]\n[x]",
+            'a = "\\q"',
+            "= 1",
+            "a = [1, 2",
+        ),
+        *(
+            "a = '''x",
+            'a = """x',
+            'a = "\\ud800"',
+            "中文 = 1",
+            "a = [1 2]",
+            'a = "\x01"',
+            "[[a]]\n[a]",
+            "[a]]",
+        ),
+    ],
+)
+def test_no_mistake_of_writing_is_told_in_the_words_of_the_parser(text: str) -> None:
+    with pytest.raises(ConfigError) as refused:
+        read_toml(text, "rules.toml")
+    [problem] = refused.value.problems
+    assert not re.search(
+        "[A-Za-z]{4,}", f"{problem.reason}{problem.cure}".replace("false", "").replace("true", "")
+    )

@@ -65,11 +65,11 @@ async def test_a_matter_goes_into_another_and_its_text_is_split_off_again(tmp_pa
 async def test_what_a_person_says_of_a_tone_stands_on_the_card(tmp_path: Path) -> None:
     async with on_stage(tmp_path) as stage:
         card = await stage.opened()
-        opened = await corrections(stage, card, "不是负面")
-        assert await stage.press(OFFICER, opened, "不是负面") == f"已记为不是负面：{number_of(card)}"
+        opened = await corrections(stage, card, "情绪不消极")
+        assert await stage.press(OFFICER, opened, "情绪不消极") == f"已记为情绪不消极：{number_of(card)}"
         card = await stage.card(DUTY, number_of(card), "首条经人认定：不消极", button="转办")
-        opened = await corrections(stage, card, "是负面")
-        assert "不是负面" not in labels(opened)
+        opened = await corrections(stage, card, "情绪消极")
+        assert "情绪不消极" not in labels(opened)
 
 
 async def test_the_subject_area_is_put_right_on_the_card(tmp_path: Path) -> None:

@@ -107,7 +107,9 @@ def _judge(judge: Judge, scorer: Scorer, line: str, kind: Kind, own: bool) -> Ju
 
 
 def _told(judged: Judgement, channels: Mapping[str, Channel]) -> str:
-    reasons = "；".join(str(reason) for reason in judged.reasons)
+    # Rules that only hold others decided nothing.
+    telling = [reason for reason in judged.reasons if reason.words or reason.note] or judged.reasons
+    reasons = "；".join(str(reason) for reason in telling)
     if not judged.relevant:
         return f"不成事项（{reasons}）"
     copies = f"，抄送 {'、'.join(_named(key, channels) for key in judged.copies)}" if judged.copies else ""

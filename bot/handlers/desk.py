@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from bot.chat import Button, Event, MessageRef, Sender
+from bot.chat import Block, Button, Event, MessageRef, Sender
 from routing import chats, outbox, people
 from routing.ledger import Ledger, who
 from routing.office import Office
@@ -47,11 +47,16 @@ class Reaction:
 
 @dataclass(frozen=True, slots=True)
 class Menu:
-    """Buttons to show on a card instead of its own, until somebody chooses or the card changes."""
+    """Buttons to show on a card instead of its own, until somebody chooses or the case moves on from `version`.
+
+    `notes`: what must be known to choose, shown below the card.
+    """
 
     ref: MessageRef
     case_id: int
+    version: int
     buttons: tuple[tuple[Button, ...], ...]
+    notes: tuple[Block, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

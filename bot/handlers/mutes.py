@@ -149,4 +149,4 @@ def open_menu(occasion: Occasion, event: ActionPressed, view: CaseView, name: st
     choice = cards.choice_of(arg)
     toast = "静音什么？" if choice.kind is None else "静音多久？" if choice.span is None else ""
     toast = toast or f"为什么？其他理由请发送，如：{cards.FORM}"
-    return Reaction(toast, menu=Menu(event.message, view.id, buttons))
+    return Reaction(toast, menu=Menu(event.message, view.id, view.version, buttons))

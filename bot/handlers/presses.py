@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from bot import menus, names
 from bot.buttons import HANDOVER, INVITE, MENU, PAGE, SUBSTITUTE, Wish, wish_of
-from bot.chat import ActionPressed
+from bot.chat import ActionPressed, Block
 from bot.handlers import duty, looking, mutes
 from bot.handlers.desk import Menu, Occasion, Reaction
 from routing import announce, asks, cases, choices, outbox, people
@@ -192,7 +192,7 @@ def _open_menu(
         return _refused(occasion, facts, answer, wish)
     view = case_view(occasion.session, facts.id)
     assert view is not None
-    office, toast = occasion.desk.office, ""
+    office, toast, notes = occasion.desk.office, "", tuple[Block, ...]()
     if name.startswith(menus.MUTE):
         return mutes.open_menu(occasion, event, view, name)
     if name == menus.SPLIT:
@@ -204,11 +204,18 @@ def _open_menu(
             return Reaction("最近七天没有别的未办结事项。", alert=True)
         buttons = menus.matter_menu(view, found)
         toast = "点哪个事项，本事项就并入哪个事项。"
+    elif name == menus.JOIN:
+        buttons = menus.join_menu(view)
+        other = case_view(occasion.session, view.suggestion.other.id) if view.suggestion else None
+        if other is None:
+            return Reaction("建议并入的事项已不在，请用“纠正…”里的“合并…”。", alert=True)
+        notes = menus.joined_notes(other, office)
+        toast = "请核对卡片下方的事项，再点确认。"
     elif name == menus.SUBJECT:
         buttons = menus.subject_menu(view, page)
     else:
         buttons = menus.menu_buttons(view, office, name)
-    return Reaction(toast, menu=Menu(event.message, facts.id, buttons))
+    return Reaction(toast, menu=Menu(event.message, facts.id, facts.version, buttons, notes))
 
 
 # By which order it is asked whether a person may open a menu; all others are open to whoever may set the level.
@@ -217,6 +224,7 @@ _PROBES = {
     menus.DISMISS: Command.DISMISS,
     menus.SPLIT: Command.SPLIT,
     menus.MERGE: Command.MERGE,
+    menus.JOIN: Command.MERGE,
     menus.SUBJECT: Command.CLASSIFY,
 }
 
