@@ -407,14 +407,19 @@ def _reasons(reasons: Sequence[ReasonView]) -> str:
     the place has a line of its own.
     """
     telling = [reason for reason in reasons if reason.words or not _notes(reason) <= _WHERE] or reasons
-    shown, said, notes = [], set[str](), dict[str, None]()
-    for reason in telling[:REASONS_SHOWN]:
-        words = [word for word in reason.words if word not in said][:REASON_WORDS]
-        said.update(words)
-        shown.append(f"规则「{reason.rule}」" + (f"：{'、'.join(words)}" if words else ""))
+    shown, said, notes, left = [], set[str](), dict[str, None](), 0
     for reason in telling:
         notes |= dict.fromkeys(note for note in reason.note.split("；") if note in _notes(reason))
-    more = f"；另 {len(telling) - REASONS_SHOWN} 条，见 /why" if len(telling) > REASONS_SHOWN else ""
+        words = [word for word in reason.words if word not in said]
+        if shown and reason.words and not words:
+            continue  # it met what others met
+        if len(shown) == REASONS_SHOWN:
+            left += 1
+            continue
+        said.update(words[:REASON_WORDS])
+        told = "、".join(words[:REASON_WORDS])
+        shown.append(f"规则「{reason.rule}」" + (f"：{told}" if told else ""))
+    more = f"；另 {left} 条，见 /why" if left else ""
     return "；".join([*shown, *notes]) + more
 
 
