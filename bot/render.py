@@ -407,7 +407,8 @@ def _reasons(reasons: Sequence[ReasonView]) -> str:
     the place has a line of its own.
     """
     telling = [reason for reason in reasons if reason.words or not _notes(reason) <= _WHERE] or reasons
-    shown, said, notes, left = [], set[str](), dict[str, None](), 0
+    shown, left = list[str](), 0
+    said, notes = set[str](), dict[str, None]()
     for reason in telling:
         notes |= dict.fromkeys(note for note in reason.note.split("；") if note in _notes(reason))
         words = [word for word in reason.words if word not in said]
