@@ -2,9 +2,10 @@
 
 import json
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from importlib.resources import files
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -17,6 +18,7 @@ from routing.office import Role
 from routing.store.tables import AccountRow
 
 OFFICER, CONTACT, LEADER, SECOND_LEADER, ADMIN = 1001, 1002, 1003, 1004, 1005
+ZONE = ZoneInfo("Asia/Shanghai")
 DUTY, OPERATOR = -1001000000001, -1001000000002
 CHANNELS: Mapping[str, int] = {
     "network": -1001000000011,
@@ -64,6 +66,18 @@ def write_config(folder: Path, urls: Mapping[str, str]) -> None:
     (folder / "office.toml").write_text(office, encoding="utf-8")
     (folder / "rules.toml").write_text(_rules(), encoding="utf-8")
     (folder / "sources.toml").write_text(_sources(urls), encoding="utf-8")
+
+
+def write_roster(folder: Path, now: datetime) -> None:
+    """Put the officer on duty for two weeks from yesterday, for a shift of yesterday may still run."""
+    first = now.astimezone(ZONE).date() - timedelta(days=1)
+    text = (
+        "# 演示用的值班表：周敏值班，陈立备用，林涛带班。\n"
+        f'[[duty]]\ndate = {first}\nuntil = {first + timedelta(days=14)}\nshift = "全天"\n'
+        f"leader = {_toml(_STAFF[LEADER][0])}\nstaff = [{_toml(_STAFF[OFFICER][0])}]\n"
+        f"reserve = [{_toml(_STAFF[CONTACT][0])}]\n"
+    )
+    (folder / "roster.toml").write_text(text, encoding="utf-8")
 
 
 def _template(name: str) -> str:

@@ -93,6 +93,7 @@ async def set_up(
         await _open(sources, sandbox, props)
         settings = _settings(folder, sandbox)
         office.write_config(settings.config, source_urls(sources.base_url))
+        office.write_roster(settings.config, utc_now())
         _seat(settings)
         app = App(settings, load_folder(settings.config), TelegramChat(SANDBOX_TOKEN, sandbox.base_url))
         ready = asyncio.Event()
