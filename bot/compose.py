@@ -39,7 +39,6 @@ from routing.outbox import Message, MessageKind
 from routing.unit import Unit
 from routing.views import CaseView, case_view
 from routing.why import PLAIN, Words
-from routing.workflow import ENDED
 
 log = logging.getLogger(__name__)
 
@@ -196,10 +195,9 @@ class Composer:
 
     def held_over_page(self, session: Unit, facts: Mapping[str, Any], now: datetime) -> Card:
         """Compose the summary of cards that are held back no longer."""
-        views = [case_view(session, int(case_id)) for case_id in facts["cases"]]
-        still_open = [view for view in views if view is not None and view.state not in ENDED]
+        still_open = held.still_open(session, facts["cases"])
         cause = mutes.cause_of(held.cause(session, facts["mute"], facts["under"]), self._sources)
-        return mutes.over_card(cause, still_open, self._office)
+        return mutes.over_card(cause, still_open)
 
     def catch_up_page(self, session: Unit, facts: Mapping[str, Any], now: datetime) -> Card:
         """Compose the summary of what was read late."""

@@ -8,7 +8,7 @@ from bot.chat import Block, Button, Card, Form, Tone
 from bot.names import level_tag, local, source_name
 from bot.render import menu_button
 from bot.spans import MORNING
-from routing.held import HeldView, MuteView
+from routing.held import HeldView, Matter, MuteView
 from routing.mutes import KIND_NAMES
 from routing.office import Level, Office
 from routing.silence import MuteKind
@@ -127,13 +127,14 @@ def cause_of(held: HeldView, sources: Mapping[str, str]) -> str:
     return f"静音结束：{named(held.mute, sources)}（{held.mute.reason}），期间 {held.mute.held} 件"
 
 
-def over_card(cause: str, views: Sequence[CaseView], office: Office) -> Card:
-    """Say that cards are held back no longer and what of it is still open, gravest first."""
-    ranked = sorted(views, key=lambda view: (view.level, view.id))
-    blocks = [Block(f"🔔 {cause}，仍未办结 {len(views)} 件：", weight=9)]
-    blocks += [Block(f"{level_tag(view.level)} {view.number} {view.title}") for view in ranked[:SHOWN]]
-    if len(ranked) > SHOWN:
-        blocks.append(Block(f"等 {len(ranked)} 件，全部见 /open"))
-    if any(view.level > Level.II for view in views):
+def over_card(cause: str, matters: Sequence[Matter]) -> Card:
+    """Say that cards are held back no longer and what of it is still open; `matters` the gravest first."""
+    if not matters:
+        return Card((Block(f"🔔 {cause}，都已办结。", weight=9),))
+    blocks = [Block(f"🔔 {cause}，仍未办结 {len(matters)} 件：", weight=9)]
+    blocks += [Block(f"{level_tag(one.level)} {one.number} {one.title}") for one in matters[:SHOWN]]
+    if len(matters) > SHOWN:
+        blocks.append(Block(f"等 {len(matters)} 件，全部见 /open"))
+    if any(one.level > Level.II for one in matters):
         blocks.append(Block("卡片随后发出，不再响铃。", Form.NOTE, weight=2))
     return Card(tuple(blocks))

@@ -3,6 +3,7 @@
 A case whose card is held back is a case like any other: it has its number, its limits and its record.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,8 +11,10 @@ from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from routing import people
+from routing.office import Level
 from routing.silence import Ending, MuteKind
 from routing.store.tables import CaseRow, HoldRow, MuteRow
+from routing.workflow import ENDED
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +29,15 @@ class MuteView:
     at: datetime
     ends_at: datetime
     held: int
+
+
+@dataclass(frozen=True, slots=True)
+class Matter:
+    """One matter of a summary."""
+
+    number: str
+    title: str
+    level: Level
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +108,16 @@ def cause(session: Session, mute_id: int | None, under_id: int | None) -> HeldVi
     """Give by what cards were held back, for the summary that tells that they are no longer."""
     mute = None if mute_id is None else mute_view(session, session.get_one(MuteRow, mute_id))
     return HeldView(mute, "" if under_id is None else session.get_one(CaseRow, under_id).number)
+
+
+def still_open(session: Session, case_ids: Sequence[int]) -> list[Matter]:
+    """List those of the cases that are not over, gravest first, then the older."""
+    rows = session.execute(
+        select(CaseRow.number, CaseRow.title, CaseRow.level)
+        .where(CaseRow.id.in_(list(case_ids)), CaseRow.state.not_in(list(ENDED)))
+        .order_by(CaseRow.level, CaseRow.id)
+    )
+    return [Matter(*row) for row in rows]
 
 
 def below(session: Session, case_id: int) -> tuple[str, ...]:

@@ -25,7 +25,6 @@ from routing.workflow import ENDED, Actor, State
 TEMPLATE = "held_over"
 SECURITY = "security"
 _FROM = {Ending.OVER, Ending.FREED}
-_AT_ONCE = 500
 
 
 def is_grave(case: CaseRow) -> bool:
@@ -126,7 +125,6 @@ def tick(session: Session, office: Office, ledger: Ledger, now: datetime) -> int
         .join(CaseRow, CaseRow.id == HoldRow.case_id)
         .where(HoldRow.ended_at.is_(None))
         .order_by(HoldRow.id)
-        .limit(_AT_ONCE)
     ).all()
     for row, case in rows:
         ending = _ending(session, row, case)

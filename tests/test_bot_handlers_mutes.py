@@ -16,9 +16,11 @@ from bot.handlers.desk import Desk as Counter
 from bot.handlers.desk import Occasion, Reaction
 from bot.handlers.react import react
 from bot.telegram.markup import rendered
+from bot.words import words
 from routing import holding, outbox
 from routing.outbox import MessageKind
 from routing.store.tables import HoldRow, MuteRow, OutboxRow
+from routing.why import explain
 
 WATER = "东湖小区今天又停水了，物业不管"
 SOURCES = {"bbs": "青禾论坛", "news": "青禾新闻网"}
@@ -198,3 +200,18 @@ def test_the_summary_at_the_end_names_what_is_still_open(desk, happen):
     text = page(desk, "held_over")
     assert "静音结束：地点 东湖小区（计划停水），期间 1 件，仍未办结 1 件" in text
     assert number in text
+
+
+def test_why_tells_in_words_what_held_a_card_back_and_why_no_longer(desk, happen):
+    happen(gave("地点 东湖小区 4h 计划停水"))
+    [row] = desk.all(MuteRow)
+    case_id = desk.open(WATER)
+    desk.clock.advance(4 * HOUR)
+    desk.run(lambda s: holding.tick(s, desk.office, desk.ledger, desk.clock()))
+    number = desk.case(case_id).number
+    steps = [step.detail for step in desk.run(lambda s: explain(s, number, words(None)))]
+    told = [detail for detail in steps if "发卡" in detail]
+    assert told == [
+        f"系统 暂不发卡：静音序号 {row.id}，原因 静音（地点 东湖小区）：计划停水",
+        "系统 恢复发卡：原因 静音结束",
+    ]

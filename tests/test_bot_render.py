@@ -34,6 +34,7 @@ from routing.cases import DRAFT_MAX
 from routing.choices import Page
 from routing.digest import ChannelLine, DayCount, Digest, Matter, Overdue, Rate
 from routing.held import HeldView, MuteView
+from routing.held import Matter as HeldMatter
 from routing.items import Ailment, Band, Counts, Fault, Kind, SourceState, Symptom
 from routing.office import Level, Role, Step
 from routing.outbox import MessageKind
@@ -177,6 +178,7 @@ def menu(name: str, view: CaseView = JUDGING) -> Card:
     return Card(duty(view).blocks[:1], menus.menu_buttons(view, OFFICE, name))
 
 
+MATTER = HeldMatter(JUDGING.number, JUDGING.title, Level.III)
 MUTE = MuteView(3, MuteKind.PLACE, "东湖小区", "计划停水", "王值班", at(0), at(4), 5)
 
 
@@ -328,10 +330,11 @@ SCENES: Mapping[str, Callable[[], Card]] = {
     ),
     "mute_list_empty": lambda: mutes.mute_list([], OFFICE, SOURCES),
     "mute_over": lambda: mutes.over_card(
-        mutes.cause_of(HeldView(MUTE, ""), SOURCES), [JUDGING, replace(JUDGING, id=9, level=Level.IV)], OFFICE
+        mutes.cause_of(HeldView(MUTE, ""), SOURCES), [MATTER, replace(MATTER, level=Level.IV)]
     ),
+    "mute_over_all_done": lambda: mutes.over_card(mutes.cause_of(HeldView(MUTE, ""), SOURCES), []),
     "small_ones_freed": lambda: mutes.over_card(
-        mutes.cause_of(HeldView(None, "YQ-2026-0001"), SOURCES), [JUDGING] * 12, OFFICE
+        mutes.cause_of(HeldView(None, "YQ-2026-0001"), SOURCES), [MATTER] * 12
     ),
     "duty_judging_by_spread": lambda: duty(replace(JUDGING, level_why="已在 3 个站点出现")),
     "duty_judging_suggested": lambda: duty(
