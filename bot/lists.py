@@ -18,14 +18,17 @@ from routing.workflow import STATE_NAMES
 CAUGHT_UP_SHOWN, CAUGHT_UP_SOURCES = 10, 3
 
 
+_ONE_MORE = "确认后，这个账号与他已有的账号权限相同。"
+
+
 def invite_card(invitation: Invitation) -> Card:
     """Ask an administrator whether the account that used a code is the person it was made for."""
     roles = "、".join(ROLE_NAMES[role] for role in invitation.roles)
     blocks = (
-        Block("有人使用邀请码", Form.TITLE),
+        Block("有人要添加账号" if invitation.adds_account else "有人使用邀请码", Form.TITLE),
         Block(f"{invitation.name}（{roles}）", label="邀请对象"),
         Block(invitation.shown_name, label="账号显示名"),
-        Block("请与本人核实后确认。", Form.NOTE),
+        Block(f"请与本人核实后确认。{_ONE_MORE if invitation.adds_account else ''}", Form.NOTE),
     )
     choices = (("确认是本人", "yes", Tone.GOOD), ("拒绝", "no", Tone.DANGER))
     buttons = tuple(

@@ -66,13 +66,17 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Invitation:
-    """An invitation that somebody has used: for whom it was made, and the account as the platform shows it."""
+    """An invitation that somebody has used: for whom it was made, and the account as the platform shows it.
+
+    `adds_account`: it is one more account of somebody who works here already.
+    """
 
     id: int
     name: str
     roles: tuple[Role, ...]
     shown_name: str
     chat_ref: str
+    adds_account: bool = False
 
 
 class Claim(StrEnum):
@@ -275,6 +279,40 @@ def invite(
     return code
 
 
+def invite_account(
+    session: Session,
+    ledger: Ledger,
+    *,
+    person_id: int,
+    by: str,
+    now: datetime,
+    life: timedelta = INVITE_LIFE,
+) -> tuple[str, str]:
+    """Make a one-time code by which a person adds one more chat account; gives his name and the code.
+
+    The account gets the rights that the person has, now and later, and none of its own: four eyes count persons.
+    Raises UserError for an unknown id and for a person whose rights were revoked.
+    """
+    actor = actor_by_id(session, person_id)
+    if actor is None:
+        raise UserError(f"没有编号为 {person_id} 的在岗人员；用 yuqing people list 查看。")
+    code = secrets.token_urlsafe(16)
+    session.add(
+        InviteRow(
+            code_hash=_hash(code),
+            name=actor.name,
+            roles=sorted(role.value for role in actor.roles),
+            channels=sorted(actor.channels),
+            state=InviteState.OPEN,
+            created_at=now,
+            expires_at=now + life,
+            person_id=person_id,
+        )
+    )
+    ledger.write(session, at=now, actor=by, action="invite_account", name=actor.name, of=person_id)
+    return actor.name, code
+
+
 def claim(
     session: Session, ledger: Ledger, *, code: str, account: Account, shown_name: str, now: datetime
 ) -> tuple[Claim, Invitation | None]:
@@ -315,8 +353,7 @@ def settle(
     row = session.get(InviteRow, invite_id, with_for_update=True)
     if row is None or row.state is not InviteState.CLAIMED:
         raise UserError("这个加入申请已经处理过了。")
-    row.state = InviteState.CONFIRMED if accept else InviteState.REFUSED
-    row.decided_by = admin.person_id
+    adds_account = row.person_id is not None
     if accept:
         assert row.platform is not None
         assert row.user_ref is not None
@@ -327,21 +364,23 @@ def settle(
             raise UserError(
                 f"这个账号已经是“{taken.name}”，不能再作为另一个人加入。请拒绝，或先撤销原有权限。"
             )
-        row.person_id = _enter(
-            session,
-            name=row.name,
-            roles=[Role(word) for word in row.roles],
-            channels=row.channels,
-            account=Account(row.platform, row.user_ref, row.chat_ref),
-            now=now,
-        )
-    ledger.write(
-        session,
-        at=now,
-        actor=admin.name,
-        action="confirm_person" if accept else "refuse_person",
-        name=row.name,
-    )
+        account = Account(row.platform, row.user_ref, row.chat_ref)
+        if row.person_id is not None:
+            _add_account(session, row.person_id, account)
+        else:
+            row.person_id = _enter(
+                session,
+                name=row.name,
+                roles=[Role(word) for word in row.roles],
+                channels=row.channels,
+                account=account,
+                now=now,
+            )
+    row.state = InviteState.CONFIRMED if accept else InviteState.REFUSED
+    row.decided_by = admin.person_id
+    what = "account" if adds_account else "person"
+    action = f"{'confirm' if accept else 'refuse'}_{what}"
+    ledger.write(session, at=now, actor=admin.name, action=action, name=row.name)
     return _invitation(row)
 
 
@@ -393,7 +432,8 @@ def name_of(session: Session, person_id: int | None) -> str:
 
 def _invitation(row: InviteRow) -> Invitation:
     roles = tuple(Role(word) for word in row.roles)
-    return Invitation(row.id, row.name, roles, row.claimed_name or "", row.chat_ref or "")
+    adds_account = row.person_id is not None and row.state is not InviteState.CONFIRMED
+    return Invitation(row.id, row.name, roles, row.claimed_name or "", row.chat_ref or "", adds_account)
 
 
 def _actor(session: Session, person: PersonRow, at: datetime | None = None) -> Actor:
@@ -463,6 +503,22 @@ def _enter(
     known.chat_ref = account.chat_ref
     _grant(session, person.id, roles, channels)
     return person.id
+
+
+def _add_account(session: Session, person_id: int, account: Account) -> None:
+    """Give a person one more account. Raises UserError where he left, or where the account was somebody else's."""
+    person = session.get(PersonRow, person_id)
+    if person is None or not person.active:
+        raise UserError("此人的权限已撤销，不能再添加账号。请拒绝。")
+    known = session.scalar(
+        select(AccountRow).where(
+            AccountRow.platform == account.platform, AccountRow.user_ref == account.user_ref
+        )
+    )
+    if known is not None:
+        raise UserError("这个账号以前登记在另一个人名下，不能添加。请拒绝，并请本人换一个账号。")
+    _bind(session, person_id, account)
+    session.flush()
 
 
 def _bind(session: Session, person_id: int, account: Account) -> None:

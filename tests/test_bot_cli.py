@@ -68,6 +68,7 @@ COMMANDS = [
     ("models", "back"),
     ("people",),
     ("people", "invite"),
+    ("people", "link"),
     ("people", "list"),
     ("people", "revoke"),
     ("roster",),

@@ -8,9 +8,10 @@ import pytest
 from builders import HOUR, MINUTE, START, Desk
 from sqlalchemy import select
 
-from routing import asks, cases, people
+from routing import asks, cases, outbox, people
 from routing.errors import UserError
 from routing.office import Role
+from routing.outbox import MessageKind, Priority
 from routing.people import INVITE_LIFE, LOCKED_FOR, WRONG_TRIES, Account, Claim
 from routing.store.tables import (
     AccountRow,
@@ -341,3 +342,85 @@ def test_invitations_say_until_when_they_hold(desk):
     invite(desk)
     row = desk.run(lambda s: s.scalars(select(InviteRow)).one())
     assert row.expires_at - row.created_at == timedelta(hours=24) == 24 * HOUR
+
+
+# --- one person, several accounts ---------------------------------------------------------------------------------
+
+SECOND = Account("chat", "9002", "9002")
+
+
+def link(desk: Desk, who: str) -> str:
+    person_id = desk.staff[who].person_id
+    _, code = desk.run(
+        lambda s: people.invite_account(s, desk.ledger, person_id=person_id, by="命令行", now=desk.clock())
+    )
+    return code
+
+
+def linked(desk: Desk, who: str = "contact", account: Account = SECOND) -> None:
+    outcome, waits = claim(desk, link(desk, who), account)
+    assert outcome is Claim.WAITING
+    assert waits.adds_account
+    settle(desk, waits.id)
+
+
+def test_a_second_account_is_the_same_person_with_the_same_rights(desk):
+    linked(desk)
+    assert actor(desk, SECOND) == desk.staff["contact"]
+    [member] = [m for m in desk.run(people.members) if m.person_id == desk.staff["contact"].person_id]
+    assert member.accounts == ("chat:contact", "chat:9002")
+    assert actions(desk)[-3:] == ["invite_account", "join", "confirm_account"]
+
+
+def test_four_eyes_see_one_person_behind_two_accounts(desk):
+    case_id = desk.at(State.IN_REVIEW)
+    linked(desk, "reviewer")
+    desk.act(case_id, Command.PASS, actor(desk, SECOND))
+    desk.act(case_id, Command.CLEAR)
+    both = desk.run(lambda s: people._grant(s, desk.staff["reviewer"].person_id, [Role.LEADER], []))
+    assert both is None
+    refused = desk.act(case_id, Command.APPROVE, actor(desk, Account("chat", "reviewer", "")))
+    assert refused.ground is Ground.FOUR_EYES
+
+
+def test_revoking_acts_on_all_accounts_at_once(desk):
+    linked(desk)
+    desk.run(
+        lambda s: outbox.queue(
+            s,
+            key="x",
+            chat=SECOND.chat_ref,
+            kind=MessageKind.TEXT,
+            priority=Priority.PERSON,
+            now=desk.clock(),
+        )
+    )
+    person_id = desk.staff["contact"].person_id
+    desk.run(lambda s: people.revoke(s, desk.ledger, person_id=person_id, by="命令行", now=desk.clock()))
+    for account in (SECOND, Account("chat", "contact", "")):
+        assert actor(desk, account) is None
+    assert [row.state for row in desk.all(OutboxRow, OutboxRow.chat == SECOND.chat_ref)] == [Sending.SKIPPED]
+
+
+def test_an_account_that_was_somebody_elses_is_not_added_and_can_still_be_refused(desk):
+    desk.run(
+        lambda s: people.revoke(
+            s, desk.ledger, person_id=desk.staff["colleague"].person_id, by="命令行", now=desk.clock()
+        )
+    )
+    _, waits = claim(desk, link(desk, "contact"), Account("chat", "colleague", "private-colleague"))
+    with pytest.raises(UserError, match="登记在另一个人名下"):
+        settle(desk, waits.id)
+    settle(desk, waits.id, accept=False)
+    assert actions(desk)[-1] == "refuse_account"
+
+
+def test_who_was_revoked_adds_no_account(desk):
+    code = link(desk, "contact")
+    person_id = desk.staff["contact"].person_id
+    desk.run(lambda s: people.revoke(s, desk.ledger, person_id=person_id, by="命令行", now=desk.clock()))
+    _, waits = claim(desk, code, SECOND)
+    with pytest.raises(UserError, match="权限已撤销"):
+        settle(desk, waits.id)
+    with pytest.raises(UserError, match=f"没有编号为 {person_id} 的在岗人员"):
+        link(desk, "contact")

@@ -72,6 +72,32 @@ def invite(
     )
 
 
+@people_app.command("link")
+def link(
+    person: Annotated[int, typer.Argument(help="编号，见 people list")],
+    hours: Annotated[int, typer.Option(help="有效小时数", min=1, max=168)] = 24,
+) -> None:
+    """给已登记的人再加一个聊天账号：生成一次性邀请码，由本人用新账号发送，再由管理员确认。"""
+    settings = settings_now()
+    name, code = in_store(
+        settings,
+        lambda s: people.invite_account(
+            s,
+            ledger_of(settings),
+            person_id=person,
+            by=OPERATOR,
+            now=utc_now(),
+            life=timedelta(hours=hours),
+        ),
+    )
+    out.print(f"/join {code}", markup=False)
+    console.print(
+        f"请 {name} 用要添加的账号，把以 /join 开头的一行私聊发给机器人。{hours} 小时内有效，只能用一次，不会再显示。",
+        markup=False,
+        soft_wrap=True,
+    )
+
+
 def _role(word: str) -> Role:
     try:
         return Role(word)
