@@ -58,6 +58,8 @@ GATHERINGS_AND_THREATS = [
     case("on-the-crane", "工地上有人爬塔吊了，手里举着一张纸，要见老板"),
     case("note", "我写好遗书了，跟爸妈说声对不起"),
     case("no-more", "借的钱还不上，我真的不想活了"),
+    case("petrol-can", "谁来拆我的摊，我就抱着汽油桶跟他一块走"),
+    case("gate-of-the-park", "明早八点全部到园区大门口，一双鞋也别想出去"),
     case("pesticide", "再没人管我就喝农药，你们看着办"),
 ]
 
@@ -67,6 +69,7 @@ ALARMS = [
     case("poisoned-water", "群里说水库被投毒了，今晚先别喝自来水"),
     case("explosion", "刚才一声巨响，化工厂爆炸了，住附近的快跑，转给所有人"),
     case("dam", "内部消息，上游要溃坝，官方不让说"),
+    case("dam-cracked", "都知道了吧，水库大坝裂了，先把证件装包里"),
     case("bridge-cracked", "有人看见老桥裂了一条大缝，上面压着不报，千万绕开走"),
     case("hidden-deaths", "医院的熟人说其实走了三个，一直瞒着"),
     case("run-on-rice", "据说要断供，超市里都在抢购，赶紧去"),
@@ -87,6 +90,7 @@ ACCIDENTS = [
     case("collapse", "在建的棚子塌了，底下压着人，消防在抢救"),
     case("gas-poisoning", "一家三口煤气中毒，全送医院抢救了"),
     case("on-the-hot-list", "滨河路追尾 多人被困", (), Kind.HOTLIST),
+    case("ammonia", "冷库泄漏，消防来了，四名工人送医"),
     case("canteen", "学校食堂午饭后十几个孩子上吐下泻，儿科走廊坐满了"),
     case("food-poisoning", "幼儿园疑似食物中毒，好几个娃在输液"),
 ]
@@ -106,6 +110,10 @@ CLAIMS = [
     case("unfinished", "楼盘烂尾了，房贷一个月没少还"),
     case("deed", "住进来三年，房产证还办不下来"),
     case("refund", "我家多交的物业费要求退还，推了两个月"),
+    case("owed", "我们班组二十一个人差四十八万，年后谁还认"),
+    case("months", "守着大门坐了一宿，五个月没发钱"),
+    case("prepaid", "健身房一夜关门，私教课还剩五十八节"),
+    case("flooded", "我的车泡了，第二台就是，八万六，谁认"),
     case("damage", "我家墙震裂了，损失谁认，要求赔偿"),
     case("joint-letter", "整栋楼要联名了，你来签字"),
     case("all-owners", "全体业主请求公开维修资金账目"),
@@ -141,6 +149,7 @@ MISREAD = [
     case("bus", "老年卡以后不能免费坐公交了？谁定的"),
     case("gas-hose", "通知说七月起不换软管就停气，这是强制消费吧"),
     case("allowance", "以后高龄津贴不去就停，八十多的人怎么去"),
+    case("fireworks", "听说今年一根鞭炮都不许放，放了直接拘留？"),
     case("school", "听说明年学区全部取消，房子白买了"),
 ]
 
@@ -208,6 +217,8 @@ NOT_IGNORED = [
 ]
 
 NOT_SECURITY = [
+    case("bridge-road-surface", "大桥的路面开裂了，车过一颠一颠的，谁来补"),
+    case("dog", "小区又有流浪狗咬人，打了四针，社区说找城管"),
     case("dissuading", "老乡别堵门，带上考勤去劳动监察窗口登记"),
     case("cool-down", "明天早上县政府门口就别去了，冷静点，要拘留的"),
     case("banner-told", "隔壁工地拉横幅好歹有人管，我们的工资还没影"),
