@@ -8,6 +8,7 @@ from bot.buttons import LIFT, MUTE, SHOW, Wish
 from bot.chat import ActionPressed, CommandGiven
 from bot.handlers.desk import Menu, Occasion, Reaction
 from bot.names import local
+from bot.render import duty_buttons
 from bot.spans import end_of
 from routing import holding, mutes
 from routing.errors import UserError
@@ -112,7 +113,7 @@ def press(occasion: Occasion, event: ActionPressed, wish: Wish, actor: Actor) ->
     try:
         if wish.verb == LIFT:
             return Reaction(_lifted(occasion, actor, wish.case_id))
-        return _show(occasion, wish, actor) if wish.verb == SHOW else _mute(occasion, wish, actor)
+        return _show(occasion, wish, actor) if wish.verb == SHOW else _mute(occasion, event, wish, actor)
     except UserError as error:
         return Reaction(str(error), alert=True)
 
@@ -129,7 +130,7 @@ def _show(occasion: Occasion, wish: Wish, actor: Actor) -> Reaction:
     return Reaction(f"{case.number} 的卡片已发到值班群。")
 
 
-def _mute(occasion: Occasion, wish: Wish, actor: Actor) -> Reaction:
+def _mute(occasion: Occasion, event: ActionPressed, wish: Wish, actor: Actor) -> Reaction:
     view = case_view(occasion.session, wish.case_id)
     choice, office = cards.choice_of(wish.arg), occasion.desk.office
     if view is None or choice.kind is None or choice.span is None:
@@ -139,7 +140,10 @@ def _mute(occasion: Occasion, wish: Wish, actor: Actor) -> Reaction:
     until = end_of(cards.SPANS[choice.span][1], occasion.now, office.zone)
     assert until is not None
     wanted = mutes.Wanted(choice.kind, cards.target_of(view, choice.kind), until, reason)
-    return Reaction(_muted(occasion, mutes_for(occasion, actor, wanted)), alert=True)
+    done = _muted(occasion, mutes_for(occasion, actor, wanted))
+    # The case has not moved, so nothing else would close the menu.
+    closed = Menu(event.message, view.id, view.version, duty_buttons(view, office))
+    return Reaction(done, alert=True, menu=closed)
 
 
 def open_menu(occasion: Occasion, event: ActionPressed, view: CaseView, name: str) -> Reaction:
