@@ -133,6 +133,7 @@ class App:
         await self.store.write(
             lambda s: people.ensure_admins(s, self.ledger, self._chat.platform, self._settings.admins, now)
         )
+        await self._look_at_roster()  # before the first matter, which may have to call somebody
         wait_s = 1.0
         while True:
             try:
@@ -225,6 +226,12 @@ class App:
         finally:
             await inbox.close()
 
+    async def _look_at_roster(self) -> None:
+        """Take over the roster of the files, and tell what is amiss with it."""
+        now, office, planned = self._clock(), self._configuration.office, self._roster
+        if await self.store.write(lambda s: roster_watch.look(s, office, self.ledger, planned, now)):
+            self.sender.wake()
+
     async def _look_at_configuration(self) -> None:
         """Take over edited rules, and tell the operator what an edit did or why it did nothing."""
         edit = self._watcher.look()
@@ -298,11 +305,7 @@ class App:
             Tick("recover", 30.0, each(lambda s, now: outbox.recover(s, now, at_start=False))),
             Tick("deliveries", NOTE_S, each(lambda s, now: deliveries.note(s, self.ledger, now))),
             Tick("audit", 60.0, each(lambda s, now: auditor.audit(s, office, now))),
-            Tick(
-                "roster",
-                15.0,
-                each(lambda s, now: roster_watch.look(s, office, self.ledger, self._roster, now)),
-            ),
+            Tick("roster", 15.0, self._look_at_roster),
             Tick("digest", 60.0, each(lambda s, now: queue_weekly(s, office, now))),
             Tick("head", 60.0, each(lambda s, now: attest.post_daily(s, office, self.ledger, now))),
             Tick("silence", 60.0, self._listen_for_silence),

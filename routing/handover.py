@@ -12,6 +12,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from routing import duty, people
+from routing.duty import OnDuty, Watch
 from routing.errors import UserError
 from routing.ledger import Ledger
 from routing.office import Level, Office, Step
@@ -65,14 +66,20 @@ class Handover:
 def successor(session: Session, outgoing_id: int, now: datetime) -> int | None:
     """Give who comes next by the roster: on duty now beside him or after him; None where the roster does not say."""
     running = [one for watch in duty.watches(session, now) for one in watch.staff]
-    after = [
-        one
-        for shift in duty.coming(session, now)
-        for one in duty.watch_of(session, shift, shift.starts_at).staff
-    ]
+    after = [one for watch in _coming(session, now) for one in watch.staff]
     mine = any(one.person_id == outgoing_id for one in running)
     found = [*after, *running] if mine else [*running, *after]
     return next((one.person_id for one in found if one.person_id != outgoing_id), None)
+
+
+def rostered(session: Session, now: datetime) -> list[OnDuty]:
+    """List who stands on the roster now or next, the reserve too: each of them may come on duty."""
+    watches = [*duty.watches(session, now), *_coming(session, now)]
+    return [one for watch in watches for one in (*watch.staff, *watch.reserve)]
+
+
+def _coming(session: Session, now: datetime) -> list[Watch]:
+    return [duty.watch_of(session, shift, shift.starts_at) for shift in duty.coming(session, now)]
 
 
 def begin(

@@ -128,10 +128,17 @@ def test_without_a_roster_the_name_is_typed_and_a_wrong_one_gets_a_near_one(desk
     assert said(desk, "duty-group") == [
         "值班表上没有下一班，请写接班人的姓名，如 /handover 李明。",
         "没有登记“王值斑”，是不是 王值班？",
-        "赵联络 不是值班员，不能接班。",
+        "赵联络 不是值班员，值班表上也没有他，不能接班。",
     ]
     [row] = desk.all(HandoverRow)
     assert (row.incoming_id, row.note) == (desk.staff["duty"].person_id, "备注")
+
+
+def test_the_reserve_of_the_roster_may_come_on_duty(desk, happen):
+    take(desk, planned(0, reserve=("赵联络",)))
+    happen(gave("duty", "handover", "赵联络 备注", chat="duty-group"))
+    [row] = desk.all(HandoverRow)
+    assert row.incoming_id == desk.staff["contact"].person_id
 
 
 def test_an_unknown_handover_or_substitution_is_refused(desk, happen):

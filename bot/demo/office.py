@@ -42,7 +42,7 @@ def cast() -> Cast:
     """Give who plays in the sandbox. The contact stands for all five channels, so that one person can play it."""
     staff = tuple(SandboxPerson(ref, name, label) for ref, (name, label, _) in _STAFF.items())
     groups = (
-        SandboxGroup(DUTY, "值班群", (OFFICER,)),
+        SandboxGroup(DUTY, "值班群", (OFFICER, CONTACT)),
         SandboxGroup(OPERATOR, "运维群", (OFFICER, ADMIN)),
         *(SandboxGroup(chat, f"{_TITLES[key]}承办群", (CONTACT, OFFICER)) for key, chat in CHANNELS.items()),
     )

@@ -56,10 +56,11 @@ def hand_over(occasion: Occasion, event: CommandGiven, actor: Actor) -> None:
 
 
 def _incoming(occasion: Occasion, rest: str, actor: Actor) -> tuple[int, str]:
-    """Read who comes, and the note. The roster names him where the first word is no duty officer's name."""
+    """Read who comes, and the note. The roster names him where the first word is the name of nobody who may come."""
     session, now = occasion.session, occasion.now
     word, _, note = rest.strip().partition(" ")
     officers = {found.name: found.person_id for found, _ in people.holders(session, Role.DUTY, at=now)}
+    officers |= {one.name: one.person_id for one in handover.rostered(session, now)}
     if word in officers:
         return officers[word], note.strip()
     following = handover.successor(session, actor.person_id, now)
@@ -68,7 +69,7 @@ def _incoming(occasion: Occasion, rest: str, actor: Actor) -> tuple[int, str]:
     if not word:
         raise UserError("值班表上没有下一班，请写接班人的姓名，如 /handover 李明。")
     people.named(session, word)  # says what the name may have meant
-    raise UserError(f"{word} 不是值班员，不能接班。")
+    raise UserError(f"{word} 不是值班员，值班表上也没有他，不能接班。")
 
 
 def substitute(occasion: Occasion, event: CommandGiven, actor: Actor) -> None:
