@@ -3,8 +3,8 @@
     python tests/bench/starter_weeks.py
 
 Of a matter only texts that raise its lead say who should lead; the others have an empty lead. A text of a neighbour reads like
-one of ours and is irrelevant for its place alone: it teaches nothing and is left out. The weeks of `MEASURES` teach nothing at
-all, they only measure. Run `python -m routing.starter.build` afterwards.
+one of ours and is irrelevant for its place alone: it teaches nothing and is left out. Run `python -m routing.starter.build`
+afterwards.
 """
 
 import csv
@@ -16,7 +16,6 @@ HERE = Path(__file__).parent
 WEEKS = HERE.parent / "data/weeks"
 TO = HERE.parents[1] / "routing/starter/weeks.csv"
 COLUMNS = ("week", "title", "text", "source", "public", "lead")
-MEASURES = frozenset({"talin", "yanting"})
 ORDER = ("office", "network", "publicity", "petition", "security")
 
 
@@ -50,7 +49,7 @@ def main() -> None:
     with TO.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(COLUMNS)
-        for folder in sorted(path for path in WEEKS.iterdir() if path.name not in MEASURES):
+        for folder in sorted(path for path in WEEKS.iterdir() if (path / "week.jsonl").exists()):
             rows = list(rows_of(folder))
             writer.writerows(rows)
             print(f"{folder.name}: {len(rows)} rows, {sum(bool(row[-1]) for row in rows)} with a lead")
