@@ -4,7 +4,7 @@ A list says of each matter what one needs to go on: level, number, state, title,
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bot.buttons import PAGE, Wish, token_of
@@ -127,7 +127,11 @@ def _listed(head: str, lines: Sequence[Block], leaf: Leaf, *, more: bool, of: in
     if more:
         turns.append(_turn(leaf, 1, "下一页 ›"))
     where = f"　第 {leaf.page + 1}{f'/{of}' if of else ''} 页" if turns else ""
-    blocks = (Block(f"{head}{where}", Form.TITLE, weight=9), *lines)
+    # Quotes stand apart from each other on a narrow screen.
+    blocks = (
+        Block(f"{head}{where}", Form.TITLE, weight=9),
+        *(one if one.label else replace(one, form=Form.QUOTE) for one in lines),
+    )
     return Card(blocks, (tuple(turns),) if turns else ())
 
 
@@ -141,7 +145,7 @@ def _pages(total: int, size: int) -> int:
 
 def _line(level: Level, number: str, state: State, title: str, more: str) -> str:
     line = (
-        f"{level_tag(level)} {number}【{STATE_NAMES[state]}】{_cut(' '.join(title.split()), TITLE_LETTERS)}"
+        f"{level_tag(level)} {number}【{STATE_NAMES[state]}】\n{_cut(' '.join(title.split()), TITLE_LETTERS)}"
     )
     return f"{line}\n{more}" if more else line
 

@@ -26,13 +26,15 @@ from routing.views import CaseView, DraftView, ItemLine, ReasonView, ReviewLine
 from routing.workflow import ENDED, STATE_NAMES, Command, Stage, State
 
 EXCERPT = 120
-REASONS_SHOWN, REASON_WORDS = 2, 4
+REASONS_SHOWN, REASON_WORDS = 3, 4
 LIMITS_SHOWN = 2
 BELOW_SHOWN = 3
 PLACE_NOTE = "地点"
 """How the note of a rule begins that asked for a place."""
 _WHERE = {"提到本县", "来源属本县"}
 """What a rule says that asked for no more than that: it holds others."""
+_NO_RULES = {"文字判断", "地域"}
+"""Who gives reasons besides rules: a model of texts, and where a text plays."""
 
 
 def duty_card(view: CaseView, office: Office, sources: Mapping[str, str]) -> Card:
@@ -266,7 +268,7 @@ def _head(view: CaseView) -> list[Block]:
     proposed = "（建议）" if view.state is State.JUDGING and view.level == view.proposed_level else ""
     state = STATE_NAMES[view.state]
     return [
-        Block(f"{level_tag(view.level)}{proposed}　{view.number}　【{state}】", weight=9),
+        Block(f"{level_tag(view.level)}{proposed} {view.number}【{state}】", weight=9),
         Block(view.title, Form.TITLE, weight=9),
     ]
 
@@ -406,26 +408,25 @@ def _reasons(reasons: Sequence[ReasonView]) -> str:
     They come as they decided: level, lead, the rest. A rule that met no word and says nothing only holds others, and
     the place has a line of its own.
     """
-    telling = [reason for reason in reasons if reason.words or not _notes(reason) <= _WHERE] or reasons
-    shown, left = list[str](), 0
-    said, notes = set[str](), dict[str, None]()
+    telling = [reason for reason in reasons if reason.words or not set(_notes(reason)) <= _WHERE] or reasons
+    shown, said, left = list[str](), set[str](), 0
     for reason in telling:
-        notes |= dict.fromkeys(note for note in reason.note.split("；") if note in _notes(reason))
         words = [word for word in reason.words if word not in said]
-        if shown and reason.words and not words:
+        notes = [note for note in _notes(reason) if note not in said]
+        if shown and not words and set(notes) <= _WHERE:
             continue  # it met what others met
         if len(shown) == REASONS_SHOWN:
             left += 1
             continue
-        said.update(words[:REASON_WORDS])
-        told = "、".join(words[:REASON_WORDS])
-        shown.append(f"规则「{reason.rule}」" + (f"：{told}" if told else ""))
-    more = f"；另 {left} 条，见 /why" if left else ""
-    return "；".join([*shown, *notes]) + more
+        said.update(words[:REASON_WORDS], notes)
+        told = "，".join(filter(None, ("、".join(words[:REASON_WORDS]), *notes)))
+        called = reason.rule if reason.rule in _NO_RULES else f"规则「{reason.rule}」"
+        shown.append(f"{called}：{told}" if told else called)
+    return "；".join(shown) + (f"；另 {left} 条，见 /why" if left else "")
 
 
-def _notes(reason: ReasonView) -> set[str]:
-    return {note for note in reason.note.split("；") if note and not note.startswith(PLACE_NOTE)}
+def _notes(reason: ReasonView) -> list[str]:
+    return [note for note in reason.note.split("；") if note and not note.startswith(PLACE_NOTE)]
 
 
 def _channel_name(view: CaseView, office: Office) -> str:

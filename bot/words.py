@@ -155,7 +155,7 @@ def words(configuration: Configuration | None) -> Words:
 def for_chat(told: Words) -> Words:
     """Leave out what may stand in no chat: reasons and bases, which may be those of a secrecy review, and chats of people."""
     hidden = told.hidden | {"reason", "basis", "text", "name"}
-    return replace(told, hidden=hidden, others={**told.others, "chat": "一人的私聊"})
+    return replace(told, hidden=hidden, others={**told.others, "chat": "一人的私聊", "scorer": ""})
 
 
 def _coded(*tables: Mapping[Any, str]) -> dict[str, str]:

@@ -147,7 +147,8 @@ def _item_steps(session: Session, item: ItemRow, words: Words) -> Iterator[Step]
         yield Step(None, "隐去", "、".join(item.masked))
     if item.scorer:
         band = words.name("band", item.sentiment_band)
-        yield Step(None, "情感", f"{band}，原始分 {item.sentiment_raw:.3f}，{item.scorer}")
+        parts = (band, f"原始分 {item.sentiment_raw:.3f}", words.name("scorer", item.scorer))
+        yield Step(None, "情感", "，".join(filter(None, parts)))
     else:
         yield Step(None, "情感", "没有可判断的内容")
     rules = "；".join(_reason(reason) for reason in item.reasons)
@@ -239,7 +240,7 @@ def _case_steps(session: Session, case_id: int, words: Words) -> Iterator[Step]:
             continue  # the messages themselves are below
         told = "，".join(words.entry(k, v) for k, v in line["data"].items() if k not in words.hidden)
         action = words.name("action", line["action"])
-        yield Step(line["at"], f"台账 {line['seq']}", f"{line['actor']} {action}：{told}")
+        yield Step(line["at"], f"台账 {line['seq']}", f"{line['actor']} {action}{'：' if told else ''}{told}")
     limits = select(DeadlineRow).where(DeadlineRow.case_id == case_id).order_by(DeadlineRow.id)
     for row in session.scalars(limits):
         state = "进行中" if row.ended_at is None else ("按时" if row.met else "超期")
