@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from bot import duty_cards, lists, mutes, names, pages, render, sentences
+from bot import duty_cards, lists, mutes, names, pages, render, sentences, steps
 from bot.charts import digest_chart
 from bot.chat import Block, Card, File, Form, MessageRef
 from bot.handlers.desk import Menu
@@ -30,7 +30,7 @@ from routing import (
     roster_watch,
     substitution,
 )
-from routing.announce import CARD_ROLES, CHANNEL_CARD, DUTY_CARD
+from routing.announce import CARD_ROLES, CHANNEL_CARD, DUTY_CARD, ORDER_CARD, UNIT_CARD
 from routing.clock import Span
 from routing.digest import week_numbers
 from routing.grouping import origin_of
@@ -134,7 +134,7 @@ class Composer:
             card = self._render(kind, view, message.chat)
         except Exception:
             log.exception("card could not be rendered", extra={"case": view.number, "card": kind})
-            return Outgoing(_bare(view, self._office, kind))
+            return Outgoing(_bare(view, self._office, kind, self._channel_of(message.chat)))
         # A review card without buttons has said its last word. Duty and channel cards go on: a case may come back.
         final = not card.buttons and draft_version is not None
         return Outgoing(card, stamp=(view.version, view.items), is_final=final)
@@ -143,9 +143,15 @@ class Composer:
         if kind == DUTY_CARD:
             return render.duty_card(view, self._office, self._sources)
         if kind == CHANNEL_CARD:
-            channel = next((c.key for c in self._office.channels.values() if c.chat == chat), "")
-            return render.channel_card(view, self._office, self._sources, channel)
+            return render.channel_card(view, self._office, self._sources, self._channel_of(chat))
+        if kind == ORDER_CARD:
+            return steps.order_card(view, self._office)
+        if kind == UNIT_CARD:
+            return steps.unit_card(view, self._office, self._channel_of(chat))
         return render.review_card(view, self._office, kind)
+
+    def _channel_of(self, chat: str) -> str:
+        return next((c.key for c in self._office.channels.values() if c.chat == chat), "")
 
     def text(self, session: Unit, message: Message, now: datetime) -> Outgoing | None:
         """Compose a sentence, a list, a help page."""
@@ -165,11 +171,11 @@ class Composer:
         )
 
     def open_menu(self, session: Unit, menu: Menu, now: datetime) -> Card | None:
-        """Give the duty card with a menu open on it, and keep it open for a while; None where the case moved on."""
-        view = case_view(session, menu.case_id)
+        """Give a card with a menu open on it, and keep it open for a while; None where the case moved on."""
+        view = case_view(session, menu.case_id, menu.draft_version or None)
         if view is None or view.version != menu.version:
             return None
-        card = render.duty_card(view, self._office, self._sources)
+        card = self._render(menu.card, view, menu.chat)
         if menu.buttons == card.buttons:
             self._menus.close(menu.ref)
         else:
@@ -253,9 +259,9 @@ def _may_read(session: Unit, message: Message, now: datetime) -> bool:
     return role is None or people.is_chat_of(session, message.chat, role, at=now)
 
 
-def _bare(view: CaseView, office: Office, kind: str) -> Card:
+def _bare(view: CaseView, office: Office, kind: str, channel: str) -> Card:
     blocks = (
         Block(f"{view.number} {view.title}", Form.TITLE, weight=9),
         Block("卡片内容暂时无法完整显示，已通知运维。", Form.NOTE, weight=9),
     )
-    return Card(blocks, render.buttons_of(kind, view, office))
+    return Card(blocks, render.buttons_of(kind, view, office, channel))

@@ -6,21 +6,37 @@ The menu 纠正 offers what the state of a matter allows by the table of the pro
 from collections.abc import Sequence
 
 from bot.chat import Block, Button, Form, Tone
+from bot.duty_buttons import duty_buttons
 from bot.names import LEVEL_MARKS, LEVEL_NAMES, level_tag, local
-from bot.render import duty_buttons, excerpt, menu_button, order_button
+from bot.render import excerpt
+from bot.steps import REPORTS, STANCES
+from bot.wishes import menu_button, order_button
 from routing.choices import Page
 from routing.items import Band
 from routing.office import Level, Office
 from routing.procedure import table
 from routing.starter import SUBJECTS
 from routing.views import CaseView
-from routing.workflow import STATE_NAMES, Command, State
+from routing.workflow import ANSWER_KIND_NAMES, ASPECT_NAMES, STATE_NAMES, TARGETS, Command, Openness, State
 
 Rows = tuple[tuple[Button, ...], ...]
 
 NEGATIVE, NOT_NEGATIVE = "n", "p"
 """Before the id of a text in the argument of a button: what is said of its tone."""
 
+JUDGE, KIND, TRANSFER, CONSULT, REPORT, WATCH, EXTEND, OPINE, OPENNESS, ASPECTS, TWICE = (
+    "judge",
+    "kind",
+    "transfer",
+    "consult",
+    "report",
+    "watch",
+    "extend",
+    "opine",
+    "openness",
+    "aspects",
+    "twice",
+)
 CHANNEL, LEVEL, DISMISS, CORRECT, SPLIT, MERGE, JOIN, SUBJECT, MUTE, BACK = (
     "channel",
     "level",
@@ -37,6 +53,8 @@ PAGE_MARK = "-"
 """Between the name of a menu and the number of its page."""
 
 LABEL_LETTERS = 22
+WATCH_HOURS = {"12": "12 小时后看", "24": "明天看", "72": "3 天后看", "168": "7 天后看"}
+"""When a watched matter is looked at again, in hours, where not by the limit of its level; project default."""
 AREAS_AT_ONCE = 12
 
 
@@ -55,11 +73,101 @@ def menu_buttons(view: CaseView, office: Office, menu: str) -> Rows:
             for place, reason in enumerate(office.dismiss_reasons)
         ]
         choices.append(order_button(view, Command.DISMISS, "其他理由（回复文字）", Tone.DANGER, "ask"))
+    elif menu in _STEP_MENUS:
+        choices = _STEP_MENUS[menu](view, office)
     elif menu == CORRECT:
         return (*_pairs(_corrections(view, office)), *_tones(view), _back(view))
     else:
         return duty_buttons(view, office)
-    return (*_pairs(choices), _back(view))
+    return (*_pairs(choices), _back(view, _CARD_OF.get(menu, CARDS[0])))
+
+
+def _judge(view: CaseView, office: Office) -> list[Button]:
+    """Offer what is said of a matter in 研判, as far as its state and the office know it."""
+    moves = table(office.procedure, view.level)
+    answer = Command.EXCUSE if view.must_answer else Command.OBLIGE
+    offered = (
+        (answer, order_button(view, answer, "不必回应…" if view.must_answer else "必须回应")),
+        (Command.SET_ANSWER_KIND, menu_button(view, KIND, "回应类型…")),
+        (Command.CONVENE, menu_button(view, CONSULT, "会商…")),
+        (Command.TRANSFER, menu_button(view, TRANSFER, "移送…")),
+        (Command.REPORT, menu_button(view, REPORT, "报告…")),
+    )
+    return [button for command, button in offered if (view.state, command) in moves]
+
+
+def _kinds(view: CaseView, office: Office) -> list[Button]:
+    return [
+        order_button(view, Command.SET_ANSWER_KIND, name, arg=kind.value)
+        for kind, name in ANSWER_KIND_NAMES.items()
+        if kind is not view.answer_kind
+    ]
+
+
+def _targets(view: CaseView, office: Office) -> list[Button]:
+    return [order_button(view, Command.TRANSFER, f"{name}…", arg=key) for key, name in TARGETS.items()]
+
+
+def _reports(view: CaseView, office: Office) -> list[Button]:
+    return [order_button(view, Command.REPORT, f"{name}…", arg=kind) for kind, name in REPORTS.items()]
+
+
+def _watch(view: CaseView, office: Office) -> list[Button]:
+    dated = [order_button(view, Command.WATCH, name, arg=hours) for hours, name in WATCH_HOURS.items()]
+    return [order_button(view, Command.WATCH, "按等级时限"), *dated]
+
+
+def _extend(view: CaseView, office: Office) -> list[Button]:
+    return [order_button(view, Command.EXTEND, f"延 {days} 个工作日…", arg=str(days)) for days in (3, 5, 10)]
+
+
+def _opine(view: CaseView, office: Office) -> list[Button]:
+    return [order_button(view, Command.OPINE, f"{name}…", arg=stance) for stance, name in STANCES.items()]
+
+
+def _openness(view: CaseView, office: Office) -> list[Button]:
+    return [
+        order_button(view, Command.DRAFT, f"{kind.value}…", arg=str(place))
+        for place, kind in enumerate(Openness)
+    ]
+
+
+_STEP_MENUS = {
+    JUDGE: _judge,
+    KIND: _kinds,
+    TRANSFER: _targets,
+    REPORT: _reports,
+    WATCH: _watch,
+    EXTEND: _extend,
+    OPINE: _opine,
+    OPENNESS: _openness,
+}
+
+
+def ticks(view: CaseView, office: Office, menu: str, ticked: int) -> Rows:
+    """Give a list to tick off: units for a consultation, or the six aspects of a first review.
+
+    What is ticked stands in the buttons themselves, a bit each, so that nothing is kept of a menu.
+    """
+    names = [channel.name for channel in office.channels.values()]
+    done = order_button(view, Command.CONVENE, "发起会商", Tone.GOOD, str(ticked))
+    if menu == ASPECTS:
+        names = list(ASPECT_NAMES.values())
+        done = order_button(view, Command.PASS, "初审通过", Tone.GOOD, str(ticked))
+    boxes = [
+        menu_button(
+            view, f"{menu}{PAGE_MARK}{ticked ^ (1 << place)}", f"{'☑' if ticked >> place & 1 else '☐'} {name}"
+        )
+        for place, name in enumerate(names)
+    ]
+    whole = ticked if menu == CONSULT else ticked == (1 << len(names)) - 1
+    return (*_pairs(boxes), *(((done,),) if whole else ()), _back(view, _CARD_OF.get(menu, CARDS[0])))
+
+
+def twice(view: CaseView, card: str) -> Rows:
+    """Ask a second time before a grave text is approved (Ⅰ、Ⅱ 级再次确认)."""
+    again = order_button(view, Command.APPROVE, "已看清全文，确认批准", Tone.GOOD, "yes")
+    return ((again,), _back(view, card))
 
 
 def text_menu(view: CaseView, office: Office, page: Page) -> Rows:
@@ -128,9 +236,12 @@ def page_of(menu: str) -> tuple[str, int]:
 
 def _channels(view: CaseView, office: Office) -> list[Button]:
     # A case that a unit has goes to another one, never to the same again.
+    command, word = Command.DISPATCH, "转办"
+    if (view.state, Command.SUBMIT) in table(office.procedure, view.level):
+        command, word = Command.SUBMIT, "报批"
     with_unit = {view.channel} if view.state in {State.TO_SIGN, State.HANDLING} else set[str]()
     return [
-        order_button(view, Command.DISPATCH, f"转办 {channel.name}", Tone.GOOD, channel.key)
+        order_button(view, command, f"{word} {channel.name}", Tone.GOOD, channel.key)
         for channel in office.channels.values()
         if channel.key not in with_unit
     ]
@@ -185,8 +296,21 @@ def _pairs(choices: Sequence[Button]) -> Rows:
     return tuple(tuple(choices[i : i + 2]) for i in range(0, len(choices), 2))
 
 
-def _back(view: CaseView) -> tuple[Button, ...]:
-    return (menu_button(view, BACK, "↩ 返回"),)
+def _back(view: CaseView, card: str = "duty") -> tuple[Button, ...]:
+    return (menu_button(view, f"{BACK}{PAGE_MARK}{CARDS.index(card)}", "↩ 返回"),)
+
+
+CARDS = ("duty", "channel", "unit", "review", "secrecy", "second", "approve", "chief")
+"""The kinds of cards that menus open on, in an order that buttons in chats rely on."""
+
+_CARD_OF = {EXTEND: "channel", OPENNESS: "channel", OPINE: "unit", ASPECTS: "review"}
+
+
+def card_of(menu: str, page: int) -> str:
+    """Name the kind of card that a menu stands on; for the way back that is in its page."""
+    if menu == BACK:
+        return CARDS[page] if page < len(CARDS) else CARDS[0]
+    return _CARD_OF.get(menu, CARDS[0])
 
 
 def _label(text: str) -> str:

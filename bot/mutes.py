@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from bot.buttons import LIFT, MUTE, SHOW, Wish, token_of
 from bot.chat import Block, Button, Card, Form, Tone
 from bot.names import level_tag, local, source_name
-from bot.render import menu_button
 from bot.spans import MORNING
+from bot.wishes import menu_button
 from routing.held import HeldView, Matter, MuteView
 from routing.mutes import KIND_NAMES
 from routing.office import Level, Office

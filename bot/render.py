@@ -6,9 +6,10 @@ review and the reasons of reviews are shown to one person in private.
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
-from bot.buttons import MENU, Wish, token_of
 from bot.chat import Block, Button, Card, Form, Tone
+from bot.duty_buttons import duty_buttons
 from bot.names import (
     BAND_NAMES,
     LEVEL_NAMES,
@@ -19,11 +20,14 @@ from bot.names import (
     opinion_name,
     source_name,
 )
+from bot.steps import file_blocks, order_buttons, unit_buttons
+from bot.wishes import menu_button, order_button
 from routing.held import HeldView
 from routing.levels import number_of_people
 from routing.office import Office, Step
+from routing.procedure import REVIEW_STATES, UNJUDGED
 from routing.views import CaseView, DraftView, ItemLine, ReasonView, ReviewLine
-from routing.workflow import ENDED, STATE_NAMES, Command, Stage, State
+from routing.workflow import ANSWER_KIND_NAMES, STATE_NAMES, Command, Stage, State
 
 EXCERPT = 120
 REASONS_SHOWN, REASON_WORDS = 3, 4
@@ -43,51 +47,30 @@ def duty_card(view: CaseView, office: Office, sources: Mapping[str, str]) -> Car
         gone = Block(f"{view.merged_into.number} {view.merged_into.title}", label="已并入", weight=9)
         return Card((*_head(view), gone))
     return Card(
-        (*_head(view), *_held(view, office), *_matter(view, office, sources), *_course(view, office)),
+        (
+            *_head(view),
+            *_held(view, office),
+            *_matter(view, office, sources),
+            *file_blocks(view, office),
+            *_course(view, office),
+        ),
         duty_buttons(view, office),
     )
 
 
-def duty_buttons(view: CaseView, office: Office) -> tuple[tuple[Button, ...], ...]:
-    """Give the buttons that the state of a case offers to the duty officer."""
-    channel = office.channels.get(view.channel)
-    if view.state in {State.JUDGING, State.RETURNED, State.WATCHING}:
-        # After a return the unit that sent it back is not the one to propose.
-        is_proposed = channel is not None and view.state is not State.RETURNED
-        others = menu_button(view, "channel", "改派…" if is_proposed else "转办…")
-        first: tuple[Button, ...] = (others,)
-        if channel is not None and is_proposed:
-            dispatch = order_button(view, Command.DISPATCH, f"转办 {channel.name}", Tone.GOOD, view.channel)
-            first = (dispatch, others)
-        second = [menu_button(view, "level", "定级…")]
-        if view.state is State.JUDGING:
-            second.append(order_button(view, Command.WATCH, "关注"))
-        second.append(menu_button(view, "dismiss", "不予受理…"))
-        if view.state is State.WATCHING:
-            second.append(order_button(view, Command.RESUME, "恢复研判"))
-        return (first, tuple(second), _third(view))
-    if view.state is State.DISMISSED:
-        return ((order_button(view, Command.REOPEN, "重新研判…"),),)
-    if view.state in ENDED or view.state is State.ANSWERED:
-        return ()
-    return ((menu_button(view, "level", "定级…"), menu_button(view, "correct", "纠正…")),)
-
-
-def _third(view: CaseView) -> tuple[Button, ...]:
-    correct = menu_button(view, "correct", "纠正…")
-    if view.suggestion is None:
-        return (correct,)
-    other = view.suggestion.other
-    return (menu_button(view, "join", f"并入 {other.number}…"), correct)
-
-
-def buttons_of(card: str, view: CaseView, office: Office) -> tuple[tuple[Button, ...], ...]:
-    """Give the buttons alone of any card, for when its text cannot be rendered."""
+def buttons_of(
+    card: str, view: CaseView, office: Office, channel: str = ""
+) -> tuple[tuple[Button, ...], ...]:
+    """Give the buttons alone of any card; of a unit's card those for the channel in whose group it stands."""
     if card == "duty":
         return duty_buttons(view, office)
     if card == "channel":
-        return _channel_buttons(view)
-    return _review_buttons(view, card)
+        return _channel_buttons(view, office)
+    if card == "order":
+        return order_buttons(view)
+    if card == "unit":
+        return unit_buttons(view, channel)
+    return _review_buttons(view, card, office)
 
 
 def channel_card(view: CaseView, office: Office, sources: Mapping[str, str], channel: str) -> Card:
@@ -106,10 +89,10 @@ def channel_card(view: CaseView, office: Office, sources: Mapping[str, str], cha
     if slip.signed_at:
         blocks.append(Block(f"{slip.signed_by} {local(slip.signed_at, office)}", label="签收"))
     blocks.extend(_approved_text(view))
-    return Card((*blocks, *_course(view, office)), _channel_buttons(view))
+    return Card((*blocks, *_course(view, office)), _channel_buttons(view, office))
 
 
-def _channel_buttons(view: CaseView) -> tuple[tuple[Button, ...], ...]:
+def _channel_buttons(view: CaseView, office: Office) -> tuple[tuple[Button, ...], ...]:
     if view.state is State.TO_SIGN:
         returns = (
             ()
@@ -118,17 +101,32 @@ def _channel_buttons(view: CaseView) -> tuple[tuple[Button, ...], ...]:
         )
         return ((order_button(view, Command.SIGN, "签收", Tone.GOOD), *returns),)
     if view.state is State.HANDLING:
-        return ((order_button(view, Command.DRAFT, "拟答复稿", Tone.GOOD),),)
+        draft = draft_button(view, office, "拟答复稿", Tone.GOOD)
+        return ((draft, menu_button(view, "extend", "申请延期…")),)
+    if view.state is State.EXTENDING:
+        return ((draft_button(view, office, "拟答复稿", Tone.GOOD),),)
     if view.state is State.TO_RELEASE:
         confirm = order_button(view, Command.CONFIRM, "回应确认（填链接）", Tone.GOOD)
-        return ((confirm, order_button(view, Command.DRAFT, "修改稿件")),)
-    if view.state in {State.IN_REVIEW, State.IN_SECRECY, State.WITH_SUPERIOR, State.TO_APPROVE}:
-        return ((order_button(view, Command.DRAFT, "修改稿件"),),)
+        return ((confirm, draft_button(view, office, "修改稿件")),)
+    if view.state in REVIEW_STATES:
+        return ((draft_button(view, office, "修改稿件"),),)
+    if view.state in {State.ANSWERED, State.CALLING_BACK}:
+        return ((order_button(view, Command.FOLLOW, "续发…"),),)
     return ()
 
 
+def draft_button(view: CaseView, office: Office, text: str, tone: Tone = Tone.PLAIN) -> Button:
+    """Give the button that asks for a draft: first for its openness, where the office wants that said."""
+    if office.procedure.openness:
+        return replace(menu_button(view, "openness", text + "…"), tone=tone)
+    return order_button(view, Command.DRAFT, text, tone)
+
+
+_APPROVED = frozenset({State.TO_RELEASE, State.ANSWERED, State.CALLING_BACK, State.CLOSED, State.ARCHIVED})
+
+
 def _approved_text(view: CaseView) -> list[Block]:
-    if view.draft is None or view.state not in {State.TO_RELEASE, State.ANSWERED, State.CLOSED}:
+    if view.draft is None or view.state not in _APPROVED:
         return []
     return [
         Block(
@@ -174,7 +172,7 @@ def review_card(view: CaseView, office: Office, card: str) -> Card:
     if fate:
         return Card((*blocks, Block(fate, Form.NOTE, weight=9)))
     blocks.extend(_limits(view, office))
-    return Card(tuple(blocks), _review_buttons(view, card))
+    return Card(tuple(blocks), _review_buttons(view, card, office))
 
 
 def revoked_card(view: CaseView) -> Card:
@@ -187,15 +185,29 @@ def revoked_card(view: CaseView) -> Card:
 def _heading(view: CaseView, card: str, fate: str) -> str:
     """Ask only while there is something to decide: in a private chat the titles are the list of what is to do."""
     if fate:
-        return {"review": "初审", "secrecy": "保密审查", "approve": "审批"}[card]
+        return _DOES[card]
     if view.state is State.WITH_SUPERIOR:
         return "已报审，请填结论"
-    return {"review": "请初审", "secrecy": "请做保密审查", "approve": "请审批"}[card]
+    return "请做保密审查" if card == "secrecy" else f"请{_DOES[card]}"
 
 
-def _review_buttons(view: CaseView, card: str) -> tuple[tuple[Button, ...], ...]:
+_DOES = {
+    "review": "初审",
+    "secrecy": "保密审查",
+    "second": "二审",
+    "approve": "审批",
+    "chief": "审批（主要领导）",
+}
+
+
+def _review_buttons(view: CaseView, card: str, office: Office) -> tuple[tuple[Button, ...], ...]:
+    if card == "second":
+        good = order_button(view, Command.PASS, "二审通过", Tone.GOOD)
+        return ((good, order_button(view, Command.REDO, "退改…", Tone.DANGER)),)
     if card == "review":
         good = order_button(view, Command.PASS, "初审通过", Tone.GOOD)
+        if office.procedure.aspects:
+            good = replace(menu_button(view, "aspects", "逐项审核…"), tone=Tone.GOOD)
         return ((good, order_button(view, Command.REDO, "退改…", Tone.DANGER)),)
     if card == "secrecy":
         clear = order_button(view, Command.CLEAR, "公开…", Tone.GOOD)
@@ -204,18 +216,25 @@ def _review_buttons(view: CaseView, card: str) -> tuple[tuple[Button, ...], ...]
             return ((clear, withhold),)
         return ((clear, withhold), (order_button(view, Command.ESCALATE, "需报审…"),))
     good = order_button(view, Command.APPROVE, "批准发布", Tone.GOOD)
-    return ((good, order_button(view, Command.REFUSE, "退回修改…", Tone.DANGER)),)
+    refuse = order_button(view, Command.REFUSE, "退回修改…", Tone.DANGER)
+    if card == "chief" or view.level in office.procedure.chief:
+        return ((good, refuse),)
+    return ((good, refuse), (order_button(view, Command.PASS_UP, "呈报主要领导"),))
 
 
 _DECIDES: Mapping[str, frozenset[State]] = {
     "review": frozenset({State.IN_REVIEW}),
     "secrecy": frozenset({State.IN_SECRECY, State.WITH_SUPERIOR}),
+    "second": frozenset({State.IN_SECOND}),
     "approve": frozenset({State.TO_APPROVE}),
+    "chief": frozenset({State.WITH_CHIEF}),
 }
 _STAGES: Mapping[str, frozenset[Stage]] = {
     "review": frozenset({Stage.FIRST}),
     "secrecy": frozenset({Stage.SECRECY, Stage.SUPERIOR}),
+    "second": frozenset({Stage.SECOND}),
     "approve": frozenset({Stage.APPROVAL}),
+    "chief": frozenset({Stage.CHIEF}),
 }
 
 
@@ -259,13 +278,13 @@ def _told(line: ReviewLine, card: str) -> str:
     Why a text is secret may be secret itself (保密法 第二十九条).
     """
     if line.stage in _STAGES["secrecy"]:
-        return line.basis if card == "approve" else ""
+        return line.basis if card in {"approve", "chief"} else ""
     return "；".join(filter(None, (line.basis, line.reason)))
 
 
 def _head(view: CaseView) -> list[Block]:
     # What a person has set is no proposal any more.
-    proposed = "（建议）" if view.state is State.JUDGING and view.level == view.proposed_level else ""
+    proposed = "（建议）" if view.state in UNJUDGED and view.level == view.proposed_level else ""
     state = STATE_NAMES[view.state]
     return [
         Block(f"{level_tag(view.level)}{proposed} {view.number}【{state}】", weight=9),
@@ -274,7 +293,7 @@ def _head(view: CaseView) -> list[Block]:
 
 
 def _matter(view: CaseView, office: Office, sources: Mapping[str, str]) -> list[Block]:
-    proposed = "（建议）" if view.state is State.JUDGING else ""
+    proposed = "（建议）" if view.state in UNJUDGED else ""
     blocks = []
     if about := " · ".join(filter(None, (view.place, _area(view)))):
         blocks.append(Block(about, label="地点/领域", weight=6))
@@ -318,6 +337,8 @@ def _matter(view: CaseView, office: Office, sources: Mapping[str, str]) -> list[
         blocks.append(Block("打开首条信息", label="原文", url=view.first_url, weight=8))
     if view.must_answer:
         blocks.append(Block("是（48 小时内）", label="应当回应", weight=6))
+    if view.answer_kind is not None:
+        blocks.append(Block(ANSWER_KIND_NAMES[view.answer_kind], label="回应类型", weight=5))
     return blocks
 
 
@@ -342,7 +363,7 @@ def excerpt(text: str) -> str:
 
 def _course(view: CaseView, office: Office) -> list[Block]:
     blocks = []
-    if view.slip and view.state not in {State.JUDGING}:
+    if view.slip and view.state not in UNJUDGED:
         slip = view.slip
         done = f"{local(slip.dispatched_at, office)} {slip.dispatched_by} 转办 {slip.unit}"
         if slip.signed_at:
@@ -432,17 +453,3 @@ def _notes(reason: ReasonView) -> list[str]:
 def _channel_name(view: CaseView, office: Office) -> str:
     channel = office.channels.get(view.channel)
     return f"{channel.name}（{channel.unit}）" if channel else view.channel
-
-
-def order_button(
-    view: CaseView, command: Command, text: str, tone: Tone = Tone.PLAIN, arg: str = ""
-) -> Button:
-    """Give a button that orders something of a case, bound to the versions that are shown."""
-    return Button(
-        text.strip(), token_of(Wish(command.value, view.id, view.version, view.draft_version, arg)), tone
-    )
-
-
-def menu_button(view: CaseView, name: str, text: str) -> Button:
-    """Give a button that opens a menu on the card."""
-    return Button(text, token_of(Wish(MENU, view.id, view.version, view.draft_version, name)))

@@ -7,6 +7,7 @@ from typing import Any
 from bot import rosters
 from bot.chat import Block, Card, Form
 from bot.names import AILMENT_NAMES, LEVEL_MARKS, LEVEL_NAMES, ROLE_NAMES, STEP_NAMES, level_tag, local
+from bot.steps import REPORTS
 from routing.ailments import DESK
 from routing.calls import Called
 from routing.duty import Unknown
@@ -31,6 +32,10 @@ def question(command: Command, view: CaseView) -> tuple[Card, str]:
 _BASIS = (
     "请回复“依据；理由”两部分，用分号隔开。例：《政府信息公开条例》第十九条；涉及公众切身利益，不含涉密内容"
 )
+CONCLUSION = (
+    "请按下面六项回复会商结论，每项一行：\n性质：\n走势：\n风险：\n等级：\n口径：\n分工：\n未发表意见的"
+    "单位会在卷内注明。"
+)
 _QUESTIONS: Mapping[Command, tuple[str, str]] = {
     Command.DISMISS: ("请回复不予受理的理由。", "不予受理的理由"),
     Command.RETURN: ("请回复退回的理由（如不属本单位职责，请写明应由谁承办）。", "退回理由"),
@@ -42,6 +47,19 @@ _QUESTIONS: Mapping[Command, tuple[str, str]] = {
     Command.REFUSE: ("请回复退回修改的理由。", "退回理由"),
     Command.CONFIRM: ("请回复已公开发布的链接（以 http:// 或 https:// 开头）。", "发布链接"),
     Command.REOPEN: ("请回复重新办理的理由。", "重新办理的理由"),
+    Command.OPINE: ("请回复贵单位的意见（事实、处置建议；只发送可在群内公开讨论的内容）。", "会商意见"),
+    Command.CONCLUDE: (CONCLUSION, "性质：…走势：…风险：…等级：…口径：…分工：…"),
+    Command.SEND_BACK: ("请回复退回研判的理由。", "退回研判的理由"),
+    Command.ORAL: ("请回复：哪位领导、何时、怎样指示。书面审批须随后补办。", "某县长 21日14:05 电话同意转办"),
+    Command.TRANSFER: ("请回复移送的理由，以及是否已告知诉求人。", "移送的理由"),
+    Command.TAKE_BACK: ("请回复对方退回的理由。", "对方退回的理由"),
+    Command.EXCUSE: ("请回复不必公开回应的理由。", "不必回应的理由"),
+    Command.REPORT: ("请回复报告全文（首报可未经核实，会标明“待核实”）。将私发各位领导。", "报告全文"),
+    Command.EXTEND: ("请回复延期的理由，以及是否已告知诉求人。公开回应的时限不因此延长。", "延期的理由"),
+    Command.DENY: ("请回复不同意延期的理由。", "不同意延期的理由"),
+    Command.RECALL: ("请回复复查发现的问题（如链接打不开、内容有误）。", "复查发现的问题"),
+    Command.FOLLOW: ("请回复续发的缘由（有什么新情况）。", "续发的缘由"),
+    Command.DISCONTENT: ("请回复诉求人不满意的原因（不写姓名、电话、住址）。", "不满意的原因"),
 }
 
 
@@ -98,6 +116,23 @@ def _head(facts: Mapping[str, Any], view: CaseView | None, office: Office) -> li
         Block(f"{facts['seq']}:{facts['seal']}", label="校验码", weight=9),
         Block(kept),
     ]
+
+
+def _report(facts: Mapping[str, Any], view: CaseView | None, office: Office) -> list[Block]:
+    """Give a report to a leader; a first one is marked as not verified."""
+    kind = REPORTS[str(facts["kind"])]
+    mark = "（待核实）" if facts["kind"] == "first" else ""
+    return [
+        Block(f"📣 {kind}{mark}（{facts['actor']} 报）", weight=9),
+        Block(_case_line(view), weight=8),
+        Block(str(facts["text"]), Form.QUOTE, weight=9),
+    ]
+
+
+def _reported(facts: Mapping[str, Any], view: CaseView | None, office: Office) -> list[Block]:
+    kind, leaders = REPORTS[str(facts["kind"])], int(facts["leaders"])
+    told = f"📣 {kind}已私发 {leaders} 位领导" if leaders else f"⚠️ {kind}已存卷，但没有登记领导，未能发出"
+    return [Block(told, weight=9), Block(_case_line(view))]
 
 
 def _plain(text: str) -> Callable[[Mapping[str, Any], CaseView | None, Office], list[Block]]:
@@ -205,7 +240,15 @@ _SENTENCES: Mapping[str, Callable[[Mapping[str, Any], CaseView | None, Office], 
     "reopened_why": _plain("{actor} 要求重新办理，理由：{reason}"),
     "redo": _plain("✏️ 答复稿需要修改，意见已私发拟稿人"),
     "redirected": _plain("↪️ 本事项已改派 {unit} 办理，本单位不必再办"),
-    "copied": _plain("📎 抄送：本事项已转主办单位办理，请知悉配合"),
+    "not_ordered": _plain("↩️ {actor} 未同意转办，请重新研判（理由已私发报批人）"),
+    "not_ordered_why": _plain("{actor} 未同意转办，理由：{reason}"),
+    "concluded": _plain("👥 会商已有结论，请继续研判转办"),
+    "extension": _plain("⏳ {unit}申请延期 {days} 个工作日，请政府办批复"),
+    "granted": _plain("⏳ {actor} 同意延期，新的时限见卡片"),
+    "denied": _plain("⏳ {actor} 未同意延期，请按原时限办理"),
+    "followed": _plain("🔁 {actor} 提出续发：有新情况，请继续办理并回应"),
+    "report": _report,
+    "reported": _reported,
     "after_close": _plain("🔁 办结后又有新信息，请研究是否继续回应"),
     "source_fault": _source_fault,
     "source_ails": _source_ails,

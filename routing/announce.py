@@ -13,32 +13,34 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from routing import calls, held, people
+from routing import calls, held, papers, people
 from routing.office import Level, Office, Role
 from routing.outbox import QUIET_UNTIL, MessageKind, Priority, hasten, queue, queue_edit, was_queued
+from routing.procedure import WITH_CHANNEL
 from routing.quiet import held_until
 from routing.store.tables import AssignmentRow, CaseRow, DraftRow, MessageRefRow, ReviewRow
-from routing.workflow import CaseFacts, Command, Order, State
+from routing.workflow import Command, Order, State
 
 DUTY_CARD, CHANNEL_CARD = "duty", "channel"
 REVIEW_CARDS = {
     State.IN_REVIEW: "review",
     State.IN_SECRECY: "secrecy",
     State.WITH_SUPERIOR: "secrecy",
+    State.IN_SECOND: "second",
     State.TO_APPROVE: "approve",
+    State.WITH_CHIEF: "chief",
 }
-CARD_ROLES = {"review": Role.REVIEWER, "secrecy": Role.SECRECY, "approve": Role.LEADER}
-WITH_CHANNEL = frozenset(
-    {
-        State.TO_SIGN,
-        State.HANDLING,
-        State.IN_REVIEW,
-        State.IN_SECRECY,
-        State.WITH_SUPERIOR,
-        State.TO_APPROVE,
-        State.TO_RELEASE,
-    }
-)
+ORDER_CARD, UNIT_CARD = "order", "unit"
+CARD_ROLES = {
+    "review": Role.REVIEWER,
+    "secrecy": Role.SECRECY,
+    "second": Role.SECOND,
+    "approve": Role.LEADER,
+    "chief": Role.CHIEF,
+    ORDER_CARD: Role.LEADER,
+}
+UNIT_ASKS = (Command.CONVENE, Command.SIGN_COPY, Command.COUNTERSIGN)
+"""What units besides the lead are asked for: an opinion, their signature for a copy, to confirm a text that names them."""
 ALERT_LIFE = timedelta(hours=24)
 ANSWER_LIFE = timedelta(hours=12)
 
@@ -75,12 +77,45 @@ def post(session: Session, due: CardDue, now: datetime) -> bool:
 def cards_due(session: Session, office: Office, case: CaseRow, now: datetime) -> list[CardDue]:
     """List the cards without which nobody could do what a case waits for."""
     due = [] if held.is_held(session, case.id) else [duty_card(office, case)]
-    slip = _newest_slip(session, case) if case.state in WITH_CHANNEL else None
+    slip = newest_slip(session, case) if case.state in WITH_CHANNEL else None
     if slip is not None and slip.returned_at is None and case.channel in office.channels:
         due.append(slip_card(office, case, slip))
     if case.state in REVIEW_CARDS:
         due += review_cards(session, case, now)
-    return due
+    if case.state is State.TO_ORDER:
+        due += order_cards(session, case, now)
+    return due + unit_cards(session, office, case)
+
+
+def order_cards(session: Session, case: CaseRow, now: datetime) -> list[CardDue]:
+    """Give the private cards of the leaders who may agree to a dispatch (报批转办)."""
+    asked = papers.count(session, case.id, Command.SUBMIT)
+    return [
+        CardDue(
+            key=_review_key(case.id, ORDER_CARD, asked, actor.person_id),
+            chat=chat,
+            payload={"card": ORDER_CARD, "draft_version": 0},
+            priority=Priority.URGENT if case.level <= Level.II else Priority.PERSON,
+            case_id=case.id,
+        )
+        for actor, chat in people.holders(session, Role.LEADER, at=now)
+    ]
+
+
+def unit_cards(session: Session, office: Office, case: CaseRow) -> list[CardDue]:
+    """Give the cards of the units that are asked for something besides the lead; a new one whenever they are asked anew."""
+    return [
+        CardDue(
+            key=f"card:{case.id}:{UNIT_CARD}:{kind}:{key}:{asked}",
+            chat=office.channels[key].chat,
+            payload={"card": UNIT_CARD, "draft_version": 0},
+            priority=Priority.URGENT if case.level <= Level.II else Priority.PERSON,
+            case_id=case.id,
+        )
+        for kind in UNIT_ASKS
+        for key, asked in papers.asked(session, case.id, kind).items()
+        if key in office.channels and key != case.channel
+    ]
 
 
 def duty_card(office: Office, case: CaseRow) -> CardDue:
@@ -194,16 +229,23 @@ def level_raised(
     calls.begin(session, office, case, now)
 
 
-def moved(
-    session: Session, office: Office, case: CaseRow, before: CaseFacts, order: Order, now: datetime
-) -> None:
-    """Announce a move. `before` is what stood when the order was decided."""
+_ASKING = frozenset({Command.DISPATCH, Command.ORDER, Command.ORAL, Command.CONVENE, Command.APPROVE})
+"""After these units besides the lead may have been asked for something."""
+
+
+def moved(session: Session, office: Office, case: CaseRow, order: Order, now: datetime) -> None:
+    """Bring cards up to date after a move, and post those of whoever has the next one."""
     refresh(session, case, now)
     if case.state is State.TO_SIGN:
         _dispatched(session, office, case, now)
     elif case.state in REVIEW_CARDS:  # asked once a draft version and person, however often we come here
         ask_reviewers(session, office, case, now)
-    _say(session, office, case, before, order, now)
+    elif case.state is State.TO_ORDER:
+        for card in order_cards(session, case, now):
+            post(session, card, now)
+    if order.command in _ASKING:
+        for card in unit_cards(session, office, case):
+            post(session, card, now)
 
 
 def refresh(session: Session, case: CaseRow, now: datetime) -> None:
@@ -257,7 +299,7 @@ def was_asked(session: Session, case_id: int, card: str, draft_version: int, per
 
 def _barred(session: Session, state: State, draft: DraftRow) -> set[int]:
     """Name those whom four eyes keep from deciding now: to ask them would only end in a refusal."""
-    if state is not State.TO_APPROVE:
+    if state not in {State.IN_SECOND, State.TO_APPROVE, State.WITH_CHIEF}:
         return {draft.drafter_id}
     reviewers = session.scalars(select(ReviewRow.reviewer_id).where(ReviewRow.draft_id == draft.id))
     return {draft.drafter_id, *reviewers}
@@ -291,94 +333,13 @@ def tell(
 
 
 def _dispatched(session: Session, office: Office, case: CaseRow, now: datetime) -> None:
-    slip = _newest_slip(session, case)
+    slip = newest_slip(session, case)
     assert slip is not None
     # A case that comes back to a channel is a new duty of it: a new card, for edits make no sound.
     post(session, slip_card(office, case, slip), now)
-    for copy in case.copies:
-        if copy in office.channels and copy != case.channel:
-            tell(
-                session,
-                case,
-                chat=office.channels[copy].chat,
-                template="copied",
-                key=f"copy:{case.id}:{slip.id}:{copy}",
-                now=now,
-                priority=Priority.ALERT,
-            )
 
 
-def _newest_slip(session: Session, case: CaseRow) -> AssignmentRow | None:
+def newest_slip(session: Session, case: CaseRow) -> AssignmentRow | None:
     return session.scalar(
         select(AssignmentRow).where(AssignmentRow.case_id == case.id).order_by(AssignmentRow.id.desc())
     )
-
-
-def _reopened(session: Session, office: Office, case: CaseRow, order: Order, key: str, now: datetime) -> None:
-    """Say aloud that a case is taken up again, where it is handled; the reason to the one who signed for it."""
-    channel = office.channels.get(case.channel)
-    if case.state is not State.HANDLING or channel is None:
-        return  # back to be judged: the card in the duty group, where it was pressed, says so
-    facts = {"actor": order.actor.name}
-    tell(session, case, chat=office.duty_chat, template="reopened", key=f"{key}:duty", now=now, facts=facts)
-    tell(session, case, chat=channel.chat, template="reopened", key=key, now=now, facts=facts)
-    slip = session.scalar(
-        select(AssignmentRow).where(AssignmentRow.case_id == case.id).order_by(AssignmentRow.id.desc())
-    )
-    chat = people.private_chat(session, slip.signed_by) if slip and slip.signed_by else None
-    if chat:
-        why = {**facts, "reason": order.reason}
-        tell(session, case, chat=chat, template="reopened_why", key=f"{key}:why", now=now, facts=why)
-
-
-def _release(session: Session, case: CaseRow, chat: str, now: datetime) -> None:
-    """Post the slip anew with the approved text: an edit of the old card, far up in the chat, makes no sound."""
-    queue(
-        session,
-        key=f"card:{case.id}:{CHANNEL_CARD}:release:{case.draft_version}",
-        chat=chat,
-        kind=MessageKind.CARD,
-        priority=Priority.PERSON,
-        payload={"card": CHANNEL_CARD, "draft_version": 0},
-        case_id=case.id,
-        now=now,
-    )
-
-
-def _say(
-    session: Session, office: Office, case: CaseRow, before: CaseFacts, order: Order, now: datetime
-) -> None:
-    key = f"said:{case.id}:{case.version}"
-    actor = order.actor.name
-    channel = office.channels.get(before.channel)
-    if order.command is Command.RETURN:
-        unit = channel.unit if channel else before.channel
-        tell(
-            session, case, chat=office.duty_chat, template="returned", key=key, now=now, facts={"unit": unit}
-        )
-        slip = _newest_slip(session, case)
-        chat = people.private_chat(session, slip.dispatched_by) if slip else None
-        if chat:
-            facts = {"unit": unit, "actor": actor, "reason": order.reason}
-            tell(session, case, chat=chat, template="returned_why", key=f"{key}:why", now=now, facts=facts)
-    if order.command is Command.DISPATCH and before.state in WITH_CHANNEL and before.channel != case.channel:
-        new = office.channels[case.channel]
-        if channel:
-            facts = {"unit": new.unit}
-            tell(session, case, chat=channel.chat, template="redirected", key=key, now=now, facts=facts)
-    if order.command in {Command.REDO, Command.WITHHOLD, Command.REFUSE} and channel:
-        tell(session, case, chat=channel.chat, template="redo", key=key, now=now)
-        chat = people.private_chat(session, before.drafter_id) if before.drafter_id else None
-        if chat:
-            # The reason of a secrecy review never goes into a chat (保密法 第二十九条): the drafter asks in person.
-            reason = "" if order.command is Command.WITHHOLD else order.reason
-            facts = {"command": order.command.value, "actor": actor, "reason": reason}
-            facts["draft_version"] = str(before.draft_version)
-            tell(session, case, chat=chat, template="redo_why", key=f"{key}:why", now=now, facts=facts)
-    if order.command is Command.REOPEN:
-        _reopened(session, office, case, order, key, now)
-    if order.command is Command.APPROVE and channel:
-        _release(session, case, channel.chat, now)
-    if order.command is Command.CONFIRM:
-        facts = {"link": order.link}
-        tell(session, case, chat=office.duty_chat, template="answered", key=key, now=now, facts=facts)

@@ -23,6 +23,7 @@ def ask(
     place: Where,
     draft_version: int,
     now: datetime,
+    arg: str = "",
 ) -> int:
     """Queue a question to one person in private; an older open question on the same case and act is replaced."""
     for older in session.scalars(
@@ -37,6 +38,7 @@ def ask(
         draft_version=draft_version,
         verb=command.value,
         place=place.value,
+        arg=arg,
         asked_at=now,
     )
     session.add(row)
@@ -57,7 +59,7 @@ def ask(
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A question as a value: the command that waits for a text, and where and on what it was pressed."""
+    """A question as a value: the command that waits for a text, where and on what it was pressed, what the button carried."""
 
     id: int
     case_id: int
@@ -66,6 +68,7 @@ class Question:
     command: Command
     place: Where
     is_answered: bool
+    arg: str = ""
 
 
 def question(session: Session, ask_id: int) -> Question | None:
@@ -113,6 +116,7 @@ def _question(row: AskRow) -> Question:
         command=Command(row.verb),
         place=Where(row.place),
         is_answered=row.answered_at is not None,
+        arg=row.arg,
     )
 
 

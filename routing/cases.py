@@ -11,7 +11,18 @@ from datetime import datetime
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from routing import announce, corrections, course, deadlines, numbers, papers, people, search, verdicts
+from routing import (
+    announce,
+    corrections,
+    course,
+    deadlines,
+    numbers,
+    papers,
+    people,
+    sayings,
+    search,
+    verdicts,
+)
 from routing.corrections import Effect
 from routing.deciding import decide, may_take_in
 from routing.errors import UserError
@@ -213,7 +224,8 @@ def _carry_out(
             **who(order.actor),
             **line.facts,
         )
-    announce.moved(session, office, case, before, order, now)
+    announce.moved(session, office, case, order, now)
+    sayings.say(session, office, case, before, order, now)
     follow = afterwards(office.procedure).get(case.state)
     if follow is not None:
         by_house = replace(order, command=follow, actor=Actor(0, "系统"), version=case.version)

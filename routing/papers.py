@@ -73,6 +73,14 @@ def waiting(
     return frozenset(session.scalars(query))
 
 
+def asked(session: Session, case_id: int, kind: Command) -> dict[str, int]:
+    """Give the channels that were asked and have not answered, each with the id of the paper that asks."""
+    rows = session.execute(
+        select(PaperRow.channel, PaperRow.id).where(_open(case_id, kind)).order_by(PaperRow.id)
+    )
+    return {row.channel: row.id for row in rows}
+
+
 def count(session: Session, case_id: int, kind: Command, draft_version: int | None = None) -> int:
     """Count the papers of a kind that are done; of one draft version, or of all."""
     query = select(func.count()).where(

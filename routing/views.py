@@ -19,12 +19,13 @@ from routing.store.tables import (
     DeadlineRow,
     DraftRow,
     ItemRow,
+    PaperRow,
     ProposalRow,
     ReleaseRow,
     ReviewRow,
     SuggestionRow,
 )
-from routing.workflow import ENDED, Command, Opinion, Stage, State
+from routing.workflow import ENDED, AnswerKind, Command, Opinion, Stage, State
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +121,20 @@ class ReasonView:
 
 
 @dataclass(frozen=True, slots=True)
+class PaperView:
+    """A paper of the file: what was asked of a channel or said by a person. `done_at` None: still waited for."""
+
+    kind: Command
+    channel: str
+    draft_version: int
+    by: str
+    stance: str
+    text: str
+    at: datetime
+    done_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class CaseView:
     """Everything a card can show of a case. Instants are aware UTC; people are names.
 
@@ -165,6 +180,18 @@ class CaseView:
     level_why: str = ""
     held: HeldView | None = None
     below: tuple[str, ...] = ()
+    answer_kind: AnswerKind | None = None
+    papers: tuple[PaperView, ...] = ()
+
+    def waiting(self, kind: Command) -> frozenset[str]:
+        """Name the channels that were asked for something and have not answered."""
+        return frozenset(
+            paper.channel
+            for paper in self.papers
+            if paper.kind is kind
+            and paper.done_at is None
+            and (kind is not Command.COUNTERSIGN or paper.draft_version == self.draft_version)
+        )
 
 
 def case_view(session: Session, case_id: int, draft_version: int | None = None) -> CaseView | None:
@@ -226,6 +253,25 @@ def case_view(session: Session, case_id: int, draft_version: int | None = None) 
         level_why=case.level_why or "",
         held=held.held_view(session, case.id),
         below=held.below(session, case.id),
+        answer_kind=case.answer_kind,
+        papers=_papers(session, case.id),
+    )
+
+
+def _papers(session: Session, case_id: int) -> tuple[PaperView, ...]:
+    rows = session.scalars(select(PaperRow).where(PaperRow.case_id == case_id).order_by(PaperRow.id))
+    return tuple(
+        PaperView(
+            kind=row.kind,
+            channel=row.channel,
+            draft_version=row.draft_version,
+            by=people.name_of(session, row.person_id if row.done_by is None else row.done_by),
+            stance=row.stance,
+            text=row.text,
+            at=row.at,
+            done_at=row.done_at,
+        )
+        for row in rows
     )
 
 

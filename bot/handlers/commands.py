@@ -122,7 +122,7 @@ def _reopen(occasion: Occasion, event: CommandGiven, actor: Actor) -> None:
     if facts.state is State.CLOSED and Role.LEADER not in actor.roles:
         occasion.say(event.chat, "已办结的事项由领导重新办理（私聊发送 /reopen）。", reply_to=event.message)
         return
-    where = occasion.where(event.chat, event.sender, facts.channel)
+    where = occasion.where(event.chat, event.sender, facts.channels())
     order = Order(Command.REOPEN, actor, where, facts.version, facts.draft_version, reason=reason.strip())
     try:
         text = cases.execute(

@@ -5,7 +5,7 @@ start or was done. What must be said for certain goes through the outbox; the qu
 may be lost without harm.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -47,7 +47,7 @@ class Reaction:
 
 @dataclass(frozen=True, slots=True)
 class Menu:
-    """Buttons to show on a card instead of its own, until somebody chooses or the case moves on from `version`.
+    """Buttons to show on a card of some kind instead of its own, until somebody chooses or the case moves on from `version`.
 
     `notes`: what must be known to choose, shown below the card.
     """
@@ -57,6 +57,9 @@ class Menu:
     version: int
     buttons: tuple[tuple[Button, ...], ...]
     notes: tuple[Block, ...] = ()
+    card: str = "duty"
+    draft_version: int = 0
+    chat: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,15 +111,15 @@ class Occasion:
         """Tell whether a chat is where it was; numbers of messages from before a move mean others now."""
         return chats.address(self.session, self.chat_name(chat)) == chat
 
-    def where(self, chat: str, sender: Sender, channel: str) -> Where:
-        """Say what kind of chat this is, as seen from a case of `channel`."""
+    def where(self, chat: str, sender: Sender, channels: Collection[str]) -> Where:
+        """Say what kind of chat this is, as seen from a case with which `channels` have to do."""
         name = self.chat_name(chat)
         office = self.desk.office
         if chat == sender.private_chat:
             return Where.PRIVATE
         if name == office.duty_chat:
             return Where.DUTY
-        if channel in office.channels and name == office.channels[channel].chat:
+        if name in {office.channels[key].chat for key in channels if key in office.channels}:
             return Where.CHANNEL
         return Where.ELSEWHERE
 

@@ -119,7 +119,7 @@ def press(occasion: Occasion, event: ActionPressed, wish: Wish, actor: Actor) ->
 
 
 def _where(occasion: Occasion, event: ActionPressed) -> Where:
-    return occasion.where(event.chat, event.sender, "")
+    return occasion.where(event.chat, event.sender, ())
 
 
 def _show(occasion: Occasion, wish: Wish, actor: Actor) -> Reaction:

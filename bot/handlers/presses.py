@@ -1,26 +1,31 @@
 """Button presses. The token says what was shown; person, role, chat, state and version are checked in the move."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from bot import menus, names
+from bot import menus, names, render
 from bot.buttons import HANDOVER, INVITE, MENU, PAGE, SUBSTITUTE, Wish, wish_of
 from bot.chat import ActionPressed, Block
 from bot.handlers import duty, looking, mutes
+from bot.handlers.arguments import with_argument
 from bot.handlers.desk import Menu, Occasion, Reaction
 from routing import announce, asks, cases, choices, outbox, people
 from routing.deciding import decide
 from routing.errors import UserError
-from routing.items import Band
-from routing.office import Level, Role
+from routing.office import Role
+from routing.procedure import WITH_CHANNEL
 from routing.starter import SUBJECTS
-from routing.views import case_view
+from routing.views import CaseView, case_view
 from routing.workflow import (
+    TARGETS,
     Actor,
+    AnswerKind,
+    Aspect,
     CaseFacts,
     Command,
     Ground,
     Order,
     Refusal,
+    State,
     Where,
 )
 
@@ -52,8 +57,8 @@ def press(occasion: Occasion, event: ActionPressed) -> Reaction:
     facts = cases.facts(occasion.session, wish.case_id)
     if facts is None:
         return Reaction(UNKNOWN_BUTTON, alert=True)
-    where = occasion.where(event.chat, event.sender, facts.channel)
-    _adopt(occasion, event, wish, actor, where)
+    where = occasion.where(event.chat, event.sender, facts.channels())
+    _adopt(occasion, event, wish, actor, where, facts)
     if wish.verb == MENU:
         return _open_menu(occasion, event, wish, actor, facts, where)
     return _order(occasion, event, wish, actor, facts, where)
@@ -69,16 +74,23 @@ def _known(occasion: Occasion, wish: Wish | None) -> int | None:
 def _order(
     occasion: Occasion, event: ActionPressed, wish: Wish, actor: Actor, facts: CaseFacts, where: Where
 ) -> Reaction:
-    order = _with_argument(
-        occasion, wish, Order(Command(wish.verb), actor, where, wish.version, wish.draft_version)
-    )
-    wanted = _missing(occasion, facts, order)
-    if wanted:
-        return _ask(occasion, event, order, facts)
+    office = occasion.desk.office
+    bare = Order(Command(wish.verb), actor, where, wish.version, wish.draft_version)
+    order = _in_its_name(occasion, event, with_argument(bare, wish.arg, office, occasion.now))
+    wanted = decide(facts, order, office.procedure)
+    ground = wanted.ground if isinstance(wanted, Refusal) else None
+    if ground is Ground.MISSING and order.command in _ASKABLE:
+        return _ask(occasion, event, order, facts, wish.arg)
+    if ground is Ground.AGAIN:
+        view = case_view(occasion.session, facts.id)
+        assert view is not None
+        kind = announce.REVIEW_CARDS[facts.state]
+        chat = occasion.chat_name(event.chat)
+        buttons = menus.twice(view, kind)
+        menu = Menu(event.message, facts.id, facts.version, buttons, (), kind, wish.draft_version, chat)
+        return Reaction("这一级须再次确认：请看清全文后再点一次。", menu=menu)
     try:
-        answer = cases.execute(
-            occasion.session, occasion.desk.office, occasion.desk.ledger, facts.id, order, occasion.now
-        )
+        answer = cases.execute(occasion.session, office, occasion.desk.ledger, facts.id, order, occasion.now)
     except UserError as error:
         return Reaction(str(error), alert=True)
     if isinstance(answer, Refusal):
@@ -86,41 +98,18 @@ def _order(
     return Reaction(answer.text)
 
 
-def _with_argument(occasion: Occasion, wish: Wish, order: Order) -> Order:
-    """Read what the button carried besides its command; nonsense is left out and then found missing."""
-    if order.command is Command.DISPATCH:
-        return replace(order, channel=wish.arg)
-    if order.command is Command.SET_LEVEL and wish.arg in {"1", "2", "3", "4"}:
-        return replace(order, level=Level(int(wish.arg)))
-    if order.command is Command.SPLIT:
-        return replace(order, item_id=_id(wish.arg))
-    if order.command is Command.MERGE:
-        return replace(order, into=_id(wish.arg))
-    if order.command is Command.RATE:
-        return replace(order, band=_BANDS.get(wish.arg[:1]), item_id=_id(wish.arg[1:]))
-    if order.command is Command.CLASSIFY and wish.arg in _AREAS:
-        return replace(order, subject=_AREAS[wish.arg])
-    reasons = occasion.desk.office.dismiss_reasons
-    if order.command is Command.DISMISS and wish.arg.isdigit() and int(wish.arg) < len(reasons):
-        return replace(order, reason=reasons[int(wish.arg)])
-    return order
+def _in_its_name(occasion: Occasion, event: ActionPressed, order: Order) -> Order:
+    """Say for which unit somebody speaks: the one in whose group he pressed."""
+    if order.command is not Command.OPINE:
+        return order
+    name = occasion.chat_name(event.chat)
+    return replace(order, channel=_channel_of(occasion, name))
 
 
-_BANDS = {menus.NEGATIVE: Band.NEGATIVE, menus.NOT_NEGATIVE: Band.NOT_NEGATIVE}
-
-
-_AREAS = {str(place): area for place, area in enumerate(SUBJECTS)}
-
-
-def _id(text: str) -> int:
-    """Read the id of a row; 0, which none has, for anything else."""
-    return int(text) if text.isdecimal() and len(text) < 19 else 0
-
-
-def _missing(occasion: Occasion, facts: CaseFacts, order: Order) -> bool:
-    """Tell whether all that this order still wants is a typed text."""
-    answer = decide(facts, order, occasion.desk.office.procedure)
-    return isinstance(answer, Refusal) and answer.ground is Ground.MISSING and order.command in _ASKABLE
+def _channel_of(occasion: Occasion, chat: str) -> str:
+    """Give the channel whose group a chat is; empty for any other chat."""
+    channels = occasion.desk.office.channels.values()
+    return next((channel.key for channel in channels if channel.chat == chat), "")
 
 
 _ASKABLE = frozenset(
@@ -135,11 +124,24 @@ _ASKABLE = frozenset(
         Command.REFUSE,
         Command.CONFIRM,
         Command.REOPEN,
+        Command.OPINE,
+        Command.CONCLUDE,
+        Command.SEND_BACK,
+        Command.ORAL,
+        Command.TRANSFER,
+        Command.TAKE_BACK,
+        Command.EXCUSE,
+        Command.REPORT,
+        Command.EXTEND,
+        Command.DENY,
+        Command.RECALL,
+        Command.FOLLOW,
+        Command.DISCONTENT,
     }
 )
 
 
-def _ask(occasion: Occasion, event: ActionPressed, order: Order, facts: CaseFacts) -> Reaction:
+def _ask(occasion: Occasion, event: ActionPressed, order: Order, facts: CaseFacts, arg: str) -> Reaction:
     private = event.chat == event.sender.private_chat
     # An opinion is on the draft that was shown; a new draft takes the place of the one that stands when it is asked for.
     drafting = order.command is Command.DRAFT
@@ -152,6 +154,7 @@ def _ask(occasion: Occasion, event: ActionPressed, order: Order, facts: CaseFact
         place=order.where,
         draft_version=facts.draft_version if drafting else order.draft_version,
         now=occasion.now,
+        arg=arg,
     )
     return Reaction("请回复文字。" if private else "已私聊您，请在私聊里回复文字。")
 
@@ -173,49 +176,128 @@ def _open_menu(
     occasion: Occasion, event: ActionPressed, wish: Wish, actor: Actor, facts: CaseFacts, where: Where
 ) -> Reaction:
     name, page = menus.page_of(wish.arg)
-    order = Order(
-        _PROBES.get(name, Command.SET_LEVEL),
-        actor,
-        where,
-        wish.version,
-        wish.draft_version,
-        reason="…",
-        channel=facts.channel,
-        level=facts.level,
-        item_id=1,
-        into=1,
-        subject=SUBJECTS[0],
-    )
-    answer = decide(facts, order, occasion.desk.office.procedure)
+    kind = menus.card_of(name, page)
+    if not _may_open(occasion, actor, facts, wish, kind):
+        return Reaction(UNKNOWN_BUTTON, alert=True)
+    order = _probe(_asked_for(occasion, facts, name), actor, where, wish, facts)
+    away = name == menus.BACK and kind != announce.DUTY_CARD
+    answer = None if away else decide(facts, order, occasion.desk.office.procedure)
     if isinstance(answer, Refusal):
         occasion.note_refusal(event.sender, actor, order.command.value, answer.ground, facts.id)
         return _refused(occasion, facts, answer, wish)
     view = case_view(occasion.session, facts.id)
     assert view is not None
-    office, toast, notes = occasion.desk.office, "", tuple[Block, ...]()
     if name.startswith(menus.MUTE):
         return mutes.open_menu(occasion, event, view, name)
-    if name == menus.SPLIT:
-        buttons = menus.text_menu(view, office, choices.texts(occasion.session, facts.id, page))
-        toast = "点哪一条信息，就把哪一条拆出去单独成为事项。"
-    elif name == menus.MERGE:
-        found = choices.matters(occasion.session, facts.id, page, occasion.now)
-        if not found.choices:
-            return Reaction("最近七天没有别的未办结事项。", alert=True)
-        buttons = menus.matter_menu(view, found)
-        toast = "点哪个事项，本事项就并入哪个事项。"
-    elif name == menus.JOIN:
-        buttons = menus.join_menu(view)
-        other = case_view(occasion.session, view.suggestion.other.id) if view.suggestion else None
-        if other is None:
-            return Reaction("建议并入的事项已不在，请用“纠正…”里的“合并…”。", alert=True)
-        notes = menus.joined_notes(other, office)
-        toast = "请核对卡片下方的事项，再点确认。"
-    elif name == menus.SUBJECT:
-        buttons = menus.subject_menu(view, page)
+    chat = occasion.chat_name(event.chat)
+    if name == menus.BACK:
+        content = _Content(render.buttons_of(kind, view, occasion.desk.office, _channel_of(occasion, chat)))
     else:
-        buttons = menus.menu_buttons(view, office, name)
-    return Reaction(toast, menu=Menu(event.message, facts.id, facts.version, buttons, notes))
+        content = _CONTENTS.get(name, _plain_menu)(occasion, view, name, page)
+    if isinstance(content, str):
+        return Reaction(content, alert=True)
+    menu = Menu(
+        event.message, facts.id, facts.version, content.buttons, content.notes, kind, wish.draft_version, chat
+    )
+    return Reaction(content.toast, menu=menu)
+
+
+def _asked_for(occasion: Occasion, facts: CaseFacts, menu: str) -> Command:
+    """Give the command by which it is asked whether a person may open a menu."""
+    submits = facts.level in occasion.desk.office.procedure.order and facts.state is not State.RETURNED
+    if menu == menus.CHANNEL and submits and facts.state not in WITH_CHANNEL:
+        return Command.SUBMIT
+    return _PROBES.get(menu, Command.SET_LEVEL)
+
+
+@dataclass(frozen=True, slots=True)
+class _Content:
+    """What a menu offers, what must be known to choose, and the toast that explains it."""
+
+    buttons: menus.Rows
+    toast: str = ""
+    notes: tuple[Block, ...] = ()
+
+
+def _plain_menu(occasion: Occasion, view: CaseView, name: str, page: int) -> _Content | str:
+    return _Content(menus.menu_buttons(view, occasion.desk.office, name))
+
+
+def _split_menu(occasion: Occasion, view: CaseView, name: str, page: int) -> _Content | str:
+    texts = choices.texts(occasion.session, view.id, page)
+    toast = "点哪一条信息，就把哪一条拆出去单独成为事项。"
+    return _Content(menus.text_menu(view, occasion.desk.office, texts), toast)
+
+
+def _merge_menu(occasion: Occasion, view: CaseView, name: str, page: int) -> _Content | str:
+    found = choices.matters(occasion.session, view.id, page, occasion.now)
+    if not found.choices:
+        return "最近七天没有别的未办结事项。"
+    return _Content(menus.matter_menu(view, found), "点哪个事项，本事项就并入哪个事项。")
+
+
+def _join_menu(occasion: Occasion, view: CaseView, name: str, page: int) -> _Content | str:
+    other = case_view(occasion.session, view.suggestion.other.id) if view.suggestion else None
+    if other is None:
+        return "建议并入的事项已不在，请用“纠正…”里的“合并…”。"
+    notes = menus.joined_notes(other, occasion.desk.office)
+    return _Content(menus.join_menu(view), "请核对卡片下方的事项，再点确认。", notes)
+
+
+def _subject_menu(occasion: Occasion, view: CaseView, name: str, page: int) -> _Content | str:
+    return _Content(menus.subject_menu(view, page))
+
+
+def _tick_menu(occasion: Occasion, view: CaseView, name: str, page: int) -> _Content | str:
+    return _Content(menus.ticks(view, occasion.desk.office, name, page), _TICKING[name])
+
+
+_CONTENTS = {
+    menus.SPLIT: _split_menu,
+    menus.MERGE: _merge_menu,
+    menus.JOIN: _join_menu,
+    menus.SUBJECT: _subject_menu,
+    menus.CONSULT: _tick_menu,
+    menus.ASPECTS: _tick_menu,
+}
+
+
+_TICKING = {
+    menus.CONSULT: "点选参加会商的单位，再点“发起会商”。",
+    menus.ASPECTS: "逐项核对打勾，六项都核对后才能通过。",
+}
+
+
+def _may_open(occasion: Occasion, actor: Actor, facts: CaseFacts, wish: Wish, kind: str) -> bool:
+    """Tell whether a menu may be opened on a card of this kind: one with a draft only by who was shown it."""
+    if kind not in announce.CARD_ROLES:
+        return True
+    return announce.was_asked(occasion.session, facts.id, kind, wish.draft_version, actor.person_id)
+
+
+def _probe(command: Command, actor: Actor, where: Where, wish: Wish, facts: CaseFacts) -> Order:
+    """Make an order that lacks nothing, to ask whether a person may give it."""
+    return Order(
+        command,
+        actor,
+        where,
+        wish.version,
+        wish.draft_version,
+        reason="…",
+        text="…",
+        channel=facts.channel,
+        level=facts.level,
+        item_id=1,
+        into=1,
+        subject=SUBJECTS[0],
+        units=(facts.channel,),
+        target=next(iter(TARGETS)),
+        days=1,
+        stance="…",
+        answer_kind=AnswerKind.UNCLEAR,
+        aspects=frozenset(Aspect),
+        confirmed=True,
+    )
 
 
 # By which order it is asked whether a person may open a menu; all others are open to whoever may set the level.
@@ -226,27 +308,49 @@ _PROBES = {
     menus.MERGE: Command.MERGE,
     menus.JOIN: Command.MERGE,
     menus.SUBJECT: Command.CLASSIFY,
+    menus.KIND: Command.SET_ANSWER_KIND,
+    menus.CONSULT: Command.CONVENE,
+    menus.TRANSFER: Command.TRANSFER,
+    menus.REPORT: Command.REPORT,
+    menus.WATCH: Command.WATCH,
+    menus.EXTEND: Command.EXTEND,
+    menus.OPINE: Command.OPINE,
+    menus.OPENNESS: Command.DRAFT,
+    menus.ASPECTS: Command.PASS,
 }
 
 
 _GROUP_CARDS = {Where.DUTY: announce.DUTY_CARD, Where.CHANNEL: announce.CHANNEL_CARD}
-_PRIVATE_CARDS = {
-    Command.PASS.value: "review",
-    Command.REDO.value: "review",
-    Command.CLEAR.value: "secrecy",
-    Command.WITHHOLD.value: "secrecy",
-    Command.ESCALATE.value: "secrecy",
-    Command.APPROVE.value: "approve",
-    Command.REFUSE.value: "approve",
+
+
+def _private_card(verb: str, state: State) -> str | None:
+    """Name the private card that a button stands on; the same words are on cards of several steps."""
+    if verb in {Command.ORDER.value, Command.SEND_BACK.value}:
+        return announce.ORDER_CARD
+    card = announce.REVIEW_CARDS.get(state)
+    return card if card is not None and verb in _VERBS_OF[card] else None
+
+
+_VERBS_OF = {
+    "review": {Command.PASS.value, Command.REDO.value, MENU},
+    "secrecy": {Command.CLEAR.value, Command.WITHHOLD.value, Command.ESCALATE.value},
+    "second": {Command.PASS.value, Command.REDO.value},
+    "approve": {Command.APPROVE.value, Command.REFUSE.value, Command.PASS_UP.value, MENU},
+    "chief": {Command.APPROVE.value, Command.REFUSE.value, MENU},
 }
 
 
-def _adopt(occasion: Occasion, event: ActionPressed, wish: Wish, actor: Actor, where: Where) -> None:
+def _adopt(
+    occasion: Occasion, event: ActionPressed, wish: Wish, actor: Actor, where: Where, facts: CaseFacts
+) -> None:
     """Remember a card of ours whose sending was cut off before we learnt its number: it is edited from now on."""
     session, ref = occasion.session, event.message
     card, draft_version = _GROUP_CARDS.get(where), 0
+    lead = occasion.desk.office.channels.get(facts.channel)
+    if where is Where.CHANNEL and (lead is None or occasion.chat_name(ref.chat) != lead.chat):
+        card = announce.UNIT_CARD
     if where is Where.PRIVATE:
-        card, draft_version = _PRIVATE_CARDS.get(wish.verb), wish.draft_version
+        card, draft_version = _private_card(wish.verb, facts.state), wish.draft_version
         # A forged token must not make a draft appear before somebody who was never shown it.
         if card and not announce.was_asked(session, wish.case_id, card, draft_version, actor.person_id):
             return

@@ -4,6 +4,7 @@ import re
 from dataclasses import replace
 
 from bot.chat import Body, TextReplied
+from bot.handlers.arguments import with_argument
 from bot.handlers.desk import Occasion, Reaction
 from bot.secrecy import has_mark
 from routing import announce, asks, cases, outbox
@@ -93,7 +94,7 @@ def _reply_to_other(occasion: Occasion, event: TextReplied, actor: Actor, reply:
     if spoken is None:
         return "认不出您回复的是哪张卡片，请回复最新的卡片，或点卡片上的按钮操作。"
     facts = None if spoken.case_id is None else cases.facts(occasion.session, spoken.case_id)
-    if facts is None or occasion.where(event.chat, event.sender, facts.channel) is not Where.CHANNEL:
+    if facts is None or occasion.where(event.chat, event.sender, facts.channels()) is not Where.CHANNEL:
         return ""
     return _reply_to_slip(occasion, event, actor, facts.id)
 
@@ -107,7 +108,8 @@ def _answer(occasion: Occasion, event: TextReplied, actor: Actor, question: Ques
     if question.command is Command.DRAFT and question.draft_version != facts.draft_version:
         asks.close(occasion.session, question.id, occasion.now)
         return "稿件已更新，请重新点“拟答复稿/修改稿件”。"
-    order = Order(question.command, actor, question.place, question.case_version, question.draft_version)
+    bare = Order(question.command, actor, question.place, question.case_version, question.draft_version)
+    order = with_argument(bare, question.arg, occasion.desk.office, occasion.now)
     filled = _filled(order, event.text)
     if isinstance(filled, str):
         return filled
@@ -143,9 +145,24 @@ def _filled(order: Order, typed: str) -> Order | str:
     if Need.LINK in needs:
         link = _LINK.search(typed)
         return replace(order, link=link.group() if link else "")
+    if order.command is Command.CONCLUDE:
+        return _conclusion(order, typed)
+    if order.command is Command.REPORT:
+        return replace(order, text=typed)
     if Need.TEXT in needs:
         return _draft(order, typed)
     return replace(order, reason=typed)
+
+
+CONCLUDED = ("性质", "走势", "风险", "等级", "口径", "分工")
+"""What a consultation (会商研判) decides, each on a line of its own (周口市政务公开工作制度 第二十五条)."""
+
+
+def _conclusion(order: Order, typed: str) -> Order | str:
+    left = [name for name in CONCLUDED if not re.search(rf"{name}\s*[：:]\s*\S", typed)]
+    if left:
+        return f"会商结论缺少：{'、'.join(left)}。请按“性质：……”的写法逐行补全后重新回复。"
+    return replace(order, text=typed)
 
 
 def _draft(order: Order, typed: str) -> Order | str:
@@ -158,7 +175,7 @@ def _reply_to_slip(occasion: Occasion, event: TextReplied, actor: Actor, case_id
     """A reply to the slip in the channel's group: the draft while it is handled, the link once it is approved."""
     facts = cases.facts(occasion.session, case_id)
     assert facts is not None
-    where = occasion.where(event.chat, event.sender, facts.channel)
+    where = occasion.where(event.chat, event.sender, facts.channels())
     if facts.state is State.HANDLING:
         order: Order | str = _draft(Order(Command.DRAFT, actor, where, facts.version), event.text.strip())
     elif facts.state is State.TO_RELEASE and _LINK.search(event.text):

@@ -636,6 +636,9 @@ class AskRow(Base):
     draft_version: Mapped[int] = mapped_column(default=0)
     verb: Mapped[str] = mapped_column(String(24))
     place: Mapped[str] = mapped_column(String(24))  # where the press was made that this answers for
+    arg: Mapped[str] = mapped_column(
+        String(32), default="", server_default=""
+    )  # what the button carried besides
     message: Mapped[str | None] = mapped_column(String(64))
     asked_at: Mapped[datetime]
     answered_at: Mapped[datetime | None]

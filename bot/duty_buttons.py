@@ -1,0 +1,156 @@
+"""What the duty card offers: the next step first, then what may be put right. Pure; follows the table of the procedure."""
+
+from bot.chat import Button, Tone
+from bot.wishes import menu_button, order_button
+from routing.office import Office
+from routing.procedure import Table, table
+from routing.views import CaseView
+from routing.workflow import ENDED, Command, State
+
+Rows = tuple[tuple[Button, ...], ...]
+
+
+def duty_buttons(view: CaseView, office: Office) -> Rows:
+    """Give the buttons that the state of a case offers to the duty officer."""
+    moves = table(office.procedure, view.level)
+    if view.state in {State.JUDGING, State.RETURNED, State.WATCHING}:
+        return (_onwards(view, office, moves), _judging(view, moves), _third(view))
+    if view.state in _STEPS:
+        return (*_only_known(view, moves, _STEPS[view.state](view)), *_sides(view))
+    if view.state in ENDED:
+        return ()
+    return _sides(view)
+
+
+def _onwards(view: CaseView, office: Office, moves: Table) -> tuple[Button, ...]:
+    """Offer the proposed channel, and the others; where a leader must agree first, to be submitted to him."""
+    command, word = Command.DISPATCH, "转办"
+    if (view.state, Command.SUBMIT) in moves:
+        command, word = Command.SUBMIT, "报批转办"
+    channel = office.channels.get(view.channel)
+    # After a return the unit that sent it back is not the one to propose.
+    if channel is None or view.state is State.RETURNED:
+        return (menu_button(view, "channel", f"{word}…"),)
+    proposed = order_button(view, command, f"{word} {channel.name}", Tone.GOOD, view.channel)
+    return (proposed, menu_button(view, "channel", "改派…"))
+
+
+def _judging(view: CaseView, moves: Table) -> tuple[Button, ...]:
+    row = [menu_button(view, "level", "定级…")]
+    if view.state is State.JUDGING:
+        row.append(menu_button(view, "watch", "关注…"))
+    row.append(menu_button(view, "dismiss", "不予受理…"))
+    if view.state is State.WATCHING:
+        row.append(order_button(view, Command.RESUME, "恢复研判"))
+    return tuple(row)
+
+
+def _third(view: CaseView) -> tuple[Button, ...]:
+    rest = (menu_button(view, "judge", "研判…"), menu_button(view, "correct", "纠正…"))
+    if view.suggestion is None:
+        return rest
+    other = view.suggestion.other
+    return (menu_button(view, "join", f"并入 {other.number}…"), *rest)
+
+
+def _sides(view: CaseView) -> Rows:
+    if view.state in {State.ANSWERED, State.CALLING_BACK, State.TRANSFERRED, State.CLOSED, State.DISMISSED}:
+        return ()
+    return (
+        (
+            menu_button(view, "level", "定级…"),
+            menu_button(view, "judge", "研判…"),
+            menu_button(view, "correct", "纠正…"),
+        ),
+    )
+
+
+def _only_known(view: CaseView, moves: Table, rows: tuple[tuple[tuple[Command, Button], ...], ...]) -> Rows:
+    known = [tuple(button for command, button in row if (view.state, command) in moves) for row in rows]
+    return tuple(row for row in known if row)
+
+
+def _verify(view: CaseView) -> tuple[tuple[tuple[Command, Button], ...], ...]:
+    return (
+        (
+            (Command.VERIFY, order_button(view, Command.VERIFY, "核实属实", Tone.GOOD)),
+            (Command.DISMISS, menu_button(view, "dismiss", "不予受理…")),
+        ),
+    )
+
+
+def _consult(view: CaseView) -> tuple[tuple[tuple[Command, Button], ...], ...]:
+    return (((Command.CONCLUDE, order_button(view, Command.CONCLUDE, "会商结论…", Tone.GOOD)),),)
+
+
+def _to_order(view: CaseView) -> tuple[tuple[tuple[Command, Button], ...], ...]:
+    return (((Command.ORAL, order_button(view, Command.ORAL, "登记口头指示…")),),)
+
+
+def _transferred(view: CaseView) -> tuple[tuple[tuple[Command, Button], ...], ...]:
+    return (
+        (
+            (Command.CLOSE, order_button(view, Command.CLOSE, "对方已受理，办结", Tone.GOOD)),
+            (Command.TAKE_BACK, order_button(view, Command.TAKE_BACK, "对方退回…", Tone.DANGER)),
+        ),
+    )
+
+
+def _extending(view: CaseView) -> tuple[tuple[tuple[Command, Button], ...], ...]:
+    return (
+        (
+            (Command.GRANT, order_button(view, Command.GRANT, "同意延期", Tone.GOOD)),
+            (Command.DENY, order_button(view, Command.DENY, "不同意…", Tone.DANGER)),
+        ),
+    )
+
+
+def _recheck(view: CaseView) -> tuple[tuple[tuple[Command, Button], ...], ...]:
+    return (
+        (
+            (Command.RECHECK, order_button(view, Command.RECHECK, "复查无误", Tone.GOOD)),
+            (Command.RECALL, order_button(view, Command.RECALL, "复查有误…", Tone.DANGER)),
+        ),
+    )
+
+
+def _call_back(view: CaseView) -> tuple[tuple[tuple[Command, Button], ...], ...]:
+    return (
+        (
+            (Command.CONTENT, order_button(view, Command.CONTENT, "满意", Tone.GOOD, "good")),
+            (Command.CONTENT, order_button(view, Command.CONTENT, "基本满意", Tone.GOOD, "fair")),
+        ),
+        (
+            (Command.DISCONTENT, order_button(view, Command.DISCONTENT, "不满意…", Tone.DANGER)),
+            (Command.UNREACHED, order_button(view, Command.UNREACHED, "未接通")),
+            (Command.CLOSE, order_button(view, Command.CLOSE, "办结")),
+        ),
+    )
+
+
+def _closed(view: CaseView) -> tuple[tuple[tuple[Command, Button], ...], ...]:
+    if view.release_url is None:
+        return (((Command.ARCHIVE, order_button(view, Command.ARCHIVE, "归档")),),)
+    return (
+        (
+            (Command.ARCHIVE, order_button(view, Command.ARCHIVE, "归档")),
+            (Command.FOLLOW, order_button(view, Command.FOLLOW, "续发…")),
+        ),
+    )
+
+
+def _dismissed(view: CaseView) -> tuple[tuple[tuple[Command, Button], ...], ...]:
+    return (((Command.REOPEN, order_button(view, Command.REOPEN, "重新研判…")),),)
+
+
+_STEPS = {
+    State.UNVERIFIED: _verify,
+    State.CONSULTING: _consult,
+    State.TO_ORDER: _to_order,
+    State.TRANSFERRED: _transferred,
+    State.EXTENDING: _extending,
+    State.ANSWERED: _recheck,
+    State.CALLING_BACK: _call_back,
+    State.CLOSED: _closed,
+    State.DISMISSED: _dismissed,
+}

@@ -1,0 +1,156 @@
+"""Cards of the steps beside the main road: a dispatch that a leader must agree to, what other units are asked. Pure."""
+
+from collections.abc import Mapping
+
+from bot.chat import Block, Button, Card, Form, Tone
+from bot.names import level_tag, local
+from bot.wishes import menu_button, order_button
+from routing.office import Office
+from routing.views import CaseView, PaperView
+from routing.workflow import STATE_NAMES, TARGETS, Command, State
+
+STANCES: Mapping[str, str] = {"agree": "同意", "differ": "有不同意见", "none": "无意见"}
+REPORTS: Mapping[str, str] = {"first": "首报", "follow": "续报", "final": "终报"}
+CONTENT: Mapping[str, str] = {"good": "满意", "fair": "基本满意"}
+LINES = 6
+"""So many papers of the file stand on a card, the newest; `yuqing export case` gives all of them."""
+
+
+def order_card(view: CaseView, office: Office) -> Card:
+    """Give the private card of a leader who is asked to agree to a dispatch (报批转办)."""
+    channel = office.channels.get(view.channel)
+    asks = view.state is State.TO_ORDER
+    blocks = [
+        Block(f"{'请批准转办' if asks else '转办审批'}：{view.number} {view.title}", Form.TITLE, weight=9),
+        Block(f"{level_tag(view.level)} · {view.items} 条信息", weight=4),
+        Block(f"{channel.name}（{channel.unit}）" if channel else view.channel, label="拟交", weight=9),
+    ]
+    if view.lead:
+        blocks.append(Block(view.lead.text[:300], Form.QUOTE, label="来文", weight=3))
+    if view.first_url:
+        blocks.append(Block("打开首条信息", label="原文", url=view.first_url, weight=6))
+    blocks += file_blocks(view, office, in_private=True)
+    if not asks:
+        return Card((*blocks, Block(f"事项现为“{STATE_NAMES[view.state]}”，无需处理", Form.NOTE, weight=9)))
+    return Card(tuple(blocks), order_buttons(view))
+
+
+def order_buttons(view: CaseView) -> tuple[tuple[Button, ...], ...]:
+    """Give the buttons of a leader who is asked to agree to a dispatch."""
+    good = order_button(view, Command.ORDER, "同意转办", Tone.GOOD)
+    return ((good, order_button(view, Command.SEND_BACK, "退回研判…", Tone.DANGER)),)
+
+
+def unit_card(view: CaseView, office: Office, channel: str) -> Card:
+    """Give the card of a unit that is asked for something besides the lead, in the group of its channel."""
+    asked = [kind for kind in _ASKS if channel in view.waiting(kind)]
+    blocks = [
+        Block(f"{level_tag(view.level)}　{view.number}　【{STATE_NAMES[view.state]}】", weight=9),
+        Block(view.title, Form.TITLE, weight=9),
+    ]
+    lead = office.channels.get(view.channel)
+    if lead is not None and Command.CONVENE not in asked:
+        blocks.append(Block(f"{lead.name}（{lead.unit}）", label="主办", weight=7))
+    if view.lead:
+        blocks.append(Block(view.lead.text[:200], Form.QUOTE, weight=3))
+    if view.first_url:
+        blocks.append(Block("打开首条信息", label="原文", url=view.first_url, weight=6))
+    if not asked:
+        return Card((*blocks, *_answers(view, office, channel)))
+    blocks += [Block(_ASKS[kind], Form.NOTE, weight=9) for kind in asked]
+    if Command.COUNTERSIGN in asked and view.draft is not None:
+        blocks.append(Block(view.draft.text, Form.QUOTE, label="已批准的答复稿", weight=9))
+    return Card(tuple(blocks), unit_buttons(view, channel))
+
+
+def unit_buttons(view: CaseView, channel: str) -> tuple[tuple[Button, ...], ...]:
+    """Give the buttons of what a unit is asked for now."""
+    offered = (
+        (Command.CONVENE, menu_button(view, "opine", "发表意见…")),
+        (Command.SIGN_COPY, order_button(view, Command.SIGN_COPY, "协办签收", Tone.GOOD)),
+        (Command.COUNTERSIGN, order_button(view, Command.COUNTERSIGN, "确认无误", Tone.GOOD)),
+    )
+    return tuple((button,) for kind, button in offered if channel in view.waiting(kind))
+
+
+_ASKS: Mapping[Command, str] = {
+    Command.CONVENE: "本事项正在会商，请贵单位发表意见",
+    Command.SIGN_COPY: "抄送贵单位，请签收并配合主办单位办理",
+    Command.COUNTERSIGN: "答复稿提到贵单位，请确认所述无误；有误请联系主办单位修改",
+}
+
+
+def _answers(view: CaseView, office: Office, channel: str) -> list[Block]:
+    """Say what became of what this unit was asked for."""
+    own = [
+        paper for paper in view.papers if paper.kind in _ASKS and paper.channel == channel and paper.done_at
+    ]
+    return [block for paper in own[-2:] for block in [_line(paper, office, in_private=False)] if block]
+
+
+def file_blocks(view: CaseView, office: Office, *, in_private: bool = False) -> list[Block]:
+    """Give what the file holds beside the drafts, the newest last: who was asked, who said what.
+
+    In a group stands that something was said; what units and leaders said in their own words is for one person.
+    """
+    lines = [line for paper in view.papers for line in [_line(paper, office, in_private=in_private)] if line]
+    return lines[-LINES:]
+
+
+def _line(paper: PaperView, office: Office, *, in_private: bool) -> Block | None:
+    channel = office.channels.get(paper.channel)
+    unit = channel.unit if channel else paper.channel
+    if paper.done_at is None:
+        label = _WAITED.get(paper.kind)
+        return Block(f"{unit} 尚未答复", label=label, weight=5) if label else None
+    when = local(paper.done_at, office)
+    if paper.kind is Command.CONVENE:
+        if not paper.stance:
+            return Block(f"{unit} 未发表意见", label="会商", weight=4)
+        said = f"{unit} {paper.by}：{STANCES.get(paper.stance, paper.stance)}"
+        if in_private:
+            said += f"。{paper.text}"
+        return Block(said, label="会商", weight=5)
+    if paper.kind in {Command.SIGN_COPY, Command.COUNTERSIGN}:
+        label = "协办签收" if paper.kind is Command.SIGN_COPY else "相关单位确认"
+        return Block(f"{unit} {paper.by} {when}", label=label, weight=4)
+    told = _TOLD.get(paper.kind)
+    words = _words(paper) if in_private or paper.kind not in _IN_PRIVATE else ""
+    return None if told is None else Block(f"{paper.by} {when}{words}", label=told, weight=5)
+
+
+_WAITED: Mapping[Command, str] = {
+    Command.CONVENE: "会商",
+    Command.SIGN_COPY: "协办签收",
+    Command.COUNTERSIGN: "相关单位确认",
+}
+_TOLD: Mapping[Command, str] = {
+    Command.CONCLUDE: "会商结论",
+    Command.SUBMIT: "报批",
+    Command.ORAL: "口头指示",
+    Command.TRANSFER: "移送",
+    Command.TAKE_BACK: "移送退回",
+    Command.EXCUSE: "不必回应",
+    Command.EXTEND: "申请延期",
+    Command.GRANT: "同意延期",
+    Command.DENY: "不同意延期",
+    Command.RECHECK: "复查无误",
+    Command.RECALL: "复查有误",
+    Command.CONTENT: "回访",
+    Command.DISCONTENT: "回访不满意",
+    Command.UNREACHED: "回访未接通",
+    Command.FOLLOW: "续发",
+}
+"""What is told of on cards; reports go to the leaders, word for word, and stand in the file."""
+
+_IN_PRIVATE = frozenset({Command.CONCLUDE, Command.ORAL, Command.DENY, Command.RECALL, Command.DISCONTENT})
+
+
+def _words(paper: PaperView) -> str:
+    if paper.kind is Command.TRANSFER:
+        return f" 移送{TARGETS.get(paper.stance, paper.stance)}：{paper.text}"
+    if paper.kind in {Command.EXTEND, Command.GRANT}:
+        return f" {paper.stance} 个工作日" + (f"：{paper.text}" if paper.text else "")
+    if paper.kind is Command.CONTENT:
+        return f" {CONTENT.get(paper.stance, paper.stance)}"
+    return f"：{paper.text}" if paper.text else ""

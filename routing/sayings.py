@@ -1,0 +1,194 @@
+"""What is said aloud of a move, where silence misleads: a sentence to a group, the reason to one person in private.
+
+Only queues rows, in the transaction of the move. Drafts under review and the reasons of returns go to one person each;
+the reason of a secrecy review goes into no chat (保密法 第二十九条).
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from routing import papers, people
+from routing.announce import CHANNEL_CARD, newest_slip, tell
+from routing.office import Channel, Office, Role
+from routing.outbox import MessageKind, Priority, queue
+from routing.procedure import WITH_CHANNEL
+from routing.store.tables import CaseRow
+from routing.workflow import CaseFacts, Command, Order, State
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """A move as it is spoken of. `before`: what stood when the order was decided; `channel`: who had the case then."""
+
+    session: Session
+    office: Office
+    case: CaseRow
+    before: CaseFacts
+    order: Order
+    now: datetime
+
+    @property
+    def key(self) -> str:
+        return f"said:{self.case.id}:{self.case.version}"
+
+    @property
+    def channel(self) -> Channel | None:
+        return self.office.channels.get(self.before.channel)
+
+    def to(self, chat: str | None, template: str, part: str = "", **facts: str) -> None:
+        """Queue one sentence; nothing where there is nobody to hear it."""
+        if chat:
+            key = f"{self.key}:{part}" if part else self.key
+            tell(
+                self.session, self.case, chat=chat, template=template, key=key, now=self.now, facts={**facts}
+            )
+
+    def to_duty(self, template: str, part: str = "", **facts: str) -> None:
+        self.to(self.office.duty_chat, template, part, **facts)
+
+    def to_channel(self, template: str, part: str = "", **facts: str) -> None:
+        self.to(self.channel.chat if self.channel else None, template, part, **facts)
+
+    def private(self, person_id: int | None) -> str | None:
+        return people.private_chat(self.session, person_id) if person_id else None
+
+
+def say(
+    session: Session, office: Office, case: CaseRow, before: CaseFacts, order: Order, now: datetime
+) -> None:
+    """Say what a move means to those who would miss it. `before` is what stood when the order was decided."""
+    speak = _SAYINGS.get(order.command)
+    if speak is not None:
+        speak(_Said(session, office, case, before, order, now))
+
+
+def _returned(said: _Said) -> None:
+    unit = said.channel.unit if said.channel else said.before.channel
+    said.to_duty("returned", unit=unit)
+    slip = newest_slip(said.session, said.case)
+    by = said.private(slip.dispatched_by) if slip else None
+    said.to(by, "returned_why", "why", unit=unit, actor=said.order.actor.name, reason=said.order.reason)
+
+
+def _redirected(said: _Said) -> None:
+    if said.before.state in WITH_CHANNEL and said.before.channel != said.case.channel:
+        said.to_channel("redirected", unit=said.office.channels[said.case.channel].unit)
+
+
+def _sent_back(said: _Said) -> None:
+    said.to_channel("redo")
+    # The reason of a secrecy review never goes into a chat (保密法 第二十九条): the drafter asks in person.
+    order = said.order
+    said.to(
+        said.private(said.before.drafter_id),
+        "redo_why",
+        "why",
+        command=order.command.value,
+        actor=order.actor.name,
+        reason="" if order.command is Command.WITHHOLD else order.reason,
+        draft_version=str(said.before.draft_version),
+    )
+
+
+def _reopened(said: _Said) -> None:
+    """Say aloud that a case is taken up again, where it is handled; the reason to the one who signed for it."""
+    if said.case.state is not State.HANDLING or said.channel is None:
+        return  # back to be judged: the card in the duty group, where it was pressed, says so
+    actor = said.order.actor.name
+    said.to_duty("reopened", "duty", actor=actor)
+    said.to_channel("reopened", actor=actor)
+    slip = newest_slip(said.session, said.case)
+    signed_by = said.private(slip.signed_by) if slip else None
+    said.to(signed_by, "reopened_why", "why", actor=actor, reason=said.order.reason)
+
+
+def _followed(said: _Said) -> None:
+    said.to_duty("followed", "duty", actor=said.order.actor.name)
+    said.to_channel("followed", actor=said.order.actor.name)
+
+
+def _approved(said: _Said) -> None:
+    """Post the slip anew with the approved text: an edit of the old card, far up in the chat, makes no sound."""
+    case = said.case
+    if case.state is State.TO_RELEASE and said.channel:
+        queue(
+            said.session,
+            key=f"card:{case.id}:{CHANNEL_CARD}:release:{case.draft_version}",
+            chat=said.channel.chat,
+            kind=MessageKind.CARD,
+            priority=Priority.PERSON,
+            payload={"card": CHANNEL_CARD, "draft_version": 0},
+            case_id=case.id,
+            now=said.now,
+        )
+
+
+def _answered(said: _Said) -> None:
+    said.to_duty("answered", link=said.order.link)
+
+
+def _not_ordered(said: _Said) -> None:
+    actor = said.order.actor.name
+    said.to_duty("not_ordered", actor=actor)
+    asked = papers.newest(said.session, said.case.id, Command.SUBMIT)
+    by = said.private(asked.person_id) if asked else None
+    said.to(by, "not_ordered_why", "why", actor=actor, reason=said.order.reason)
+
+
+def _concluded(said: _Said) -> None:
+    said.to_duty("concluded")
+
+
+def _longer(said: _Said) -> None:
+    if said.channel:
+        said.to_duty("extension", unit=said.channel.unit, days=str(said.order.days))
+
+
+def _longer_decided(said: _Said) -> None:
+    template = "granted" if said.order.command is Command.GRANT else "denied"
+    said.to_channel(template, actor=said.order.actor.name)
+
+
+def _reported(said: _Said) -> None:
+    """Send a report (首报、续报、终报) to every leader, in private; the group only hears that it went out."""
+    session, order = said.session, said.order
+    number = papers.count(session, said.case.id, Command.REPORT)
+    roles = (Role.LEADER, Role.CHIEF)
+    leaders = {chat for role in roles for _, chat in people.holders(session, role, at=said.now)}
+    facts = {"kind": order.stance, "text": order.text, "actor": order.actor.name}
+    for chat in sorted(leaders):
+        tell(
+            session,
+            said.case,
+            chat=chat,
+            template="report",
+            key=f"report:{said.case.id}:{number}:{chat}",
+            now=said.now,
+            facts={**facts},
+            priority=Priority.URGENT,
+        )
+    said.to_duty("reported", kind=order.stance, leaders=str(len(leaders)))
+
+
+_SAYINGS: Mapping[Command, Callable[[_Said], None]] = {
+    Command.RETURN: _returned,
+    Command.DISPATCH: _redirected,
+    Command.REDO: _sent_back,
+    Command.WITHHOLD: _sent_back,
+    Command.REFUSE: _sent_back,
+    Command.RECALL: _sent_back,
+    Command.DISCONTENT: _sent_back,
+    Command.REOPEN: _reopened,
+    Command.FOLLOW: _followed,
+    Command.APPROVE: _approved,
+    Command.CONFIRM: _answered,
+    Command.SEND_BACK: _not_ordered,
+    Command.CONCLUDE: _concluded,
+    Command.EXTEND: _longer,
+    Command.GRANT: _longer_decided,
+    Command.DENY: _longer_decided,
+    Command.REPORT: _reported,
+}
