@@ -136,7 +136,7 @@ class Composer:
             log.exception("card could not be rendered", extra={"case": view.number, "card": kind})
             return Outgoing(_bare(view, self._office, kind, self._channel_of(message.chat)))
         # A review card without buttons has said its last word. Duty and channel cards go on: a case may come back.
-        final = not card.buttons and draft_version is not None
+        final = not card.buttons and (draft_version is not None or kind in {ORDER_CARD, UNIT_CARD})
         return Outgoing(card, stamp=(view.version, view.items), is_final=final)
 
     def _render(self, kind: str, view: CaseView, chat: str) -> Card:

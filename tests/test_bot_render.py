@@ -36,7 +36,7 @@ from routing.digest import ChannelLine, DayCount, Digest, Matter, Overdue, Rate
 from routing.held import HeldView, MuteView
 from routing.held import Matter as HeldMatter
 from routing.items import Ailment, Band, Counts, Fault, Kind, SourceState, Symptom
-from routing.office import Level, Role, Step
+from routing.office import Level, Procedure, Role, Step
 from routing.outbox import MessageKind
 from routing.people import Invitation
 from routing.search import Hit
@@ -550,7 +550,7 @@ AROUND = {  # moves that go back, from the state that they start in
     State.TO_APPROVE: Command.REFUSE,
     State.TO_SIGN: Command.RETURN,
 }
-AFTER_APPROVAL = {State.TO_RELEASE, State.CLOSED}
+AFTER_APPROVAL = {State.TO_RELEASE, State.ANSWERED, State.CALLING_BACK, State.CLOSED, State.ARCHIVED}
 
 
 def act(desk: Desk, case_id: int, command: Command) -> None:
@@ -592,8 +592,9 @@ def in_groups(desk: Desk) -> Iterator[tuple[str, str]]:
 def test_a_group_never_reads_a_draft_before_its_approval_nor_any_reason(
     desk: Desk, state: State, back: Command | None
 ) -> None:
-    from builders import ROADS
+    from builders import ROADS, SWITCHED
 
+    desk.office = replace(desk.office, procedure=SWITCHED.get(state, desk.office.procedure))
     case_id = desk.open()
     for command in [*ROADS[state], *([back] if back else [])]:
         act(desk, case_id, command)
@@ -757,6 +758,27 @@ def live(desk: Desk) -> None:
         desk.act(first, move)
     desk.accept(item("东湖小区今天又停水了，物业不管"))
     desk.act(first, Command.REOPEN)
+    # steps beside the main road
+    plain_office = desk.office
+    third = desk.open("北门小区停水了")
+    steps = Procedure(order=frozenset(Level), consult=frozenset(Level), report=frozenset(Level))
+    desk.office = replace(desk.office, procedure=steps)
+    for move in (
+        Command.CONVENE,
+        Command.CONCLUDE,
+        Command.SUBMIT,
+        Command.SEND_BACK,
+        Command.SUBMIT,
+        Command.ORDER,
+    ):
+        desk.act(third, move)
+    for move in (Command.SIGN, Command.EXTEND, Command.DENY, Command.EXTEND, Command.GRANT):
+        desk.act(third, move)
+    desk.act(third, Command.REPORT, stance="first")
+    desk.act(first, Command.DRAFT)
+    desk.office = plain_office
+    for move in (Command.PASS, Command.CLEAR, Command.APPROVE, Command.CONFIRM, Command.FOLLOW):
+        desk.act(first, move)
     # limits: half-way and over; nobody to review
     second = desk.open("西山小区停水了")
     desk.act(second, Command.DISPATCH, channel="network")

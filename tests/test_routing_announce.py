@@ -51,6 +51,7 @@ def after(desk: Desk, state: State, command: Command, **more) -> list[tuple[str,
 
 
 DUTY_EDIT, SLIP_EDIT = ("duty-group", "edit:duty"), ("group-petition", "edit:channel")
+COPY_EDIT = ("group-network", "edit:unit")  # the copied unit has not signed
 
 
 @pytest.mark.parametrize(
@@ -61,25 +62,32 @@ DUTY_EDIT, SLIP_EDIT = ("duty-group", "edit:duty"), ("group-petition", "edit:cha
         (
             State.JUDGING,
             Command.DISPATCH,
-            [DUTY_EDIT, ("group-network", "copied"), ("group-petition", "channel")],
+            [DUTY_EDIT, ("group-network", "unit"), ("group-petition", "channel")],
         ),
-        (State.TO_SIGN, Command.SIGN, [DUTY_EDIT, SLIP_EDIT]),
+        (State.TO_SIGN, Command.SIGN, [DUTY_EDIT, COPY_EDIT, SLIP_EDIT]),
         (
             State.TO_SIGN,
             Command.RETURN,
-            [DUTY_EDIT, ("duty-group", "returned"), SLIP_EDIT, ("private-duty", "returned_why")],
+            [DUTY_EDIT, ("duty-group", "returned"), COPY_EDIT, SLIP_EDIT, ("private-duty", "returned_why")],
         ),
-        (State.HANDLING, Command.DRAFT, [DUTY_EDIT, SLIP_EDIT, ("private-reviewer", "review")]),
+        (State.HANDLING, Command.DRAFT, [DUTY_EDIT, COPY_EDIT, SLIP_EDIT, ("private-reviewer", "review")]),
         (
             State.IN_REVIEW,
             Command.PASS,
-            [DUTY_EDIT, SLIP_EDIT, ("private-reviewer", "edit:review"), ("private-secrecy", "secrecy")],
+            [
+                DUTY_EDIT,
+                COPY_EDIT,
+                SLIP_EDIT,
+                ("private-reviewer", "edit:review"),
+                ("private-secrecy", "secrecy"),
+            ],
         ),
         (
             State.IN_REVIEW,
             Command.REDO,
             [
                 DUTY_EDIT,
+                COPY_EDIT,
                 SLIP_EDIT,
                 ("group-petition", "redo"),
                 ("private-contact", "redo_why"),

@@ -190,6 +190,7 @@ def _open_menu(
     if name.startswith(menus.MUTE):
         return mutes.open_menu(occasion, event, view, name)
     chat = occasion.chat_name(event.chat)
+    content: _Content | str
     if name == menus.BACK:
         content = _Content(render.buttons_of(kind, view, occasion.desk.office, _channel_of(occasion, chat)))
     else:
