@@ -115,7 +115,7 @@ def _line(paper: PaperView, office: Office, *, in_private: bool) -> Block | None
         label = "协办签收" if paper.kind is Command.SIGN_COPY else "相关单位确认"
         return Block(f"{unit} {paper.by} {when}", label=label, weight=4)
     told = _TOLD.get(paper.kind)
-    words = _words(paper) if in_private or paper.kind not in _IN_PRIVATE else ""
+    words = _words(paper, in_private=in_private)
     return None if told is None else Block(f"{paper.by} {when}{words}", label=told, weight=5)
 
 
@@ -143,14 +143,13 @@ _TOLD: Mapping[Command, str] = {
 }
 """What is told of on cards; reports go to the leaders, word for word, and stand in the file."""
 
-_IN_PRIVATE = frozenset({Command.CONCLUDE, Command.ORAL, Command.DENY, Command.RECALL, Command.DISCONTENT})
 
-
-def _words(paper: PaperView) -> str:
+def _words(paper: PaperView, *, in_private: bool) -> str:
+    told = ""
     if paper.kind is Command.TRANSFER:
-        return f" 移送{TARGETS.get(paper.stance, paper.stance)}：{paper.text}"
+        told = f" 移送{TARGETS.get(paper.stance, paper.stance)}"
     if paper.kind in {Command.EXTEND, Command.GRANT}:
-        return f" {paper.stance} 个工作日" + (f"：{paper.text}" if paper.text else "")
+        told = f" {paper.stance} 个工作日"
     if paper.kind is Command.CONTENT:
-        return f" {CONTENT.get(paper.stance, paper.stance)}"
-    return f"：{paper.text}" if paper.text else ""
+        told = f" {CONTENT.get(paper.stance, paper.stance)}"
+    return told + (f"：{paper.text}" if in_private and paper.text else "")
