@@ -128,17 +128,6 @@ def _call_back(view: CaseView) -> tuple[tuple[tuple[Command, Button], ...], ...]
     )
 
 
-def _closed(view: CaseView) -> tuple[tuple[tuple[Command, Button], ...], ...]:
-    if view.release_url is None:
-        return (((Command.ARCHIVE, order_button(view, Command.ARCHIVE, "归档")),),)
-    return (
-        (
-            (Command.ARCHIVE, order_button(view, Command.ARCHIVE, "归档")),
-            (Command.FOLLOW, order_button(view, Command.FOLLOW, "续发…")),
-        ),
-    )
-
-
 def _dismissed(view: CaseView) -> tuple[tuple[tuple[Command, Button], ...], ...]:
     return (((Command.REOPEN, order_button(view, Command.REOPEN, "重新研判…")),),)
 
@@ -151,6 +140,5 @@ _STEPS = {
     State.EXTENDING: _extending,
     State.ANSWERED: _recheck,
     State.CALLING_BACK: _call_back,
-    State.CLOSED: _closed,
     State.DISMISSED: _dismissed,
 }

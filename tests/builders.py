@@ -109,6 +109,16 @@ def make_office(**changes: Any) -> Office:
         Step.RESPOND: dict.fromkeys(Level, 48 * 60),
         Step.CLOSE: dict.fromkeys(Level, 120 * 60),
         Step.RELOOK: dict.fromkeys(Level, 24 * 60),
+        Step.CONSULT: dict.fromkeys(Level, 4 * 60),
+        Step.ORDER: dict.fromkeys(Level, 2 * 60),
+        Step.EXTEND: dict.fromkeys(Level, 4 * 60),
+        Step.SECOND: dict.fromkeys(Level, 4 * 60),
+        Step.CHIEF: dict.fromkeys(Level, 4 * 60),
+        Step.RECHECK: dict.fromkeys(Level, 24 * 60),
+        Step.CALL_BACK: dict.fromkeys(Level, 24 * 60),
+        Step.FOLLOW: dict.fromkeys(Level, 24 * 60),
+        Step.REPORT: dict.fromkeys(Level, 60),
+        Step.PROGRESS: dict.fromkeys(Level, 2 * 60),
     }
     values: dict[str, Any] = {
         "name": "青禾县人民政府办公室",
