@@ -166,7 +166,9 @@ def test_a_matter_at_rest_waits_under_a_clock(desk, state):
     }
     assert desk.case(case_id).state is state
     beside = {Step.RESPOND, Step.CLOSE, Step.COPY}
-    beside |= {Step.DRAFT} if state is State.EXTENDING else set()  # the time asked for runs on until it is granted
+    beside |= (
+        {Step.DRAFT} if state is State.EXTENDING else set()
+    )  # the time asked for runs on until it is granted
     assert running(desk, case_id) - beside == {own[state]}
 
 
