@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from bot import mutes as cards
 from bot.buttons import LIFT, MUTE, SHOW, Wish
 from bot.chat import ActionPressed, CommandGiven
+from bot.duty_buttons import duty_buttons
 from bot.handlers.desk import Menu, Occasion, Reaction
 from bot.names import local
-from bot.render import duty_buttons
 from bot.spans import end_of
 from routing import holding, mutes
 from routing.errors import UserError
