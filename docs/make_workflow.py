@@ -1,4 +1,4 @@
-"""Write docs/workflow.md from the table of routing/workflow.py: the state diagram and every cell of the table.
+"""Write docs/workflow.md from the table of routing/procedure.py: the state diagram and every cell of the table.
 
 Reads the code and writes one file; decides nothing. `make docs` runs it, and a test compares the file with the table.
 """
