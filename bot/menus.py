@@ -13,7 +13,7 @@ from bot.steps import REPORTS, STANCES
 from bot.wishes import menu_button, order_button
 from routing.choices import Page
 from routing.items import Band
-from routing.office import Level, Office
+from routing.office import Level, Office, Step
 from routing.procedure import table
 from routing.starter import SUBJECTS
 from routing.views import CaseView
@@ -85,9 +85,10 @@ def menu_buttons(view: CaseView, office: Office, menu: str) -> Rows:
 def _judge(view: CaseView, office: Office) -> list[Button]:
     """Offer what is said of a matter in 研判, as far as its state and the office know it."""
     moves = table(office.procedure, view.level)
-    answer = Command.EXCUSE if view.must_answer else Command.OBLIGE
+    owed = any(limit.step is Step.RESPOND for limit in view.deadlines)
     offered = (
-        (answer, order_button(view, answer, "不必回应…" if view.must_answer else "必须回应")),
+        *(() if view.must_answer else ((Command.OBLIGE, order_button(view, Command.OBLIGE, "必须回应")),)),
+        *(((Command.EXCUSE, order_button(view, Command.EXCUSE, "不必回应…")),) if owed else ()),
         (Command.SET_ANSWER_KIND, menu_button(view, KIND, "回应类型…")),
         (Command.CONVENE, menu_button(view, CONSULT, "会商…")),
         (Command.TRANSFER, menu_button(view, TRANSFER, "移送…")),
