@@ -1,0 +1,231 @@
+"""The steps beside the main road on both databases: who is asked, who may answer, which clocks move, what is filed."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from builders import Desk, make_office
+from test_routing_cases import running
+
+from routing import papers
+from routing.course import EXTENSION_MAX, named_units
+from routing.office import Level, Limit, Procedure, Step
+from routing.store.tables import AssignmentRow, DeadlineRow, OutboxRow, PaperRow
+from routing.workflow import AnswerKind, Command, Ground, Refusal, State
+
+EVERY = frozenset(Level)
+
+
+def switch(desk: Desk, **steps: object) -> None:
+    desk.office = replace(desk.office, procedure=Procedure(**steps))  # type: ignore[arg-type]
+
+
+def waiting(desk: Desk, case_id: int, kind: Command) -> frozenset[str]:
+    return desk.run(lambda s: papers.waiting(s, case_id, kind))
+
+
+def due(desk: Desk, case_id: int, step: Step):
+    [row] = desk.all(
+        DeadlineRow,
+        DeadlineRow.case_id == case_id,
+        DeadlineRow.step == step,
+        DeadlineRow.ended_at.is_(None),
+    )
+    return row.due_at
+
+
+def test_a_copied_channel_signs_for_itself_and_no_other_signs_for_it(desk):
+    case_id = desk.at(State.TO_SIGN)
+    assert waiting(desk, case_id, Command.SIGN_COPY) == {"network"}
+    refused = desk.act(case_id, Command.SIGN_COPY, "contact")
+    assert isinstance(refused, Refusal)
+    assert refused.ground is Ground.ROLE
+    desk.act(case_id, Command.SIGN, "contact")
+    assert waiting(desk, case_id, Command.SIGN_COPY) == {"network"}  # the lead's signature is not the copy's
+    done = desk.act(case_id, Command.SIGN_COPY, "other_contact")
+    assert not isinstance(done, Refusal)
+    assert waiting(desk, case_id, Command.SIGN_COPY) == frozenset()
+    assert desk.case(case_id).state is State.HANDLING
+
+
+def test_the_channel_of_the_place_is_copied_whatever_the_subject(desk):
+    channels = dict(desk.office.channels)
+    channels["office"] = replace(channels["office"], places=("东湖小区",))
+    desk.office = replace(desk.office, channels=channels)
+    case_id = desk.at(State.TO_SIGN)
+    assert waiting(desk, case_id, Command.SIGN_COPY) == {"network", "office"}
+
+
+def test_copies_have_a_clock_of_their_own_until_all_have_signed(desk):
+    limits = {**desk.office.limits, Step.COPY: dict.fromkeys(Level, Limit(120))}
+    desk.office = replace(desk.office, limits=limits)
+    case_id = desk.at(State.TO_SIGN)
+    assert Step.COPY in running(desk, case_id)
+    desk.act(case_id, Command.SIGN_COPY, "other_contact")
+    assert Step.COPY not in running(desk, case_id)
+
+
+def test_each_unit_of_a_consultation_speaks_once_and_the_silent_one_stands_in_the_file(desk):
+    switch(desk, consult=EVERY)
+    case_id = desk.open()
+    first = desk.act(case_id, Command.DISPATCH)
+    assert isinstance(first, Refusal)
+    assert first.ground is Ground.CONSULT
+    desk.act(case_id, Command.CONVENE, units=("petition", "network"))
+    assert waiting(desk, case_id, Command.CONVENE) == {"petition", "network"}
+    desk.act(case_id, Command.OPINE, "contact", stance="differ", reason="宜由住建牵头")
+    again = desk.act(case_id, Command.OPINE, "contact", stance="agree", reason="同意")
+    assert isinstance(again, Refusal)
+    desk.act(case_id, Command.CONCLUDE, text="性质：诉求\n走势：平稳")
+    assert desk.case(case_id).state is State.JUDGING
+    said = {p.channel: (p.stance, p.done_by) for p in desk.all(PaperRow, PaperRow.kind == Command.CONVENE)}
+    assert said["petition"][0] == "differ"
+    assert said["network"] == ("", None)
+    assert not isinstance(desk.act(case_id, Command.DISPATCH), Refusal)
+
+
+def test_a_dispatch_that_a_leader_must_agree_to_goes_to_whom_it_was_submitted_for(desk):
+    switch(desk, order=EVERY)
+    case_id = desk.open()
+    direct = desk.act(case_id, Command.DISPATCH)
+    assert isinstance(direct, Refusal)
+    assert "报批转办" in direct.text
+    desk.act(case_id, Command.SUBMIT, channel="network")
+    assert not desk.all(AssignmentRow)
+    assert [r.chat for r in desk.all(OutboxRow) if r.payload.get("card") == "order"] == [
+        "private-leader",
+        "private-second_leader",
+    ]
+    desk.act(case_id, Command.ORDER)
+    [slip] = desk.all(AssignmentRow)
+    assert slip.channel == "network"
+    assert slip.dispatched_by == desk.staff["duty"].person_id  # a return goes back to who submitted it
+
+
+def test_an_oral_order_dispatches_and_is_filed_with_its_words(desk):
+    switch(desk, order=EVERY)
+    case_id = desk.at(State.TO_ORDER)
+    switch(desk, order=EVERY)
+    desk.act(case_id, Command.ORAL, reason="郑县长 21 日 14:05 电话同意")
+    assert desk.case(case_id).state is State.TO_SIGN
+    [filed] = desk.all(PaperRow, PaperRow.kind == Command.ORAL)
+    assert filed.text == "郑县长 21 日 14:05 电话同意"
+
+
+def test_an_extension_moves_the_limits_of_handling_and_never_that_of_the_public_answer(desk):
+    case_id = desk.at(State.HANDLING)
+    close, answer = due(desk, case_id, Step.CLOSE), due(desk, case_id, Step.RESPOND)
+    desk.act(case_id, Command.EXTEND, days=3)
+    assert due(desk, case_id, Step.CLOSE) == close  # not before it is granted
+    desk.act(case_id, Command.GRANT)
+    assert due(desk, case_id, Step.CLOSE) > close + timedelta(days=2)
+    assert due(desk, case_id, Step.RESPOND) == answer
+    assert due(desk, case_id, Step.DRAFT) <= answer
+    again = desk.act(case_id, Command.EXTEND)
+    assert isinstance(again, Refusal)
+    assert again.ground is Ground.LIMIT
+
+
+def test_an_extension_is_asked_before_the_limit_is_over_and_never_too_long(desk):
+    case_id = desk.at(State.HANDLING)
+    long = desk.act(case_id, Command.EXTEND, days=EXTENSION_MAX + 1)
+    assert isinstance(long, Refusal)
+    desk.clock.advance(days=6)
+    late = desk.act(case_id, Command.EXTEND, days=3)
+    assert isinstance(late, Refusal)
+    assert late.ground is Ground.LIMIT
+
+
+def test_nothing_is_passed_up_where_nobody_is_above(desk):
+    case_id = desk.at(State.TO_APPROVE)
+    from routing import people
+
+    chief = desk.staff["chief"].person_id
+    desk.run(lambda s: people.revoke(s, desk.ledger, person_id=chief, by="命令行", now=desk.clock()))
+    refused = desk.act(case_id, Command.PASS_UP)
+    assert isinstance(refused, Refusal)
+    assert refused.ground is Ground.GONE
+    assert desk.case(case_id).state is State.TO_APPROVE
+
+
+def test_units_that_a_text_names_confirm_it_before_it_is_published(desk):
+    switch(desk, countersign=True)
+    unit = desk.office.channels["network"].unit
+    case_id = desk.at(State.HANDLING)
+    switch(desk, countersign=True)
+    desk.act(case_id, Command.DRAFT, text=f"经与{unit}核实，供水已经恢复。")
+    for command in (Command.PASS, Command.CLEAR, Command.APPROVE):
+        desk.act(case_id, command)
+    assert waiting(desk, case_id, Command.COUNTERSIGN) == {"network"}
+    early = desk.act(case_id, Command.CONFIRM)
+    assert isinstance(early, Refusal)
+    assert early.ground is Ground.NAMED
+    desk.act(case_id, Command.COUNTERSIGN, "other_contact")
+    assert not isinstance(desk.act(case_id, Command.CONFIRM), Refusal)
+
+
+def test_a_unit_is_known_with_and_without_the_county_before_its_name():
+    office = make_office()
+    channels = {k: replace(c, unit=f"县{c.name}局") for k, c in office.channels.items()}
+    office = replace(office, channels=channels)
+    lead, second, third, *_ = channels.values()
+    text = f"请{second.unit}、{third.unit[1:]}配合，{lead.unit}牵头"
+    assert [c.key for c in named_units(text, office, lead.key)] == [second.key, third.key]
+    assert named_units("请大家放心", office, lead.key) == []
+
+
+def test_what_need_not_be_answered_owes_no_public_answer_and_says_why(desk):
+    case_id = desk.open()
+    desk.act(case_id, Command.EXCUSE, reason="只是转发旧闻")
+    assert Step.RESPOND not in running(desk, case_id)
+    assert not desk.case(case_id).must_answer
+    desk.act(case_id, Command.OBLIGE)
+    assert Step.RESPOND in running(desk, case_id)
+    assert due(desk, case_id, Step.RESPOND) == desk.case(case_id).opened_at + timedelta(hours=48)
+    desk.act(case_id, Command.SET_ANSWER_KIND, answer_kind=AnswerKind.HARDSHIP)
+    assert desk.case(case_id).answer_kind is AnswerKind.HARDSHIP
+
+
+def test_a_watched_matter_is_looked_at_again_when_its_officer_said(desk):
+    case_id = desk.open()
+    when = desk.clock() + timedelta(hours=72)
+    desk.act(case_id, Command.WATCH, until=when)
+    assert due(desk, case_id, Step.RELOOK) == when
+
+
+def test_a_call_back_that_reaches_nobody_twice_may_be_closed(desk):
+    case_id = desk.at(State.CALLING_BACK)
+    early = desk.act(case_id, Command.CLOSE, "office")
+    assert isinstance(early, Refusal)
+    desk.act(case_id, Command.UNREACHED)
+    desk.act(case_id, Command.UNREACHED)
+    assert not isinstance(desk.act(case_id, Command.CLOSE, "office"), Refusal)
+    assert desk.case(case_id).state is State.CLOSED
+
+
+def test_a_citizen_who_is_not_content_gets_another_answer(desk):
+    case_id = desk.at(State.CALLING_BACK)
+    desk.act(case_id, Command.DISCONTENT, reason="水压仍不足")
+    assert desk.case(case_id).state is State.HANDLING
+    assert Step.DRAFT in running(desk, case_id)
+
+
+def test_a_report_goes_to_every_leader_and_starts_the_clock_of_the_next(desk):
+    switch(desk, report=EVERY)
+    case_id = desk.open()
+    assert Step.REPORT in running(desk, case_id)
+    desk.act(case_id, Command.REPORT, stance="first", text="停水约三百户，正在抢修。")
+    assert Step.REPORT not in running(desk, case_id)
+    assert Step.PROGRESS in running(desk, case_id)
+    heard = {r.chat for r in desk.all(OutboxRow) if r.payload.get("template") == "report"}
+    assert heard == {"private-leader", "private-second_leader", "private-chief"}
+
+
+@pytest.mark.parametrize("command", [Command.CLOSE, Command.TAKE_BACK])
+def test_a_transferred_matter_is_taken_or_comes_back(desk, command):
+    case_id = desk.at(State.TRANSFERRED)
+    assert running(desk, case_id) == {Step.RELOOK}
+    desk.act(case_id, command)
+    ended = desk.case(case_id).state is State.CLOSED
+    assert ended is (command is Command.CLOSE)
+    assert (Step.RESPOND in running(desk, case_id)) is not ended
