@@ -16,7 +16,7 @@ from routing.office import Role
 from routing.outbox import MessageKind, Priority
 from routing.people import Account, Claim
 from routing.views import find_case, is_dispatched_to
-from routing.workflow import Actor, Command, Ground, Order, State
+from routing.workflow import Actor, CaseFacts, Command, Ground, Order, State
 
 LOOK, ACT, REPORT, KEEP, MORE = "查事项", "办事项", "汇总", "系统", "其他"
 
@@ -113,17 +113,49 @@ def _case(occasion: Occasion, event: CommandGiven, actor: Actor) -> None:
 
 def _reopen(occasion: Occasion, event: CommandGiven, actor: Actor) -> None:
     """Take up a closed or dismissed case again: `/reopen 12 reason`."""
-    key, _, reason = event.rest.strip().partition(" ")
-    case_id = find_case(occasion.session, key) if key else None
-    facts = None if case_id is None else cases.facts(occasion.session, case_id)
-    if facts is None or not reason.strip():
+    facts, reason = _case_and_rest(occasion, event)
+    if facts is None or not reason:
         occasion.say(event.chat, "请写事项编号和理由，如 /reopen 12 居民再次反映。", reply_to=event.message)
         return
     if facts.state is State.CLOSED and Role.LEADER not in actor.roles:
         occasion.say(event.chat, "已办结的事项由领导重新办理（私聊发送 /reopen）。", reply_to=event.message)
         return
+    _give(occasion, event, actor, facts, Command.REOPEN, reason)
+
+
+def _follow(occasion: Occasion, event: CommandGiven, actor: Actor) -> None:
+    """Say that an answered or closed case has news and is to be answered again (续发): `/follow 12 reason`."""
+    facts, reason = _case_and_rest(occasion, event)
+    if facts is None or not reason:
+        occasion.say(
+            event.chat, "请写事项编号和缘由，如 /follow 12 抢修已完成，补发结果。", reply_to=event.message
+        )
+        return
+    _give(occasion, event, actor, facts, Command.FOLLOW, reason)
+
+
+def _archive(occasion: Occasion, event: CommandGiven, actor: Actor) -> None:
+    """Put the file of a closed case away (归档): `/archive 12`."""
+    facts, _ = _case_and_rest(occasion, event)
+    if facts is None:
+        occasion.say(event.chat, "请写已办结事项的编号，如 /archive 12。", reply_to=event.message)
+        return
+    _give(occasion, event, actor, facts, Command.ARCHIVE, "")
+
+
+def _case_and_rest(occasion: Occasion, event: CommandGiven) -> tuple[CaseFacts | None, str]:
+    """Read the case that a command names, None where there is none such, and what stands behind its number."""
+    key, _, rest = event.rest.strip().partition(" ")
+    case_id = find_case(occasion.session, key) if key else None
+    return None if case_id is None else cases.facts(occasion.session, case_id), rest.strip()
+
+
+def _give(
+    occasion: Occasion, event: CommandGiven, actor: Actor, facts: CaseFacts, command: Command, reason: str
+) -> None:
+    """Carry out an order that was typed as a command, on the case as it stands, and answer."""
     where = occasion.where(event.chat, event.sender, facts.channels())
-    order = Order(Command.REOPEN, actor, where, facts.version, facts.draft_version, reason=reason.strip())
+    order = Order(command, actor, where, facts.version, facts.draft_version, reason=reason)
     try:
         text = cases.execute(
             occasion.session, occasion.desk.office, occasion.desk.ledger, facts.id, order, occasion.now
@@ -186,6 +218,10 @@ OFFERS = {
     "reopen": Offer(
         "重新办理，如 /reopen 1 理由（私聊）", frozenset({Role.LEADER, Role.OFFICE}), _reopen, ACT
     ),
+    "follow": Offer(
+        "续发，如 /follow 1 有新情况", frozenset({Role.DUTY, Role.OFFICE, Role.CONTACT}), _follow, ACT
+    ),
+    "archive": Offer("归档已办结的，如 /archive 1", frozenset({Role.OFFICE}), _archive, ACT),
     "digest": Offer(
         "本周周报，/digest 上周 看上一周",
         frozenset({Role.OFFICE, Role.LEADER, Role.DUTY}),
