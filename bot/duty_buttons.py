@@ -30,7 +30,10 @@ def _onwards(view: CaseView, office: Office, moves: Table) -> tuple[Button, ...]
     channel = office.channels.get(view.channel)
     # After a return the unit that sent it back is not the one to propose.
     if channel is None or view.state is State.RETURNED:
-        return (menu_button(view, "channel", f"{word}…"),)
+        others = menu_button(view, "channel", f"{word}…")
+        return (
+            (others, menu_button(view, "assign", "指定承办…")) if view.state is State.RETURNED else (others,)
+        )
     proposed = order_button(view, command, f"{word} {channel.name}", Tone.GOOD, view.channel)
     return (proposed, menu_button(view, "channel", "改派…"))
 

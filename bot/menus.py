@@ -24,7 +24,8 @@ Rows = tuple[tuple[Button, ...], ...]
 NEGATIVE, NOT_NEGATIVE = "n", "p"
 """Before the id of a text in the argument of a button: what is said of its tone."""
 
-JUDGE, KIND, TRANSFER, CONSULT, REPORT, WATCH, EXTEND, OPINE, OPENNESS, ASPECTS, TWICE = (
+ASSIGN, JUDGE, KIND, TRANSFER, CONSULT, REPORT, WATCH, EXTEND, OPINE, OPENNESS, ASPECTS, TWICE = (
+    "assign",
     "judge",
     "kind",
     "transfer",
@@ -51,6 +52,9 @@ CHANNEL, LEVEL, DISMISS, CORRECT, SPLIT, MERGE, JOIN, SUBJECT, MUTE, BACK = (
 )
 PAGE_MARK = "-"
 """Between the name of a menu and the number of its page."""
+
+ASSIGNED = "!"
+"""Behind the key of a channel in the argument of a button: the office assigns, and it cannot be returned."""
 
 LABEL_LETTERS = 22
 WATCH_HOURS = {"12": "12 小时后看", "24": "明天看", "72": "3 天后看", "168": "7 天后看"}
@@ -97,6 +101,13 @@ def _judge(view: CaseView, office: Office) -> list[Button]:
     return [button for command, button in offered if (view.state, command) in moves]
 
 
+def _assign(view: CaseView, office: Office) -> list[Button]:
+    return [
+        order_button(view, Command.DISPATCH, f"指定 {channel.name}", Tone.GOOD, channel.key + ASSIGNED)
+        for channel in office.channels.values()
+    ]
+
+
 def _kinds(view: CaseView, office: Office) -> list[Button]:
     return [
         order_button(view, Command.SET_ANSWER_KIND, name, arg=kind.value)
@@ -134,6 +145,7 @@ def _openness(view: CaseView, office: Office) -> list[Button]:
 
 
 _STEP_MENUS = {
+    ASSIGN: _assign,
     JUDGE: _judge,
     KIND: _kinds,
     TRANSFER: _targets,

@@ -304,7 +304,7 @@ def _dispatch(session: Session, office: Office, case: CaseRow, order: Order, now
             case_id=case.id,
             channel=order.channel,
             unit=office.channels[order.channel].unit,
-            assigned=case.returns >= ASSIGN_AFTER_RETURNS,
+            assigned=order.assigns or case.returns >= ASSIGN_AFTER_RETURNS,
             dispatched_at=now,
             dispatched_by=order.actor.person_id,
             number=number,

@@ -21,8 +21,11 @@ EXTENSION_MAX = 10
 def refusal(session: Session, case: CaseRow, order: Order, now: datetime) -> Refusal | None:
     """Tell what the store knows against an order that the table allows.
 
-    An extension is asked for before the limit is over; nothing is passed up where nobody is above.
+    Only the office settles who is competent (潍坊市12345条例 第二十二条). An extension is asked for before the limit is
+    over; nothing is passed up where nobody is above.
     """
+    if order.assigns and Role.OFFICE not in order.actor.roles:
+        return Refusal(Ground.ROLE, "只有政府办可以指定承办单位。")
     if order.command is Command.PASS_UP and not people.holders(session, Role.CHIEF):
         return Refusal(Ground.GONE, "没有登记主要领导，无法呈报。请系统管理员用 yuqing people invite 登记。")
     if order.command is not Command.EXTEND:

@@ -365,6 +365,7 @@ class Order:
 
     `item_id`: the text of the case that is meant, `into`: the case to merge into; 0 for none. `until`: when a watched
     matter is looked at again (aware UTC), None for the limit of its level. `confirmed`: pressed a second time.
+    `assigns`: the office settles a dispute over who is competent (指定承办).
     """
 
     command: Command
@@ -391,6 +392,7 @@ class Order:
     aspects: frozenset[Aspect] = frozenset()
     openness: Openness = Openness.PUBLIC
     confirmed: bool = False
+    assigns: bool = False
 
 
 class Ground(StrEnum):

@@ -229,3 +229,14 @@ def test_a_transferred_matter_is_taken_or_comes_back(desk, command):
     ended = desk.case(case_id).state is State.CLOSED
     assert ended is (command is Command.CLOSE)
     assert (Step.RESPOND in running(desk, case_id)) is not ended
+
+
+def test_the_office_settles_a_dispute_and_what_it_assigns_is_not_returned(desk):
+    case_id = desk.at(State.RETURNED)
+    by_duty = desk.act(case_id, Command.DISPATCH, assigns=True)
+    assert isinstance(by_duty, Refusal)
+    assert by_duty.ground is Ground.ROLE
+    desk.act(case_id, Command.DISPATCH, "office", assigns=True)
+    again = desk.act(case_id, Command.RETURN)
+    assert isinstance(again, Refusal)
+    assert again.ground is Ground.ASSIGNED

@@ -55,7 +55,9 @@ def _watch(order: Order, arg: str, office: Office, now: datetime) -> Order:
 
 Filler = Callable[[Order, str, Office, datetime], Order]
 _FILLERS: Mapping[Command, Filler] = {
-    Command.DISPATCH: lambda order, arg, office, now: replace(order, channel=arg),
+    Command.DISPATCH: lambda order, arg, office, now: replace(
+        order, channel=arg.removesuffix(menus.ASSIGNED), assigns=arg.endswith(menus.ASSIGNED)
+    ),
     Command.SUBMIT: lambda order, arg, office, now: replace(order, channel=arg),
     Command.SET_LEVEL: lambda order, arg, office, now: replace(
         order, level=Level(int(arg)) if arg in {"1", "2", "3", "4"} else None

@@ -309,6 +309,7 @@ _PROBES = {
     menus.MERGE: Command.MERGE,
     menus.JOIN: Command.MERGE,
     menus.SUBJECT: Command.CLASSIFY,
+    menus.ASSIGN: Command.DISPATCH,
     menus.KIND: Command.SET_ANSWER_KIND,
     menus.CONSULT: Command.CONVENE,
     menus.TRANSFER: Command.TRANSFER,
