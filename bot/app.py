@@ -44,6 +44,7 @@ from routing import (
     roster_watch,
     sources,
     substitution,
+    supervision,
 )
 from routing.clock import Clock, Span, utc_now, week_of
 from routing.clockstep import put_right
@@ -119,6 +120,7 @@ class App:
         try:
             if only != "monitors":
                 await self._greet()
+                await self._recount()
             await self._work(only, ready, lease)
         finally:
             await self._chat.stop()
@@ -151,6 +153,11 @@ class App:
             await self._chat.offer([(name, offer.text) for name, offer in OFFERS.items()])
         except (Transient, Permanent) as error:  # a menu is a comfort: every command works without it
             log.warning("command menu not set", extra={"error": str(error)})
+
+    async def _recount(self) -> None:
+        """Count tentative limits (暂定) anew: a start brings a newer calendar, of the package or of the office."""
+        now, office = self._clock(), self._configuration.office
+        await self.store.write(lambda s: deadlines.recount(s, office, self.ledger, now))
 
     async def _after_step(self, back_s: float) -> None:
         now = self._clock()
@@ -298,6 +305,7 @@ class App:
 
         return [
             Tick("deadlines", 5.0, each(lambda s, now: deadlines.tick(s, office, self.ledger, now))),
+            Tick("supervision", 15.0, each(lambda s, now: supervision.tick(s, office, self.ledger, now))),
             Tick("calls", 5.0, each(lambda s, now: calls.tick(s, office, self.ledger, now))),
             Tick("holding", 5.0, each(lambda s, now: holding.tick(s, office, self.ledger, now))),
             Tick("handovers", 15.0, each(lambda s, now: handover.tick(s, office, self.ledger, now))),

@@ -22,6 +22,7 @@ from pydantic import (
     ConfigDict,
     Field,
     ValidationError,
+    ValidationInfo,
     field_validator,
     model_validator,
 )
@@ -34,6 +35,7 @@ from routing.burst import Sensitivity
 from routing.errors import ConfigError, Problem
 from routing.office import (
     Channel,
+    Colour,
     DigestTimes,
     DutyTimes,
     Level,
@@ -44,6 +46,7 @@ from routing.office import (
     Procedure,
     Record,
     Step,
+    Supervision,
     WorkingHours,
 )
 from routing.quiet import LONGEST
@@ -370,6 +373,21 @@ class _Limits(_Strict):
     follow: FourLimits = ["4h", "1wd", "2wd", "5wd"]
     report: FourLimits = ["40m", "1h", "2h", "2h"]
     progress: FourLimits = ["2h", "4h", "24h", "24h"]
+    first_word: FourLimits = ["5h", "5h", "5h", "5h"]
+    press: FourLimits = ["24h", "24h", "24h", "24h"]
+    effect: FourLimits = ["5wd", "5wd", "5wd", "5wd"]
+
+    @field_validator("respond", "first_word", "press")
+    @classmethod
+    def _keeps_the_norm(cls, texts: list[str], info: ValidationInfo) -> list[str]:
+        most = {"respond": 48, "first_word": 5, "press": 24}[info.field_name or ""]
+        lengths = [_length(text) for text in texts]
+        if any(length.working or length.minutes > most * 60 for length in lengths):
+            raise Refused(
+                f"国办发〔2016〕61号、80号规定不超过 {most} 小时，节假日不停",
+                f'写 "{most}h" 或更短的小时、分钟',
+            )
+        return texts
 
 
 class _Hours(_Strict):
@@ -381,6 +399,14 @@ class _Hours(_Strict):
         if any(later[:5] < earlier[-5:] for earlier, later in pairwise(stretches)):
             raise Refused("各段有重叠或先后颠倒", '按先后写，如 ["08:30-12:00", "14:00-18:00"]')
         return stretches
+
+
+class _Supervision(_Strict):
+    chat: ChatId | None = None
+    blue: FourLimits = ["1h", "1h", "1wd", "1wd"]
+    orange: FourLimits = ["2h", "4h", "1wd", "1wd"]
+    bulletin: Annotated[str, AfterValidator(_limit)] = "5wd"
+    pause: Annotated[str, AfterValidator(_limit)] = "5wd"
 
 
 Stretch = Annotated[str, AfterValidator(_night)]
@@ -485,6 +511,7 @@ class _Office(_Strict):
     record: _Record = _Record()
     mute: _Mute = _Mute()
     procedure: _Procedure = _Procedure()
+    supervision: _Supervision = _Supervision()
     burst: _Burst = _Burst()
 
     @field_validator("time_zone")
@@ -535,14 +562,7 @@ def _doubled_chats(read: _Office, locator: Locator, file: str) -> list[Problem]:
 
 def _office(read: _Office) -> Office:
     hours = tuple(_times(text) for text in read.hours.working)
-    day = sum((b.hour - a.hour) * 60 + b.minute - a.minute for a, b in hours)
-    limits = {
-        step: {
-            level: _minutes(getattr(read.limits, _LIMIT_FIELDS.get(step, step.value))[level - 1], day)
-            for level in Level
-        }
-        for step in Step
-    }
+    limits = {step: _four(getattr(read.limits, _LIMIT_FIELDS.get(step, step.value))) for step in Step}
     hour, minute = map(int, read.digest.at.split(":"))
     return Office(
         name=read.name,
@@ -570,6 +590,12 @@ def _office(read: _Office) -> Office:
         sensitivity=Sensitivity(read.burst.sensitivity),
         mute=Mutes(read.mute.max_days, tuple(read.mute.reasons)),
         procedure=_procedure(read.procedure),
+        supervision=Supervision(
+            read.supervision.chat or "",
+            {Colour.BLUE: _four(read.supervision.blue), Colour.ORANGE: _four(read.supervision.orange)},
+            _length(read.supervision.bulletin),
+            _length(read.supervision.pause),
+        ),
     )
 
 
@@ -591,12 +617,17 @@ def _times(text: str) -> tuple[time, time]:
     return time(a, b), time(c, d)
 
 
-def _minutes(text: str, working_day: int) -> Limit:
+def _four(texts: list[str]) -> Mapping[Level, Limit]:
+    return {level: _length(texts[level - 1]) for level in Level}
+
+
+def _length(text: str) -> Limit:
     match = _LIMIT.fullmatch(text)
     assert match is not None
     number, unit = int(match[1]), match[2]
-    each = {"m": 1, "h": 60, "d": 1440, "wh": 60, "wd": working_day}[unit]
-    return Limit(number * each, working=unit in {"wh", "wd"})
+    if unit == "wd":
+        return Limit(working=True, days=number)
+    return Limit(number * {"m": 1, "h": 60, "d": 1440, "wh": 60}[unit], working=unit == "wh")
 
 
 # The folder ------------------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from routing.grouping import is_derived, origin_of
 from routing.items import Ailment, Band
-from routing.office import Level, Office, Role, Step
+from routing.office import Colour, Level, Office, Role, Step
 from routing.workflow import Opinion, Stage
 
 LEVEL_MARKS: Mapping[Level, str] = {Level.I: "🔴", Level.II: "🟠", Level.III: "🟡", Level.IV: "🔵"}
@@ -38,6 +38,9 @@ STEP_NAMES: Mapping[Step, str] = {
     Step.FOLLOW: "续发",
     Step.REPORT: "书面首报",
     Step.PROGRESS: "续报",
+    Step.FIRST_WORD: "首次权威发布",
+    Step.PRESS: "新闻发布会",
+    Step.EFFECT: "效果评估",
 }
 ROLE_NAMES: Mapping[Role, str] = {
     Role.DUTY: "值班员",
@@ -83,6 +86,11 @@ AILMENT_NAMES: Mapping[Ailment, str] = {
     Ailment.ERRORS: "常出错",
     Ailment.NETWORK: "本机网络",
     Ailment.STUCK: "读取停顿",
+}
+COLOUR_NAMES: Mapping[Colour, str] = {
+    Colour.BLUE: "蓝色督办",
+    Colour.ORANGE: "橙色督办",
+    Colour.RED: "红色督办",
 }
 RESENT = "〔重发·可能重复〕"
 

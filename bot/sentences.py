@@ -6,13 +6,22 @@ from typing import Any
 
 from bot import rosters
 from bot.chat import Block, Card, Form
-from bot.names import AILMENT_NAMES, LEVEL_MARKS, LEVEL_NAMES, ROLE_NAMES, STEP_NAMES, level_tag, local
+from bot.names import (
+    AILMENT_NAMES,
+    COLOUR_NAMES,
+    LEVEL_MARKS,
+    LEVEL_NAMES,
+    ROLE_NAMES,
+    STEP_NAMES,
+    level_tag,
+    local,
+)
 from bot.steps import REPORTS
 from routing.ailments import DESK
 from routing.calls import Called
 from routing.duty import Unknown
 from routing.items import Ailment
-from routing.office import Level, Office, Role, Step
+from routing.office import Colour, Level, Office, Role, Step
 from routing.views import CaseView
 from routing.workflow import COMMAND_NAMES, Command
 
@@ -60,6 +69,9 @@ _QUESTIONS: Mapping[Command, tuple[str, str]] = {
     Command.RECALL: ("请回复复查发现的问题（如链接打不开、内容有误）。", "复查发现的问题"),
     Command.FOLLOW: ("请回复续发的缘由（有什么新情况）。", "续发的缘由"),
     Command.DISCONTENT: ("请回复诉求人不满意的原因（不写姓名、电话、住址）。", "不满意的原因"),
+    Command.SPEAK: ("请回复首次权威发布的链接（以 http:// 或 https:// 开头）。", "发布链接"),
+    Command.PAUSE: ("请回复暂停计时的理由：在等谁、等什么。公开回应的时限照常计。", "暂停的理由"),
+    Command.ASSESS: ("请回复效果评估：回应后舆情是否平息，有什么要改进。", "效果评估"),
 }
 
 
@@ -82,10 +94,36 @@ def _reminder(facts: Mapping[str, Any], view: CaseView | None, office: Office) -
 
 def _overdue(facts: Mapping[str, Any], view: CaseView | None, office: Office) -> list[Block]:
     step = STEP_NAMES[Step(facts["step"])]
-    return [
-        Block(f"⛔ 超期：{step} 时限 {_due(facts, office)} 已到，请立即办理", weight=9),
-        Block(_case_line(view)),
+    said = [
+        Block(f"⛔ 超期：{step} 时限 {_due(facts, office)} 已到，请立即办理{_urged(facts, office)}", weight=9)
     ]
+    return [*said, Block(_case_line(view))]
+
+
+def _urged(facts: Mapping[str, Any], office: Office) -> str:
+    """Say which colour an overdue matter has, and by when it asks for the step."""
+    if not facts.get("colour"):
+        return ""
+    by = facts["answer_by"]
+    until = f"，请于 {local(datetime.fromisoformat(by), office)} 前办完" if by else ""
+    return f"（{COLOUR_NAMES[Colour(facts['colour'])]}{until}）"
+
+
+_COLOUR_MARKS = {Colour.BLUE: "🔷", Colour.ORANGE: "🔶", Colour.RED: "🟥"}
+
+
+def _supervised(facts: Mapping[str, Any], view: CaseView | None, office: Office) -> list[Block]:
+    """Say to whom a matter waits for, and to those who get a copy, how far its supervision has gone."""
+    colour, step = Colour(facts["colour"]), STEP_NAMES[Step(facts["step"])]
+    by = facts["answer_by"]
+    until = f"，请于 {local(datetime.fromisoformat(by), office)} 前办完" if by else "，请立即办完"
+    late = "（本督办迟发）" if facts.get("late") else ""
+    text = (
+        f"{_COLOUR_MARKS[colour]} {COLOUR_NAMES[colour]}：{step} 时限 {_due(facts, office)} 已过{until}{late}"
+    )
+    channel = office.channels.get(view.channel) if view else None
+    unit = [Block(channel.unit, label="承办")] if channel and view and view.slip else []
+    return [Block(text, weight=9), Block(_case_line(view)), *unit]
 
 
 def _level_raised(facts: Mapping[str, Any], view: CaseView | None, office: Office) -> list[Block]:
@@ -229,6 +267,7 @@ def _roster_week(facts: Mapping[str, Any], view: CaseView | None, office: Office
 _SENTENCES: Mapping[str, Callable[[Mapping[str, Any], CaseView | None, Office], list[Block]]] = {
     "reminder": _reminder,
     "overdue": _overdue,
+    "supervised": _supervised,
     "level_raised": _level_raised,
     "redo_why": _redo_why,
     "head": _head,

@@ -9,7 +9,7 @@ from datetime import UTC
 from typing import Any
 
 from bot.config import Configuration
-from bot.names import AILMENT_NAMES, BAND_NAMES, LEVEL_NAMES, STEP_NAMES
+from bot.names import AILMENT_NAMES, BAND_NAMES, COLOUR_NAMES, LEVEL_NAMES, STEP_NAMES
 from routing.outbox import MessageKind
 from routing.silence import Ending
 from routing.why import Words
@@ -22,6 +22,9 @@ _HOUSE_ACTIONS = {
     "propose_channel": "建议换渠道",
     "remind": "提醒",
     "overdue": "超期提醒",
+    "supervise": "督办",
+    "bulletin": "列入通报",
+    "recount": "时限重算",
     "refused": "未获准",
     "secrecy_mark": "涉密标记拦下",
     "take_in": "并入了",
@@ -104,6 +107,9 @@ _LABELS = {
     "ground": "原因",
     "step": "环节",
     "due_at": "期限",
+    "was_due_at": "原期限",
+    "colour": "督办色",
+    "on": "标记",
     "called": "对象",
     "minutes": "已等分钟",
     "reached": "送达",
@@ -123,6 +129,8 @@ def words(configuration: Configuration | None) -> Words:
         "action": _coded(COMMAND_NAMES, _HOUSE_ACTIONS),
         "command": _coded(COMMAND_NAMES),
         "step": _coded(STEP_NAMES),
+        "colour": _coded(COLOUR_NAMES),
+        "on": {"True": "标上", "False": "取消"},
         "band": _coded(BAND_NAMES),
         "kind": _coded(KIND_NAMES),
         "sending": _coded(SENDING_NAMES),

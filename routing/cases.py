@@ -195,12 +195,12 @@ def _carry_out(
     if move.seals:
         _seal(session, case, order, move.seals, now)
     deadlines.end(session, case.id, move.ends, now)
+    if case.state in ENDED and before.state not in ENDED:
+        case.closed_at = now
+        deadlines.end_all(session, case.id, now)
     deadlines.start(session, office, case, _clocks(session, case, move), now)
     if order.until is not None:
         deadlines.set_due(session, case.id, Step.RELOOK, order.until, now)
-    if case.state in ENDED:
-        case.closed_at = now
-        deadlines.end_all(session, case.id, now)
     ledger.write(
         session,
         at=now,
@@ -349,6 +349,7 @@ def _return(session: Session, office: Office, case: CaseRow, order: Order, now: 
 
 
 def _draft(session: Session, office: Office, case: CaseRow, order: Order, now: datetime) -> Effect:
+    deadlines.go_on(session, office, case, order.actor.person_id, now)  # what was waited for is there
     case.draft_version += 1
     draft = DraftRow(
         case_id=case.id,

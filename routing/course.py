@@ -10,9 +10,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from routing import deadlines, papers, people
-from routing.office import Channel, Office, Role, Step
+from routing.corrections import Effect
+from routing.office import Channel, Level, Office, Role, Step
 from routing.store.tables import CaseRow, DraftRow
-from routing.workflow import Command, Ground, Order, Refusal
+from routing.workflow import PAUSE_GROUNDS, Command, Ground, Order, Refusal
+from routing.worktime import due_at
 
 EXTENSION_MAX = 10
 """Working days that a limit is extended by at most (广安市批示件办理: 延期不超过十个工作日)."""
@@ -28,6 +30,8 @@ def refusal(session: Session, case: CaseRow, order: Order, now: datetime) -> Ref
         return Refusal(Ground.ROLE, "只有政府办可以指定承办单位。")
     if order.command is Command.PASS_UP and not people.holders(session, Role.CHIEF):
         return Refusal(Ground.GONE, "没有登记主要领导，无法呈报。请系统管理员用 yuqing people invite 登记。")
+    if order.command in _KNOWN_AGAINST:
+        return _KNOWN_AGAINST[order.command](session, case, order, now)
     if order.command is not Command.EXTEND:
         return None
     if order.days > EXTENSION_MAX:
@@ -35,6 +39,43 @@ def refusal(session: Session, case: CaseRow, order: Order, now: datetime) -> Ref
     if deadlines.is_late(session, case.id, Step.CLOSE, now):
         return Refusal(Ground.LIMIT, "办结时限已过，不能再申请延期，请尽快办理并说明情况。")
     return None
+
+
+def _against_emergency(session: Session, case: CaseRow, order: Order, now: datetime) -> Refusal | None:
+    if case.level > Level.II and not case.emergency:
+        return Refusal(Ground.LIMIT, "只有Ⅰ级、Ⅱ级事项能标记突发事件，请先定级。")
+    return None
+
+
+def _against_word(session: Session, case: CaseRow, order: Order, now: datetime) -> Refusal | None:
+    if not case.emergency:
+        return Refusal(Ground.LIMIT, f"{case.number} 没有标记突发事件，不用登记。")
+    return None
+
+
+def _against_pause(session: Session, case: CaseRow, order: Order, now: datetime) -> Refusal | None:
+    if order.stance not in PAUSE_GROUNDS:
+        return Refusal(Ground.MISSING, "请选择暂停计时的依据。")
+    if deadlines.is_paused(session, case.id):
+        return Refusal(Ground.LIMIT, "本事项已经暂停计时。")
+    if deadlines.is_late(session, case.id, Step.CLOSE, now):
+        return Refusal(Ground.LIMIT, "办结时限已过，不能再暂停，请尽快办理并说明情况。")
+    return None
+
+
+def _against_going_on(session: Session, case: CaseRow, order: Order, now: datetime) -> Refusal | None:
+    if not deadlines.is_paused(session, case.id):
+        return Refusal(Ground.LIMIT, "本事项没有暂停计时。")
+    return None
+
+
+_KNOWN_AGAINST: Mapping[Command, Callable[[Session, CaseRow, Order, datetime], Refusal | None]] = {
+    Command.EMERGENCY: _against_emergency,
+    Command.SPEAK: _against_word,
+    Command.BRIEF: _against_word,
+    Command.PAUSE: _against_pause,
+    Command.GO_ON: _against_going_on,
+}
 
 
 def copy_out(session: Session, office: Office, case: CaseRow, order: Order, now: datetime) -> None:
@@ -109,9 +150,8 @@ def _set_answer_kind(session: Session, office: Office, case: CaseRow, order: Ord
 
 def _grant(session: Session, office: Office, case: CaseRow, order: Order, now: datetime) -> None:
     asked = papers.newest(session, case.id, Command.EXTEND)
-    days = int(asked.stance) if asked is not None else 0
-    deadlines.extend(session, office, case, days, now)
-    papers.put(session, case, order, now, stance=str(days))
+    papers.put(session, case, order, now, stance=asked.stance if asked is not None else "0")
+    deadlines.replan(session, office, case, now)
 
 
 def _extend(session: Session, office: Office, case: CaseRow, order: Order, now: datetime) -> None:
@@ -143,7 +183,43 @@ def _said(session: Session, office: Office, case: CaseRow, order: Order, now: da
     papers.put(session, case, order, now, stance=order.stance, text=order.text or order.reason)
 
 
-Act = Callable[[Session, Office, CaseRow, Order, datetime], None]
+def _instruct(session: Session, office: Office, case: CaseRow, order: Order, now: datetime) -> Effect:
+    case.instructed = not case.instructed
+    return _flagged(case.number, "批示件", on=case.instructed)
+
+
+def _emergency(session: Session, office: Office, case: CaseRow, order: Order, now: datetime) -> Effect:
+    """Start the clocks of an emergency (国办发〔2016〕80号) from when it was found; unmarked they end."""
+    case.emergency = not case.emergency
+    if case.emergency:
+        deadlines.start(session, office, case, [Step.FIRST_WORD, Step.PRESS], case.opened_at)
+    else:
+        deadlines.end(session, case.id, [Step.FIRST_WORD, Step.PRESS], now)
+    return _flagged(case.number, "突发事件", on=case.emergency)
+
+
+def _flagged(number: str, name: str, *, on: bool) -> Effect:
+    return Effect(f"{number} 已{'标为' if on else '取消'}{name}", facts={"on": on})
+
+
+def _pause(session: Session, office: Office, case: CaseRow, order: Order, now: datetime) -> Effect:
+    """Let the handling stand still; it goes on by itself, for nothing may be forgotten."""
+    length = office.supervision.pause
+    until = due_at(now, length, office.hours, office.zone, office.overrides).at
+    papers.begin(session, case, order, now, stance=order.stance, text=order.reason)
+    deadlines.pause(session, case, until, now)
+    return Effect(facts={"until": until.isoformat()})
+
+
+def _go_on(session: Session, office: Office, case: CaseRow, order: Order, now: datetime) -> None:
+    deadlines.go_on(session, office, case, order.actor.person_id, now)
+
+
+def _report_link(session: Session, office: Office, case: CaseRow, order: Order, now: datetime) -> None:
+    papers.put(session, case, order, now, text=order.link)
+
+
+Act = Callable[[Session, Office, CaseRow, Order, datetime], Effect | None]
 EFFECTS: Mapping[Command, Act] = {
     Command.CONVENE: _convene,
     Command.OPINE: _opine,
@@ -168,5 +244,12 @@ EFFECTS: Mapping[Command, Act] = {
     Command.CONTENT: _said,
     Command.DISCONTENT: _said,
     Command.UNREACHED: _said,
+    Command.INSTRUCT: _instruct,
+    Command.EMERGENCY: _emergency,
+    Command.SPEAK: _report_link,
+    Command.BRIEF: _said,
+    Command.PAUSE: _pause,
+    Command.GO_ON: _go_on,
+    Command.ASSESS: _said,
 }
 """What an order does besides the move, its ledger line and its clocks; commands that are not here do nothing else."""

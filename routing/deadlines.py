@@ -7,37 +7,23 @@ machine that slept delays a reminder and never loses it. Only the one whose move
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import Select, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from routing import duty, held, papers, people
+from routing import announce, held, papers, supervision
 from routing.ledger import Ledger
-from routing.office import Level, Limit, Office, Role, Step
+from routing.limits import PAUSABLE, end_of
+from routing.movers import recipients, running
+from routing.office import Office, Step
 from routing.outbox import QUIET_UNTIL, MessageKind, Priority, queue
 from routing.quiet import reminder_at
 from routing.store.lock import serialise
 from routing.store.tables import CaseRow, DeadlineRow
 from routing.workflow import Command
-from routing.worktime import Due, due_at
+from routing.worktime import Due
 
 STAGES: tuple[float, ...] = (0.5, 0.8, 1.0)
 """At which part of a limit the person is reminded; project default."""
-
-BEFORE_ANSWER = frozenset(
-    {
-        Step.CONSULT,
-        Step.ORDER,
-        Step.DISPATCH,
-        Step.SIGN,
-        Step.DRAFT,
-        Step.REVIEW,
-        Step.SECRECY,
-        Step.SECOND,
-        Step.APPROVE,
-        Step.CHIEF,
-        Step.RELEASE,
-    }
-)
 
 REMINDER_LIFE = timedelta(hours=12)
 
@@ -48,9 +34,9 @@ LATE_AFTER = timedelta(minutes=5)
 def start(session: Session, office: Office, case: CaseRow, steps: Sequence[Step], now: datetime) -> None:
     """Start clocks on a case. A clock that runs already is left alone: a case has one of a kind."""
     for step in steps:
-        running = session.scalar(_running(case.id).where(DeadlineRow.step == step))
-        due = _due(session, office, case, step, now)
-        if due is None or running is not None:
+        runs = session.scalar(running(case.id).where(DeadlineRow.step == step))
+        due = end_of(session, office, case, step, now)
+        if due is None or runs is not None:
             continue
         session.add(
             DeadlineRow(
@@ -66,51 +52,51 @@ def start(session: Session, office: Office, case: CaseRow, steps: Sequence[Step]
     session.flush()
 
 
-def _due(session: Session, office: Office, case: CaseRow, step: Step, started: datetime) -> Due | None:
-    """Give the end of a step's limit; no step on the way to the public answer ends after the answer itself is due.
-
-    Working hours stand still over a week-end while the 48 hours of 国办发〔2016〕61号 run on.
-    """
-    limit = office.limits.get(step, {}).get(Level(case.level))
-    if limit is None:
-        return None
-    due = due_at(started, limit, office.hours, office.zone, office.overrides)
-    answer = session.scalar(_running(case.id).where(DeadlineRow.step == Step.RESPOND))
-    if step in BEFORE_ANSWER and answer is not None and started < answer.due_at < due.at:
-        return Due(answer.due_at, answer.tentative)
-    return due
-
-
 def set_due(session: Session, case_id: int, step: Step, due: datetime, now: datetime) -> None:
-    """Set the end of a limit that runs by hand: a date that a person named, or a longer limit that was granted."""
-    for row in session.scalars(_running(case_id).where(DeadlineRow.step == step)):
+    """Set the end of a limit that runs to a date that a person named."""
+    for row in session.scalars(running(case_id).where(DeadlineRow.step == step)):
         row.due_at, row.tentative, row.reminded = due, False, 0
         row.next_at = max(now, _moment(row.started_at, due, 0))
+    supervision.settle(session, case_id, now)
 
 
-def extend(session: Session, office: Office, case: CaseRow, days: int, now: datetime) -> None:
-    """Lengthen the limits of handling by working days, from where they end; the public answer's limit never moves."""
-    for step in (Step.DRAFT, Step.CLOSE):
-        for row in session.scalars(_running(case.id).where(DeadlineRow.step == step)):
-            day = sum((b.hour - a.hour) * 60 + b.minute - a.minute for a, b in office.hours.stretches)
-            longer = due_at(
-                row.due_at, Limit(days * day, working=True), office.hours, office.zone, office.overrides
-            )
-            answer = session.scalar(_running(case.id).where(DeadlineRow.step == Step.RESPOND))
-            capped = step is Step.DRAFT and answer is not None and answer.due_at < longer.at
-            set_due(session, case.id, step, answer.due_at if capped and answer else longer.at, now)
+def pause(session: Session, case: CaseRow, until: datetime, now: datetime) -> None:
+    """Let the limits of handling stand still, at most until `until`; nobody is reminded meanwhile."""
+    for row in session.scalars(running(case.id).where(DeadlineRow.step.in_(list(PAUSABLE)))):
+        row.paused_at, row.next_at = now, until
+
+
+def go_on(session: Session, office: Office, case: CaseRow, person_id: int | None, now: datetime) -> bool:
+    """Let paused limits run on, each longer by what it stood still; False where none was paused."""
+    paused = session.scalars(running(case.id).where(DeadlineRow.paused_at.is_not(None))).all()
+    papers.finish(session, case.id, Command.PAUSE, person_id, now)
+    for row in paused:
+        row.paused_at = None
+        due = end_of(session, office, case, row.step, row.started_at)
+        _set(row, due or Due(row.due_at, row.tentative), now)
+        row.next_at = _next(row, now)
+    return bool(paused)
+
+
+def is_paused(session: Session, case_id: int) -> bool:
+    """Tell whether a limit of a case stands still."""
+    return session.scalar(running(case_id).where(DeadlineRow.paused_at.is_not(None)).limit(1)) is not None
 
 
 def is_late(session: Session, case_id: int, step: Step, now: datetime) -> bool:
     """Tell whether a limit that runs is over."""
-    row = session.scalar(_running(case_id).where(DeadlineRow.step == step))
+    row = session.scalar(running(case_id).where(DeadlineRow.step == step))
     return row is not None and row.due_at < now
 
 
 def end(session: Session, case_id: int, steps: Collection[Step], now: datetime) -> None:
     """End clocks; whether each was met is kept for the digest. Ending one that does not run changes nothing."""
-    for row in session.scalars(_running(case_id).where(DeadlineRow.step.in_(list(steps)))):
-        row.ended_at, row.next_at, row.met = now, None, now <= row.due_at
+    for row in session.scalars(running(case_id).where(DeadlineRow.step.in_(list(steps)))).all():
+        is_met = row.paused_at is not None or now <= row.due_at
+        row.ended_at, row.next_at, row.met, row.paused_at = now, None, is_met, None
+    if not is_paused(session, case_id):
+        papers.finish(session, case_id, Command.PAUSE, None, now)
+    supervision.settle(session, case_id, now)
 
 
 def end_all(session: Session, case_id: int, now: datetime) -> None:
@@ -123,8 +109,8 @@ def hand_over(session: Session, from_id: int, to: CaseRow, now: datetime) -> Non
 
     The public answer that the merged case owes is owed by the other even where it owed none.
     """
-    kept = {row.step: row for row in session.scalars(_running(to.id))}
-    for row in session.scalars(_running(from_id)).all():
+    kept = {row.step: row for row in session.scalars(running(to.id))}
+    for row in session.scalars(running(from_id)).all():
         mine = kept.get(row.step)
         if mine is None and row.step is Step.RESPOND:
             mine = DeadlineRow(case_id=to.id, step=row.step, channel=to.channel, reminded=0)
@@ -142,13 +128,64 @@ def hand_over(session: Session, from_id: int, to: CaseRow, now: datetime) -> Non
 
 
 def replan(session: Session, office: Office, case: CaseRow, now: datetime) -> None:
-    """Recompute the running limits after a change of level, each from its own start."""
-    for row in session.scalars(_running(case.id)):
-        due = _due(session, office, case, row.step, row.started_at)
-        if due is None or due.at == row.due_at:  # what was reminded stays reminded
+    """Recompute the running limits, each from its own start: after a change of level, or a longer time that was granted."""
+    for row in session.scalars(running(case.id)).all():
+        due = end_of(session, office, case, row.step, row.started_at)
+        if due is not None and due.at != row.due_at:  # what was reminded stays reminded
+            _set(row, due, now)
+    supervision.settle(session, case.id, now)
+
+
+def recount(session: Session, office: Office, ledger: Ledger, now: datetime) -> int:
+    """Count tentative limits (暂定) anew by the calendar as it is known now; gives how many ends moved or became sure.
+
+    For each start of the service, as only that brings a newer calendar. Safe to call at any time.
+    """
+    serialise(session, "intake")
+    changed = 0
+    for row in session.scalars(
+        select(DeadlineRow).where(DeadlineRow.tentative, DeadlineRow.ended_at.is_(None))
+    ).all():
+        case = session.get_one(CaseRow, row.case_id)
+        due = end_of(session, office, case, row.step, row.started_at)
+        if due is None or (due.at == row.due_at and due.tentative):
             continue
-        row.due_at, row.tentative, row.reminded = due.at, due.tentative, 0
-        row.next_at = max(now, _moment(row.started_at, due.at, 0))
+        before = row.due_at
+        if due.at != before:
+            _set(row, due, now)
+        row.tentative = due.tentative
+        supervision.settle(session, case.id, now)
+        ledger.write(
+            session,
+            at=now,
+            actor="系统",
+            action="recount",
+            case_id=case.id,
+            step=row.step.value,
+            was_due_at=before.isoformat(),
+            due_at=due.at.isoformat(),
+        )
+        announce.refresh(session, case, now)
+        changed += 1
+    return changed
+
+
+def _set(row: DeadlineRow, due: Due, now: datetime) -> None:
+    """Move the end of a limit. One that comes sooner is told anew; of one that comes later only what is yet to come."""
+    is_later = due.at > row.due_at
+    row.due_at, row.tentative = due.at, due.tentative
+    if not is_later:
+        row.reminded = 0
+    elif due.at > now:
+        row.reminded = sum(_moment(row.started_at, due.at, i) <= now for i in range(len(STAGES)))
+    if row.paused_at is None:
+        row.next_at = _next(row, now)
+
+
+def _next(row: DeadlineRow, now: datetime) -> datetime | None:
+    if row.reminded >= len(STAGES):
+        return None
+    return max(now, _moment(row.started_at, row.due_at, row.reminded))
 
 
 def tick(session: Session, office: Office, ledger: Ledger, now: datetime, limit: int = 100) -> int:
@@ -162,6 +199,9 @@ def tick(session: Session, office: Office, ledger: Ledger, now: datetime, limit:
         .with_for_update(skip_locked=True)
     ).all()
     for row in rows:
+        if row.paused_at is not None:
+            _pause_is_over(session, office, ledger, row, now)
+            continue
         stage = max(
             i
             for i, _ in enumerate(STAGES)
@@ -171,6 +211,22 @@ def tick(session: Session, office: Office, ledger: Ledger, now: datetime, limit:
         row.reminded = stage + 1
         row.next_at = _moment(row.started_at, row.due_at, stage + 1) if stage + 1 < len(STAGES) else None
     return len(rows)
+
+
+def _pause_is_over(session: Session, office: Office, ledger: Ledger, row: DeadlineRow, now: datetime) -> None:
+    """Let a case's limits run on whose pause has lasted as long as a pause may."""
+    case = session.get_one(CaseRow, row.case_id)
+    if go_on(session, office, case, None, now):
+        ledger.write(
+            session,
+            at=now,
+            actor="系统",
+            action=Command.GO_ON.value,
+            case_id=case.id,
+            step=row.step.value,
+            due_at=row.due_at.isoformat(),
+        )
+        announce.refresh(session, case, now)
 
 
 def _remind(
@@ -184,6 +240,8 @@ def _remind(
         "due_at": row.due_at.isoformat(),
         "late": now - _moment(row.started_at, row.due_at, stage) > LATE_AFTER,
     }
+    if overdue:
+        payload |= supervision.begin(session, office, ledger, case, row, now)
     until = reminder_at(office, case.level, row.step, now)
     if until is not None:
         payload[QUIET_UNTIL] = until.isoformat()
@@ -215,50 +273,6 @@ def _remind(
         chats=chats,
         **({"hushed": True} if is_hushed else {}),
     )
-
-
-_MOVERS = {
-    Step.ORDER: Role.LEADER,
-    Step.REVIEW: Role.REVIEWER,
-    Step.SECRECY: Role.SECRECY,
-    Step.SECOND: Role.SECOND,
-    Step.APPROVE: Role.LEADER,
-    Step.CHIEF: Role.CHIEF,
-    Step.CALL_BACK: Role.CALLER,
-}
-_UNITS = {Step.COPY: Command.SIGN_COPY, Step.CONSULT: Command.CONVENE}
-
-
-def recipients(session: Session, office: Office, case: CaseRow, step: Step, now: datetime) -> list[str]:
-    """Give the chats of those whose move a step is; an empty chair falls to the duty group.
-
-    With a roster a step of the duty officers is told to those on duty, and not to the whole group (国办函〔2026〕12号).
-    """
-    role = _MOVERS.get(step)
-    if role is not None:
-        return [chat for _, chat in people.holders(session, role, at=now)] or [office.duty_chat]
-    if step in _UNITS:
-        keys = papers.waiting(session, case.id, _UNITS[step])
-        return [office.channels[key].chat for key in sorted(keys) if key in office.channels]
-    in_channel = step in {Step.SIGN, Step.DRAFT, Step.RELEASE, Step.CLOSE, Step.FOLLOW}
-    if (
-        (in_channel or step is Step.RESPOND)
-        and case.channel in office.channels
-        and _dispatched(session, case)
-    ):
-        return [office.channels[case.channel].chat]
-    return duty.staff_chats(session, now) or [office.duty_chat]
-
-
-def _dispatched(session: Session, case: CaseRow) -> bool:
-    running = session.scalar(
-        _running(case.id).where(DeadlineRow.step.in_([Step.DISPATCH, Step.RELOOK, Step.CONSULT, Step.ORDER]))
-    )
-    return running is None
-
-
-def _running(case_id: int) -> Select[DeadlineRow]:
-    return select(DeadlineRow).where(DeadlineRow.case_id == case_id, DeadlineRow.ended_at.is_(None))
 
 
 def _moment(started: datetime, due: datetime, stage: int) -> datetime:

@@ -64,10 +64,14 @@ class Marks:
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """A limit in clock minutes, or in working minutes where `working` is set."""
+    """A limit in clock minutes, in working minutes where `working` is set, or in whole working `days`.
 
-    minutes: int
+    Whole days are counted as 民法典 第二百零一条、第二百零三条 has it: not the first, and to the closing hour of the last.
+    """
+
+    minutes: int = 0
     working: bool = False
+    days: int = 0
 
 
 class Step(StrEnum):
@@ -94,6 +98,37 @@ class Step(StrEnum):
     FOLLOW = "follow"  # 续发
     REPORT = "report"  # 书面首报, from found
     PROGRESS = "progress"  # 续报
+    FIRST_WORD = "first_word"  # 权威首次信息, of an emergency, from found: 国办发〔2016〕80号
+    PRESS = "press"  # 新闻发布会, of an emergency, from found: 国办发〔2016〕80号
+    EFFECT = "effect"  # 效果评估, Ⅰ/Ⅱ, from closed
+
+
+class Colour(StrEnum):
+    """How far a supervision (督办色) has gone, in this order."""
+
+    BLUE = "blue"  # 蓝: whose move it is
+    ORANGE = "orange"  # 橙: copy to 分管领导
+    RED = "red"  # 红: copy to 主要领导 and 督查室
+
+
+def _dates(*minutes: int) -> Mapping[Level, Limit]:
+    grave = {Level(n): Limit(each) for n, each in enumerate(minutes, 1)}
+    return {Level.III: Limit(working=True, days=1), Level.IV: Limit(working=True, days=1)} | grave
+
+
+@dataclass(frozen=True, slots=True)
+class Supervision:
+    """How overdue matters are supervised: the time that each colour grants, and the chat of the 督查室 (empty: none).
+
+    `bulletin`: so long after the red one a matter is named in the digest (通报). Project defaults where no rule is named.
+    """
+
+    chat: str = ""
+    grants: Mapping[Colour, Mapping[Level, Limit]] = field(
+        default_factory=lambda: {Colour.BLUE: _dates(60, 60), Colour.ORANGE: _dates(120, 240)}
+    )
+    bulletin: Limit = Limit(working=True, days=5)
+    pause: Limit = Limit(working=True, days=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,9 +226,11 @@ class Office:
         default_factory=dict
     )  # local; past midnight where it ends first
     procedure: Procedure = Procedure()
+    supervision: Supervision = Supervision()
 
     def chats(self) -> frozenset[str]:
         """Every group that the bot may stay in: those of the procedure, those that only get the digest or the heads."""
         told = {*self.digest.to, *self.record.head_to} - {"duty", "leaders"}
         channels = {channel.chat for channel in self.channels.values()}
-        return frozenset({self.duty_chat, self.operator_chat} | channels | told)
+        supervisors = {self.supervision.chat} - {""}
+        return frozenset({self.duty_chat, self.operator_chat} | channels | told | supervisors)

@@ -63,6 +63,22 @@ def answer(
     session.flush()
 
 
+def begin(session: Session, case: CaseRow, order: Order, now: datetime, *, stance: str, text: str) -> None:
+    """File what lasts until `finish`."""
+    put(session, case, order, now, stance=stance, text=text)
+    row = newest(session, case.id, order.command)
+    assert row is not None
+    row.done_at = row.done_by = None
+    session.flush()
+
+
+def finish(session: Session, case_id: int, kind: Command, person_id: int | None, now: datetime) -> None:
+    """End what was begun; nothing where nothing lasts. `person_id` None: it ended by itself."""
+    for row in session.scalars(select(PaperRow).where(_open(case_id, kind))):
+        row.done_at, row.done_by = now, person_id
+    session.flush()
+
+
 def waiting(
     session: Session, case_id: int, kind: Command, draft_version: int | None = None
 ) -> frozenset[str]:

@@ -350,6 +350,8 @@ def _reviewing(procedure: Procedure, level: Level) -> dict[tuple[State, Command]
 def _afterwards(procedure: Procedure, level: Level) -> dict[tuple[State, Command], Move]:
     later: tuple[Step, ...] = (Step.CALL_BACK,) if procedure.call_back else ()
     checked = State.CALLING_BACK if procedure.call_back else State.CLOSED
+    assessed: tuple[Step, ...] = (Step.EFFECT,) if level <= Level.II else ()  # 国办发〔2016〕80号
+    after_check = later if procedure.call_back else assessed
     answered = State.CALLING_BACK if procedure.call_back and not procedure.recheck else State.ANSWERED
     then = (Step.RECHECK,) if procedure.recheck else later
     again = Move(
@@ -358,7 +360,7 @@ def _afterwards(procedure: Procedure, level: Level) -> dict[tuple[State, Command
         _IN_CHANNEL | _IN_DUTY,
         frozenset({Need.REASON}),
         starts=(Step.FOLLOW, Step.CLOSE),
-        ends=(Step.RECHECK, Step.CALL_BACK),
+        ends=(Step.RECHECK, Step.CALL_BACK, Step.EFFECT),
     )
     checker = frozenset({Role.REVIEWER, Role.OFFICE})
     called = frozenset({"drafter", "releaser"})
@@ -368,8 +370,9 @@ def _afterwards(procedure: Procedure, level: Level) -> dict[tuple[State, Command
         _IN_PRIVATE,
         frozenset({Need.REASON}),
         starts=(Step.RESPOND, Step.DRAFT, Step.CLOSE),
+        ends=(Step.EFFECT,),
     )
-    close = Move(State.CLOSED, _DUTY, _IN_DUTY, ends=(Step.CLOSE,))
+    close = Move(State.CLOSED, _DUTY, _IN_DUTY, starts=assessed, ends=(Step.CLOSE,))
     return {
         **({(State.ANSWERED, Command.CLOSE): close} if State.ANSWERED in afterwards(procedure) else {}),
         (State.TO_RELEASE, Command.CONFIRM): Move(
@@ -378,7 +381,7 @@ def _afterwards(procedure: Procedure, level: Level) -> dict[tuple[State, Command
             _IN_CHANNEL,
             frozenset({Need.LINK}),
             starts=then,
-            ends=(Step.RELEASE, Step.RESPOND),
+            ends=(Step.RELEASE, Step.RESPOND, Step.FIRST_WORD),
         ),
         (State.TO_RELEASE, Command.COUNTERSIGN): Move(
             State.TO_RELEASE, _CONTACT, _IN_CHANNEL, whose=Whose.NAMED
@@ -387,7 +390,7 @@ def _afterwards(procedure: Procedure, level: Level) -> dict[tuple[State, Command
             checked,
             checker,
             _IN_DUTY | _IN_PRIVATE,
-            starts=later,
+            starts=after_check,
             ends=(Step.RECHECK,),
             other_than=frozenset({"releaser"}),
         ),
@@ -405,6 +408,7 @@ def _afterwards(procedure: Procedure, level: Level) -> dict[tuple[State, Command
             _CALLER,
             _IN_DUTY | _IN_PRIVATE,
             frozenset({Need.STANCE}),
+            starts=assessed,
             ends=(Step.CALL_BACK, Step.CLOSE),
             other_than=called,
         ),
@@ -421,11 +425,16 @@ def _afterwards(procedure: Procedure, level: Level) -> dict[tuple[State, Command
             State.CALLING_BACK, _CALLER, _IN_DUTY | _IN_PRIVATE, other_than=called
         ),
         (State.CALLING_BACK, Command.CLOSE): Move(
-            State.CLOSED, _OFFICE, _IN_DUTY, ends=(Step.CALL_BACK, Step.CLOSE)
+            State.CLOSED, _OFFICE, _IN_DUTY, starts=assessed, ends=(Step.CALL_BACK, Step.CLOSE)
         ),
         **{(state, Command.FOLLOW): again for state in (*_AFTER, State.CLOSED)},
         (State.CLOSED, Command.REOPEN): reopen,
-        (State.CLOSED, Command.ARCHIVE): Move(State.ARCHIVED, _OFFICE, _IN_DUTY | _IN_PRIVATE),
+        (State.CLOSED, Command.ARCHIVE): Move(
+            State.ARCHIVED, _OFFICE, _IN_DUTY | _IN_PRIVATE, ends=(Step.EFFECT,)
+        ),
+        (State.CLOSED, Command.ASSESS): Move(
+            State.CLOSED, _OFFICE, _IN_DUTY | _IN_PRIVATE, frozenset({Need.TEXT}), ends=(Step.EFFECT,)
+        ),
         (State.ARCHIVED, Command.REOPEN): reopen,
         (State.DISMISSED, Command.REOPEN): Move(
             State.JUDGING,
@@ -434,6 +443,25 @@ def _afterwards(procedure: Procedure, level: Level) -> dict[tuple[State, Command
             frozenset({Need.REASON}),
             starts=(Step.RESPOND, Step.DISPATCH),
         ),
+    }
+
+
+def _flagging() -> dict[tuple[State, Command], Move]:
+    """What is known of a matter whatever its state, and the clocks that hang on it."""
+    instruct = Move(State.JUDGING, _OFFICE | _LEADER, _IN_DUTY | _IN_PRIVATE)
+    emergency = Move(State.JUDGING, _DUTY, _IN_DUTY)
+    flags = {
+        Command.INSTRUCT: instruct,
+        Command.EMERGENCY: emergency,
+        Command.SPEAK: replace(emergency, needs=frozenset({Need.LINK}), ends=(Step.FIRST_WORD,)),
+        Command.BRIEF: replace(emergency, ends=(Step.PRESS,)),
+    }
+    pause = Move(State.HANDLING, _OFFICE, _IN_DUTY | _IN_PRIVATE, frozenset({Need.STANCE, Need.REASON}))
+    open_states = [state for state in State if state not in ENDED and state is not State.TRANSFERRED]
+    return {
+        **{(state, command): replace(m, to=state) for state in open_states for command, m in flags.items()},
+        (State.HANDLING, Command.PAUSE): pause,
+        (State.HANDLING, Command.GO_ON): replace(pause, needs=frozenset()),
     }
 
 
@@ -452,6 +480,7 @@ def _anywhere(procedure: Procedure, level: Level) -> dict[tuple[State, Command],
         if state not in ENDED and state not in _AFTER and state is not State.TRANSFERRED
         for command, needs in CORRECTIONS.items()
     }
+    moves |= _flagging()
     if level in procedure.report:
         open_states = [state for state in State if state not in ENDED and state is not State.TRANSFERRED]
         moves |= {(state, Command.REPORT): replace(report, to=state) for state in open_states}

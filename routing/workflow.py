@@ -121,6 +121,13 @@ class Command(StrEnum):
     CLOSE = "close"  # 办结
     REOPEN = "reopen"  # 重新办理
     ARCHIVE = "archive"  # 归档
+    INSTRUCT = "instruct"  # 批示件, on and off
+    EMERGENCY = "emergency"  # 突发事件, on and off
+    SPEAK = "speak"  # 权威首次信息
+    BRIEF = "brief"  # 新闻发布会
+    PAUSE = "pause"  # 暂停计时
+    GO_ON = "go_on"  # 恢复计时
+    ASSESS = "assess"  # 效果评估
 
 
 COMMAND_NAMES: Mapping[Command, str] = {
@@ -173,6 +180,13 @@ COMMAND_NAMES: Mapping[Command, str] = {
     Command.CLOSE: "办结",
     Command.REOPEN: "重新办理",
     Command.ARCHIVE: "归档",
+    Command.INSTRUCT: "标记批示件",
+    Command.EMERGENCY: "标记突发事件",
+    Command.SPEAK: "登记首次发布",
+    Command.BRIEF: "登记发布会",
+    Command.PAUSE: "暂停计时",
+    Command.GO_ON: "恢复计时",
+    Command.ASSESS: "登记效果评估",
 }
 
 
@@ -257,6 +271,14 @@ TARGETS: Mapping[str, str] = {
     "emergency": "110、119、120",
 }
 """The other procedures that a matter may be transferred to (移送)."""
+
+
+PAUSE_GROUNDS: Mapping[str, str] = {
+    "third_party": "征求第三方意见",
+    "other_body": "等候其他机关答复",
+    "supplement": "等候当事人补充材料",
+}
+"""For what the handling may stand still: time of others is not counted (政府信息公开条例 第三十条、第三十三条, taken over)."""
 
 
 class Where(StrEnum):

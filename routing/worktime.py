@@ -1,4 +1,4 @@
-"""When a limit ends: clock minutes day and night, or working minutes by the State Council's calendar.
+"""When a limit ends: clock minutes day and night, working minutes or days by the State Council's calendar.
 
 The working days come from the `chinesecalendar` package, a table made from the yearly notice. For a year that it
 does not know yet only weekends count and the result says so (暂定); it is never guessed further.
@@ -7,6 +7,7 @@ does not know yet only weekends count and the result says so (暂定); it is nev
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from itertools import takewhile
 from zoneinfo import ZoneInfo
 
 import chinese_calendar
@@ -29,7 +30,12 @@ def due_at(
     zone: ZoneInfo,
     overrides: Mapping[str, bool] | None = None,
 ) -> Due:
-    """Count `limit` from `start` (aware). Working minutes count only inside the office's hours of working days."""
+    """Count `limit` from `start` (aware). Working minutes count only inside the office's hours of working days.
+
+    Of working days the first does not count, and the last ends when the office closes (民法典 第二百零一条、第二百零三条).
+    """
+    if limit.days:
+        return _closing(start.astimezone(zone), limit.days, hours, zone, overrides or {})
     if not limit.working:
         return Due((start + timedelta(minutes=limit.minutes)).astimezone(UTC))
     left = timedelta(minutes=limit.minutes)
@@ -41,6 +47,62 @@ def due_at(
             return Due((begin + left).astimezone(UTC), tentative)
         left -= closes - begin
     raise AssertionError("unreachable: working days never end")
+
+
+def next_opening(start: datetime, hours: WorkingHours, zone: ZoneInfo, overrides: Mapping[str, bool]) -> Due:
+    """Give when the office opens on the first working day after that of `start`."""
+    for day, guessed in _workdays(start.astimezone(zone).date(), overrides):
+        return Due(datetime.combine(day, hours.stretches[0][0], zone).astimezone(UTC), guessed)
+    raise AssertionError("unreachable: working days never end")
+
+
+def stood(
+    limit: Limit,
+    since: datetime,
+    until: datetime,
+    hours: WorkingHours,
+    zone: ZoneInfo,
+    overrides: Mapping[str, bool],
+) -> Limit:
+    """Measure a pause in what its limit is counted in: by how much the limit ends later.
+
+    Of whole days those count on which work was begun after the pause had, so that a pause within one day is none.
+    """
+    if not limit.working:
+        return Limit(max(0, int((until - since).total_seconds() // 60)))
+    end = until.astimezone(zone)
+    if limit.days:
+        last = end.date()
+        gone = takewhile(lambda day: day[0] <= last, _workdays(since.astimezone(zone).date(), overrides))
+        return Limit(working=True, days=sum(1 for _ in gone))
+    length = timedelta()
+    for opens, closes, _ in _stretches(since.astimezone(zone), hours, zone, overrides):
+        if opens >= end:
+            break
+        length += min(closes, end) - max(opens, since.astimezone(zone))
+    return Limit(int(length.total_seconds() // 60), working=True)
+
+
+def _closing(
+    start: datetime, count: int, hours: WorkingHours, zone: ZoneInfo, overrides: Mapping[str, bool]
+) -> Due:
+    tentative = False
+    for day, guessed in _workdays(start.date(), overrides):
+        tentative = tentative or guessed
+        count -= 1
+        if not count:
+            return Due(datetime.combine(day, hours.stretches[-1][1], zone).astimezone(UTC), tentative)
+    raise AssertionError("unreachable: working days never end")
+
+
+def _workdays(after: date, overrides: Mapping[str, bool]) -> Iterator[tuple[date, bool]]:
+    """Go through the working days after a day, each with whether it is only a guess."""
+    day = after
+    while True:
+        day += timedelta(days=1)
+        works, guessed = is_workday(day, overrides)
+        if works:
+            yield day, guessed
 
 
 def is_workday(day: date, overrides: Mapping[str, bool]) -> tuple[bool, bool]:

@@ -255,6 +255,13 @@ WHO: dict[Command, str] = {
     Command.DISCONTENT: "caller",
     Command.UNREACHED: "caller",
     Command.ARCHIVE: "office",
+    Command.INSTRUCT: "office",
+    Command.EMERGENCY: "duty",
+    Command.SPEAK: "duty",
+    Command.BRIEF: "duty",
+    Command.PAUSE: "office",
+    Command.GO_ON: "office",
+    Command.ASSESS: "office",
 }
 
 TOLD: dict[str, Any] = {

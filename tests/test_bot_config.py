@@ -19,7 +19,7 @@ from bot.config import (
     read_environment,
 )
 from routing.errors import ConfigError, Problem
-from routing.office import Level, Limit, Step
+from routing.office import Colour, Level, Limit, Step, Supervision
 
 TOKEN = "123456789:" + "Secret_token-of-the-bot" * 2
 TEMPLATES = {
@@ -286,14 +286,14 @@ BAD: Mapping[str, tuple[str, str, str, str]] = {
     ),
     "a mark of zero": ("views = 10000,", "views = 0,", "levels.III.views", "不小于 1"),
     "three limits for four levels": (
-        '["30m", "1h", "2h", "4wh"]',
-        '["30m", "1h", "2h"]',
+        'dispatch = ["30m", "1h", "2h", "4wh"]',
+        'dispatch = ["30m", "1h", "2h"]',
         "limits.dispatch",
         "太少",
     ),
     "a limit without a unit": (
-        '["15m", "30m", "1h", "4wh"]',
-        '["15", "30m", "1h", "4wh"]',
+        'sign     = ["15m", "30m", "1h", "4wh"]',
+        'sign     = ["15", "30m", "1h", "4wh"]',
         "limits.sign[第1个]",
         "不是时限",
     ),
@@ -345,7 +345,11 @@ def test_a_bad_office_is_told_with_line_place_and_cure(rule: str) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "told"),
     [
-        ('["30m", "1h", "2h", "4wh"]', '["30m", "1h", "2h", "4x"]', 'limits.dispatch[第4个] = "4x"：'),
+        (
+            'dispatch = ["30m", "1h", "2h", "4wh"]',
+            'dispatch = ["30m", "1h", "2h", "4x"]',
+            'limits.dispatch[第4个] = "4x"：',
+        ),
         ('"14:00-18:00"', '"14点-18点"', 'hours.working[第2个] = "14点-18点"：'),
         ('to = ["duty", "leaders"]', 'to = ["duty", "boss"]', 'digest.to[第2个] = "boss"：'),
     ],
@@ -375,12 +379,38 @@ def test_all_problems_of_the_office_come_at_once_in_the_order_of_the_file() -> N
     assert [p.where for p in caught.value.problems] == ["code", "time_zone", "digest.weekday"]
 
 
+@pytest.mark.parametrize(
+    ("was", "made", "most"),
+    [
+        ('respond  = ["48h",', 'respond  = ["49h",', 48),
+        ('respond  = ["48h",', 'respond  = ["1wd",', 48),
+        ('#first_word = ["5h",', 'first_word = ["6h",', 5),
+        ('#press      = ["24h",', 'press      = ["2d",', 24),
+    ],
+)
+def test_what_a_national_norm_limits_cannot_be_loosened(was, made, most) -> None:
+    text = TEMPLATES["office.toml"]
+    assert text.count(was) == 1
+    with pytest.raises(ConfigError) as refused:
+        load_office(text.replace(was, made), "office.toml")
+    [problem] = refused.value.problems
+    assert f"不超过 {most} 小时" in str(problem)
+
+
+def test_supervision_is_read_with_its_defaults() -> None:
+    office = load_office(TEMPLATES["office.toml"], "office.toml")
+    assert office.supervision == Supervision()
+    table = '[supervision]\nchat = "-1009"\nblue = ["30m", "1h", "2wd", "3wd"]\n'
+    read = load_office(TEMPLATES["office.toml"] + table, "office.toml").supervision
+    assert (read.chat, read.grants[Colour.BLUE][Level.IV]) == ("-1009", Limit(working=True, days=3))
+
+
 def test_limits_are_minutes_of_the_clock_or_of_working_hours() -> None:
     office = load_office(TEMPLATES["office.toml"], "office.toml")
     assert office.limits[Step.SIGN][Level.I] == Limit(15)
     assert office.limits[Step.RESPOND][Level.IV] == Limit(48 * 60)
     assert office.limits[Step.DISPATCH][Level.IV] == Limit(4 * 60, working=True)
-    assert office.limits[Step.CLOSE][Level.I] == Limit(5 * 450, working=True)  # a day of 3.5 and 4 hours
+    assert office.limits[Step.CLOSE][Level.I] == Limit(working=True, days=5)
     assert set(office.limits) == set(Step)
     assert office.digest.weekday == 0
 

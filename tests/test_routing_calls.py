@@ -7,7 +7,7 @@ from builders import HOUR, MINUTE, START, Desk, harvest, item, views
 from test_routing_duty import planned, take
 
 from bot.sentences import sentence
-from routing import calls, chats, deadlines
+from routing import calls, chats, movers
 from routing.ledger import entries
 from routing.office import Level, Step
 from routing.store.tables import DutyCallRow, OutboxRow
@@ -138,7 +138,7 @@ def test_reminders_of_a_step_of_the_duty_officers_go_to_those_on_duty_alone(watc
     row = watched.case(case_id)
 
     def told(step: Step, at=START) -> list[str]:
-        return watched.run(lambda s: deadlines.recipients(s, watched.office, row, step, at))
+        return watched.run(lambda s: movers.recipients(s, watched.office, row, step, at))
 
     assert told(Step.DISPATCH) == ["private-duty"]
     assert told(Step.RESPOND) == ["private-duty"]

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from builders import HOUR, MINUTE, START, Desk, join
 
-from routing import deadlines
+from routing import deadlines, movers
 from routing.ledger import entries
 from routing.office import Level, Limit, Role, Step
 from routing.store.engine import Store
@@ -136,7 +136,7 @@ def test_a_clock_set_back_repeats_nothing(desk, case_id):
 def test_only_those_whose_move_it_is_hear_of_a_limit(desk, state, step, chats):
     case_id = desk.at(state)
     assert limit(desk, case_id, step)
-    found = desk.run(lambda s: deadlines.recipients(s, desk.office, desk.case(case_id), step, START))
+    found = desk.run(lambda s: movers.recipients(s, desk.office, desk.case(case_id), step, START))
     assert found == chats
 
 

@@ -189,6 +189,61 @@ transferred close closed duty,office duty - -
 transferred take_back judging duty,office duty reason -
 closed archive archived office duty,private - -
 archived reopen handling leader private reason -
+judging       instruct  judging       leader,office       duty,private     -             -
+judging       emergency judging       duty,office         duty             -             -
+judging       speak     judging       duty,office         duty             link          -
+judging       brief     judging       duty,office         duty             -             -
+watching      instruct  watching      leader,office       duty,private     -             -
+watching      emergency watching      duty,office         duty             -             -
+watching      speak     watching      duty,office         duty             link          -
+watching      brief     watching      duty,office         duty             -             -
+to_sign       instruct  to_sign       leader,office       duty,private     -             -
+to_sign       emergency to_sign       duty,office         duty             -             -
+to_sign       speak     to_sign       duty,office         duty             link          -
+to_sign       brief     to_sign       duty,office         duty             -             -
+returned      instruct  returned      leader,office       duty,private     -             -
+returned      emergency returned      duty,office         duty             -             -
+returned      speak     returned      duty,office         duty             link          -
+returned      brief     returned      duty,office         duty             -             -
+handling      instruct  handling      leader,office       duty,private     -             -
+handling      emergency handling      duty,office         duty             -             -
+handling      speak     handling      duty,office         duty             link          -
+handling      brief     handling      duty,office         duty             -             -
+extending     instruct  extending     leader,office       duty,private     -             -
+extending     emergency extending     duty,office         duty             -             -
+extending     speak     extending     duty,office         duty             link          -
+extending     brief     extending     duty,office         duty             -             -
+in_review     instruct  in_review     leader,office       duty,private     -             -
+in_review     emergency in_review     duty,office         duty             -             -
+in_review     speak     in_review     duty,office         duty             link          -
+in_review     brief     in_review     duty,office         duty             -             -
+in_secrecy    instruct  in_secrecy    leader,office       duty,private     -             -
+in_secrecy    emergency in_secrecy    duty,office         duty             -             -
+in_secrecy    speak     in_secrecy    duty,office         duty             link          -
+in_secrecy    brief     in_secrecy    duty,office         duty             -             -
+with_superior instruct  with_superior leader,office       duty,private     -             -
+with_superior emergency with_superior duty,office         duty             -             -
+with_superior speak     with_superior duty,office         duty             link          -
+with_superior brief     with_superior duty,office         duty             -             -
+to_approve    instruct  to_approve    leader,office       duty,private     -             -
+to_approve    emergency to_approve    duty,office         duty             -             -
+to_approve    speak     to_approve    duty,office         duty             link          -
+to_approve    brief     to_approve    duty,office         duty             -             -
+with_chief    instruct  with_chief    leader,office       duty,private     -             -
+with_chief    emergency with_chief    duty,office         duty             -             -
+with_chief    speak     with_chief    duty,office         duty             link          -
+with_chief    brief     with_chief    duty,office         duty             -             -
+to_release    instruct  to_release    leader,office       duty,private     -             -
+to_release    emergency to_release    duty,office         duty             -             -
+to_release    speak     to_release    duty,office         duty             link          -
+to_release    brief     to_release    duty,office         duty             -             -
+answered      instruct  answered      leader,office       duty,private     -             -
+answered      emergency answered      duty,office         duty             -             -
+answered      speak     answered      duty,office         duty             link          -
+answered      brief     answered      duty,office         duty             -             -
+handling      pause     handling      office              duty,private     reason,stance -
+handling      go_on     handling      office              duty,private     -             -
+closed        assess    closed        office              duty,private     text          -
 """
 OFFICES = {"light": LIGHT, "full": FULL}
 CELLS = sorted(
@@ -477,6 +532,10 @@ def test_everything_has_a_name_and_states_list_what_they_know():
         Command.CLEAR,
         Command.WITHHOLD,
         Command.ESCALATE,
+        Command.INSTRUCT,
+        Command.EMERGENCY,
+        Command.SPEAK,
+        Command.BRIEF,
     )
 
 

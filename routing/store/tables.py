@@ -29,7 +29,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from routing.items import Ailment, Band, Kind
-from routing.office import Level, Role, Step
+from routing.office import Colour, Level, Role, Step
 from routing.silence import Ending, MuteKind
 from routing.workflow import AnswerKind, Command, Opinion, Stage, State
 
@@ -264,6 +264,10 @@ class CaseRow(Base):
     subject: Mapped[str | None] = mapped_column(String(24))
     must_answer: Mapped[bool] = mapped_column(default=False, server_default=false())
     answer_kind: Mapped[AnswerKind | None] = mapped_column(Word(AnswerKind))
+    # A leader has written an instruction on it (批示件); the words of it are nowhere here.
+    instructed: Mapped[bool] = mapped_column(default=False, server_default=false())
+    # Tied to a 特别重大 or 重大 emergency (突发事件): 国办发〔2016〕80号 sets limits of its own.
+    emergency: Mapped[bool] = mapped_column(default=False, server_default=false())
     opened_at: Mapped[datetime] = mapped_column(index=True)
     closed_at: Mapped[datetime | None]
     close_reason: Mapped[str | None] = mapped_column(Text)
@@ -449,7 +453,10 @@ class ReleaseRow(Base):
 
 
 class DeadlineRow(Base):
-    """A limit that runs on a case. `next_at`: when the tick must look at it next; None once it has ended."""
+    """A limit that runs on a case. `next_at`: when the tick must look at it next; None once it has ended.
+
+    `paused_at`: since when it stands still (暂停), and `next_at` then by when it goes on.
+    """
 
     __tablename__ = "deadline"
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
@@ -463,6 +470,27 @@ class DeadlineRow(Base):
     ended_at: Mapped[datetime | None]
     met: Mapped[bool | None]
     tentative: Mapped[bool] = mapped_column(default=False, server_default=false())
+    paused_at: Mapped[datetime | None]
+
+
+class SupervisionRow(Base):
+    """A supervision (督办) of a case because of one limit that ran out; a case has one at a time.
+
+    `colour` None: the limit is over, and nothing was said yet. `answer_by`: by when the last colour asked for it.
+    `next_at`: when it goes on to the next colour, after the last one to the bulletin (通报); `listed_at`: since when it
+    stands there.
+    """
+
+    __tablename__ = "supervision"
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    case_id: Mapped[int] = mapped_column(BigId, ForeignKey("matter.id"), index=True)
+    deadline_id: Mapped[int] = mapped_column(BigId, ForeignKey("deadline.id"))
+    colour: Mapped[Colour | None] = mapped_column(Word(Colour))
+    coloured_at: Mapped[datetime | None]
+    answer_by: Mapped[datetime | None]
+    next_at: Mapped[datetime | None] = mapped_column(index=True)
+    listed_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
 
 
 class PersonRow(Base):
