@@ -1,6 +1,7 @@
 """What the duty card offers: the next step first, then what may be put right. Pure; follows the table of the procedure."""
 
 from bot.chat import Button, Tone
+from bot.clocks import assess_row
 from bot.wishes import menu_button, order_button
 from routing.office import Office
 from routing.procedure import Table, table
@@ -18,7 +19,7 @@ def duty_buttons(view: CaseView, office: Office) -> Rows:
     if view.state in _STEPS:
         return (*_only_known(view, moves, _STEPS[view.state](view)), *_sides(view))
     if view.state in ENDED:
-        return ()
+        return assess_row(view)
     return _sides(view)
 
 

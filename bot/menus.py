@@ -6,6 +6,7 @@ The menu 纠正 offers what the state of a matter allows by the table of the pro
 from collections.abc import Sequence
 
 from bot.chat import Block, Button, Form, Tone
+from bot.clocks import PAUSE, clock_buttons, pause_buttons
 from bot.duty_buttons import duty_buttons
 from bot.names import LEVEL_MARKS, LEVEL_NAMES, level_tag, local
 from bot.render import excerpt
@@ -98,7 +99,8 @@ def _judge(view: CaseView, office: Office) -> list[Button]:
         (Command.TRANSFER, menu_button(view, TRANSFER, "移送…")),
         (Command.REPORT, menu_button(view, REPORT, "报告…")),
     )
-    return [button for command, button in offered if (view.state, command) in moves]
+    judged = [button for command, button in offered if (view.state, command) in moves]
+    return [*judged, *clock_buttons(view, moves)]
 
 
 def _assign(view: CaseView, office: Office) -> list[Button]:
@@ -154,6 +156,7 @@ _STEP_MENUS = {
     EXTEND: _extend,
     OPINE: _opine,
     OPENNESS: _openness,
+    PAUSE: pause_buttons,
 }
 
 

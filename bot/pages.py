@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from bot import clocks
 from bot.buttons import PAGE, Wish, token_of
 from bot.chat import Block, Button, Card, Form
 from bot.names import ROLE_NAMES, STEP_NAMES, level_tag, local
@@ -153,7 +154,8 @@ def _line(level: Level, number: str, state: State, title: str, more: str) -> str
 def _stands(view: CaseView, office: Office, leaf: Leaf) -> str:
     """Give the next limit of a case, and why its card is held back if it is."""
     held = held_line(view.held, office) if view.held is not None and not view.held.passed else ""
-    return "；".join(filter(None, (_due(view, office, leaf), held)))
+    colour = clocks.mark(view.clock.supervised.colour) if view.clock.supervised is not None else ""
+    return "；".join(filter(None, (_due(view, office, leaf), colour, held)))
 
 
 def _due(view: CaseView, office: Office, leaf: Leaf) -> str:
@@ -161,6 +163,8 @@ def _due(view: CaseView, office: Office, leaf: Leaf) -> str:
     if not view.deadlines:
         return ""
     limit = view.deadlines[0]
+    if limit.step in view.clock.paused:
+        return f"⏸ {STEP_NAMES[limit.step]} 暂停计时"
     mark = "⛔ 超期" if limit.due_at < leaf.now else "⏰"
     return f"{mark} {STEP_NAMES[limit.step]} {local(limit.due_at, office)} 前"
 

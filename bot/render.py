@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from bot.chat import Block, Button, Card, Form, Tone
+from bot.clocks import clock_blocks
 from bot.duty_buttons import duty_buttons
 from bot.names import (
     BAND_NAMES,
@@ -53,6 +54,7 @@ def duty_card(view: CaseView, office: Office, sources: Mapping[str, str]) -> Car
             *_matter(view, office, sources),
             *file_blocks(view, office),
             *_course(view, office),
+            *clock_blocks(view, office),
         ),
         duty_buttons(view, office),
     )
@@ -391,7 +393,9 @@ def _limits(view: CaseView, office: Office) -> list[Block]:
     nearest = view.deadlines[:LIMITS_SHOWN]
     shown = [*nearest, *(d for d in view.deadlines[LIMITS_SHOWN:] if d.step is Step.RESPOND)]
     told = [
-        f"{STEP_NAMES[d.step]} {local(d.due_at, office)} 前" + ("（暂定）" if d.tentative else "")
+        f"{STEP_NAMES[d.step]} 暂停计时"
+        if d.step in view.clock.paused
+        else f"{STEP_NAMES[d.step]} {local(d.due_at, office)} 前" + ("（暂定）" if d.tentative else "")
         for d in shown
     ]
     return [Block("；".join(told), label="时限", weight=8)] if told else []

@@ -7,7 +7,7 @@ from bot.names import level_tag, local
 from bot.wishes import menu_button, order_button
 from routing.office import Office
 from routing.views import CaseView, PaperView
-from routing.workflow import STATE_NAMES, TARGETS, Command, State
+from routing.workflow import PAUSE_GROUNDS, STATE_NAMES, TARGETS, Command, State
 
 STANCES: Mapping[str, str] = {"agree": "同意", "differ": "有不同意见", "none": "无意见"}
 REPORTS: Mapping[str, str] = {"first": "首报", "follow": "续报", "final": "终报"}
@@ -140,6 +140,10 @@ _TOLD: Mapping[Command, str] = {
     Command.DISCONTENT: "回访不满意",
     Command.UNREACHED: "回访未接通",
     Command.FOLLOW: "续发",
+    Command.PAUSE: "暂停计时",
+    Command.SPEAK: "首次发布",
+    Command.BRIEF: "发布会",
+    Command.ASSESS: "效果评估",
 }
 """What is told of on cards; reports go to the leaders, word for word, and stand in the file."""
 
@@ -150,6 +154,8 @@ def _words(paper: PaperView, *, in_private: bool) -> str:
         told = f" 移送{TARGETS.get(paper.stance, paper.stance)}"
     if paper.kind in {Command.EXTEND, Command.GRANT}:
         told = f" {paper.stance} 个工作日"
+    if paper.kind is Command.PAUSE:
+        told = f" {PAUSE_GROUNDS.get(paper.stance, paper.stance)}"
     if paper.kind is Command.CONTENT:
         told = f" {CONTENT.get(paper.stance, paper.stance)}"
     return told + (f"：{paper.text}" if in_private and paper.text else "")

@@ -288,7 +288,12 @@ def _overdue(session: Session, now: datetime) -> dict[str, list[Overdue]]:
     rows = session.execute(
         select(CaseRow, DeadlineRow.step, DeadlineRow.due_at)
         .join(DeadlineRow, DeadlineRow.case_id == CaseRow.id)
-        .where(DeadlineRow.ended_at.is_(None), DeadlineRow.due_at < now, CaseRow.state.not_in(list(ENDED)))
+        .where(
+            DeadlineRow.ended_at.is_(None),
+            DeadlineRow.paused_at.is_(None),
+            DeadlineRow.due_at < now,
+            CaseRow.state.not_in(list(ENDED)),
+        )
         .order_by(DeadlineRow.due_at, DeadlineRow.id)
     ).all()
     late: dict[int, list[tuple[Step, datetime]]] = {}

@@ -244,7 +244,9 @@ def _tally(session: Session, since: datetime, now: datetime) -> dict[str, Any]:
         "opened": count(CaseRow.opened_at >= since),
         "dispatched": count(AssignmentRow.dispatched_at >= since),
         "closed": count(CaseRow.closed_at >= since),
-        "overdue": count(DeadlineRow.ended_at.is_(None), DeadlineRow.due_at <= now),
+        "overdue": count(
+            DeadlineRow.ended_at.is_(None), DeadlineRow.paused_at.is_(None), DeadlineRow.due_at <= now
+        ),
     }
 
 

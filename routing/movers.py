@@ -10,7 +10,7 @@ from routing.office import Office, Role, Step
 from routing.store.tables import CaseRow, DeadlineRow
 from routing.workflow import Command
 
-_MOVERS = {
+MOVERS = {
     Step.ORDER: Role.LEADER,
     Step.REVIEW: Role.REVIEWER,
     Step.SECRECY: Role.SECRECY,
@@ -27,7 +27,7 @@ def recipients(session: Session, office: Office, case: CaseRow, step: Step, now:
 
     With a roster a step of the duty officers is told to those on duty, and not to the whole group (国办函〔2026〕12号).
     """
-    role = _MOVERS.get(step)
+    role = MOVERS.get(step)
     if role is not None:
         return [chat for _, chat in people.holders(session, role, at=now)] or [office.duty_chat]
     if step in _UNITS:

@@ -97,14 +97,18 @@ def tick(session: Session, office: Office, ledger: Ledger, now: datetime, limit:
 
 def _go_on(session: Session, office: Office, ledger: Ledger, row: SupervisionRow, now: datetime) -> None:
     case, late = session.get_one(CaseRow, row.case_id), session.get_one(DeadlineRow, row.deadline_id)
-    if row.colour is Colour.RED:
+    colour = following(row, case)
+    if colour is None:
         row.listed_at, row.next_at = now, None
         ledger.write(session, at=now, actor="系统", action="bulletin", case_id=case.id, step=late.step.value)
         return
-    following = _AFTER[row.colour]
-    if case.instructed and following is Colour.BLUE:
-        following = Colour.ORANGE
-    _colour(session, office, ledger, row, case, late, following, now, chats=None)
+    _colour(session, office, ledger, row, case, late, colour, now, chats=None)
+
+
+def following(row: SupervisionRow, case: CaseRow) -> Colour | None:
+    """Give the colour that comes next; None after the last one, when the bulletin comes."""
+    colour = _AFTER.get(row.colour)
+    return Colour.ORANGE if case.instructed and colour is Colour.BLUE else colour
 
 
 def _colour(

@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from routing import held, people, verdicts
+from routing.coming import NO_CLOCK, ClockView, clock_view
 from routing.held import HeldView
 from routing.items import Band, Counts, Kind
 from routing.office import Level, Step
@@ -182,6 +183,7 @@ class CaseView:
     below: tuple[str, ...] = ()
     answer_kind: AnswerKind | None = None
     papers: tuple[PaperView, ...] = ()
+    clock: ClockView = NO_CLOCK
 
     def waiting(self, kind: Command) -> frozenset[str]:
         """Name the channels that were asked for something and have not answered."""
@@ -255,6 +257,7 @@ def case_view(session: Session, case_id: int, draft_version: int | None = None) 
         below=held.below(session, case.id),
         answer_kind=case.answer_kind,
         papers=_papers(session, case.id),
+        clock=clock_view(session, case),
     )
 
 
@@ -350,7 +353,9 @@ def open_page(session: Session, wanted: Wanted, *, page: int, size: int) -> tupl
         query = query.where(CaseRow.level.in_(list(wanted.levels)))
     if wanted.overdue_at is not None:
         late = select(DeadlineRow.case_id).where(
-            DeadlineRow.ended_at.is_(None), DeadlineRow.due_at < wanted.overdue_at
+            DeadlineRow.ended_at.is_(None),
+            DeadlineRow.paused_at.is_(None),
+            DeadlineRow.due_at < wanted.overdue_at,
         )
         query = query.where(CaseRow.id.in_(late))
     total = session.scalar(select(func.count()).select_from(query.subquery())) or 0

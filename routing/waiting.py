@@ -45,6 +45,12 @@ _ON_THE_SIDE = frozenset(
         Command.EXTEND,
         Command.REPORT,
         Command.FOLLOW,
+        Command.INSTRUCT,
+        Command.EMERGENCY,
+        Command.SPEAK,
+        Command.BRIEF,
+        Command.PAUSE,
+        Command.GO_ON,
     }
 )
 _ONLY_BEFORE = frozenset({Ground.MISSING, Ground.AGAIN, Ground.ASPECTS, Ground.NAMED, Ground.CONSULT})

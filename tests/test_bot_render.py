@@ -29,7 +29,7 @@ from bot.listings import LISTINGS
 from bot.pages import Leaf, Offered
 from bot.telegram.markup import TEXT_LIMIT, rendered
 from bot.telegram.text import units
-from routing import attest, auditor, deadlines, holding, outbox, people
+from routing import attest, auditor, deadlines, holding, outbox, people, supervision
 from routing.cases import DRAFT_MAX
 from routing.choices import Page
 from routing.digest import ChannelLine, DayCount, Digest, Matter, Overdue, Rate
@@ -233,6 +233,13 @@ FACTS: Mapping[str, Mapping[str, Any]] = {
     "head": {"day": "2026-11-17", "seq": 1234, "seal": "0f3a9c22e1b7d640", "at": at(8).isoformat()},
     "reminder": {"step": "draft", "due_at": at(24).isoformat(), "late": True},
     "overdue": {"step": "respond", "due_at": at(48).isoformat(), "late": False},
+    "supervised": {
+        "colour": "orange",
+        "step": "sign",
+        "due_at": at(1).isoformat(),
+        "answer_by": at(27).isoformat(),
+        "late": True,
+    },
     "level_raised": {"old": 3, "new": 2, "why": "24 小时转发 1200，达到Ⅱ级标准（1000）"},
     "redo_why": {"command": "redo", "actor": "孙初审", "reason": "请写明恢复时间", "draft_version": "1"},
     "answered": {"link": "https://gov.example/answer/7"},
@@ -818,6 +825,7 @@ def live(desk: Desk) -> None:
     for hours in (1.1, 24):
         desk.clock.advance(hours=hours)
         desk.run(lambda s: deadlines.tick(s, desk.office, desk.ledger, desk.clock()))
+        desk.run(lambda s: supervision.tick(s, desk.office, desk.ledger, desk.clock()))
     desk.act(second, Command.SIGN)
     reviewer = desk.staff["reviewer"].person_id
     desk.run(lambda s: people.revoke(s, desk.ledger, person_id=reviewer, by="命令行", now=desk.clock()))

@@ -9,7 +9,7 @@ from bot.steps import CONTENT, REPORTS, STANCES
 from routing.items import Band
 from routing.office import Level, Office
 from routing.starter import SUBJECTS
-from routing.workflow import TARGETS, AnswerKind, Aspect, Command, Openness, Order
+from routing.workflow import PAUSE_GROUNDS, TARGETS, AnswerKind, Aspect, Command, Openness, Order
 
 _BANDS = {menus.NEGATIVE: Band.NEGATIVE, menus.NOT_NEGATIVE: Band.NOT_NEGATIVE}
 _AREAS = {str(place): area for place, area in enumerate(SUBJECTS)}
@@ -79,6 +79,7 @@ _FILLERS: Mapping[Command, Filler] = {
     Command.EXTEND: lambda order, arg, office, now: replace(
         order, days=int(arg) if arg in {"3", "5", "10"} else 0
     ),
+    Command.PAUSE: lambda order, arg, office, now: replace(order, stance=arg if arg in PAUSE_GROUNDS else ""),
     Command.SET_ANSWER_KIND: lambda order, arg, office, now: replace(order, answer_kind=_KINDS.get(arg)),
     Command.DRAFT: lambda order, arg, office, now: replace(
         order, openness=_OPENNESS.get(arg, Openness.PUBLIC)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from bot import menus, names, render
 from bot.buttons import HANDOVER, INVITE, MENU, PAGE, SUBSTITUTE, Wish, wish_of
 from bot.chat import ActionPressed, Block
+from bot.clocks import PAUSE
 from bot.handlers import duty, looking, mutes
 from bot.handlers.arguments import with_argument
 from bot.handlers.desk import Menu, Occasion, Reaction
@@ -137,6 +138,9 @@ _ASKABLE = frozenset(
         Command.RECALL,
         Command.FOLLOW,
         Command.DISCONTENT,
+        Command.SPEAK,
+        Command.PAUSE,
+        Command.ASSESS,
     }
 )
 
@@ -319,6 +323,7 @@ _PROBES = {
     menus.OPINE: Command.OPINE,
     menus.OPENNESS: Command.DRAFT,
     menus.ASPECTS: Command.PASS,
+    PAUSE: Command.PAUSE,
 }
 
 
