@@ -15,7 +15,7 @@ from bot.compose import Composer
 from bot.config import Configuration, Settings
 from bot.door import StoreDoor
 from bot.handlers.commands import OFFERS
-from bot.handlers.desk import Desk
+from bot.handlers.desk import Desk, Reception
 from bot.jobs import ClockWatch, Tick, schedule, watch_clock
 from bot.receiver import Receiver
 from bot.reload import Watcher
@@ -26,6 +26,7 @@ from bot.storewatch import StoreWatch
 from bot.words import for_chat, words
 from monitors.fetch import Fetcher
 from monitors.inbox import Inbox
+from monitors.masking import mask
 from monitors.poll import Poller, SourceReport
 from monitors.scoring import Leftovers
 from monitors.sources import Source
@@ -92,11 +93,12 @@ class App:
         names = {source.id: source.name for source in configuration.sources}
         composer = Composer(office, names, for_chat(words(configuration)))
         self.sender = Sender(self.store, chat, office, composer, clock, pace=pace)
-        desk = Desk(office, self.ledger, chat.platform, names)
         self._models = ModelWatcher(models_folder(settings))
         self._door = StoreDoor(
             self.store, configuration, self.ledger, clock, self.sender.wake, self._models.opinions
         )
+        reception = Reception(_masked, lambda: self._door.judge)
+        desk = Desk(office, self.ledger, chat.platform, names, reception)
         self._roster = configuration.roster
         self._poller: Poller | None = None
         self._silences = {source.id: _silence_of(source) for source in configuration.sources}
@@ -320,6 +322,11 @@ class App:
             Tick("store", 5.0, watch.look),
             Tick("checkpoint", 3600.0, self.store.checkpoint),
         ]
+
+
+def _masked(text: str) -> tuple[str, tuple[str, ...]]:
+    masked = mask(text)
+    return masked.text, masked.kinds
 
 
 def _silence_of(source: Source) -> timedelta | None:

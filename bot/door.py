@@ -57,6 +57,11 @@ class StoreDoor:
         self._rules, self._opinions = rules or self._rules, opinions or self._opinions
         self._judge = Judge(self._rules, self._opinions)
 
+    @property
+    def judge(self) -> Judge:
+        """The rules and models of now."""
+        return self._judge
+
     async def take(self, source_ids: Sequence[str]) -> frozenset[str]:
         """Hold those of the sources that no other machine has in hand; gives what is held."""
         if not self._holds.is_shared:

@@ -6,6 +6,7 @@ from datetime import datetime
 from routing.grouping import is_derived, origin_of
 from routing.items import Ailment, Band
 from routing.office import Colour, Level, Office, Role, Step
+from routing.registering import SOURCE
 from routing.workflow import Opinion, Stage
 
 LEVEL_MARKS: Mapping[Level, str] = {Level.I: "🔴", Level.II: "🟠", Level.III: "🟡", Level.IV: "🔵"}
@@ -112,7 +113,13 @@ def local(moment: datetime, office: Office) -> str:
     return moment.astimezone(office.zone).strftime("%m-%d %H:%M")
 
 
+REGISTERED = "首接登记"
+"""The name of what people registered by hand, where others have the name of a source."""
+
+
 def source_name(source_id: str, sources: Mapping[str, str]) -> str:
     """Name a source by `sources`, names by id; a comment feed of one is told as its comments."""
+    if source_id == SOURCE:
+        return REGISTERED
     name = sources.get(origin_of(source_id), source_id)
     return f"{name}评论" if is_derived(source_id) and name != source_id else name

@@ -9,10 +9,13 @@ from typing import Any
 
 MARK = re.compile(r"\s*(绝\s*密|机\s*密|秘\s*密)\s*(★.{0,20})?\s*")
 
+_COMMAND = re.compile(r"^/\w+\s+")
+"""A command before a text: what stands behind it is the text."""
+
 
 def has_mark(text: str) -> bool:
     """Tell whether the first line with anything on it is a secrecy mark and nothing else."""
-    return MARK.fullmatch(_first_line(text)) is not None
+    return MARK.fullmatch(_COMMAND.sub("", _first_line(text))) is not None
 
 
 def without_marked_text(value: Any) -> Any:

@@ -9,14 +9,16 @@ from datetime import UTC
 from typing import Any
 
 from bot.config import Configuration
-from bot.names import AILMENT_NAMES, BAND_NAMES, COLOUR_NAMES, LEVEL_NAMES, STEP_NAMES
+from bot.names import AILMENT_NAMES, BAND_NAMES, COLOUR_NAMES, LEVEL_NAMES, REGISTERED, STEP_NAMES
 from routing.outbox import MessageKind
+from routing.registering import SOURCE
 from routing.silence import Ending
 from routing.why import Words
 from routing.workflow import COMMAND_NAMES, STATE_NAMES, Ground
 
 _HOUSE_ACTIONS = {
     "open": "立项",
+    "register": "首接登记",
     "join": "归并",
     "propose_level": "建议升级",
     "propose_channel": "建议换渠道",
@@ -154,7 +156,7 @@ def words(configuration: Configuration | None) -> Words:
     values["frm"] |= values["channel"]
     values["to"] |= values["channel"]
     values["chat"] = chats
-    values["source"] = {source.id: source.name for source in configuration.sources}
+    values["source"] = {source.id: source.name for source in configuration.sources} | {SOURCE: REGISTERED}
     values["tags"] = {source.id: "、".join(source.tags) for source in configuration.sources if source.tags}
     values["address"] = {source.id: source.url for source in configuration.sources}
     return Words(office.zone, "", _LABELS, values)

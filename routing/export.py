@@ -12,6 +12,7 @@ from typing import TypeVar
 from sqlalchemy import ColumnElement, and_, select
 from sqlalchemy.orm import Session, aliased
 
+from routing import people
 from routing.clock import Span
 from routing.office import Level, Office
 from routing.store.tables import (
@@ -36,7 +37,8 @@ LEVEL_SIGNS: Mapping[Level, str] = {Level.I: "Ⅰ", Level.II: "Ⅱ", Level.III: 
 class LedgerLine:
     """One line, the fields in the order of the form. Instants are aware, in the office's zone; None: not so far.
 
-    `first_handler` (首接人) is the colleague who dispatched first, never somebody who wrote a public text; `sent_at`
+    `first_handler` (首接人) is the colleague who registered it, else who dispatched first, never the author of a public
+    text; `sent_at`
     and `signed_at` belong to the newest slip. `offline`, `supervised` and `satisfaction` (线下情况、是否督办、满意度)
     are not recorded by the desk and stay empty for the hand.
     """
@@ -92,6 +94,7 @@ def ledger_rows(
             releases.get(case.id, []),
             platforms or {},
             whole=wholes.get(case.id, ""),
+            registrar=people.name_of(session, case.registered_by),
             shown=full or case.level > Level.II,
         )
         for serial, case in enumerate(cases, 1)
@@ -112,6 +115,7 @@ def _line(
     platforms: Mapping[str, str],
     *,
     whole: str,
+    registrar: str,
     shown: bool,
 ) -> LedgerLine:
     def local(at: datetime | None) -> datetime | None:
@@ -132,7 +136,7 @@ def _line(
         channel=channel.name if channel else case.channel,
         unit=slip.unit if slip else "",
         topic=case.subject or case.topic or "",
-        first_handler=slips[0][1] if slips else "",
+        first_handler=registrar or (slips[0][1] if slips else ""),
         sent_at=local(slip.dispatched_at) if slip else None,
         signed_at=local(slip.signed_at) if slip else None,
         answered_at=local(releases[0][0].at) if releases else None,

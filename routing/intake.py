@@ -369,29 +369,21 @@ class _Round:
     # -- new texts -------------------------------------------------------------------------------------------------
 
     def _row(self, text: _Text, judgement: Judgement, outcome: Outcome) -> dict[str, Any]:
-        item = text.item
         found = {
             Found.WINDOW: self._is_new and outcome is not Outcome.BASELINE,
             Found.CATCH_UP: self._placing.gap is not None,
             Found.PUSH: self.harvest.push is not None,
         }
-        return {
-            "source_id": item.source_id,
-            "external_id": item.external_id,
-            "url": item.url,
-            "kind": item.kind,
-            "stood": stood(self._subject(item)),
-            "parent_id": item.parent_id,
-            "published_at": item.published_at,
-            "date_note": item.date_note,
-            "first_seen_at": self._now,
-            "revision": 1,
-            "outcome": outcome,
-            "found": [code.value for code, is_so in found.items() if is_so],
-            **_written(item),
-            **_judged(item, judgement, self._rules.version, compared=text.to_place),
-            **_counted(item.counts),
-        }
+        return values_of(
+            text.item,
+            judgement,
+            self._rules.version,
+            self._now,
+            outcome,
+            stood=stood(self._subject(text.item)),
+            found=[code.value for code, is_so in found.items() if is_so],
+            compared=text.to_place,
+        )
 
     def _is_in_window(self, item: Item) -> bool:
         if not self.harvest.window:
@@ -472,6 +464,37 @@ def _is_grave(judgement: Judgement) -> bool:
 
 def _as_it_was(item: Item, row: ItemRow) -> Item:
     return replace(item, title=row.title, text=row.text)
+
+
+def values_of(
+    item: Item,
+    judgement: Judgement,
+    rules_version: str,
+    now: datetime,
+    outcome: Outcome,
+    *,
+    stood: str,
+    found: Sequence[str] = (),
+    compared: bool,
+) -> dict[str, Any]:
+    """Give the row of a new text, by the names of its columns. `compared`: others are held against it."""
+    return {
+        "source_id": item.source_id,
+        "external_id": item.external_id,
+        "url": item.url,
+        "kind": item.kind,
+        "stood": stood,
+        "parent_id": item.parent_id,
+        "published_at": item.published_at,
+        "date_note": item.date_note,
+        "first_seen_at": now,
+        "revision": 1,
+        "outcome": outcome,
+        "found": list(found),
+        **_written(item),
+        **_judged(item, judgement, rules_version, compared=compared),
+        **_counted(item.counts),
+    }
 
 
 def _set(row: ItemRow, values: Mapping[str, Any]) -> None:

@@ -21,7 +21,7 @@ from routing.judging import Judging
 from routing.ledger import Ledger
 from routing.office import Level, Office
 from routing.procedure import UNJUDGED, first_clocks, first_state
-from routing.recent import Recent
+from routing.recent import Recent, trace_of
 from routing.rules import Judgement
 from routing.store.lock import serialise
 from routing.store.tables import CaseItemRow, CaseRow, ItemRow, Outcome, ProposalRow, SuggestionRow
@@ -91,6 +91,17 @@ class Placing:
         row.outcome = Outcome.CASE
         self._recent.add(replace(trace, case_id=case.id))
         return line
+
+    def register(self, row: ItemRow, judgement: Judgement) -> CaseRow:
+        """Open a matter for a text that a person registered, whatever the rules say; one that it may be one with is suggested."""
+        trace = trace_of(row, None)
+        found = self._found(trace, judgement)
+        channel = judgement.channel or judgement.lead or OFFICE
+        case = self._open(row, replace(judgement, relevant=True, channel=channel))
+        if found is not None:
+            self._suggest(case, found)
+        self._recent.add(replace(trace, case_id=case.id))
+        return case
 
     def revised(self, row: ItemRow, case_id: int, judgement: Judgement) -> None:
         """Propose anew for a matter one of whose texts was edited, by what the rules say of it now."""

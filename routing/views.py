@@ -141,6 +141,7 @@ class CaseView:
 
     `merged_into`: where its texts went; `suggestion`: where they might go, while they may; `said_band`: what a person
     said of the tone of the lead; `level_why`: by what the spread raised the proposed level, empty where it did not;
+    `registered_by`: who entered it by hand (首接), empty where a source brought it;
     `held`: by what its card is held back; `below`: the numbers of the small cases that stand on this one's card.
     """
 
@@ -184,6 +185,7 @@ class CaseView:
     answer_kind: AnswerKind | None = None
     papers: tuple[PaperView, ...] = ()
     clock: ClockView = NO_CLOCK
+    registered_by: str = ""
 
     def waiting(self, kind: Command) -> frozenset[str]:
         """Name the channels that were asked for something and have not answered."""
@@ -258,6 +260,7 @@ def case_view(session: Session, case_id: int, draft_version: int | None = None) 
         answer_kind=case.answer_kind,
         papers=_papers(session, case.id),
         clock=clock_view(session, case),
+        registered_by=people.name_of(session, case.registered_by),
     )
 
 

@@ -36,3 +36,9 @@ def test_every_marked_text_of_an_update_is_cut_and_nothing_else_is_touched() -> 
         },
         "other": "桂汀苑\n停水",
     }
+
+
+def test_a_mark_behind_a_command_is_a_mark_too():
+    assert has_mark("/new 机密★10年\n泵房图纸")
+    assert without_marked_text({"text": "/new 机密\n泵房图纸"}) == {"text": "/new 机密"}
+    assert not has_mark("/new 秘密施工无人告知，居民投诉")

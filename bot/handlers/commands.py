@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from bot.chat import CommandGiven
-from bot.handlers import duty, looking, mutes
+from bot.handlers import duty, looking, mutes, registering
 from bot.handlers.desk import Errand, Occasion, Reaction
 from bot.names import ROLE_NAMES
 from routing import announce, cases, outbox, people
@@ -206,6 +206,9 @@ OFFERS = {
     "find": Offer("按词查找，如 /find 东湖小区 停水", looking.SEES_CASES, looking.find, LOOK),
     "case": Offer("看一件，如 /case 1", looking.SEES_CASES, _case, LOOK),
     "why": Offer("为什么报、为什么没报，如 /why 1 或链接", looking.SEES_ALL, looking.why, LOOK),
+    "new": Offer(
+        "登记一件，如 /new 东湖小区又停水 链接", registering.MAY_REGISTER, registering.register, ACT
+    ),
     "mute": Offer("静音，如 /mute 地点 东湖小区 4h 计划停水", MAY_MUTE, mutes.command, ACT),
     "duty": Offer("现在谁值班，下一班是谁", frozenset(Role), duty.duty, LOOK),
     "handover": Offer("交接班，双方签名", frozenset({Role.DUTY, Role.OFFICE}), duty.hand_over, ACT),

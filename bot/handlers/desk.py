@@ -5,12 +5,13 @@ start or was done. What must be said for certain goes through the outbox; the qu
 may be lost without harm.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.chat import Block, Button, Event, MessageRef, Sender
 from routing import chats, outbox, people
+from routing.judging import Judging
 from routing.ledger import Ledger, who
 from routing.office import Office
 from routing.outbox import MessageKind, Priority
@@ -21,13 +22,22 @@ ANSWER_LIFE = timedelta(hours=12)
 
 
 @dataclass(frozen=True, slots=True)
+class Reception:
+    """What registration by hand needs of the house: `mask` hides personal data and names its kinds, `rules` are those of now."""
+
+    mask: Callable[[str], tuple[str, tuple[str, ...]]]
+    rules: Callable[[], Judging]
+
+
+@dataclass(frozen=True, slots=True)
 class Desk:
-    """What the handlers know of the house; built once by the composition root."""
+    """What the handlers know of the house; built once by the composition root. `reception` None: nothing is registered."""
 
     office: Office
     ledger: Ledger
     platform: str
     sources: Mapping[str, str]
+    reception: Reception | None = None
 
 
 @dataclass(frozen=True, slots=True)

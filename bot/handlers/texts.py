@@ -25,7 +25,7 @@ from routing.workflow import (
 )
 
 DRAFT_MIN = 10
-_LINK = re.compile(r"https?://[^\s\u3000-\u303f\u4e00-\u9fff\uff00-\uffef]+")
+LINK = re.compile(r"https?://[^\s\u3000-\u303f\u4e00-\u9fff\uff00-\uffef]+")
 _PARTS = re.compile(r"[；;\n]+")
 _LABELS = re.compile(r"^\s*(依据|理由)\s*[：:]\s*")
 _WRONG_BODY = {
@@ -53,10 +53,7 @@ def text(occasion: Occasion, event: TextReplied) -> Reaction | None:
 
 def _take(occasion: Occasion, event: TextReplied, actor: Actor) -> str:
     if has_mark(event.text):
-        occasion.desk.ledger.write(
-            occasion.session, at=occasion.now, actor=actor.name, action="secrecy_mark", **who(actor)
-        )
-        return "⛔ 消息首行带密级标识，内容未保存。请立即撤回该消息，并报告保密机构。涉密内容一律线下办理。"
+        return stop_secret(occasion, actor)
     if event.body is not Body.TEXT:
         return _WRONG_BODY[event.body]
     reply = event.reply_to.message if event.reply_to else None
@@ -72,6 +69,14 @@ def _take(occasion: Occasion, event: TextReplied, actor: Actor) -> str:
     if card.card == announce.CHANNEL_CARD:
         return _reply_to_slip(occasion, event, actor, card.case_id)
     return "请点卡片上的按钮操作；需要填写文字时会另行提示。"
+
+
+def stop_secret(occasion: Occasion, actor: Actor) -> str:
+    """Keep nothing of a text that bears a secrecy mark but that it came, and say what to do."""
+    occasion.desk.ledger.write(
+        occasion.session, at=occasion.now, actor=actor.name, action="secrecy_mark", **who(actor)
+    )
+    return "⛔ 消息首行带密级标识，内容未保存。请立即撤回该消息，并报告保密机构。涉密内容一律线下办理。"
 
 
 def _reply_to_other(occasion: Occasion, event: TextReplied, actor: Actor, reply: str) -> str:
@@ -143,7 +148,7 @@ def _filled(order: Order, typed: str) -> Order | str:
             return "需要“依据；理由”两部分，请用分号或换行隔开后重新回复。"
         return replace(order, basis=parts[0], reason="；".join(parts[1:]))
     if Need.LINK in needs:
-        link = _LINK.search(typed)
+        link = LINK.search(typed)
         return replace(order, link=link.group() if link else "")
     if order.command is Command.CONCLUDE:
         return _conclusion(order, typed)
@@ -178,7 +183,7 @@ def _reply_to_slip(occasion: Occasion, event: TextReplied, actor: Actor, case_id
     where = occasion.where(event.chat, event.sender, facts.channels())
     if facts.state is State.HANDLING:
         order: Order | str = _draft(Order(Command.DRAFT, actor, where, facts.version), event.text.strip())
-    elif facts.state is State.TO_RELEASE and _LINK.search(event.text):
+    elif facts.state is State.TO_RELEASE and LINK.search(event.text):
         order = _filled(Order(Command.CONFIRM, actor, where, facts.version), event.text)
     else:
         return _not_now(facts)

@@ -278,6 +278,8 @@ class CaseRow(Base):
     merged_into: Mapped[int | None] = mapped_column(BigId, ForeignKey("matter.id"))
     # By what the proposed level was raised last (Chinese, with its figure); None where only the rules spoke.
     level_why: Mapped[str | None] = mapped_column(Text)
+    # Who entered it by hand (首接); None where a source brought it.
+    registered_by: Mapped[int | None] = mapped_column(BigId, ForeignKey("person.id"))
 
 
 class CaseItemRow(Base):
