@@ -310,8 +310,8 @@ def _matter(view: CaseView, office: Office, sources: Mapping[str, str]) -> list[
         )
     )
     if view.registered_by and not (view.slip and view.slip.signed_at and view.slip.returned_at is None):
-        told = f"{view.registered_by} 登记，单位签收前由其负责跟进"
-        blocks.append(Block(told, label="首接", weight=7))
+        first = f"{view.registered_by} 登记，单位签收前由其负责跟进"
+        blocks.append(Block(first, label="首接", weight=7))
     if view.reasons:
         blocks.append(Block(_reasons(view.reasons), label="依据", weight=7))
     if view.suggestion is not None:
