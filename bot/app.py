@@ -91,14 +91,14 @@ class App:
         self.store = Store(settings.database_url)
         self.ledger = ledger_of(settings)
         names = {source.id: source.name for source in configuration.sources}
-        composer = Composer(office, names, for_chat(words(configuration)))
+        composer = Composer(office, names, for_chat(words(configuration)), _personal)
         self.sender = Sender(self.store, chat, office, composer, clock, pace=pace)
         self._models = ModelWatcher(models_folder(settings))
         self._door = StoreDoor(
             self.store, configuration, self.ledger, clock, self.sender.wake, self._models.opinions
         )
         reception = Reception(_masked, lambda: self._door.judge)
-        desk = Desk(office, self.ledger, chat.platform, names, reception)
+        desk = Desk(office, self.ledger, chat.platform, names, reception, _personal)
         self._roster = configuration.roster
         self._poller: Poller | None = None
         self._silences = {source.id: _silence_of(source) for source in configuration.sources}
@@ -327,6 +327,11 @@ class App:
 def _masked(text: str) -> tuple[str, tuple[str, ...]]:
     masked = mask(text)
     return masked.text, masked.kinds
+
+
+def _personal(text: str) -> tuple[str, ...]:
+    """Name the kinds of personal data in a text, as they are masked in what is read."""
+    return mask(text).kinds
 
 
 def _silence_of(source: Source) -> timedelta | None:

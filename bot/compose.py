@@ -29,6 +29,7 @@ from routing import (
     people,
     roster_watch,
     substitution,
+    textscan,
 )
 from routing.announce import CARD_ROLES, CHANNEL_CARD, DUTY_CARD, ORDER_CARD, UNIT_CARD
 from routing.clock import Span
@@ -36,6 +37,7 @@ from routing.digest import week_numbers
 from routing.grouping import origin_of
 from routing.office import Office
 from routing.outbox import Message, MessageKind
+from routing.textscan import Personal, no_personal_data
 from routing.unit import Unit
 from routing.views import CaseView, case_view
 from routing.why import PLAIN, Words
@@ -61,10 +63,20 @@ class Outgoing:
 
 
 class Composer:
-    """Renders rows for one office; `sources` names the sources by id, `told` the codes of the record, for people."""
+    """Renders rows for one office; `sources` names the sources by id, `told` the codes of the record, for people.
 
-    def __init__(self, office: Office, sources: Mapping[str, str], told: Words = PLAIN) -> None:
+    `personal` knows personal data in drafts.
+    """
+
+    def __init__(
+        self,
+        office: Office,
+        sources: Mapping[str, str],
+        told: Words = PLAIN,
+        personal: Personal = no_personal_data,
+    ) -> None:
         self._office = office
+        self._personal = personal
         self._listings = Listings(office, told)
         self._menus = OpenMenus()
         self._sources = sources
@@ -148,7 +160,8 @@ class Composer:
             return steps.order_card(view, self._office)
         if kind == UNIT_CARD:
             return steps.unit_card(view, self._office, self._channel_of(chat))
-        return render.review_card(view, self._office, kind)
+        found = textscan.scan(view.draft.text, self._personal) if view.draft else ()
+        return render.review_card(view, self._office, kind, textscan.told(found))
 
     def _channel_of(self, chat: str) -> str:
         return next((c.key for c in self._office.channels.values() if c.chat == chat), "")
@@ -221,7 +234,7 @@ class Composer:
         view = None if asked is None else case_view(session, asked.case_id)
         if asked is None or view is None or asked.is_answered:
             return None
-        card, placeholder = sentences.question(asked.command, view)
+        card, placeholder = sentences.question(asked.command, view, asked.arg)
         return Outgoing(card, placeholder=placeholder)
 
     def digest(self, session: Unit, message: Message, now: datetime) -> Outgoing | None:

@@ -10,7 +10,7 @@ from routing.deliveries import ACTIONS
 from routing.dossier import Dossier
 from routing.office import Office
 from routing.why import Words
-from routing.workflow import STATE_NAMES
+from routing.workflow import ASPECT_NAMES, STATE_NAMES
 
 Sheet = tuple[str, Sequence[Column], Sequence[Sequence[Value]]]
 _SEALED = {True: "一致", False: "不一致：稿件被改动过", None: "台账未记录"}
@@ -35,12 +35,17 @@ def _sheets(file: Dossier, office: Office, words: Words) -> Iterable[Sheet]:
     yield "经过", _columns("时间 17", "人员 12", "动作 18", "说明 90", "台账行 9"), _course(file, words)
     yield (
         "答复稿",
-        _columns("稿次 6", "拟稿人 12", "时间 17", "公开属性 11", "正文 90", "与台账核对 20"),
-        [(d.version, d.drafter, d.at, d.openness, d.text, _SEALED[d.sealed]) for d in file.drafts],
+        _columns(
+            "稿次 6", "拟稿人 12", "时间 17", "公开属性 11", "不公开理由 30", "正文 90", "与台账核对 20"
+        ),
+        [
+            (d.version, d.drafter, d.at, d.openness, d.openness_reason, d.text, _SEALED[d.sealed])
+            for d in file.drafts
+        ],
     )
     yield (
         "审签",
-        _columns("稿次 6", "环节 12", "意见 12", "审签人 12", "时间 17", "依据 40", "理由 50"),
+        _columns("稿次 6", "环节 12", "意见 12", "审签人 12", "时间 17", "依据 40", "理由 50", "核对方面 30"),
         [
             (
                 o.draft,
@@ -50,6 +55,7 @@ def _sheets(file: Dossier, office: Office, words: Words) -> Iterable[Sheet]:
                 o.at,
                 o.basis,
                 o.reason,
+                "、".join(ASPECT_NAMES[aspect] for aspect in o.aspects),
             )
             for o in file.opinions
         ],
@@ -68,8 +74,8 @@ def _sheets(file: Dossier, office: Office, words: Words) -> Iterable[Sheet]:
     )  # fmt: skip
     yield (
         "发布",
-        _columns("稿次 6", "链接 50", "确认人 12", "时间 17", "信息索引号 22"),
-        [(r.draft, r.url, r.confirmed_by, r.at, r.index_number) for r in file.releases],
+        _columns("稿次 6", "链接 50", "确认人 12", "时间 17", "信息索引号 22", "告知情况 40"),
+        [(r.draft, r.url, r.confirmed_by, r.at, r.index_number, r.told) for r in file.releases],
     )
     yield (
         "时限",

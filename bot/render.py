@@ -4,7 +4,6 @@ What may stand where follows the kind of chat: a group sees numbers, titles, sta
 review and the reasons of reviews are shown to one person in private.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -27,8 +26,9 @@ from routing.held import HeldView
 from routing.levels import number_of_people
 from routing.office import Office, Step
 from routing.procedure import REVIEW_STATES, UNJUDGED
+from routing.textscan import sentences
 from routing.views import CaseView, DraftView, ItemLine, ReasonView, ReviewLine
-from routing.workflow import ANSWER_KIND_NAMES, STATE_NAMES, Command, Stage, State
+from routing.workflow import ANSWER_KIND_NAMES, STATE_NAMES, Aspect, Command, Stage, State
 
 EXCERPT = 120
 REASONS_SHOWN, REASON_WORDS = 3, 4
@@ -108,7 +108,12 @@ def _channel_buttons(view: CaseView, office: Office) -> tuple[tuple[Button, ...]
     if view.state is State.EXTENDING:
         return ((draft_button(view, office, "拟答复稿", Tone.GOOD),),)
     if view.state is State.TO_RELEASE:
-        confirm = order_button(view, Command.CONFIRM, "回应确认（填链接）", Tone.GOOD)
+        confirm = order_button(
+            view,
+            Command.CONFIRM,
+            "回应确认（填链接）" if not _is_closed(view) else "回应确认（已告知）",
+            Tone.GOOD,
+        )
         return ((confirm, draft_button(view, office, "修改稿件")),)
     if view.state in REVIEW_STATES:
         return ((draft_button(view, office, "修改稿件"),),)
@@ -124,12 +129,20 @@ def draft_button(view: CaseView, office: Office, text: str, tone: Tone = Tone.PL
     return order_button(view, Command.DRAFT, text, tone)
 
 
+def _is_closed(view: CaseView) -> bool:
+    return view.draft is not None and view.draft.is_closed
+
+
 _APPROVED = frozenset({State.TO_RELEASE, State.ANSWERED, State.CALLING_BACK, State.CLOSED, State.ARCHIVED})
 
 
 def _approved_text(view: CaseView) -> list[Block]:
     if view.draft is None or view.state not in _APPROVED:
         return []
+    if view.draft.is_closed:
+        told = f"第{view.draft.version}稿已批准（不予公开），全文已私发拟稿人，不在群内展示"
+        what = "。告知当事人后点“回应确认”" if view.state is State.TO_RELEASE else ""
+        return [Block(told + what, label="答复稿", weight=9)]
     return [
         Block(
             f"第{view.draft.version}稿已批准（{view.draft.openness}）" + _what_now(view),
@@ -144,10 +157,11 @@ def _what_now(view: CaseView) -> str:
     return "。请按下文发布，发布后点“回应确认”填写链接" if view.state is State.TO_RELEASE else ""
 
 
-def review_card(view: CaseView, office: Office, card: str) -> Card:
+def review_card(view: CaseView, office: Office, card: str, found: str = "") -> Card:
     """Give the private card of a reviewer (`review`), the secrecy reviewer (`secrecy`) or a leader (`approve`).
 
-    Shows the exact text of the draft version that the card stands for, and what changed since the one before.
+    Shows the exact text of the draft version that the card stands for, and what changed since the one that the reader
+    saw last. `found`: what in the text is doubtful, and where.
     """
     draft = view.draft
     assert draft is not None
@@ -163,7 +177,9 @@ def review_card(view: CaseView, office: Office, card: str) -> Card:
             label="答复稿",
             weight=8,
         ),
+        *([Block(draft.openness_reason, label="不予公开理由", weight=8)] if draft.is_closed else []),
         Block(draft.text, Form.QUOTE, weight=9),
+        *([Block(f"⚠️ {found}", weight=9)] if found and not fate else []),
         *_changes(draft),
         *(_opinion(line, office, card) for line in draft.reviews),
     ]
@@ -255,17 +271,13 @@ def _fate(view: CaseView, draft: DraftView, card: str) -> str:
 def _changes(draft: DraftView) -> list[Block]:
     if draft.previous is None:
         return []
-    old, new = _sentences(draft.previous), _sentences(draft.text)
+    before = f"第{draft.version - 1}稿" if draft.seen is None else f"您看过的第{draft.seen}稿"
+    old, new = sentences(draft.previous), sentences(draft.text)
     gone = [f"－ {s}" for s in old if s not in new]
     come = [f"＋ {s}" for s in new if s not in old]
     if not gone and not come:
-        return [Block(f"与第{draft.version - 1}稿文字相同", label="改动", weight=6)]
-    return [Block("\n".join([*gone, *come]), Form.QUOTE, label=f"与第{draft.version - 1}稿相比", weight=6)]
-
-
-def _sentences(text: str) -> list[str]:
-    # A line break is no change of the text: only words count.
-    return [part for part in re.split(r"(?<=[。！？；])", re.sub(r"\s*\n\s*", "", text.strip())) if part]
+        return [Block(f"与{before}文字相同", label="改动", weight=6)]
+    return [Block("\n".join([*gone, *come]), Form.QUOTE, label=f"与{before}相比", weight=6)]
 
 
 def _opinion(line: ReviewLine, office: Office, card: str) -> Block:
@@ -281,7 +293,8 @@ def _told(line: ReviewLine, card: str) -> str:
     """
     if line.stage in _STAGES["secrecy"]:
         return line.basis if card in {"approve", "chief"} else ""
-    return "；".join(filter(None, (line.basis, line.reason)))
+    checked = "六个方面已核对" if line.aspects == frozenset(Aspect) else ""
+    return "；".join(filter(None, (line.basis, line.reason, checked)))
 
 
 def _head(view: CaseView) -> list[Block]:
@@ -385,6 +398,9 @@ def _course(view: CaseView, office: Office) -> list[Block]:
         assert view.released_at is not None
         text = f"{local(view.released_at, office)} {view.released_by} 确认"
         blocks.append(Block(text, label="已回应", url=view.release_url, weight=9))
+    elif view.released_at is not None:
+        text = f"{local(view.released_at, office)} {view.released_by} 确认已告知当事人（不予公开）"
+        blocks.append(Block(text, label="已答复", weight=9))
     if view.state is State.DISMISSED:
         blocks.append(Block(view.close_reason or "", label="不予受理理由", weight=9))
     blocks.extend(_limits(view, office))

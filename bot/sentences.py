@@ -22,8 +22,9 @@ from routing.calls import Called
 from routing.duty import Unknown
 from routing.items import Ailment
 from routing.office import Colour, Level, Office, Role, Step
+from routing.textscan import CLOSED_CLASSES
 from routing.views import CaseView
-from routing.workflow import COMMAND_NAMES, Command
+from routing.workflow import COMMAND_NAMES, Command, Openness
 
 
 def sentence(template: str, facts: Mapping[str, Any], view: CaseView | None, office: Office) -> Card:
@@ -32,10 +33,32 @@ def sentence(template: str, facts: Mapping[str, Any], view: CaseView | None, off
     return Card(tuple(write(facts, view, office)))
 
 
-def question(command: Command, view: CaseView) -> tuple[Card, str]:
-    """Give the request for a typed answer, and the placeholder of the input field (at most 64 characters)."""
+def question(command: Command, view: CaseView, arg: str = "") -> tuple[Card, str]:
+    """Give the request for a typed answer, and the placeholder of the input field (at most 64 characters).
+
+    `arg`: what the button carried that was pressed.
+    """
     text, placeholder = _QUESTIONS[command]
-    return Card((Block(f"{view.number} {view.title}", Form.TITLE), Block(text))), placeholder
+    blocks = [Block(f"{view.number} {view.title}", Form.TITLE), Block(text)]
+    if command is Command.DRAFT:
+        kind = dict(enumerate(Openness)).get(int(arg)) if arg.isdecimal() and len(arg) < 3 else None
+        blocks = [blocks[0], *_about_draft(text, kind)]
+    if command is Command.CONFIRM and view.draft is not None and view.draft.is_closed:
+        placeholder = "何时、怎样告知"
+        blocks[1] = Block(
+            "本稿不予公开，不要发布到网上。请回复何时、怎样告知了当事人（不写姓名、电话、住址）。"
+        )
+    return Card(tuple(blocks)), placeholder
+
+
+def _about_draft(text: str, kind: Openness | None) -> list[Block]:
+    """Ask for a draft: its openness as chosen, and what must not stand in it (政府信息公开条例 第十四条至第十六条)."""
+    told = [Block(kind.value, label="公开属性")] if kind else []
+    told.append(Block(text))
+    if kind is Openness.CLOSED:
+        told.append(Block("第一行写“理由：……”（不予公开的理由），第二行起写答复全文。", weight=9))
+    classes = "\n".join(f"{place}. {name}" for place, name in enumerate(CLOSED_CLASSES, 1))
+    return [*told, Block(f"提交前逐项自查，稿中不得有：\n{classes}", Form.NOTE, weight=8)]
 
 
 _BASIS = (
@@ -189,6 +212,22 @@ def _answered(facts: Mapping[str, Any], view: CaseView | None, office: Office) -
     return [Block("✅ 已公开回应并办结", url=facts["link"], weight=9), Block(_case_line(view))]
 
 
+def _told_closed(facts: Mapping[str, Any], view: CaseView | None, office: Office) -> list[Block]:
+    return [Block("✅ 已答复当事人（不予公开）", weight=9), Block(_case_line(view))]
+
+
+def _approved_closed(facts: Mapping[str, Any], view: CaseView | None, office: Office) -> list[Block]:
+    """Give the drafter the approved text that stands in no group, as it was approved."""
+    draft = view.draft if view is not None else None
+    if draft is None or str(draft.version) != facts["draft_version"]:
+        return [Block("答复稿已更新，以最新稿为准", weight=9), Block(_case_line(view))]
+    return [
+        Block(f"第{draft.version}稿已批准（不予公开），请按下文告知当事人，告知后点“回应确认”", weight=9),
+        Block(_case_line(view)),
+        Block(draft.text, Form.QUOTE, weight=9),
+    ]
+
+
 def _nobody(facts: Mapping[str, Any], view: CaseView | None, office: Office) -> list[Block]:
     role = ROLE_NAMES[Role(facts["role"])]
     text = f"⚠️ 没有可用的{role}（拟稿人不能审自己的稿）。请系统管理员用 yuqing people invite 登记。"
@@ -272,6 +311,8 @@ _SENTENCES: Mapping[str, Callable[[Mapping[str, Any], CaseView | None, Office], 
     "redo_why": _redo_why,
     "head": _head,
     "answered": _answered,
+    "answered_closed": _told_closed,
+    "approved_closed": _approved_closed,
     "nobody": _nobody,
     "returned": _plain("↩️ {unit}退回，请重新派单（理由已私发派单人）"),
     "returned_why": _plain("{unit} {actor} 退回，理由：{reason}"),

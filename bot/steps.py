@@ -58,7 +58,9 @@ def unit_card(view: CaseView, office: Office, channel: str) -> Card:
     if not asked:
         return Card((*blocks, *_answers(view, office, channel)))
     blocks += [Block(_ASKS[kind], Form.NOTE, weight=9) for kind in asked]
-    if Command.COUNTERSIGN in asked and view.draft is not None:
+    if Command.COUNTERSIGN in asked and view.draft is not None and view.draft.is_closed:
+        blocks.append(Block("答复稿不予公开，不在群内展示，请向主办单位当面核对", label="答复稿", weight=9))
+    elif Command.COUNTERSIGN in asked and view.draft is not None:
         blocks.append(Block(view.draft.text, Form.QUOTE, label="已批准的答复稿", weight=9))
     return Card(tuple(blocks), unit_buttons(view, channel))
 

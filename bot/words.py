@@ -67,6 +67,12 @@ GROUND_NAMES: Mapping[Ground, str] = {
     Ground.MISSING: "缺少必填内容",
     Ground.ASSIGNED: "已指定承办",
     Ground.GONE: "所选的已不在",
+    Ground.CONSULT: "须先会商",
+    Ground.NAMED: "提到的单位尚未确认",
+    Ground.ASPECTS: "六个方面未核对完",
+    Ground.AGAIN: "须再次确认",
+    Ground.LIMIT: "超过时限或次数",
+    Ground.OPENNESS: "公开属性未选或缺理由",
 }
 KIND_NAMES: Mapping[MessageKind, str] = {
     MessageKind.CARD: "卡片",
@@ -102,6 +108,7 @@ _LABELS = {
     "basis": "依据",
     "link": "链接",
     "draft": "稿次",
+    "openness": "公开属性",
     "slip": "文号",
     "index": "索引号",
     "why": "原因",

@@ -43,9 +43,11 @@ from routing.workflow import (
     COMMAND_NAMES,
     ENDED,
     Actor,
+    Aspect,
     CaseFacts,
     Command,
     Move,
+    Openness,
     Opinion,
     Order,
     Refusal,
@@ -116,6 +118,7 @@ def facts_of(session: Session, case: CaseRow) -> CaseFacts:
         named=papers.waiting(session, case.id, Command.COUNTERSIGN, case.draft_version),
         extended=papers.count(session, case.id, Command.GRANT) > 0,
         unreached=papers.count(session, case.id, Command.UNREACHED, case.draft_version),
+        withheld=draft is not None and draft.openness == Openness.CLOSED,
     )
 
 
@@ -351,19 +354,22 @@ def _return(session: Session, office: Office, case: CaseRow, order: Order, now: 
 def _draft(session: Session, office: Office, case: CaseRow, order: Order, now: datetime) -> Effect:
     deadlines.go_on(session, office, case, order.actor.person_id, now)  # what was waited for is there
     case.draft_version += 1
+    openness = order.openness or Openness.PUBLIC
     draft = DraftRow(
         case_id=case.id,
         version=case.draft_version,
         text=order.text,
         text_hash=hashlib.sha256(order.text.encode()).hexdigest(),
-        openness=order.openness.value,
+        openness=openness.value,
+        openness_reason=order.reason if openness is Openness.CLOSED else "",
         drafter_id=order.actor.person_id,
         at=now,
     )
     session.add(draft)
     session.flush()
     search.note_draft(session, draft)
-    return Effect(facts={"text_sha256": draft.text_hash})  # the chain seals the very words too
+    sealed: dict[str, object] = {"text_sha256": draft.text_hash, "openness": draft.openness}
+    return Effect(facts=sealed)  # the chain seals the very words too
 
 
 def _confirm(session: Session, office: Office, case: CaseRow, order: Order, now: datetime) -> Effect | None:
@@ -375,7 +381,8 @@ def _confirm(session: Session, office: Office, case: CaseRow, order: Order, now:
         ReleaseRow(
             case_id=case.id,
             draft_id=draft.id,
-            url=order.link,
+            url="" if draft.openness == Openness.CLOSED else order.link,
+            told=order.text if draft.openness == Openness.CLOSED else "",
             confirmed_by=order.actor.person_id,
             at=now,
             index_number=index,
@@ -428,6 +435,7 @@ def _seal(session: Session, case: CaseRow, order: Order, seals: tuple[Stage, Opi
             opinion=opinion,
             basis=order.basis,
             reason=order.reason,
+            aspects=[aspect.value for aspect in Aspect if aspect in order.aspects],
             at=now,
         )
     )

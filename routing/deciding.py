@@ -16,6 +16,7 @@ from routing.workflow import (
     Ground,
     Move,
     Need,
+    Openness,
     Order,
     Refusal,
     State,
@@ -99,7 +100,12 @@ def decide(case: CaseFacts, order: Order, procedure: Procedure = LIGHT) -> Move 
         return Refusal(
             Ground.STALE, f"{case.number} 刚有变化（{STATE_NAMES[case.state]}），请看最新卡片后再操作。"
         )
-    return _may(case, order, move) or _complete(order, move) or _first(case, order, move, procedure) or move
+    return (
+        _may(case, order, move)
+        or _complete(case, order, move)
+        or _first(case, order, move, procedure)
+        or move
+    )
 
 
 def _no_right(order: Order) -> Refusal:
@@ -150,12 +156,17 @@ _WHOSE: Mapping[Whose, tuple[Callable[[CaseFacts], frozenset[str]], str]] = {
 }
 
 
-def _complete(order: Order, move: Move) -> Refusal | None:
+def _complete(case: CaseFacts, order: Order, move: Move) -> Refusal | None:
+    needs = move.needs
+    if Need.LINK in needs and case.withheld:  # what is not for the public has no public link
+        if not order.text:
+            return Refusal(Ground.MISSING, "本稿不予公开：请写明何时、怎样告知了当事人。")
+        needs -= {Need.LINK}
     for need in Need:
         attribute, text = _NEEDED[need]
-        if need in move.needs and not getattr(order, attribute):
+        if need in needs and not getattr(order, attribute):
             return Refusal(Ground.MISSING, f"{text}。")
-    if Need.LINK in move.needs and not is_public_link(order.link):
+    if Need.LINK in needs and not is_public_link(order.link):
         return Refusal(Ground.MISSING, f"{_NEEDED[Need.LINK][1]}。")
     return None
 
@@ -169,6 +180,14 @@ def _first(case: CaseFacts, order: Order, move: Move, procedure: Procedure) -> R
         left = [aspect for aspect in Aspect if aspect not in order.aspects]
         if left:
             return Refusal(Ground.ASPECTS, "请把六个方面逐项核对打勾后再点“初审通过”。")
+    if order.command is Command.DRAFT and procedure.openness and order.openness is None:
+        return Refusal(
+            Ground.OPENNESS, "未选公开属性，稿件没有保存。请点卡片上的“拟答复稿…”，先选公开属性再提交。"
+        )
+    if order.command is Command.DRAFT and order.openness is Openness.CLOSED and not order.reason:
+        return Refusal(
+            Ground.OPENNESS, "不予公开须写明理由，稿件没有保存。第一行写“理由：……”，下面写答复全文。"
+        )
     if order.command in _TWICE and case.level in procedure.confirm_twice and not order.confirmed:
         return Refusal(Ground.AGAIN, "这一级须再次确认：请看清全文后再点一次。")
     if order.command is Command.CONFIRM and procedure.countersign and case.named:

@@ -29,7 +29,7 @@ from routing.store.tables import (
     ReleaseRow,
     ReviewRow,
 )
-from routing.workflow import Command, Opinion, Stage, State
+from routing.workflow import Aspect, Command, Opinion, Stage, State
 
 SECRET_STAGES = frozenset({Stage.SECRECY, Stage.SUPERIOR})
 SECRET_ACTIONS = frozenset({Command.CLEAR.value, Command.WITHHOLD.value, Command.ESCALATE.value})
@@ -84,6 +84,7 @@ class OpinionPart:
     at: datetime
     basis: str
     reason: str
+    aspects: tuple[Aspect, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,17 +97,19 @@ class DraftPart:
     openness: str
     text: str
     sealed: bool | None
+    openness_reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class ReleasePart:
-    """Where an answer was published."""
+    """Where an answer was published; `told`: how those concerned heard of one that is not for the public."""
 
     draft: int
     url: str
     confirmed_by: str
     at: datetime
     index_number: str
+    told: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,6 +267,7 @@ def _draft(session: Session, row: DraftRow, lines: list[Mapping[str, Any]], *, s
         row.openness,
         row.text if shown else LEFT_OUT,
         None if sealed is None else sealed == digest,
+        row.openness_reason if shown else LEFT_OUT,
     )
 
 
@@ -277,7 +281,16 @@ def _opinions(session: Session, versions: Mapping[int, int], scope: Scope) -> tu
         basis, reason = (row.basis, row.reason) if open_ else (REASONS_LEFT_OUT, REASONS_LEFT_OUT)
         reviewer = people.name_of(session, row.reviewer_id)
         parts.append(
-            OpinionPart(versions[row.draft_id], row.stage, row.opinion, reviewer, row.at, basis, reason)
+            OpinionPart(
+                versions[row.draft_id],
+                row.stage,
+                row.opinion,
+                reviewer,
+                row.at,
+                basis,
+                reason,
+                tuple(Aspect(word) for word in row.aspects),
+            )
         )
     return tuple(parts)
 
@@ -293,6 +306,7 @@ def _releases(
             people.name_of(session, row.confirmed_by),
             row.at,
             row.index_number or "",
+            row.told if shown else LEFT_OUT,
         )
         for row in rows
     )

@@ -157,6 +157,8 @@ def _online(case: CaseRow, releases: list[_Release], *, shown: bool) -> str:
     state = STATE_NAMES[case.state]
     if not releases:
         return state
+    if not releases[-1][0].url:
+        return f"{state}，已答复当事人，不予公开"
     return f"{state}，已公开回应" + (f"：{releases[-1][0].url}" if shown else "")
 
 

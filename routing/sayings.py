@@ -111,8 +111,14 @@ def _followed(said: _Said) -> None:
 
 
 def _approved(said: _Said) -> None:
-    """Post the slip anew with the approved text: an edit of the old card, far up in the chat, makes no sound."""
+    """Post the slip anew with the approved text: an edit of the old card, far up in the chat, makes no sound.
+
+    A text that is not for the public (不予公开) goes to its drafter alone.
+    """
     case = said.case
+    if case.state is State.TO_RELEASE and said.before.withheld:
+        to = said.private(said.before.drafter_id)
+        said.to(to, "approved_closed", "text", draft_version=str(case.draft_version))
     if case.state is State.TO_RELEASE and said.channel:
         queue(
             said.session,
@@ -127,6 +133,9 @@ def _approved(said: _Said) -> None:
 
 
 def _answered(said: _Said) -> None:
+    if said.before.withheld:
+        said.to_duty("answered_closed")
+        return
     said.to_duty("answered", link=said.order.link)
 
 

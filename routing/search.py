@@ -66,7 +66,7 @@ def note_case(session: Session, case: CaseRow) -> None:
 
 
 def note_draft(session: Session, draft: DraftRow) -> None:
-    """Take an answer into the index. Until it is released only those find it who may read drafts."""
+    """Take an answer into the index. Until it is published only those find it who may read drafts."""
     _note(session, Searched.DRAFT, draft.id, pairs_of(draft.text))
 
 
@@ -124,7 +124,7 @@ def _drafts(with_drafts: bool) -> Select[str]:
     query = select(DraftRow.text).join(
         SearchRow, and_(SearchRow.kind == Searched.DRAFT, SearchRow.ref == DraftRow.id)
     )
-    released = exists().where(ReleaseRow.draft_id == DraftRow.id)
+    released = exists().where(ReleaseRow.draft_id == DraftRow.id, ReleaseRow.url != "")
     return query if with_drafts else query.where(released)
 
 

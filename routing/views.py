@@ -26,7 +26,7 @@ from routing.store.tables import (
     ReviewRow,
     SuggestionRow,
 )
-from routing.workflow import ENDED, AnswerKind, Command, Opinion, Stage, State
+from routing.workflow import ENDED, AnswerKind, Aspect, Command, Openness, Opinion, Stage, State
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +71,16 @@ class ReviewLine:
     basis: str
     reason: str
     at: datetime
+    aspects: frozenset[Aspect] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class DraftView:
-    """One version of the answer with what was said of it; `previous` is the text of the version before."""
+    """One version of the answer with what was said of it.
+
+    `previous` is the text that it is compared with, None for none: of the version before, or of `seen`, the newest
+    earlier version that the reader himself was shown. `openness_reason`: why it is not for the public.
+    """
 
     version: int
     text: str
@@ -85,6 +90,13 @@ class DraftView:
     at: datetime
     previous: str | None
     reviews: tuple[ReviewLine, ...]
+    openness_reason: str = ""
+    seen: int | None = None
+
+    @property
+    def is_closed(self) -> bool:
+        """Tell whether the text is not for the public (不予公开)."""
+        return self.openness == Openness.CLOSED
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,7 +252,7 @@ def case_view(session: Session, case_id: int, draft_version: int | None = None) 
         first_url=next((item.url for item in items if item.url), ""),
         slip=_slip(session, case.id),
         draft=_draft(session, case.id, case.draft_version if draft_version is None else draft_version),
-        release_url=release.url if release else None,
+        release_url=release.url or None if release else None,
         released_by=people.name_of(session, release.confirmed_by) if release else "",
         released_at=release.at if release else None,
         deadlines=tuple(
@@ -474,7 +486,16 @@ def _draft(session: Session, case_id: int, version: int) -> DraftView | None:
         at=row.at,
         previous=previous,
         reviews=tuple(
-            ReviewLine(r.stage, r.opinion, people.name_of(session, r.reviewer_id), r.basis, r.reason, r.at)
+            ReviewLine(
+                r.stage,
+                r.opinion,
+                people.name_of(session, r.reviewer_id),
+                r.basis,
+                r.reason,
+                r.at,
+                frozenset(Aspect(word) for word in r.aspects),
+            )
             for r in reviews
         ),
+        openness_reason=row.openness_reason,
     )

@@ -375,6 +375,7 @@ class CaseFacts:
     named: frozenset[str] = frozenset()  # channels whose unit the draft names, which have not confirmed
     extended: bool = False
     unreached: int = 0  # tries of a call-back that reached nobody
+    withheld: bool = False  # the current draft is 不予公开
 
     def channels(self) -> frozenset[str]:
         """Name every channel that has something to do with the case now."""
@@ -388,6 +389,7 @@ class Order:
     `item_id`: the text of the case that is meant, `into`: the case to merge into; 0 for none. `until`: when a watched
     matter is looked at again (aware UTC), None for the limit of its level. `confirmed`: pressed a second time.
     `assigns`: the office settles a dispute over who is competent (指定承办).
+    `openness` None: not said, which counts as 主动公开 where the office asks for no attribute.
     """
 
     command: Command
@@ -412,7 +414,7 @@ class Order:
     answer_kind: AnswerKind | None = None
     until: datetime | None = None
     aspects: frozenset[Aspect] = frozenset()
-    openness: Openness = Openness.PUBLIC
+    openness: Openness | None = None
     confirmed: bool = False
     assigns: bool = False
 
@@ -433,6 +435,7 @@ class Ground(StrEnum):
     ASPECTS = "aspects"  # not every aspect of the review was ticked
     AGAIN = "again"  # must be pressed a second time, with the text before one's eyes
     LIMIT = "limit"  # too late, or once too often
+    OPENNESS = "openness"  # the openness attribute of a draft is not chosen, or its reason is missing
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from routing.rules import Rules, load_rules
 from routing.store import guards
 from routing.store.engine import Store
 from routing.store.tables import AccountRow, CaseRow, PersonRoleRow, PersonRow
-from routing.workflow import Actor, AnswerKind, Aspect, Command, Order, Refusal, State, Where
+from routing.workflow import Actor, AnswerKind, Aspect, Command, Openness, Order, Refusal, State, Where
 
 T = TypeVar("T")
 
@@ -282,6 +282,7 @@ TOLD: dict[str, Any] = {
     "answer_kind": AnswerKind.HARDSHIP,
     "aspects": frozenset(Aspect),
     "confirmed": True,
+    "openness": Openness.PUBLIC,
 }
 """An order that carries this misses nothing."""
 

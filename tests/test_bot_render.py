@@ -57,7 +57,7 @@ from routing.views import (
 from routing.waiting import Waiting
 from routing.why import Step as Trodden
 from routing.why import Words
-from routing.workflow import Command, Opinion, Stage, State
+from routing.workflow import Command, Openness, Opinion, Stage, State
 
 CARDS = Path(__file__).parent / "data" / "cards"
 ROOT = Path(__file__).parent.parent
@@ -814,7 +814,7 @@ def live(desk: Desk) -> None:
     for move in (Command.SIGN, Command.EXTEND, Command.DENY, Command.EXTEND, Command.GRANT):
         act(desk, third, move)
     desk.act(third, Command.REPORT, stance="first")
-    desk.act(first, Command.DRAFT)
+    desk.act(first, Command.DRAFT, openness=Openness.CLOSED)
     desk.office = plain_office
     for move in (Command.PASS, Command.CLEAR, Command.APPROVE, Command.CONFIRM, Command.FOLLOW):
         desk.act(first, move)

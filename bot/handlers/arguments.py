@@ -81,8 +81,6 @@ _FILLERS: Mapping[Command, Filler] = {
     ),
     Command.PAUSE: lambda order, arg, office, now: replace(order, stance=arg if arg in PAUSE_GROUNDS else ""),
     Command.SET_ANSWER_KIND: lambda order, arg, office, now: replace(order, answer_kind=_KINDS.get(arg)),
-    Command.DRAFT: lambda order, arg, office, now: replace(
-        order, openness=_OPENNESS.get(arg, Openness.PUBLIC)
-    ),
+    Command.DRAFT: lambda order, arg, office, now: replace(order, openness=_OPENNESS.get(arg)),
     Command.APPROVE: lambda order, arg, office, now: replace(order, confirmed=arg == "yes"),
 }

@@ -15,6 +15,7 @@ from routing.judging import Judging
 from routing.ledger import Ledger, who
 from routing.office import Office
 from routing.outbox import MessageKind, Priority
+from routing.textscan import Personal, no_personal_data
 from routing.unit import Unit
 from routing.workflow import Actor, Ground, Where
 
@@ -38,6 +39,7 @@ class Desk:
     platform: str
     sources: Mapping[str, str]
     reception: Reception | None = None
+    personal: Personal = no_personal_data
 
 
 @dataclass(frozen=True, slots=True)

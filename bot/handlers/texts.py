@@ -7,7 +7,7 @@ from bot.chat import Body, TextReplied
 from bot.handlers.arguments import with_argument
 from bot.handlers.desk import Occasion, Reaction
 from bot.secrecy import has_mark
-from routing import announce, asks, cases, outbox
+from routing import announce, asks, cases, outbox, textscan
 from routing.asks import Question
 from routing.errors import UserError
 from routing.ledger import who
@@ -18,6 +18,7 @@ from routing.workflow import (
     Command,
     Ground,
     Need,
+    Openness,
     Order,
     Refusal,
     State,
@@ -28,6 +29,7 @@ DRAFT_MIN = 10
 LINK = re.compile(r"https?://[^\s\u3000-\u303f\u4e00-\u9fff\uff00-\uffef]+")
 _PARTS = re.compile(r"[；;\n]+")
 _LABELS = re.compile(r"^\s*(依据|理由)\s*[：:]\s*")
+_CLOSED_REASON = re.compile(r"\s*理由\s*[：:]\s*(\S.*)")
 _WRONG_BODY = {
     Body.FORWARDED: "不能用转发的消息作答，请自己输入文字。",
     Body.STICKER: "收到的是贴纸，请发送文字。",
@@ -115,7 +117,7 @@ def _answer(occasion: Occasion, event: TextReplied, actor: Actor, question: Ques
         return "稿件已更新，请重新点“拟答复稿/修改稿件”。"
     bare = Order(question.command, actor, question.place, question.case_version, question.draft_version)
     order = with_argument(bare, question.arg, occasion.desk.office, occasion.now)
-    filled = _filled(order, event.text)
+    filled = _filled(order, event.text, facts)
     if isinstance(filled, str):
         return filled
     try:
@@ -132,10 +134,10 @@ def _answer(occasion: Occasion, event: TextReplied, actor: Actor, question: Ques
     if isinstance(answer, Refusal) and answer.ground is Ground.MISSING:
         return answer.text
     asks.close(occasion.session, question.id, occasion.now)
-    return answer.text
+    return answer.text + _warning(occasion, filled, answer)
 
 
-def _filled(order: Order, typed: str) -> Order | str:
+def _filled(order: Order, typed: str, facts: CaseFacts) -> Order | str:
     """Put a typed text into the fields that its command needs, or say what is wrong with it."""
     needs = needs_of(order.command)
     typed = typed.strip()
@@ -147,6 +149,8 @@ def _filled(order: Order, typed: str) -> Order | str:
         if len(parts) < 2:
             return "需要“依据；理由”两部分，请用分号或换行隔开后重新回复。"
         return replace(order, basis=parts[0], reason="；".join(parts[1:]))
+    if Need.LINK in needs and facts.withheld:
+        return replace(order, text=typed)
     if Need.LINK in needs:
         link = LINK.search(typed)
         return replace(order, link=link.group() if link else "")
@@ -154,6 +158,8 @@ def _filled(order: Order, typed: str) -> Order | str:
         return _conclusion(order, typed)
     if order.command is Command.REPORT:
         return replace(order, text=typed)
+    if order.openness is Openness.CLOSED:
+        return _closed_draft(order, typed)
     if Need.TEXT in needs:
         return _draft(order, typed)
     return replace(order, reason=typed)
@@ -176,6 +182,15 @@ def _draft(order: Order, typed: str) -> Order | str:
     return replace(order, text=typed)
 
 
+def _closed_draft(order: Order, typed: str) -> Order | str:
+    """Read a draft that is not for the public (不予公开): its reason in the first line, the text below."""
+    first, _, rest = typed.partition("\n")
+    reason = _CLOSED_REASON.match(first)
+    if reason is None:
+        return "不予公开须写明理由：第一行写“理由：……”，第二行起写答复全文，请重新回复。"
+    return _draft(replace(order, reason=reason[1].strip()), rest.strip())
+
+
 def _reply_to_slip(occasion: Occasion, event: TextReplied, actor: Actor, case_id: int) -> str:
     """A reply to the slip in the channel's group: the draft while it is handled, the link once it is approved."""
     facts = cases.facts(occasion.session, case_id)
@@ -183,8 +198,8 @@ def _reply_to_slip(occasion: Occasion, event: TextReplied, actor: Actor, case_id
     where = occasion.where(event.chat, event.sender, facts.channels())
     if facts.state is State.HANDLING:
         order: Order | str = _draft(Order(Command.DRAFT, actor, where, facts.version), event.text.strip())
-    elif facts.state is State.TO_RELEASE and LINK.search(event.text):
-        order = _filled(Order(Command.CONFIRM, actor, where, facts.version), event.text)
+    elif facts.state is State.TO_RELEASE and not facts.withheld and LINK.search(event.text):
+        order = _filled(Order(Command.CONFIRM, actor, where, facts.version), event.text, facts)
     else:
         return _not_now(facts)
     if isinstance(order, str):
@@ -195,7 +210,15 @@ def _reply_to_slip(occasion: Occasion, event: TextReplied, actor: Actor, case_id
         )
     except UserError as error:
         return str(error)
-    return answer.text
+    return answer.text + _warning(occasion, order, answer)
+
+
+def _warning(occasion: Occasion, order: Order, answer: cases.Done | Refusal) -> str:
+    """Tell a drafter at once what in his text is doubtful, and where; the draft is kept."""
+    if order.command is not Command.DRAFT or isinstance(answer, Refusal):
+        return ""
+    found = textscan.told(textscan.scan(order.text, occasion.desk.personal))
+    return f"\n⚠️ 稿件已保存，请核对：{found}。不该公开的，请点“修改稿件”重新提交。" if found else ""
 
 
 _HINTS = {

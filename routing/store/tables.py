@@ -421,6 +421,7 @@ class DraftRow(Base):
     text: Mapped[str] = mapped_column(Text)
     text_hash: Mapped[str] = mapped_column(String(64))
     openness: Mapped[str] = mapped_column(String(24))
+    openness_reason: Mapped[str] = mapped_column(Text, default="", server_default="")
     drafter_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
     at: Mapped[datetime]
 
@@ -437,17 +438,23 @@ class ReviewRow(Base):
     opinion: Mapped[Opinion] = mapped_column(Word(Opinion))
     basis: Mapped[str] = mapped_column(Text, default="")
     reason: Mapped[str] = mapped_column(Text, default="")
+    # What a first review ticked off (六个方面), as lower-case words.
+    aspects: Mapped[list[str]] = mapped_column(default=list, server_default="[]")
     at: Mapped[datetime]
 
 
 class ReleaseRow(Base):
-    """Where and when an approved answer was published, as confirmed by the contact (回应确认)."""
+    """Where and when an approved answer was published, as confirmed by the contact (回应确认).
+
+    Of one that is not for the public (不予公开) `url` is empty and `told` says how those concerned heard of it.
+    """
 
     __tablename__ = "release"
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     case_id: Mapped[int] = mapped_column(BigId, ForeignKey("matter.id"), index=True)
     draft_id: Mapped[int] = mapped_column(BigId, ForeignKey("draft.id"), unique=True)
     url: Mapped[str] = mapped_column(Text)
+    told: Mapped[str] = mapped_column(Text, default="", server_default="")
     confirmed_by: Mapped[int] = mapped_column(ForeignKey("person.id"))
     at: Mapped[datetime]
     # 信息索引号; None where the office gives none.

@@ -1,0 +1,203 @@
+"""What is said of a draft at the counter: its openness, what in it is doubtful, the aspects of its first review."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import count
+from typing import Any
+
+import pytest
+from builders import Desk
+from sqlalchemy.orm import Session
+
+from bot.buttons import Wish, token_of
+from bot.chat import ActionPressed, Body, Event, MessageRef, TextReplied
+from bot.chat import Sender as From
+from bot.compose import Composer
+from bot.handlers.desk import Desk as Counter
+from bot.handlers.desk import Occasion, Reaction
+from bot.handlers.react import react
+from monitors.masking import mask
+from routing import cases, outbox
+from routing.dossier import Scope, dossier
+from routing.office import Procedure
+from routing.outbox import MessageKind
+from routing.search import find
+from routing.store.tables import DraftRow, OutboxRow, ReleaseRow, ReviewRow
+from routing.views import case_view
+from routing.workflow import Aspect, Command, Ground, Openness, Refusal, State
+
+Happen = Callable[[Event], Reaction | None]
+TEXT = "您反映的问题涉及他人住处，经核实已经处理完毕。"
+
+
+def personal(text: str) -> tuple[str, ...]:
+    return mask(text).kinds
+
+
+@pytest.fixture
+def happen(desk: Desk) -> Happen:
+    """Let one event happen at a desk that knows personal data, each under an update id of its own."""
+    serial = count(1)
+
+    def happen(event: Event) -> Reaction | None:
+        counter = Counter(desk.office, desk.ledger, "chat", {}, personal=personal)
+        return desk.run(lambda s: react(Occasion(counter, s, desk.clock(), next(serial), event)))
+
+    return happen
+
+
+def switch(desk: Desk, **steps: Any) -> None:
+    desk.office = replace(desk.office, procedure=Procedure(**steps))
+
+
+def press(
+    desk: Desk, happen: Happen, case_id: int, who: str, command: Command, arg: str = "", chat: str = ""
+) -> Reaction:
+    shown = desk.shown(case_id)
+    token = token_of(Wish(command.value, case_id, shown.version, shown.draft_version, arg))
+    where = chat or f"private-{who}"
+    sender = From(who, who, f"private-{who}")
+    reaction = happen(ActionPressed(sender, where, not chat, token, MessageRef(where, "7"), "p"))
+    assert reaction is not None
+    return reaction
+
+
+def write(desk: Desk, happen: Happen, who: str, text: str) -> str:
+    """Answer the open question and give what is said to it."""
+    chat = f"private-{who}"
+    happen(TextReplied(From(who, who, chat), chat, True, text, Body.TEXT, MessageRef(chat, "1"), None))
+    return str(desk.all(OutboxRow, OutboxRow.chat == chat)[-1].payload["text"])
+
+
+def shown(desk: Desk, chat: str, kind: MessageKind) -> str:
+    """Give the newest message of a kind to a chat as it would be sent now."""
+    composer = Composer(desk.office, {}, personal=personal)
+
+    def work(session: Session) -> str:
+        row = (
+            session.query(OutboxRow)
+            .filter_by(chat=chat, kind=kind.value)
+            .order_by(OutboxRow.id.desc())
+            .first()
+        )
+        assert row is not None
+        outgoing = composer.compose(session, outbox._message(row), desk.clock())
+        assert outgoing is not None
+        return "\n".join(block.text for block in outgoing.card.blocks)
+
+    return desk.run(work)
+
+
+def test_an_unmarked_draft_is_returned_where_the_office_wants_its_openness(desk, happen):
+    switch(desk, openness=True)
+    case_id = desk.at(State.HANDLING)
+    refused = desk.act(case_id, Command.DRAFT, openness=None)
+    assert isinstance(refused, Refusal)
+    assert refused.ground is Ground.OPENNESS
+    press(desk, happen, case_id, "contact", Command.DRAFT, chat="group-petition")
+    assert "先选公开属性" in write(desk, happen, "contact", TEXT)
+    assert desk.all(DraftRow) == []
+
+
+def test_a_chosen_openness_stands_with_the_draft(desk, happen):
+    switch(desk, openness=True)
+    case_id = desk.at(State.HANDLING)
+    place = str(list(Openness).index(Openness.ON_REQUEST))
+    press(desk, happen, case_id, "contact", Command.DRAFT, place, chat="group-petition")
+    asked = shown(desk, "private-contact", MessageKind.ASK)
+    assert "依申请公开" in asked
+    assert "1. 国家秘密" in asked
+    assert "9. 行政执法案卷" in asked
+    assert "已提交答复稿" in write(desk, happen, "contact", TEXT)
+    assert [row.openness for row in desk.all(DraftRow)] == ["依申请公开"]
+
+
+def closed(desk: Desk, happen: Happen) -> int:
+    """Bring a matter to the review of a text that is not for the public."""
+    switch(desk, openness=True)
+    case_id = desk.at(State.HANDLING)
+    place = str(list(Openness).index(Openness.CLOSED))
+    press(desk, happen, case_id, "contact", Command.DRAFT, place, chat="group-petition")
+    assert "第一行写“理由：" in write(desk, happen, "contact", TEXT)
+    assert desk.all(DraftRow) == []
+    assert "已提交答复稿" in write(desk, happen, "contact", f"理由：涉及个人隐私\n{TEXT}")
+    return case_id
+
+
+def test_a_text_that_is_not_for_the_public_needs_a_reason_and_keeps_it(desk, happen):
+    case_id = closed(desk, happen)
+    [draft] = desk.all(DraftRow)
+    assert (draft.openness, draft.openness_reason, draft.text) == ("不予公开", "涉及个人隐私", TEXT)
+    assert "涉及个人隐私" in shown(desk, "private-reviewer", MessageKind.CARD)
+    file = desk.run(lambda s: dossier(s, case_id, Scope(full=True, secrecy=True)))
+    assert file.drafts[0].openness_reason == "涉及个人隐私"
+
+
+def test_a_text_that_is_not_for_the_public_stands_in_no_group_and_is_released_without_a_link(desk, happen):
+    case_id = closed(desk, happen)
+    for command in (Command.PASS, Command.CLEAR, Command.APPROVE):
+        assert isinstance(desk.act(case_id, command), cases.Done)
+    assert TEXT not in shown(desk, "group-petition", MessageKind.CARD)
+    assert "已私发拟稿人" in shown(desk, "group-petition", MessageKind.CARD)
+    assert TEXT in shown(desk, "private-contact", MessageKind.TEXT)
+
+    press(desk, happen, case_id, "contact", Command.CONFIRM, chat="group-petition")
+    assert "怎样告知了当事人" in shown(desk, "private-contact", MessageKind.ASK)
+    assert "已回应确认" in write(desk, happen, "contact", "21日下午电话告知")
+    [release] = desk.all(ReleaseRow)
+    assert (release.url, release.told) == ("", "21日下午电话告知")
+    assert "已答复当事人" in shown(desk, "duty-group", MessageKind.TEXT)
+    view = desk.run(lambda s: case_view(s, case_id))
+    assert view is not None
+    assert view.state is State.CLOSED
+    assert view.release_url is None
+    found, _ = desk.run(lambda s: find(s, ["住处"], channels=None, with_drafts=False, page=0, size=5))
+    assert not found
+
+
+def test_a_public_link_is_still_asked_of_every_other_text(desk):
+    case_id = desk.at(State.TO_RELEASE)
+    refused = desk.act(case_id, Command.CONFIRM, link="", text="电话告知")
+    assert isinstance(refused, Refusal)
+    assert refused.ground is Ground.MISSING
+
+
+def test_the_drafter_and_the_reviewer_read_at_once_what_is_doubtful_and_where(desk, happen):
+    case_id = desk.at(State.HANDLING)
+    press(desk, happen, case_id, "contact", Command.DRAFT, chat="group-petition")
+    said = write(
+        desk, happen, "contact", "您好！维修师傅电话１３８１２３４５６７８。详见会议纪要，谢谢监督。"
+    )
+    assert "稿件已保存，请核对：第2句疑似个人信息（手机号）；第3句“会议纪要”（内部文件用语）" in said
+    assert desk.case(case_id).state is State.IN_REVIEW
+    assert "⚠️ 第2句疑似个人信息（手机号）；第3句“会议纪要”" in shown(
+        desk, "private-reviewer", MessageKind.CARD
+    )
+    desk.act(case_id, Command.PASS)
+    assert "⚠️ 第2句" in shown(desk, "private-secrecy", MessageKind.CARD)
+    desk.act(case_id, Command.CLEAR)
+    assert "⚠️ 第2句" in shown(desk, "private-leader", MessageKind.CARD)
+
+
+def test_what_a_first_review_ticked_is_stored_and_told_to_the_leader(desk, happen):
+    switch(desk, aspects=True)
+    case_id = desk.at(State.IN_REVIEW)
+    assert "逐项核对" in press(desk, happen, case_id, "reviewer", Command.PASS, "5").toast
+    assert desk.all(ReviewRow) == []
+    assert (
+        "已初审通过"
+        in press(desk, happen, case_id, "reviewer", Command.PASS, str(2 ** len(Aspect) - 1)).toast
+    )
+    assert [row.aspects for row in desk.all(ReviewRow)] == [[aspect.value for aspect in Aspect]]
+    desk.act(case_id, Command.CLEAR)
+    assert "六个方面已核对" in shown(desk, "private-leader", MessageKind.CARD)
+    file = desk.run(lambda s: dossier(s, case_id, Scope(full=True, secrecy=True)))
+    assert file.opinions[0].aspects == tuple(Aspect)
+
+
+def test_without_the_switch_nothing_is_said_of_aspects(desk, happen):
+    case_id = desk.at(State.IN_REVIEW)
+    press(desk, happen, case_id, "reviewer", Command.PASS)
+    assert [row.aspects for row in desk.all(ReviewRow)] == [[]]
+    desk.act(case_id, Command.CLEAR)
+    assert "六个方面" not in shown(desk, "private-leader", MessageKind.CARD)
