@@ -171,11 +171,17 @@ def _complete(case: CaseFacts, order: Order, move: Move) -> Refusal | None:
     return None
 
 
+_TO_CONSULT: Mapping[State, str] = {
+    State.JUDGING: "请点“会商…”选择参加单位",
+    State.WATCHING: "请先点“恢复研判”，再点“会商…”选择参加单位",
+}
+
+
 def _first(case: CaseFacts, order: Order, move: Move, procedure: Procedure) -> Refusal | None:
     """Tell what must come before a move that is allowed and complete."""
-    onwards = order.command in {Command.DISPATCH, Command.SUBMIT} and case.state is State.JUDGING
+    onwards = order.command in {Command.DISPATCH, Command.SUBMIT} and case.state in _TO_CONSULT
     if onwards and case.level in procedure.consult and not case.consulted:
-        return Refusal(Ground.CONSULT, f"{case.number} 这一级须先会商，请点“会商…”选择参加单位。")
+        return Refusal(Ground.CONSULT, f"{case.number} 这一级须先会商，{_TO_CONSULT[case.state]}。")
     if order.command is Command.PASS and case.state is State.IN_REVIEW and procedure.aspects:
         left = [aspect for aspect in Aspect if aspect not in order.aspects]
         if left:

@@ -453,6 +453,7 @@ def test_what_a_step_of_the_full_procedure_waits_for():
     level = replace(facts(State.JUDGING, consulted=False))
     submit = order(Command.SUBMIT, actor(Role.DUTY), where=Where.DUTY)
     assert ground(decide(level, submit, FULL)) is Ground.CONSULT
+    assert ground(decide(replace(level, state=State.WATCHING), submit, FULL)) is Ground.CONSULT
     tick = order(Command.PASS, actor(Role.REVIEWER), aspects=frozenset({Aspect.LAW}))
     assert ground(decide(facts(State.IN_REVIEW), tick, FULL)) is Ground.ASPECTS
     once = order(Command.APPROVE, actor(Role.LEADER), confirmed=False)
