@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from bot.buttons import INVITE, Wish, token_of
 from bot.chat import Block, Button, Card, Form, Tone
 from bot.names import LEVEL_NAMES, ROLE_NAMES, STEP_NAMES, level_tag, source_name
+from bot.render import effect_line
 from bot.replayed import lessons_lines
 from routing.catchup import Summary
 from routing.digest import ChannelLine, Digest
@@ -117,6 +118,10 @@ def digest_card(digest: Digest, office: Office, lessons: Lessons | None = None) 
             weight=5,
         )
         for m in digest.top
+    ]
+    blocks += [
+        Block(f"{one.number} {one.title}：{effect_line(one.effect)}", label="回应效果", weight=4)
+        for one in digest.effects
     ]
     late = [overdue for line in digest.channels for overdue in line.overdue_now]
     blocks += [

@@ -22,6 +22,7 @@ from bot.names import (
 )
 from bot.steps import file_blocks, order_buttons, unit_buttons
 from bot.wishes import menu_button, order_button
+from routing.effect import Effect
 from routing.held import HeldView
 from routing.levels import number_of_people
 from routing.office import Office, Step
@@ -398,6 +399,8 @@ def _course(view: CaseView, office: Office) -> list[Block]:
         assert view.released_at is not None
         text = f"{local(view.released_at, office)} {view.released_by} 确认"
         blocks.append(Block(text, label="已回应", url=view.release_url, weight=9))
+    if view.effect is not None:
+        blocks.append(Block(effect_line(view.effect), label="回应效果", weight=6))
     elif view.released_at is not None:
         text = f"{local(view.released_at, office)} {view.released_by} 确认已告知当事人（不予公开）"
         blocks.append(Block(text, label="已答复", weight=9))
@@ -405,6 +408,21 @@ def _course(view: CaseView, office: Office) -> list[Block]:
         blocks.append(Block(view.close_reason or "", label="不予受理理由", weight=9))
     blocks.extend(_limits(view, office))
     return blocks
+
+
+def effect_line(effect: Effect) -> str:
+    """Set the day after a release beside the day before it; says nothing of why."""
+    told = [f"回应后 24 小时新增 {effect.after} 条（前 24 小时 {effect.before} 条）"]
+    if effect.negative_before is not None and effect.negative_after is not None:
+        told.append(f"消极占比 {effect.negative_before}%→{effect.negative_after}%")
+    if (
+        effect.grown_before is not None
+        and effect.grown_after is not None
+        and effect.grown_before + effect.grown_after
+    ):
+        grown = f"{number_of_people(effect.grown_before)}→{number_of_people(effect.grown_after)}"
+        told.append(f"浏览转评增长 {grown}")
+    return "，".join(told)
 
 
 def _limits(view: CaseView, office: Office) -> list[Block]:

@@ -19,6 +19,7 @@ from routing.workflow import COMMAND_NAMES, STATE_NAMES, Ground
 _HOUSE_ACTIONS = {
     "open": "立项",
     "register": "首接登记",
+    "effect": "回应效果",
     "join": "归并",
     "propose_level": "建议升级",
     "propose_channel": "建议换渠道",
@@ -129,6 +130,12 @@ _LABELS = {
     "under": "并列于",
     "ending": "原因",
     "hushed": "未响铃",
+    "before": "回应前条数",
+    "after": "回应后条数",
+    "negative_before": "回应前消极%",
+    "negative_after": "回应后消极%",
+    "grown_before": "回应前增长",
+    "grown_after": "回应后增长",
 }
 
 

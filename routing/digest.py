@@ -16,6 +16,8 @@ from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from routing.clock import Span
+from routing.effect import SPAN as EFFECT_SPAN
+from routing.effect import Effect, measured
 from routing.office import Level, Office, Step
 from routing.store.tables import (
     AssignmentRow,
@@ -100,6 +102,16 @@ class Matter:
 
 
 @dataclass(frozen=True, slots=True)
+class Answered:
+    """A matter whose answer was measured in the span, a day after its release."""
+
+    number: str
+    title: str
+    level: Level
+    effect: Effect
+
+
+@dataclass(frozen=True, slots=True)
 class Digest:
     """What a digest tells. `days`: one entry a day, oldest first, gaps as 0. Instants are in the office's zone.
 
@@ -107,6 +119,7 @@ class Digest:
     `dismissed`: reason and count, most frequent first, reasons in free words under 其他理由.
     `median_sign_minutes`: clock minutes from dispatch to receipt, of the receipts in the span; None without one.
     `mutes` were begun in the span, `muted` matters were held back by one, `beside` stood on a graver one's card.
+    `effects`: what answers did whose day after ended in the span, the gravest matters first.
     """
 
     office: str
@@ -131,6 +144,7 @@ class Digest:
     mutes: int = 0
     muted: int = 0
     beside: int = 0
+    effects: tuple[Answered, ...] = ()
 
     @property
     def is_empty(self) -> bool:
@@ -187,6 +201,7 @@ def week_numbers(session: Session, office: Office, span: Span, now: datetime) ->
         mutes=_count(session, MuteRow, _within(MuteRow.at, span)),
         muted=_count(session, HoldRow, _within(HoldRow.at, span), HoldRow.mute_id.is_not(None)),
         beside=_count(session, HoldRow, _within(HoldRow.at, span), HoldRow.under_id.is_not(None)),
+        effects=_effects(session, span),
     )
 
 
@@ -352,6 +367,19 @@ def _top(session: Session, span: Span) -> tuple[Matter, ...]:
         .limit(TOP_MATTERS)
     )
     return tuple(Matter(number, title, level, state, items) for number, title, level, state, items in rows)
+
+
+def _effects(session: Session, span: Span) -> tuple[Answered, ...]:
+    rows = session.execute(
+        select(CaseRow.number, CaseRow.title, CaseRow.level, ReleaseRow.effect)
+        .join(ReleaseRow, ReleaseRow.case_id == CaseRow.id)
+        .where(ReleaseRow.at >= span.start - EFFECT_SPAN, ReleaseRow.at < span.end - EFFECT_SPAN)
+        .order_by(CaseRow.level, ReleaseRow.at)
+    )
+    told = [(number, title, level, measured(stored)) for number, title, level, stored in rows]
+    return tuple(
+        Answered(number, title, level, effect) for number, title, level, effect in told if effect is not None
+    )[:TOP_MATTERS]
 
 
 def _median_sign(session: Session, span: Span) -> int | None:

@@ -1,7 +1,8 @@
 """How far a matter has spread in 24 hours, and the level that this speaks for.
 
 Counts of a text only ever show their sum. So that growth can be told from size, the sums of a matter are kept once an
-hour for two days: the spread of 24 hours is what they have grown by since.
+hour for three days: the spread of 24 hours is what they have grown by since. An answer is held, a day after, against
+the day before it.
 """
 
 from datetime import datetime, timedelta
@@ -16,7 +17,7 @@ from routing.store.once import insert_once
 from routing.store.tables import CaseItemRow, ItemRow, SpreadRow
 
 WINDOW = timedelta(hours=24)
-KEPT = timedelta(hours=48)
+KEPT = timedelta(hours=73)
 
 
 def spread(session: Session, office: Office, case_id: int, now: datetime) -> Spoken:
@@ -57,7 +58,7 @@ def grown_by(session: Session, case_id: int, now: datetime) -> Counts:
 
 
 def note(session: Session, case_id: int, now: datetime) -> None:
-    """Keep the sums of a matter as they stand, once an hour; what is older than two days is let go."""
+    """Keep the sums of a matter as they stand, once an hour; what is older than three days is let go."""
     at = now.replace(minute=0, second=0, microsecond=0)
     if session.get(SpreadRow, (case_id, at)) is not None:
         return

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from routing import held, people, verdicts
 from routing.coming import NO_CLOCK, ClockView, clock_view
+from routing.effect import Effect, measured
 from routing.held import HeldView
 from routing.items import Band, Counts, Kind
 from routing.office import Level, Step
@@ -198,6 +199,7 @@ class CaseView:
     papers: tuple[PaperView, ...] = ()
     clock: ClockView = NO_CLOCK
     registered_by: str = ""
+    effect: Effect | None = None
 
     def waiting(self, kind: Command) -> frozenset[str]:
         """Name the channels that were asked for something and have not answered."""
@@ -273,6 +275,7 @@ def case_view(session: Session, case_id: int, draft_version: int | None = None) 
         papers=_papers(session, case.id),
         clock=clock_view(session, case),
         registered_by=people.name_of(session, case.registered_by),
+        effect=measured(release.effect) if release else None,
     )
 
 

@@ -459,6 +459,8 @@ class ReleaseRow(Base):
     at: Mapped[datetime]
     # 信息索引号; None where the office gives none.
     index_number: Mapped[str | None] = mapped_column(String(40), index=True, unique=True)
+    # What it did, a day after (`routing.effect`); None before that, empty where there was too little to tell.
+    effect: Mapped[dict[str, Any] | None]
 
 
 class DeadlineRow(Base):
