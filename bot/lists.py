@@ -108,6 +108,11 @@ def digest_card(digest: Digest, office: Office, lessons: Lessons | None = None) 
         ),
         Block(str(digest.signed), label="及时签收率", weight=8),
         Block(str(digest.answered), label="按时回应率", weight=8),
+        Block(
+            str(digest.closed) + (f"，其中延期后 {digest.extended} 件" if digest.extended else ""),
+            label="按时办结率",
+            weight=8,
+        ),
         Block(f"{digest.open_now} 件，超期 {digest.overdue_now} 件", label="未办结", weight=9),
         *(_channel_line(line) for line in digest.channels),
     ]
@@ -127,6 +132,14 @@ def digest_card(digest: Digest, office: Office, lessons: Lessons | None = None) 
     blocks += [
         Block(f"{o.number} {o.title}：{'、'.join(STEP_NAMES[s] for s in o.steps)}", label="超期", weight=6)
         for o in late[:10]
+    ]
+    blocks += [
+        Block(
+            f"{m.number} {m.title}（{m.channel}）：{STEP_NAMES[m.step]}红色督办后仍未办",
+            label="通报",
+            weight=8,
+        )
+        for m in digest.bulletin
     ]
     if digest.dismissed:
         told = "、".join(f"{reason} {count}" for reason, count in digest.dismissed)

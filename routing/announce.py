@@ -15,10 +15,11 @@ from sqlalchemy.orm import Session
 
 from routing import calls, held, papers, people
 from routing.office import Level, Office, Role
-from routing.outbox import QUIET_UNTIL, MessageKind, Priority, hasten, queue, queue_edit, was_queued
+from routing.outbox import QUIET_UNTIL, MessageKind, Priority, hasten, queue, was_queued
 from routing.procedure import WITH_CHANNEL
 from routing.quiet import held_until
-from routing.store.tables import AssignmentRow, CaseRow, DraftRow, MessageRefRow, ReviewRow
+from routing.standing import refresh
+from routing.store.tables import AssignmentRow, CaseRow, DraftRow, ReviewRow
 from routing.workflow import Command, Order, State
 
 DUTY_CARD, CHANNEL_CARD = "duty", "channel"
@@ -198,7 +199,7 @@ def _quiet(until: datetime | None) -> dict[str, str]:
 
 def grown(session: Session, case: CaseRow, now: datetime) -> None:
     """Bring the standing cards up to date after a further item; says nothing aloud."""
-    refresh(session, case, now)
+    refresh(session, case.id, now)
 
 
 def level_raised(
@@ -209,7 +210,7 @@ def level_raised(
     Of one that is held back nothing is said aloud; what is too grave for that is held back no more.
     """
     if held.is_held(session, case.id):
-        refresh(session, case, now)
+        refresh(session, case.id, now)
         return
     grave = case.proposed_level <= Level.II
     until = held_until(office, case.proposed_level, now)
@@ -235,7 +236,7 @@ _ASKING = frozenset({Command.DISPATCH, Command.ORDER, Command.ORAL, Command.CONV
 
 def moved(session: Session, office: Office, case: CaseRow, order: Order, now: datetime) -> None:
     """Bring cards up to date after a move, and post those of whoever has the next one."""
-    refresh(session, case, now)
+    refresh(session, case.id, now)
     if case.state is State.TO_SIGN:
         _dispatched(session, office, case, now)
     elif case.state in REVIEW_CARDS:  # asked once a draft version and person, however often we come here
@@ -246,22 +247,6 @@ def moved(session: Session, office: Office, case: CaseRow, order: Order, now: da
     if order.command in _ASKING:
         for card in unit_cards(session, office, case):
             post(session, card, now)
-
-
-def refresh(session: Session, case: CaseRow, now: datetime) -> None:
-    """Queue an update of every card of the case that has not said its last word."""
-    cards = session.execute(
-        select(MessageRefRow.chat, MessageRefRow.card, MessageRefRow.draft_version)
-        .where(MessageRefRow.case_id == case.id, MessageRefRow.final.is_(False))
-        .distinct()
-    ).all()
-    for chat, card, draft_version in cards:
-        queue_edit(session, case_id=case.id, card=card, chat=chat, draft_version=draft_version, now=now)
-
-
-def refresh_case(session: Session, case_id: int, now: datetime) -> None:
-    """The same by case id."""
-    refresh(session, session.get_one(CaseRow, case_id), now)
 
 
 def ask_reviewers(session: Session, office: Office, case: CaseRow, now: datetime) -> None:

@@ -18,6 +18,7 @@ from routing import duty
 from routing.ledger import Ledger
 from routing.office import Level, Office
 from routing.outbox import MessageKind, Priority, queue
+from routing.standing import refresh
 from routing.store.lock import serialise
 from routing.store.once import insert_once
 from routing.store.tables import CaseRow, DutyCallRow
@@ -122,6 +123,7 @@ def _go_on(
         elif reached:
             row.next_at = max(now + timedelta(minutes=1), row.called_at + after[following])
         # Else nobody was there to be called: the next at once.
+    refresh(session, case.id, now)  # it says who is called next
 
 
 def _call(

@@ -10,13 +10,14 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from routing import announce, held, papers, supervision
+from routing import held, papers, supervision
 from routing.ledger import Ledger
 from routing.limits import PAUSABLE, end_of
 from routing.movers import recipients, running
 from routing.office import Office, Step
 from routing.outbox import QUIET_UNTIL, MessageKind, Priority, queue
 from routing.quiet import reminder_at
+from routing.standing import refresh
 from routing.store.lock import serialise
 from routing.store.tables import CaseRow, DeadlineRow
 from routing.workflow import Command
@@ -165,7 +166,7 @@ def recount(session: Session, office: Office, ledger: Ledger, now: datetime) -> 
             was_due_at=before.isoformat(),
             due_at=due.at.isoformat(),
         )
-        announce.refresh(session, case, now)
+        refresh(session, case.id, now)
         changed += 1
     return changed
 
@@ -210,6 +211,7 @@ def tick(session: Session, office: Office, ledger: Ledger, now: datetime, limit:
         _remind(session, office, ledger, row, stage, now)
         row.reminded = stage + 1
         row.next_at = _moment(row.started_at, row.due_at, stage + 1) if stage + 1 < len(STAGES) else None
+        refresh(session, row.case_id, now)  # it says what happens next
     return len(rows)
 
 
@@ -226,7 +228,7 @@ def _pause_is_over(session: Session, office: Office, ledger: Ledger, row: Deadli
             step=row.step.value,
             due_at=row.due_at.isoformat(),
         )
-        announce.refresh(session, case, now)
+        refresh(session, case.id, now)
 
 
 def _remind(

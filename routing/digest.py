@@ -28,9 +28,11 @@ from routing.store.tables import (
     ItemRow,
     MuteRow,
     Outcome,
+    PaperRow,
     ReleaseRow,
+    SupervisionRow,
 )
-from routing.workflow import ENDED, State
+from routing.workflow import ENDED, Command, State
 
 TOP_MATTERS = 5
 OTHER_REASON = "其他理由"
@@ -46,6 +48,9 @@ class Rate(NamedTuple):
     def __str__(self) -> str:
         """Say `3/4（75%）`; where nothing was due neither 0 % nor 100 % would be true."""
         return f"{self.met}/{self.due}（{self.met * 100 // self.due}%）" if self.due else NOTHING_DUE
+
+
+NO_RATE = Rate(0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +80,8 @@ class Overdue:
 
 @dataclass(frozen=True, slots=True)
 class ChannelLine:
-    """One channel: `opened`, `dispatched`, `signed` (及时签收率), `answered` (按时回应率) in the span, the rest now.
+    """One channel: `opened`, `dispatched`, `signed` (及时签收率), `answered` (按时回应率), `closed` (按时办结率) in the span,
+    the rest now.
 
     A matter that was not dispatched yet counts with the channel that it is proposed for.
     """
@@ -88,6 +94,18 @@ class ChannelLine:
     answered: Rate
     open_now: int
     overdue_now: tuple[Overdue, ...]
+    closed: Rate = NO_RATE
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A matter of the bulletin (通报), by the unit's channel and never by a person; `at` in the office's zone."""
+
+    number: str
+    title: str
+    channel: str
+    step: Step
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +134,8 @@ class Digest:
     """What a digest tells. `days`: one entry a day, oldest first, gaps as 0. Instants are in the office's zone.
 
     `channels` keep the office's order; one that is no longer configured follows only where it has figures.
+    `extended`: so many of those closed on time had been granted a longer limit, and count as on time. `bulletin` (通报):
+    matters that stand unmet five working days after their red supervision.
     `dismissed`: reason and count, most frequent first, reasons in free words under 其他理由.
     `median_sign_minutes`: clock minutes from dispatch to receipt, of the receipts in the span; None without one.
     `mutes` were begun in the span, `muted` matters were held back by one, `beside` stood on a graver one's card.
@@ -141,6 +161,9 @@ class Digest:
     items_stock: int
     top: tuple[Matter, ...]
     median_sign_minutes: int | None
+    closed: Rate = NO_RATE
+    extended: int = 0
+    bulletin: tuple[Listed, ...] = ()
     mutes: int = 0
     muted: int = 0
     beside: int = 0
@@ -162,6 +185,7 @@ def week_numbers(session: Session, office: Office, span: Span, now: datetime) ->
     ).all()
     signed, answered = _signed(session, span, now), _answered(session, span, now)
     dispatched = _dispatched(session, span)
+    closed, extended = _closed(session, span, now)
     open_now, overdue = _open(session), _overdue(session, now)
     opened_by_channel = Counter(row.channel for row in opened)
     lines = tuple(
@@ -174,8 +198,9 @@ def week_numbers(session: Session, office: Office, span: Span, now: datetime) ->
             answered=answered.get(key, Rate(0, 0)),
             open_now=open_now[key],
             overdue_now=tuple(overdue.get(key, ())),
+            closed=closed.get(key, Rate(0, 0)),
         )
-        for key in _keys(office, opened_by_channel, dispatched, open_now, signed, answered)
+        for key in _keys(office, opened_by_channel, dispatched, open_now, signed, answered, closed)
     )
     outcomes = _outcomes(session, span)
     return Digest(
@@ -198,6 +223,9 @@ def week_numbers(session: Session, office: Office, span: Span, now: datetime) ->
         items_stock=outcomes[Outcome.BASELINE],
         top=_top(session, span),
         median_sign_minutes=_median_sign(session, span),
+        closed=_sum(line.closed for line in lines),
+        extended=extended,
+        bulletin=_bulletin(session, office),
         mutes=_count(session, MuteRow, _within(MuteRow.at, span)),
         muted=_count(session, HoldRow, _within(HoldRow.at, span), HoldRow.mute_id.is_not(None)),
         beside=_count(session, HoldRow, _within(HoldRow.at, span), HoldRow.under_id.is_not(None)),
@@ -255,6 +283,57 @@ def _answered(session: Session, span: Span, now: datetime) -> dict[str, Rate]:
         )
     ).all()
     return _rates([(row.channel, row.ended_at, row.due_at) for row in rows], span, now)
+
+
+def _closed(session: Session, span: Span, now: datetime) -> tuple[dict[str, Rate], int]:
+    """Count the limits of closing (按时办结率), and those met only for a longer time that was granted.
+
+    A limit that ended for another reason than closing, a redirection say, is not due; one that stands still neither.
+    """
+    granted = select(PaperRow.id).where(
+        PaperRow.case_id == DeadlineRow.case_id,
+        PaperRow.kind == Command.GRANT,
+        PaperRow.at >= DeadlineRow.started_at,
+    )
+    rows = session.execute(
+        select(DeadlineRow.channel, DeadlineRow.ended_at, DeadlineRow.due_at, granted.exists())
+        .join(CaseRow, CaseRow.id == DeadlineRow.case_id)
+        .where(
+            DeadlineRow.step == Step.CLOSE,
+            DeadlineRow.paused_at.is_(None),
+            CaseRow.state != State.MERGED,
+            _may_settle(span),
+            or_(
+                DeadlineRow.ended_at.is_(None),
+                DeadlineRow.ended_at > DeadlineRow.due_at,
+                DeadlineRow.ended_at == CaseRow.closed_at,
+            ),
+        )
+    ).all()
+    longer = [row for row in rows if row[3]]
+    extended = _sum(_rates([(row[0], row[1], row[2]) for row in longer], span, now).values()).met
+    return _rates([(row[0], row[1], row[2]) for row in rows], span, now), extended
+
+
+def _bulletin(session: Session, office: Office) -> tuple[Listed, ...]:
+    rows = session.execute(
+        select(CaseRow.number, CaseRow.title, CaseRow.channel, DeadlineRow.step, SupervisionRow.listed_at)
+        .join(SupervisionRow, SupervisionRow.case_id == CaseRow.id)
+        .join(DeadlineRow, DeadlineRow.id == SupervisionRow.deadline_id)
+        .where(SupervisionRow.ended_at.is_(None), SupervisionRow.listed_at.is_not(None))
+        .order_by(SupervisionRow.listed_at, SupervisionRow.id)
+    )
+    return tuple(
+        Listed(
+            number,
+            title,
+            office.channels[key].name if key in office.channels else key,
+            step,
+            at.astimezone(office.zone),
+        )
+        for number, title, key, step, at in rows
+        if at is not None
+    )
 
 
 def _may_settle(span: Span) -> ColumnElement[bool]:

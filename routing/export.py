@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session, aliased
 
 from routing import people
 from routing.clock import Span
-from routing.office import Level, Office
+from routing.office import Colour, Level, Office
 from routing.store.tables import (
     AssignmentRow,
     CaseItemRow,
@@ -23,6 +23,7 @@ from routing.store.tables import (
     ItemRow,
     PersonRow,
     ReleaseRow,
+    SupervisionRow,
 )
 from routing.workflow import STATE_NAMES, State
 
@@ -30,6 +31,12 @@ SUMMARY_MAX = 200
 """Characters of a summary in one cell; project default."""
 
 LEFT_OUT = "链接和摘要按规定未导出"
+_COLOUR_SIGNS: Mapping[Colour | None, str] = {
+    None: "否",
+    Colour.BLUE: "是（蓝）",
+    Colour.ORANGE: "是（橙）",
+    Colour.RED: "是（红）",
+}
 LEVEL_SIGNS: Mapping[Level, str] = {Level.I: "Ⅰ", Level.II: "Ⅱ", Level.III: "Ⅲ", Level.IV: "Ⅳ"}
 
 
@@ -38,9 +45,9 @@ class LedgerLine:
     """One line, the fields in the order of the form. Instants are aware, in the office's zone; None: not so far.
 
     `first_handler` (首接人) is the colleague who registered it, else who dispatched first, never the author of a public
-    text; `sent_at`
-    and `signed_at` belong to the newest slip. `offline`, `supervised` and `satisfaction` (线下情况、是否督办、满意度)
-    are not recorded by the desk and stay empty for the hand.
+    text; `sent_at` and `signed_at` belong to the newest slip. `supervised` (是否督办): the gravest colour that a
+    supervision of the matter reached, 否 without one. `offline` and `satisfaction` (线下情况、满意度) are not recorded by the
+    desk and stay empty for the hand.
     """
 
     serial: int
@@ -84,6 +91,7 @@ def ledger_rows(
     slips = _slips(session, inside)
     releases = _releases(session, inside)
     wholes = _wholes(session, inside)
+    colours = _colours(session, inside)
     return [
         _line(
             office,
@@ -95,6 +103,7 @@ def ledger_rows(
             platforms or {},
             whole=wholes.get(case.id, ""),
             registrar=people.name_of(session, case.registered_by),
+            colour=colours.get(case.id),
             shown=full or case.level > Level.II,
         )
         for serial, case in enumerate(cases, 1)
@@ -116,6 +125,7 @@ def _line(
     *,
     whole: str,
     registrar: str,
+    colour: Colour | None,
     shown: bool,
 ) -> LedgerLine:
     def local(at: datetime | None) -> datetime | None:
@@ -147,7 +157,7 @@ def _line(
         answer=_cut(releases[-1][1]) if releases and shown else "",
         online=_online(case, releases, shown=shown),
         offline="",
-        supervised="",
+        supervised=_COLOUR_SIGNS[colour],
         satisfaction="",
         note=_note(office, case, slip, whole=whole, shown=shown),
     )
@@ -203,6 +213,21 @@ def _wholes(session: Session, inside: ColumnElement[bool]) -> dict[int, str]:
         select(CaseRow.id, whole.number).join(whole, whole.id == CaseRow.merged_into).where(inside)
     )
     return dict(rows.all())
+
+
+def _colours(session: Session, inside: ColumnElement[bool]) -> dict[int, Colour]:
+    """Give the gravest colour that the supervisions of each matter reached; it stays in the record when they ended."""
+    rows = session.execute(
+        select(SupervisionRow.case_id, SupervisionRow.colour)
+        .join(CaseRow, CaseRow.id == SupervisionRow.case_id)
+        .where(inside, SupervisionRow.colour.is_not(None))
+    )
+    order = list(Colour)
+    found: dict[int, Colour] = {}
+    for case_id, colour in rows:
+        if colour is not None:
+            found[case_id] = max(found.get(case_id, colour), colour, key=order.index)
+    return found
 
 
 def _slips(session: Session, inside: ColumnElement[bool]) -> dict[int, list[_Slip]]:

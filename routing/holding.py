@@ -18,6 +18,7 @@ from routing.ledger import Ledger
 from routing.office import Level, Office
 from routing.outbox import MessageKind, Priority, queue
 from routing.silence import Ending, MuteKind
+from routing.standing import refresh
 from routing.store.lock import serialise
 from routing.store.tables import CaseRow, HoldRow, MuteRow
 from routing.workflow import ENDED, Actor, State
@@ -66,7 +67,7 @@ def opened(session: Session, office: Office, ledger: Ledger, case: CaseRow, now:
         why=f"同地同类的 {graver.number} 正在处置，小事项并列在它的卡片上",
         under=graver.number,
     )
-    announce.refresh(session, graver, now)
+    refresh(session, graver.id, now)
     return True
 
 
@@ -84,7 +85,7 @@ def mute(
     if not held.is_held(session, case.id):
         held.hold(session, case.id, now, mute_id=view.id)
         _note(session, ledger, case, "hold", now, why=f"静音：{view.reason}", mute=view.id)
-        announce.refresh(session, case, now)
+        refresh(session, case.id, now)
     return view
 
 
@@ -219,7 +220,7 @@ def _post(
 ) -> None:
     for case in cases:
         announce.opened(session, office, case, now, summary_at=now if follow else None)
-        announce.refresh(session, case, now)  # one that stood already loses its mark
+        refresh(session, case.id, now)  # one that stood already loses its mark
 
 
 def _end(
@@ -244,7 +245,7 @@ def _end(
         **more,
     )
     if row.under_id is not None:
-        announce.refresh_case(session, row.under_id, now)
+        refresh(session, row.under_id, now)
 
 
 def _note(

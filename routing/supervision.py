@@ -13,12 +13,13 @@ from typing import Any
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
-from routing import announce, people
+from routing import people
 from routing.ledger import Ledger
 from routing.movers import recipients, running
 from routing.office import Colour, Level, Limit, Office, Role, Step
 from routing.outbox import QUIET_UNTIL, MessageKind, Priority, queue
 from routing.quiet import held_until
+from routing.standing import refresh
 from routing.store.lock import serialise
 from routing.store.tables import CaseRow, DeadlineRow, SupervisionRow
 from routing.worktime import due_at, next_opening
@@ -163,7 +164,7 @@ def _colour(
         due_at=late.due_at.isoformat(),
         chats=told,
     )
-    announce.refresh(session, case, now)
+    refresh(session, case.id, now)
 
 
 def _hearers(

@@ -185,7 +185,7 @@ def test_a_matter_that_went_the_whole_way_fills_its_line(desk):
         answer="已恢复供水。",
         online="已办结，已公开回应：http://gov.example/1",
         offline="",
-        supervised="",
+        supervised="否",
         satisfaction="",
         note="退回1次；抄送：网络舆情",
     )

@@ -6,11 +6,18 @@ from datetime import datetime, timedelta
 import pytest
 from builders import HOUR, MINUTE, START, ZONE, Desk
 
+from bot import lists, pages, render
+from bot.pages import Leaf
 from routing import deadlines, supervision
+from routing.clock import week_of
+from routing.coming import ClockView, Coming, Happening, Supervised
+from routing.digest import Rate, week_numbers
+from routing.export import ledger_rows
 from routing.ledger import entries
 from routing.office import Colour, Level, Limit, Step, Supervision
 from routing.store.engine import Store
 from routing.store.tables import DeadlineRow, OutboxRow, SupervisionRow
+from routing.views import case_view
 from routing.workflow import Command, Refusal, State
 
 DUTY, CONTACTS, LEADERS = "duty-group", "group-petition", ["private-leader", "private-second_leader"]
@@ -263,3 +270,61 @@ def test_a_grave_matter_is_assessed_after_it_was_closed(desk):
     assert running(desk, case_id) == {Step.EFFECT: local("2026-11-24 18:00")}
     desk.act(case_id, Command.ASSESS)
     assert running(desk, case_id) == {}
+
+
+# --- what is shown ----------------------------------------------------------------------------------------------
+
+
+def clock(desk: Desk, case_id: int) -> ClockView:
+    view = desk.run(lambda s: case_view(s, case_id))
+    assert view is not None
+    return view.clock
+
+
+def test_a_card_says_what_happens_next_and_to_whom(desk, unsigned):
+    assert clock(desk, unsigned).coming == Coming(START + HOUR, Happening.REMIND, Step.SIGN)
+    run_to(desk, START + 2 * HOUR)
+    coming = clock(desk, unsigned).coming
+    assert coming == Coming(local("2026-11-18 08:30"), Happening.COLOUR, Step.SIGN, Colour.BLUE)
+    run_to(desk, local("2026-11-18 09:00"))
+    assert clock(desk, unsigned).supervised == Supervised(Colour.BLUE, Step.SIGN, local("2026-11-19 18:00"))
+
+
+def test_the_card_and_the_list_show_colour_and_plan(desk, unsigned):
+    run_to(desk, local("2026-11-18 09:00"))
+    view = desk.run(lambda s: case_view(s, unsigned))
+    shown = [f"{b.label}：{b.text}" for b in render.duty_card(view, desk.office, {}).blocks]
+    assert "督办：🔷蓝色督办（签收），11-19 18:00 前办完" in shown
+    assert "下一步：11-18 10:00 → 承办单位（提醒公开回应）" in shown
+    page = pages.open_list([view], 1, desk.office, Leaf(1, 0, desk.clock()))
+    assert "🔷蓝色督办" in page.blocks[1].text
+
+
+def test_the_form_and_the_digest_know_of_supervision(desk, unsigned):
+    run_to(desk, local("2026-11-27 18:10"))
+    week = week_of(START, ZONE)
+    [line] = desk.run(lambda s: ledger_rows(s, desk.office, week, full=False))
+    assert line.supervised == "是（红）"
+    digest = desk.run(lambda s: week_numbers(s, desk.office, week, desk.clock()))
+    [listed] = digest.bulletin
+    assert (listed.number, listed.channel, listed.step) == (line.number, "社情民意", Step.SIGN)
+    told = [block.text for block in lists.digest_card(digest, desk.office).blocks if block.label == "通报"]
+    assert len(told) == 1
+    desk.act(unsigned, Command.SIGN)
+    later = desk.run(lambda s: week_numbers(s, desk.office, week, desk.clock()))
+    assert later.bulletin == ()
+
+
+def test_a_limit_that_was_lengthened_counts_as_on_time_and_is_shown_apart(desk):
+    desk.office.limits[Step.CLOSE] = dict.fromkeys(Level, Limit(working=True, days=1))
+    first = desk.at(State.HANDLING)
+    desk.act(first, Command.EXTEND, days=3)
+    desk.act(first, Command.GRANT)
+    desk.clock.advance(40 * HOUR)
+    for command in (Command.DRAFT, Command.PASS, Command.CLEAR, Command.APPROVE, Command.CONFIRM):
+        desk.act(first, command)
+    second = desk.at(State.HANDLING, "西山小区停水了")
+    desk.act(second, Command.DISPATCH, channel="network")  # its limit of closing ended, and it is not closed
+    week = week_of(START, ZONE)
+    digest = desk.run(lambda s: week_numbers(s, desk.office, week, desk.clock()))
+    assert (digest.closed, digest.extended) == (Rate(1, 1), 1)

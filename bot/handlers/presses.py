@@ -9,7 +9,7 @@ from bot.clocks import PAUSE
 from bot.handlers import duty, looking, mutes
 from bot.handlers.arguments import with_argument
 from bot.handlers.desk import Menu, Occasion, Reaction
-from routing import announce, asks, cases, choices, outbox, people
+from routing import announce, asks, cases, choices, outbox, people, standing
 from routing.deciding import decide
 from routing.errors import UserError
 from routing.office import Role
@@ -172,7 +172,7 @@ def _refused(occasion: Occasion, facts: CaseFacts, refusal: Refusal, wish: Wish)
         if made is not None:
             when = names.local(made.at, occasion.desk.office)
             text = f"{made.by} 已于 {when} 处理：{names.opinion_name(made.stage, made.opinion)}。{text}"
-        announce.refresh_case(occasion.session, facts.id, occasion.now)
+        standing.refresh(occasion.session, facts.id, occasion.now)
     return Reaction(text, alert=True)
 
 
