@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from routing import reconcile
 from routing.office import Office
 from routing.outbox import MessageKind, Priority, queue
-from routing.store.tables import CaseRow, DeadlineRow, InboxRow, OutboxRow, Sending
+from routing.store.tables import CaseRow, DeadlineRow, InboxRow, OutboxRow, Sending, SupervisionRow
 
 STUCK_AFTER = timedelta(minutes=5)
 RAW_LIFE = timedelta(hours=24)
@@ -83,6 +83,11 @@ def _findings(session: Session, now: datetime) -> list[tuple[str, str]]:
             select(func.count())
             .select_from(DeadlineRow)
             .where(DeadlineRow.next_at < old, DeadlineRow.ended_at.is_(None)),
+        ),
+        (
+            "supervision",
+            "件督办到点未发出，请检查服务",
+            select(func.count()).select_from(SupervisionRow).where(SupervisionRow.next_at < old),
         ),
     )
     found = []

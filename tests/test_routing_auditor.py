@@ -8,7 +8,7 @@ from builders import HOUR, MINUTE, Desk
 from routing import deadlines, inbox, outbox
 from routing.auditor import audit, tell_operator
 from routing.outbox import MessageKind, Priority
-from routing.store.tables import CaseRow, InboxRow, OutboxRow, Sending
+from routing.store.tables import CaseRow, DeadlineRow, InboxRow, OutboxRow, Sending, SupervisionRow
 
 
 def look(desk: Desk) -> list[str]:
@@ -75,6 +75,15 @@ def forgotten_limit(desk: Desk) -> None:
     desk.clock.advance(2 * HOUR + 6 * MINUTE)
 
 
+def forgotten_supervision(desk: Desk) -> None:
+    desk.open()
+    message = take(desk)
+    desk.run(lambda s: outbox.record_sent(s, message, chat="duty-group", sent_as="1", now=desk.clock()))
+    [limit, *_] = desk.all(DeadlineRow)
+    late = desk.clock() - 6 * MINUTE
+    desk.run(lambda s: s.add(SupervisionRow(case_id=limit.case_id, deadline_id=limit.id, next_at=late)))
+
+
 def missing_card(desk: Desk) -> None:
     desk.open()
     message = take(desk)
@@ -91,6 +100,7 @@ def missing_card(desk: Desk) -> None:
         (dead, "1 条消息在近一小时内确定发不出"),
         (failed_update, "1 条群内操作处理失败"),
         (forgotten_limit, "1 个时限到点未提醒"),
+        (forgotten_supervision, "1 件督办到点未发出"),
         (missing_card, "1 张卡片此前未送达"),
     ],
     ids=lambda value: value if isinstance(value, str) else value.__name__,
