@@ -12,9 +12,9 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from routing import announce
 from routing.items import Band
 from routing.ledger import Ledger
+from routing.standing import refresh
 from routing.store.tables import CaseItemRow, CaseRow, ItemRow, ReleaseRow, SpreadRow
 from routing.workflow import State
 
@@ -58,7 +58,7 @@ def tick(session: Session, ledger: Ledger, now: datetime, limit: int = 50) -> in
         release.effect = {} if found is None else asdict(found)
         if found is not None:
             ledger.write(session, at=now, actor="系统", action="effect", case_id=case.id, **release.effect)
-            announce.refresh(session, case, now)
+            refresh(session, case.id, now)
     return len(due)
 
 
