@@ -39,7 +39,7 @@ from routing.office import Office
 from routing.outbox import Message, MessageKind
 from routing.textscan import Personal, no_personal_data
 from routing.unit import Unit
-from routing.views import CaseView, case_view
+from routing.views import CaseView, as_seen_by, case_view
 from routing.why import PLAIN, Words
 
 log = logging.getLogger(__name__)
@@ -137,13 +137,13 @@ class Composer:
         kind = str(message.payload["card"])
         draft_version = int(message.payload.get("draft_version", 0)) or None
         assert message.case_id is not None
-        view = case_view(session, message.case_id, draft_version)
+        view = _view(session, message.case_id, draft_version, message.chat)
         if view is None:
             return None
         if not _may_read(session, message, now):
             return Outgoing(render.revoked_card(view), is_final=True)
         try:
-            card = self._render(kind, view, message.chat)
+            card = self._render(kind, view, message.chat, now)
         except Exception:
             log.exception("card could not be rendered", extra={"case": view.number, "card": kind})
             return Outgoing(_bare(view, self._office, kind, self._channel_of(message.chat)))
@@ -151,17 +151,17 @@ class Composer:
         final = not card.buttons and (draft_version is not None or kind in {ORDER_CARD, UNIT_CARD})
         return Outgoing(card, stamp=(view.version, view.items), is_final=final)
 
-    def _render(self, kind: str, view: CaseView, chat: str) -> Card:
+    def _render(self, kind: str, view: CaseView, chat: str, now: datetime) -> Card:
         if kind == DUTY_CARD:
             return render.duty_card(view, self._office, self._sources)
         if kind == CHANNEL_CARD:
             return render.channel_card(view, self._office, self._sources, self._channel_of(chat))
         if kind == ORDER_CARD:
-            return steps.order_card(view, self._office)
+            return steps.order_card(view, self._office, now)
         if kind == UNIT_CARD:
             return steps.unit_card(view, self._office, self._channel_of(chat))
         found = textscan.scan(view.draft.text, self._personal) if view.draft else ()
-        return render.review_card(view, self._office, kind, textscan.told(found))
+        return render.review_card(view, self._office, kind, textscan.told(found), now)
 
     def _channel_of(self, chat: str) -> str:
         return next((c.key for c in self._office.channels.values() if c.chat == chat), "")
@@ -185,10 +185,10 @@ class Composer:
 
     def open_menu(self, session: Unit, menu: Menu, now: datetime) -> Card | None:
         """Give a card with a menu open on it, and keep it open for a while; None where the case moved on."""
-        view = case_view(session, menu.case_id, menu.draft_version or None)
+        view = _view(session, menu.case_id, menu.draft_version or None, menu.chat)
         if view is None or view.version != menu.version:
             return None
-        card = self._render(menu.card, view, menu.chat)
+        card = self._render(menu.card, view, menu.chat, now)
         if menu.buttons == card.buttons:
             self._menus.close(menu.ref)
         else:
@@ -264,6 +264,12 @@ _PAGES = {
     "mutes": Composer.mutes_page,
     holding.TEMPLATE: Composer.held_over_page,
 }
+
+
+def _view(session: Unit, case_id: int, draft_version: int | None, chat: str) -> CaseView | None:
+    """Read a case for a card; of a draft what changed since the version that stands in this chat."""
+    view = case_view(session, case_id, draft_version)
+    return as_seen_by(session, view, chat) if view is not None and draft_version else view
 
 
 def _may_read(session: Unit, message: Message, now: datetime) -> bool:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from bot.buttons import INVITE, Wish, token_of
 from bot.chat import Block, Button, Card, Form, Tone
-from bot.names import LEVEL_NAMES, ROLE_NAMES, STEP_NAMES, level_tag, source_name
+from bot.names import LEVEL_NAMES, ROLE_NAMES, STEP_NAMES, how_long, level_tag, source_name
 from bot.render import effect_line
 from bot.replayed import lessons_lines
 from routing.catchup import Summary
@@ -42,7 +42,7 @@ def catch_up(summary: Summary, office: Office, sources: Mapping[str, str]) -> Ca
     """Give the summary of what was read after a gap; `sources` names the sources by id."""
     head = (
         f"📥 补读：{_between(summary.since, summary.until, office)} 未能读取"
-        f"（{_how_long(summary.until - summary.since)}），读到 {summary.read} 条，{_new_matters(summary)}"
+        f"（{how_long(summary.until - summary.since)}），读到 {summary.read} 条，{_new_matters(summary)}"
     )
     shown = summary.matters[:CAUGHT_UP_SHOWN]
     lines = [Block(f"{level_tag(m.level)} {m.number} {m.title}") for m in shown]
@@ -70,14 +70,6 @@ def _between(since: datetime, until: datetime, office: Office) -> str:
     if first.date() == last.date():
         return f"{first:%H:%M}–{last:%H:%M}"
     return f"{first:%m-%d %H:%M}–{last:%m-%d %H:%M}"
-
-
-def _how_long(span: timedelta) -> str:
-    """Give a span in its two largest units: `8 小时 22 分`, `2 天 3 小时`, `41 分`."""
-    hours, minutes = divmod(int(span.total_seconds()) // 60, 60)
-    if hours >= 48:
-        return f"{hours // 24} 天 {hours % 24} 小时"
-    return f"{hours} 小时 {minutes} 分" if hours else f"{minutes} 分"
 
 
 def digest_card(digest: Digest, office: Office, lessons: Lessons | None = None) -> Card:

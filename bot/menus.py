@@ -11,11 +11,12 @@ from bot.duty_buttons import duty_buttons
 from bot.names import LEVEL_MARKS, LEVEL_NAMES, level_tag, local
 from bot.render import excerpt
 from bot.steps import REPORTS, STANCES
-from bot.wishes import menu_button, order_button
+from bot.wishes import CARDS, PAGE_MARK, menu_button, menu_on, order_button
 from routing.choices import Page
 from routing.items import Band
 from routing.office import Level, Office, Step
 from routing.procedure import table
+from routing.reasons import OwnReason
 from routing.starter import SUBJECTS
 from routing.views import CaseView
 from routing.workflow import ANSWER_KIND_NAMES, ASPECT_NAMES, STATE_NAMES, TARGETS, Command, Openness, State
@@ -51,11 +52,11 @@ CHANNEL, LEVEL, DISMISS, CORRECT, SPLIT, MERGE, JOIN, SUBJECT, MUTE, BACK = (
     "mute",
     "back",
 )
-PAGE_MARK = "-"
-"""Between the name of a menu and the number of its page."""
-
 ASSIGNED = "!"
 """Behind the key of a channel in the argument of a button: the office assigns, and it cannot be returned."""
+
+REFUSE = "refuse"
+"""Sends a draft back; stands on the cards of the leader and of the chief, so that it says on which."""
 
 LABEL_LETTERS = 22
 WATCH_HOURS = {"12": "12 小时后看", "24": "明天看", "72": "3 天后看", "168": "7 天后看"}
@@ -186,6 +187,31 @@ def twice(view: CaseView, card: str) -> Rows:
     return ((again,), _back(view, card))
 
 
+def once_more(view: CaseView) -> tuple[Block, ...]:
+    """Say below the text why it is asked a second time."""
+    return (Block(f"⚠️ {level_tag(view.level)}稿件须再次确认：请看清上面的全文后再点", Form.NOTE, weight=9),)
+
+
+def refuse_menu(view: CaseView, card: str, own: Sequence[OwnReason]) -> Rows:
+    """Offer a leader the reasons that he gave before, and a new one."""
+    rows = tuple(
+        (
+            order_button(
+                view, Command.REFUSE, f"{n}. {_label(reason.text)}", Tone.DANGER, str(reason.review_id)
+            ),
+        )
+        for n, reason in enumerate(own, 1)
+    )
+    other = order_button(view, Command.REFUSE, "其他理由（回复文字）", Tone.DANGER)
+    return (*rows, (other,), _back(view, card))
+
+
+def own_reasons(own: Sequence[OwnReason]) -> tuple[Block, ...]:
+    """Show his own reasons in full, for buttons cut them short."""
+    told = "\n".join(f"{n}. {reason.text}" for n, reason in enumerate(own, 1))
+    return (Block(told, label="您用过的退回理由", weight=7),)
+
+
 def text_menu(view: CaseView, office: Office, page: Page) -> Rows:
     """Give the texts of a case to split one off."""
     choices = [
@@ -313,18 +339,15 @@ def _pairs(choices: Sequence[Button]) -> Rows:
 
 
 def _back(view: CaseView, card: str = "duty") -> tuple[Button, ...]:
-    return (menu_button(view, f"{BACK}{PAGE_MARK}{CARDS.index(card)}", "↩ 返回"),)
+    return (menu_on(view, BACK, card, "↩ 返回"),)
 
-
-CARDS = ("duty", "channel", "unit", "review", "secrecy", "second", "approve", "chief")
-"""The kinds of cards that menus open on, in an order that buttons in chats rely on."""
 
 _CARD_OF = {EXTEND: "channel", OPENNESS: "channel", OPINE: "unit", ASPECTS: "review"}
 
 
 def card_of(menu: str, page: int) -> str:
     """Name the kind of card that a menu stands on; for the way back that is in its page."""
-    if menu == BACK:
+    if menu in {BACK, REFUSE}:
         return CARDS[page] if page < len(CARDS) else CARDS[0]
     return _CARD_OF.get(menu, CARDS[0])
 

@@ -1,7 +1,7 @@
 """The words for what is stored: levels, steps, roles, stages, ailments and instants as people read them. Pure."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from routing.grouping import is_derived, origin_of
 from routing.items import Ailment, Band
@@ -115,6 +115,14 @@ def local(moment: datetime, office: Office) -> str:
 
 REGISTERED = "首接登记"
 """The name of what people registered by hand, where others have the name of a source."""
+
+
+def how_long(span: timedelta) -> str:
+    """Give a span in its two largest units: `8 小时 22 分`, `2 天 3 小时`, `41 分`."""
+    hours, minutes = divmod(int(span.total_seconds()) // 60, 60)
+    if hours >= 48:
+        return f"{hours // 24} 天 {hours % 24} 小时"
+    return f"{hours} 小时 {minutes} 分" if hours else f"{minutes} 分"
 
 
 def source_name(source_id: str, sources: Mapping[str, str]) -> str:

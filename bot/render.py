@@ -6,10 +6,12 @@ review and the reasons of reviews are shown to one person in private.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 
 from bot.chat import Block, Button, Card, Form, Tone
 from bot.clocks import clock_blocks
 from bot.duty_buttons import duty_buttons
+from bot.glance import spread, time_left
 from bot.names import (
     BAND_NAMES,
     LEVEL_NAMES,
@@ -21,10 +23,9 @@ from bot.names import (
     source_name,
 )
 from bot.steps import file_blocks, order_buttons, unit_buttons
-from bot.wishes import menu_button, order_button
+from bot.wishes import menu_button, menu_on, order_button
 from routing.effect import Effect
 from routing.held import HeldView
-from routing.levels import number_of_people
 from routing.office import Office, Step
 from routing.procedure import REVIEW_STATES, UNJUDGED
 from routing.textscan import sentences
@@ -158,11 +159,13 @@ def _what_now(view: CaseView) -> str:
     return "。请按下文发布，发布后点“回应确认”填写链接" if view.state is State.TO_RELEASE else ""
 
 
-def review_card(view: CaseView, office: Office, card: str, found: str = "") -> Card:
+def review_card(
+    view: CaseView, office: Office, card: str, found: str = "", now: datetime | None = None
+) -> Card:
     """Give the private card of a reviewer (`review`), the secrecy reviewer (`secrecy`) or a leader (`approve`).
 
     Shows the exact text of the draft version that the card stands for, and what changed since the one that the reader
-    saw last. `found`: what in the text is doubtful, and where.
+    saw last. `found`: what in the text is doubtful, and where. With `now` the card says how long is left.
     """
     draft = view.draft
     assert draft is not None
@@ -170,7 +173,7 @@ def review_card(view: CaseView, office: Office, card: str, found: str = "") -> C
     blocks = [
         Block(f"{_heading(view, card, fate)}：{view.number} {view.title}", Form.TITLE, weight=9),
         Block(
-            f"{level_tag(view.level)} · {_channel_name(view, office)} · {view.items} 条信息{_spread(view)}",
+            f"{level_tag(view.level)} · {_channel_name(view, office)} · {view.items} 条信息{spread(view)}",
             weight=4,
         ),
         Block(
@@ -190,7 +193,9 @@ def review_card(view: CaseView, office: Office, card: str, found: str = "") -> C
         blocks.append(Block("打开首条信息", label="原文", url=view.first_url, weight=3))
     if fate:
         return Card((*blocks, Block(fate, Form.NOTE, weight=9)))
-    blocks.extend(_limits(view, office))
+    left = time_left(view, office, _CLOCKS.get(card), now)
+    others = [limit for limit in view.deadlines if not left or limit.step is not _CLOCKS[card]]
+    blocks.extend((*left, *_limits(replace(view, deadlines=tuple(others)), office)))
     return Card(tuple(blocks), _review_buttons(view, card, office))
 
 
@@ -235,12 +240,19 @@ def _review_buttons(view: CaseView, card: str, office: Office) -> tuple[tuple[Bu
             return ((clear, withhold),)
         return ((clear, withhold), (order_button(view, Command.ESCALATE, "需报审…"),))
     good = order_button(view, Command.APPROVE, "批准发布", Tone.GOOD)
-    refuse = order_button(view, Command.REFUSE, "退回修改…", Tone.DANGER)
-    if card == "chief" or view.level in office.procedure.chief:
+    refuse = menu_on(view, "refuse", card, "退回修改…", Tone.DANGER)
+    if card == "chief" or view.level in office.procedure.chief or not view.has_chief:
         return ((good, refuse),)
     return ((good, refuse), (order_button(view, Command.PASS_UP, "呈报主要领导"),))
 
 
+_CLOCKS: Mapping[str, Step] = {
+    "review": Step.REVIEW,
+    "secrecy": Step.SECRECY,
+    "second": Step.SECOND,
+    "approve": Step.APPROVE,
+    "chief": Step.CHIEF,
+}
 _DECIDES: Mapping[str, frozenset[State]] = {
     "review": frozenset({State.IN_REVIEW}),
     "secrecy": frozenset({State.IN_SECRECY, State.WITH_SUPERIOR}),
@@ -340,9 +352,7 @@ def _matter(view: CaseView, office: Office, sources: Mapping[str, str]) -> list[
         blocks.append(Block(view.level_why, label="定级依据", weight=8))
     names = "、".join(source_name(s, sources) for s in view.sources[:4])
     blocks.append(
-        Block(
-            f"{view.items} 条，{len(view.sources)} 个来源（{names}）{_spread(view)}", label="信息", weight=6
-        )
+        Block(f"{view.items} 条，{len(view.sources)} 个来源（{names}）{spread(view)}", label="信息", weight=6)
     )
     bands = "，".join(f"{BAND_NAMES[b]} {n}" for b, n in view.bands.items() if n)
     told = [f"{bands}（机器判断，仅供参考）"] if bands else []
@@ -456,12 +466,6 @@ def _held(view: CaseView, office: Office) -> list[Block]:
         text = f"另有 {len(view.below)} 个同地同类小事项：{shown}（/case 编号 查看）"
         blocks.append(Block(text, label="并列", weight=7))
     return blocks
-
-
-def _spread(view: CaseView) -> str:
-    names = (("浏览", view.counts.views), ("转发", view.counts.reposts), ("评论", view.counts.comments))
-    shown = [f"{name} {number_of_people(count)}" for name, count in names if count]
-    return f"；{'、'.join(shown)}" if shown else ""
 
 
 def _reasons(reasons: Sequence[ReasonView]) -> str:

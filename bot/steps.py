@@ -1,11 +1,13 @@
 """Cards of the steps beside the main road: a dispatch that a leader must agree to, what other units are asked. Pure."""
 
 from collections.abc import Mapping
+from datetime import datetime
 
 from bot.chat import Block, Button, Card, Form, Tone
+from bot.glance import spread, time_left
 from bot.names import level_tag, local
 from bot.wishes import menu_button, order_button
-from routing.office import Office
+from routing.office import Office, Step
 from routing.views import CaseView, PaperView
 from routing.workflow import PAUSE_GROUNDS, STATE_NAMES, TARGETS, Command, State
 
@@ -16,22 +18,32 @@ LINES = 6
 """So many papers of the file stand on a card, the newest; `yuqing export case` gives all of them."""
 
 
-def order_card(view: CaseView, office: Office) -> Card:
-    """Give the private card of a leader who is asked to agree to a dispatch (报批转办)."""
+def order_card(view: CaseView, office: Office, now: datetime | None = None) -> Card:
+    """Give the private card of a leader who is asked to agree to a dispatch (报批转办). `now`: to say how long is left."""
     channel = office.channels.get(view.channel)
     asks = view.state is State.TO_ORDER
     blocks = [
         Block(f"{'请批准转办' if asks else '转办审批'}：{view.number} {view.title}", Form.TITLE, weight=9),
-        Block(f"{level_tag(view.level)} · {view.items} 条信息", weight=4),
+        Block(f"{level_tag(view.level)} · {view.items} 条信息{spread(view)}", weight=7),
         Block(f"{channel.name}（{channel.unit}）" if channel else view.channel, label="拟交", weight=9),
     ]
+    copies = [
+        office.channels[key].name for key in view.copies if key in office.channels and key != view.channel
+    ]
+    if copies:
+        blocks.append(Block("、".join(copies), label="抄送", weight=6))
+    if view.place:
+        blocks.append(Block(view.place, label="地点", weight=6))
+    if view.level_why:
+        blocks.append(Block(view.level_why, label="定级依据", weight=6))
     if view.lead:
-        blocks.append(Block(view.lead.text[:300], Form.QUOTE, label="来文", weight=3))
+        blocks.append(Block(" ".join(view.lead.text.split())[:300], Form.QUOTE, label="来文", weight=3))
     if view.first_url:
         blocks.append(Block("打开首条信息", label="原文", url=view.first_url, weight=6))
     blocks += file_blocks(view, office, in_private=True)
     if not asks:
         return Card((*blocks, Block(f"事项现为“{STATE_NAMES[view.state]}”，无需处理", Form.NOTE, weight=9)))
+    blocks += time_left(view, office, Step.ORDER, now)
     return Card(tuple(blocks), order_buttons(view))
 
 

@@ -13,6 +13,9 @@ from dataclasses import dataclass
 Personal = Callable[[str], tuple[str, ...]]
 """Names the kinds of personal data in a text (手机号, 身份证号 …), each once; empty for none."""
 
+TOLD = 6
+"""So many places are named: the text itself must still fit on the card."""
+
 CLOSED_CLASSES = (
     "国家秘密",
     "法律、行政法规禁止公开的",
@@ -61,14 +64,19 @@ def scan(text: str, personal: Personal = no_personal_data) -> tuple[Hit, ...]:
 
 
 def told(hits: Iterable[Hit]) -> str:
-    """Say what was found and where: 第2句疑似个人信息（手机号）；第3句“会议纪要”（内部文件用语）."""
+    """Say what was found and where: 第2句疑似个人信息（手机号）；第3句“会议纪要”（内部文件用语）.
+
+    Of very many the first ones.
+    """
     said = []
     for hit in hits:
         where = f"第{hit.sentence}句" if hit.sentence else "全文"
         said.append(
             f"{where}“{hit.word}”（{hit.kind}）" if hit.word else f"{where}疑似个人信息（{hit.kind}）"
         )
-    return "；".join(dict.fromkeys(said))
+    different = list(dict.fromkeys(said))
+    more = f"；等 {len(different)} 处" if len(different) > TOLD else ""
+    return "；".join(different[:TOLD]) + more
 
 
 _SECRET, _INTERNAL, _POLICE, _INFORMANT = "疑似涉密", "内部文件用语", "侦查调查措施", "举报信访人身份"

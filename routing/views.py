@@ -1,7 +1,7 @@
 """What is shown of a case: read once, handed out as frozen values, so that no row leaks into a renderer."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, and_, func, or_, select
@@ -12,7 +12,7 @@ from routing.coming import NO_CLOCK, ClockView, clock_view
 from routing.effect import Effect, measured
 from routing.held import HeldView
 from routing.items import Band, Counts, Kind
-from routing.office import Level, Step
+from routing.office import Level, Role, Step
 from routing.procedure import TABLE, UNJUDGED
 from routing.store.tables import (
     AssignmentRow,
@@ -21,6 +21,7 @@ from routing.store.tables import (
     DeadlineRow,
     DraftRow,
     ItemRow,
+    MessageRefRow,
     PaperRow,
     ProposalRow,
     ReleaseRow,
@@ -198,6 +199,7 @@ class CaseView:
     answer_kind: AnswerKind | None = None
     papers: tuple[PaperView, ...] = ()
     clock: ClockView = NO_CLOCK
+    has_chief: bool = False
     registered_by: str = ""
     effect: Effect | None = None
 
@@ -273,6 +275,7 @@ def case_view(session: Session, case_id: int, draft_version: int | None = None) 
         below=held.below(session, case.id),
         answer_kind=case.answer_kind,
         papers=_papers(session, case.id),
+        has_chief=case.state is State.TO_APPROVE and bool(people.holders(session, Role.CHIEF)),
         clock=clock_view(session, case),
         registered_by=people.name_of(session, case.registered_by),
         effect=measured(release.effect) if release else None,
@@ -293,6 +296,27 @@ def _papers(session: Session, case_id: int) -> tuple[PaperView, ...]:
             done_at=row.done_at,
         )
         for row in rows
+    )
+
+
+def as_seen_by(session: Session, view: CaseView, chat: str) -> CaseView:
+    """Compare the draft with the newest earlier version that stands in a private chat; where none does, it stays as it is."""
+    draft = view.draft
+    seen = None if draft is None else _seen(session, view.id, chat, draft.version)
+    if draft is None or seen is None:
+        return view
+    query = select(DraftRow.text).where(DraftRow.case_id == view.id, DraftRow.version == seen)
+    return replace(view, draft=replace(draft, previous=session.scalar(query), seen=seen))
+
+
+def _seen(session: Session, case_id: int, chat: str, before: int) -> int | None:
+    return session.scalar(
+        select(func.max(MessageRefRow.draft_version)).where(
+            MessageRefRow.case_id == case_id,
+            MessageRefRow.chat == chat,
+            MessageRefRow.draft_version > 0,
+            MessageRefRow.draft_version < before,
+        )
     )
 
 

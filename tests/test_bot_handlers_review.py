@@ -1,30 +1,34 @@
 """What is said of a draft at the counter: its openness, what in it is doubtful, the aspects of its first review."""
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import count
 from typing import Any
 
 import pytest
-from builders import Desk
+from builders import TOLD, Desk
 from sqlalchemy.orm import Session
 
-from bot.buttons import Wish, token_of
+from bot.buttons import MENU, Wish, token_of, wish_of
 from bot.chat import ActionPressed, Body, Event, MessageRef, TextReplied
 from bot.chat import Sender as From
 from bot.compose import Composer
 from bot.handlers.desk import Desk as Counter
 from bot.handlers.desk import Occasion, Reaction
 from bot.handlers.react import react
+from bot.render import buttons_of
+from bot.telegram.markup import TEXT_LIMIT, rendered
+from bot.wishes import CARDS
 from monitors.masking import mask
-from routing import cases, outbox
+from routing import cases, outbox, people
 from routing.dossier import Scope, dossier
-from routing.office import Procedure
+from routing.office import Level, Procedure
 from routing.outbox import MessageKind
 from routing.search import find
 from routing.store.tables import DraftRow, OutboxRow, ReleaseRow, ReviewRow
-from routing.views import case_view
-from routing.workflow import Aspect, Command, Ground, Openness, Refusal, State
+from routing.views import as_seen_by, case_view
+from routing.workflow import Aspect, Command, Ground, Openness, Refusal, Stage, State
 
 Happen = Callable[[Event], Reaction | None]
 TEXT = "您反映的问题涉及他人住处，经核实已经处理完毕。"
@@ -201,3 +205,137 @@ def test_without_the_switch_nothing_is_said_of_aspects(desk, happen):
     assert [row.aspects for row in desk.all(ReviewRow)] == [[]]
     desk.act(case_id, Command.CLEAR)
     assert "六个方面" not in shown(desk, "private-leader", MessageKind.CARD)
+
+
+# --- the leader's card --------------------------------------------------------------------------------------------
+
+
+def deliver(desk: Desk, chat: str, case_id: int, card: str) -> None:
+    """Note that the card of the current draft arrived in a private chat."""
+    version = desk.case(case_id).draft_version
+    desk.run(
+        lambda s: outbox.remember_card(
+            s,
+            chat=chat,
+            message=f"m{version}",
+            case_id=case_id,
+            card=card,
+            draft_version=version,
+            now=desk.clock(),
+        )
+    )
+
+
+def test_a_leader_reads_what_changed_since_the_version_that_he_saw(desk):
+    case_id = desk.at(State.TO_APPROVE)
+    deliver(desk, "private-leader", case_id, "approve")
+    desk.act(case_id, Command.REFUSE)
+    desk.act(case_id, Command.DRAFT, text="第一句改过了。您反映的停水问题已修复。")
+    desk.act(case_id, Command.REDO)
+    desk.act(case_id, Command.DRAFT, text="第一句又改过了。您反映的停水问题已修复。")
+    for command in (Command.PASS, Command.CLEAR):
+        desk.act(case_id, command)
+    view = desk.run(lambda s: as_seen_by(s, case_view(s, case_id, 3), "private-leader"))
+    assert (view.draft.version, view.draft.seen, view.draft.previous) == (3, 1, TOLD["text"])
+    assert "第一句改过了" not in shown(desk, "private-leader", MessageKind.CARD)
+    other = desk.run(lambda s: as_seen_by(s, case_view(s, case_id, 3), "private-second_leader"))
+    assert other.draft.seen is None
+    assert other.draft.previous == "第一句改过了。您反映的停水问题已修复。"
+
+
+def test_a_leader_reads_how_long_he_has(desk):
+    case_id = desk.at(State.TO_APPROVE)
+    desk.clock.advance(hours=1)
+    assert "还剩 3 小时 0 分" in shown(desk, "private-leader", MessageKind.CARD)
+    desk.clock.advance(hours=4)
+    assert "已超 1 小时 0 分" in shown(desk, "private-leader", MessageKind.CARD)
+    assert desk.case(case_id).state is State.TO_APPROVE
+
+
+def menu(desk: Desk, happen: Happen, case_id: int, who: str, name: str) -> Reaction:
+    at = desk.shown(case_id)
+    token = token_of(Wish(MENU, case_id, at.version, at.draft_version, name))
+    sender = From(who, who, f"private-{who}")
+    reaction = happen(
+        ActionPressed(sender, f"private-{who}", True, token, MessageRef(f"private-{who}", "7"), "p")
+    )
+    assert reaction is not None
+    return reaction
+
+
+REFUSE = f"refuse-{CARDS.index('approve')}"
+
+
+def refuse(desk: Desk, happen: Happen, reason: str, who: str = "leader") -> int:
+    """Let a leader send a new matter's draft back for a reason."""
+    case_id = desk.at(State.TO_APPROVE, f"西山小区停水{reason}")
+    if menu(desk, happen, case_id, who, REFUSE).menu is not None:
+        press(desk, happen, case_id, who, Command.REFUSE)
+    assert "已退回修改" in write(desk, happen, who, reason)
+    return case_id
+
+
+def test_a_leader_who_never_refused_is_asked_at_once(desk, happen):
+    refuse(desk, happen, "请写明时间")
+    assert [row.reason for row in desk.all(ReviewRow, ReviewRow.stage == Stage.APPROVAL)] == ["请写明时间"]
+
+
+def test_a_leader_is_offered_his_own_last_three_reasons_and_takes_one(desk, happen):
+    for reason in ("理由甲", "理由乙", "理由丙", "理由乙", "理由丁"):
+        refuse(desk, happen, reason)
+    refuse(desk, happen, "别人的理由", "second_leader")
+    case_id = desk.at(State.TO_APPROVE, "东湖小区停水")
+    opened = menu(desk, happen, case_id, "leader", REFUSE).menu
+    assert opened is not None
+    labels = [button.text for row in opened.buttons for button in row]
+    assert labels == ["1. 理由丁", "2. 理由乙", "3. 理由丙", "其他理由（回复文字）", "↩ 返回"]
+    arg = wish_of(opened.buttons[1][0].token).arg
+    assert "已退回修改" in press(desk, happen, case_id, "leader", Command.REFUSE, arg).toast
+    assert desk.case(case_id).state is State.HANDLING
+    assert desk.all(ReviewRow)[-1].reason == "理由乙"
+
+
+def test_nobody_takes_a_reason_that_is_not_his(desk, happen):
+    refuse(desk, happen, "别人的理由", "second_leader")
+    theirs = str(desk.all(ReviewRow, ReviewRow.stage == Stage.APPROVAL)[-1].id)
+    case_id = desk.at(State.TO_APPROVE, "东湖小区停水")
+    for arg in (theirs, "0", "x", "9" * 30):
+        reaction = press(desk, happen, case_id, "leader", Command.REFUSE, arg)
+        assert "重新选择" in reaction.toast
+    assert desk.case(case_id).state is State.TO_APPROVE
+
+
+def test_a_chief_is_offered_only_where_there_is_one(desk):
+    case_id = desk.at(State.TO_APPROVE)
+
+    def has_chief() -> bool:
+        view = desk.run(lambda s: case_view(s, case_id))
+        labels = [b.text for row in buttons_of("approve", view, desk.office) for b in row]
+        return "呈报主要领导" in labels
+
+    assert has_chief()
+    chief = desk.staff["chief"].person_id
+    desk.run(lambda s: people.revoke(s, desk.ledger, person_id=chief, by="命令行", now=desk.clock()))
+    assert not has_chief()
+
+
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+def test_a_grave_text_is_shown_whole_when_it_must_be_confirmed_again(desk, happen):
+    case_id = desk.at(State.HANDLING)
+    text = "停水抢修进展" * 333
+    desk.act(case_id, Command.SET_LEVEL, level=Level.II)
+    desk.act(case_id, Command.DRAFT, text="完全不同的一稿，" * 240)
+    desk.act(case_id, Command.DRAFT, text=text)
+    for command in (Command.PASS, Command.CLEAR):
+        desk.act(case_id, command)
+    reaction = press(desk, happen, case_id, "leader", Command.APPROVE)
+    assert reaction.menu is not None
+    composer = Composer(desk.office, {}, personal=personal)
+    card = desk.run(lambda s: composer.open_menu(s, reaction.menu, desk.clock()))
+    assert card is not None
+    said = re.sub("<[^>]+>", "", rendered(card).text)
+    assert text in said
+    assert len(said) <= TEXT_LIMIT
+    assert "须再次确认" in said
+    assert desk.case(case_id).state is State.TO_APPROVE
+    assert "已批准发布" in press(desk, happen, case_id, "leader", Command.APPROVE, "yes").toast

@@ -17,7 +17,7 @@ import pytest
 from builders import Desk, failed, harvest, item, make_office, views
 from sqlalchemy import select
 
-from bot import compose, lists, menus, mutes, names, pages, render, sentences
+from bot import compose, lists, menus, mutes, names, pages, render, sentences, steps
 from bot.chat import ActionPressed, Body, Card, CommandGiven, JoinedChat, LeftChat, MessageRef, TextReplied
 from bot.chat import Sender as From
 from bot.compose import Composer
@@ -57,7 +57,7 @@ from routing.views import (
 from routing.waiting import Waiting
 from routing.why import Step as Trodden
 from routing.why import Words
-from routing.workflow import Command, Openness, Opinion, Stage, State
+from routing.workflow import Aspect, Command, Openness, Opinion, Stage, State
 
 CARDS = Path(__file__).parent / "data" / "cards"
 ROOT = Path(__file__).parent.parent
@@ -409,7 +409,30 @@ SCENES: Mapping[str, Callable[[], Card]] = {
             replace(V2, reviews=(PASSED, replace(CLEARED, opinion=Opinion.ESCALATE))),
         ),
     ),
-    "approve": lambda: review("approve", case(State.TO_APPROVE, replace(SECOND, reviews=(PASSED, CLEARED)))),
+    "approve": lambda: review(
+        "approve", case(State.TO_APPROVE, replace(SECOND, reviews=(PASSED, CLEARED)), has_chief=True)
+    ),
+    "approve_again_after_the_first": lambda: render.review_card(
+        case(
+            State.TO_APPROVE,
+            replace(SECOND, version=3, seen=1, reviews=(replace(PASSED, aspects=frozenset(Aspect)), CLEARED)),
+            deadlines=(DeadlineView(Step.APPROVE, at(7), False), DeadlineView(Step.RESPOND, at(48), False)),
+        ),
+        OFFICE,
+        "approve",
+        "第2句疑似个人信息（手机号）；第3句“会议纪要”（内部文件用语）",
+        at(5.5),
+    ),
+    "order": lambda: steps.order_card(
+        replace(
+            JUDGING,
+            state=State.TO_ORDER,
+            level=Level.II,
+            deadlines=(DeadlineView(Step.ORDER, at(2), False),),
+        ),
+        OFFICE,
+        at(1.25),
+    ),
     "approve_decided": lambda: review(
         "approve", case(State.TO_RELEASE, replace(SECOND, reviews=(PASSED, CLEARED, APPROVED)))
     ),

@@ -9,7 +9,7 @@ from bot.clocks import PAUSE
 from bot.handlers import duty, looking, mutes
 from bot.handlers.arguments import with_argument
 from bot.handlers.desk import Menu, Occasion, Reaction
-from routing import announce, asks, cases, choices, outbox, people, standing
+from routing import announce, asks, cases, choices, outbox, people, reasons, standing
 from routing.deciding import decide
 from routing.errors import UserError
 from routing.office import Role
@@ -78,6 +78,11 @@ def _order(
     office = occasion.desk.office
     bare = Order(Command(wish.verb), actor, where, wish.version, wish.draft_version)
     order = _in_its_name(occasion, event, with_argument(bare, wish.arg, office, occasion.now))
+    if order.command is Command.REFUSE and wish.arg:
+        reason = reasons.own(occasion.session, actor.person_id, int(wish.arg) if _is_id(wish.arg) else 0)
+        if not reason:
+            return Reaction("这条理由已不可用，请点“退回修改…”重新选择。", alert=True)
+        order = replace(order, reason=reason)
     wanted = decide(facts, order, office.procedure)
     ground = wanted.ground if isinstance(wanted, Refusal) else None
     if ground is Ground.MISSING and order.command in _ASKABLE:
@@ -88,7 +93,8 @@ def _order(
         kind = announce.REVIEW_CARDS[facts.state]
         chat = occasion.chat_name(event.chat)
         buttons = menus.twice(view, kind)
-        menu = Menu(event.message, facts.id, facts.version, buttons, (), kind, wish.draft_version, chat)
+        notes = menus.once_more(view)
+        menu = Menu(event.message, facts.id, facts.version, buttons, notes, kind, wish.draft_version, chat)
         return Reaction("这一级须再次确认：请看清全文后再点一次。", menu=menu)
     try:
         answer = cases.execute(occasion.session, office, occasion.desk.ledger, facts.id, order, occasion.now)
@@ -97,6 +103,10 @@ def _order(
     if isinstance(answer, Refusal):
         return _refused(occasion, facts, answer, wish)
     return Reaction(answer.text)
+
+
+def _is_id(arg: str) -> bool:
+    return arg.isdecimal() and len(arg) < 19
 
 
 def _in_its_name(occasion: Occasion, event: ActionPressed, order: Order) -> Order:
@@ -193,9 +203,14 @@ def _open_menu(
     assert view is not None
     if name.startswith(menus.MUTE):
         return mutes.open_menu(occasion, event, view, name)
+    own = reasons.last(occasion.session, actor.person_id) if name == menus.REFUSE else []
+    if name == menus.REFUSE and not own:  # nothing to choose from: he is asked at once
+        return _ask(occasion, event, order, facts, "")
     chat = occasion.chat_name(event.chat)
     content: _Content | str
-    if name == menus.BACK:
+    if own:
+        content = _Content(menus.refuse_menu(view, kind, own), notes=menus.own_reasons(own))
+    elif name == menus.BACK:
         content = _Content(render.buttons_of(kind, view, occasion.desk.office, _channel_of(occasion, chat)))
     else:
         content = _CONTENTS.get(name, _plain_menu)(occasion, view, name, page)
@@ -323,6 +338,7 @@ _PROBES = {
     menus.OPINE: Command.OPINE,
     menus.OPENNESS: Command.DRAFT,
     menus.ASPECTS: Command.PASS,
+    menus.REFUSE: Command.REFUSE,
     PAUSE: Command.PAUSE,
 }
 
