@@ -26,6 +26,7 @@ from bot.steps import file_blocks, order_buttons, unit_buttons
 from bot.wishes import menu_button, menu_on, order_button
 from routing.effect import Effect
 from routing.held import HeldView
+from routing.levels import number_of_people
 from routing.office import Office, Step
 from routing.procedure import REVIEW_STATES, UNJUDGED
 from routing.textscan import sentences
@@ -409,11 +410,11 @@ def _course(view: CaseView, office: Office) -> list[Block]:
         assert view.released_at is not None
         text = f"{local(view.released_at, office)} {view.released_by} 确认"
         blocks.append(Block(text, label="已回应", url=view.release_url, weight=9))
-    if view.effect is not None:
-        blocks.append(Block(effect_line(view.effect), label="回应效果", weight=6))
     elif view.released_at is not None:
         text = f"{local(view.released_at, office)} {view.released_by} 确认已告知当事人（不予公开）"
         blocks.append(Block(text, label="已答复", weight=9))
+    if view.effect is not None:
+        blocks.append(Block(effect_line(view.effect), label="回应效果", weight=6))
     if view.state is State.DISMISSED:
         blocks.append(Block(view.close_reason or "", label="不予受理理由", weight=9))
     blocks.extend(_limits(view, office))
