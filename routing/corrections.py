@@ -136,6 +136,8 @@ def merge(session: Session, office: Office, case: CaseRow, order: Order, now: da
     case.merged_into = into.id
     session.flush()
     into.must_answer = into.must_answer or case.must_answer
+    into.emergency = into.emergency or case.emergency
+    into.instructed = into.instructed or case.instructed
     into.copies = [*into.copies, *(c for c in case.copies if c not in into.copies and c != into.channel)]
     deadlines.hand_over(session, case.id, into, now)
     _heighten(session, office, into, case, now)

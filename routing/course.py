@@ -13,7 +13,7 @@ from routing import deadlines, papers, people
 from routing.corrections import Effect
 from routing.office import Channel, Level, Office, Role, Step
 from routing.store.tables import CaseRow, DraftRow
-from routing.workflow import PAUSE_GROUNDS, Command, Ground, Order, Refusal
+from routing.workflow import PAUSE_GROUNDS, Command, Ground, Order, Refusal, State
 from routing.worktime import due_at
 
 EXTENSION_MAX = 10
@@ -159,8 +159,11 @@ def _extend(session: Session, office: Office, case: CaseRow, order: Order, now: 
 
 
 def _approved(session: Session, office: Office, case: CaseRow, order: Order, now: datetime) -> None:
-    """Ask the units that an approved text names to confirm it, where the office wants that."""
-    if not office.procedure.countersign:
+    """Ask the units that an approved text names to confirm it, where the office wants that.
+
+    A text that goes on to the chief leader is still a draft, which no group may read.
+    """
+    if not office.procedure.countersign or case.state is not State.TO_RELEASE:
         return
     text = session.scalar(
         select(DraftRow.text).where(DraftRow.case_id == case.id, DraftRow.version == case.draft_version)

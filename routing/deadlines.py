@@ -32,6 +32,10 @@ LATE_AFTER = timedelta(minutes=5)
 """A reminder that goes out later than this after its moment says that it is late."""
 
 
+_OWED = frozenset({Step.RESPOND, Step.FIRST_WORD, Step.PRESS})
+"""What is owed to the public, by whichever case the matter goes on in."""
+
+
 def start(session: Session, office: Office, case: CaseRow, steps: Sequence[Step], now: datetime) -> None:
     """Start clocks on a case. A clock that runs already is left alone: a case has one of a kind."""
     for step in steps:
@@ -108,12 +112,13 @@ def end_all(session: Session, case_id: int, now: datetime) -> None:
 def hand_over(session: Session, from_id: int, to: CaseRow, now: datetime) -> None:
     """Let a case take over the limits of one that is merged into it: of a limit that runs on both the earlier stays.
 
-    The public answer that the merged case owes is owed by the other even where it owed none.
+    The public answer that the merged case owes, and the first word and press conference of an emergency, are owed by the
+    other even where it owed none.
     """
     kept = {row.step: row for row in session.scalars(running(to.id))}
     for row in session.scalars(running(from_id)).all():
         mine = kept.get(row.step)
-        if mine is None and row.step is Step.RESPOND:
+        if mine is None and row.step in _OWED:
             mine = DeadlineRow(case_id=to.id, step=row.step, channel=to.channel, reminded=0)
             session.add(mine)
         elif mine is None or mine.due_at <= row.due_at:
@@ -129,12 +134,24 @@ def hand_over(session: Session, from_id: int, to: CaseRow, now: datetime) -> Non
 
 
 def replan(session: Session, office: Office, case: CaseRow, now: datetime) -> None:
-    """Recompute the running limits, each from its own start: after a change of level, or a longer time that was granted."""
+    """Recompute the running limits, each from its own start: after a change of level, or a longer time that was granted.
+
+    A watched matter is never looked at later than a person said. One that has risen to a level that must be reported
+    owes its first report (首报) from now on, once.
+    """
     for row in session.scalars(running(case.id)).all():
         due = end_of(session, office, case, row.step, row.started_at)
-        if due is not None and due.at != row.due_at:  # what was reminded stays reminded
-            _set(row, due, now)
+        if due is None or due.at == row.due_at or (row.step is Step.RELOOK and due.at > row.due_at):
+            continue
+        _set(row, due, now)  # what was reminded stays reminded
+    if case.level in office.procedure.report and not _was_started(session, case.id, Step.REPORT):
+        start(session, office, case, [Step.REPORT], now)
     supervision.settle(session, case.id, now)
+
+
+def _was_started(session: Session, case_id: int, step: Step) -> bool:
+    row = select(DeadlineRow.id).where(DeadlineRow.case_id == case_id, DeadlineRow.step == step)
+    return session.scalar(row.limit(1)) is not None
 
 
 def recount(session: Session, office: Office, ledger: Ledger, now: datetime) -> int:

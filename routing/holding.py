@@ -17,11 +17,12 @@ from routing.errors import UserError
 from routing.ledger import Ledger
 from routing.office import Level, Office
 from routing.outbox import MessageKind, Priority, queue
+from routing.procedure import UNJUDGED
 from routing.silence import Ending, MuteKind
 from routing.standing import refresh
 from routing.store.lock import serialise
 from routing.store.tables import CaseRow, HoldRow, MuteRow
-from routing.workflow import ENDED, Actor, State
+from routing.workflow import ENDED, Actor
 
 TEMPLATE = "held_over"
 SECURITY = "security"
@@ -39,7 +40,7 @@ def is_small(case: CaseRow) -> bool:
         not is_grave(case)
         and min(case.level, case.proposed_level) is Level.IV
         and not case.must_answer
-        and case.state is State.JUDGING
+        and case.state in UNJUDGED
     )
 
 
@@ -159,7 +160,7 @@ def _ending(session: Session, row: HoldRow, case: CaseRow) -> Ending | None:
         mute = session.get_one(MuteRow, row.mute_id)
         if mute.ended_at is not None:
             return Ending.OVER
-        return Ending.MOVED if mute.kind is not MuteKind.CASE and case.state is not State.JUDGING else None
+        return Ending.MOVED if mute.kind is not MuteKind.CASE and case.state not in UNJUDGED else None
     graver = session.get_one(CaseRow, row.under_id)
     return None if _holds_back(graver) else Ending.FREED
 

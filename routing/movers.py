@@ -32,7 +32,9 @@ def recipients(session: Session, office: Office, case: CaseRow, step: Step, now:
         return [chat for _, chat in people.holders(session, role, at=now)] or [office.duty_chat]
     if step in _UNITS:
         keys = papers.waiting(session, case.id, _UNITS[step])
-        return [office.channels[key].chat for key in sorted(keys) if key in office.channels]
+        asked = [office.channels[key].chat for key in sorted(keys) if key in office.channels]
+        if asked:
+            return asked  # once all have spoken, who asked them must go on
     in_channel = step in {Step.SIGN, Step.DRAFT, Step.RELEASE, Step.CLOSE, Step.FOLLOW}
     if (
         (in_channel or step is Step.RESPOND)

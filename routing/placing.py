@@ -233,7 +233,7 @@ class Placing:
             if judgement.level is not None:
                 self._raise_to(case, judgement.level, _why_by_rules(judgement))
         self._propose_level(case)
-        if case.state is State.CLOSED:
+        if case.state in {State.CLOSED, State.ARCHIVED}:
             announce.tell(
                 session,
                 case,

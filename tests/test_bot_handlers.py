@@ -1,11 +1,12 @@
 """What people do at the counter, one event at a time: who is told, who may read what, and what is refused."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from itertools import count
 from typing import Any
 
 import pytest
-from builders import MINUTE, Desk, item
+from builders import MINUTE, Desk, item, join
 from sqlalchemy import delete
 
 from bot.buttons import MENU, Wish, token_of
@@ -14,10 +15,10 @@ from bot.chat import Sender as From
 from bot.handlers.desk import Desk as Counter
 from bot.handlers.desk import Occasion, Reaction
 from bot.handlers.react import react
-from routing import cases, chats, choices
+from routing import cases, chats, choices, papers
 from routing.asks import ASK_LIFE
 from routing.errors import UserError
-from routing.office import Level
+from routing.office import Level, Procedure, Role
 from routing.starter import SUBJECTS
 from routing.store.tables import ChatRow, DraftRow, OutboxRow, SuggestionRow, VerdictRow
 from routing.views import open_cases
@@ -404,3 +405,33 @@ def test_a_suggestion_that_is_gone_says_so(desk, happen):
     answer = happen(pressed("duty", menu_token(desk, second, "join"), "duty-group"))
     assert answer.menu is None
     assert "已不在" in answer.toast
+
+
+def test_a_made_up_way_back_opens_no_card_of_another_unit(desk, happen):
+    case_id = desk.at(State.HANDLING)
+    back = token_of(Wish(MENU, case_id, desk.case(case_id).version, 0, "back-1"))
+    for chat in ("group-network", ""):
+        answer = happen(pressed("other_contact", back, chat))
+        assert (answer.alert, answer.menu) == (True, None)
+    assert happen(pressed("contact", back, "group-petition")).menu is not None
+
+
+def test_a_draft_is_opened_in_private_only(desk, happen):
+    case_id = desk.at(State.TO_APPROVE)
+    back = token_of(Wish(MENU, case_id, desk.case(case_id).version, 1, "back-6"))
+    assert happen(pressed("leader", back, "duty-group")).menu is None
+    assert happen(pressed("leader", back)).menu is not None
+
+
+def test_a_contact_of_two_units_speaks_for_the_one_in_whose_group_he_pressed(desk):
+    desk.office = replace(desk.office, procedure=Procedure(consult=frozenset(Level)))
+    desk.run(lambda s: join(s, "两头", [Role.CONTACT], ["network", "petition"], ref="both"))
+    case_id = desk.open()
+    desk.act(case_id, Command.CONVENE, units=("petition", "network"))
+    agree = token_of(Wish(Command.OPINE.value, case_id, desk.case(case_id).version, 0, "agree"))
+    counter = Counter(desk.office, desk.ledger, "chat", {})
+    for update, event in enumerate(
+        (pressed("both", agree, "group-petition"), wrote("both", "同意由住建牵头"))
+    ):
+        desk.run(lambda s: react(Occasion(counter, s, desk.clock(), update, event)))  # noqa: B023 - run at once
+    assert desk.run(lambda s: papers.waiting(s, case_id, Command.CONVENE)) == {"network"}

@@ -7,10 +7,10 @@ import pytest
 from builders import Desk, make_office
 from test_routing_cases import running
 
-from routing import papers
+from routing import movers, papers
 from routing.course import EXTENSION_MAX, named_units
 from routing.office import Level, Limit, Procedure, Step
-from routing.store.tables import AssignmentRow, DeadlineRow, OutboxRow, PaperRow
+from routing.store.tables import AssignmentRow, CaseRow, DeadlineRow, OutboxRow, PaperRow
 from routing.workflow import AnswerKind, Command, Ground, Refusal, State
 
 EVERY = frozenset(Level)
@@ -240,3 +240,59 @@ def test_the_office_settles_a_dispute_and_what_it_assigns_is_not_returned(desk):
     again = desk.act(case_id, Command.RETURN)
     assert isinstance(again, Refusal)
     assert again.ground is Ground.ASSIGNED
+
+
+def test_a_text_that_goes_on_to_the_chief_is_shown_to_no_unit_that_it_names(desk):
+    switch(desk, countersign=True, chief=EVERY)
+    unit = desk.office.channels["network"].unit
+    case_id = desk.open()
+    for command in (Command.DISPATCH, Command.SIGN):
+        desk.act(case_id, command)
+    desk.act(case_id, Command.SIGN_COPY, "other_contact")
+    desk.act(case_id, Command.DRAFT, text=f"经与{unit}核实，供水已经恢复。")
+    for command in (Command.PASS, Command.CLEAR, Command.APPROVE):
+        desk.act(case_id, command)
+    assert desk.case(case_id).state is State.WITH_CHIEF
+    assert waiting(desk, case_id, Command.COUNTERSIGN) == frozenset()
+    desk.act(case_id, Command.APPROVE, "chief")
+    assert desk.case(case_id).state is State.TO_RELEASE
+    assert waiting(desk, case_id, Command.COUNTERSIGN) == {"network"}
+
+
+def test_who_called_a_consultation_is_reminded_once_all_have_spoken(desk):
+    switch(desk, consult=EVERY)
+    case_id = desk.open()
+    desk.act(case_id, Command.CONVENE, units=("petition",))
+
+    def reminded() -> list[str]:
+        return desk.run(
+            lambda s: movers.recipients(
+                s, desk.office, s.get_one(CaseRow, case_id), Step.CONSULT, desk.clock()
+            )
+        )
+
+    assert reminded() == ["group-petition"]
+    desk.act(case_id, Command.OPINE, "contact", stance="agree", reason="同意")
+    assert reminded() == ["duty-group"]
+
+
+@pytest.mark.parametrize(("level", "days"), [(Level.III, 1), (Level.IV, 1)])
+def test_a_watched_matter_is_never_looked_at_later_than_its_officer_said(desk, level, days):
+    desk.office.limits[Step.RELOOK] = {**dict.fromkeys(Level, Limit(24 * 60)), Level.IV: Limit(72 * 60)}
+    case_id = desk.open()
+    desk.act(case_id, Command.SET_LEVEL, level=Level.II)
+    when = desk.clock() + timedelta(days=days)
+    desk.act(case_id, Command.WATCH, until=when)
+    desk.act(case_id, Command.SET_LEVEL, level=level)
+    assert due(desk, case_id, Step.RELOOK) == when
+
+
+def test_a_matter_that_rises_to_a_reported_level_owes_its_first_report_once(desk):
+    switch(desk, report=frozenset({Level.I, Level.II}))
+    case_id = desk.open()
+    assert Step.REPORT not in running(desk, case_id)
+    desk.act(case_id, Command.SET_LEVEL, level=Level.II)
+    assert Step.REPORT in running(desk, case_id)
+    desk.act(case_id, Command.REPORT, stance="first")
+    desk.act(case_id, Command.SET_LEVEL, level=Level.I)
+    assert Step.REPORT not in running(desk, case_id)

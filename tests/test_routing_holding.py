@@ -1,5 +1,6 @@
 """Cards that are held back: by a mute, or beside a grave matter. A state with a reason, and an end that is told."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -9,7 +10,7 @@ from builders import HOUR, MINUTE, Desk, item, views
 from routing import deadlines, holding, mutes
 from routing.errors import UserError
 from routing.ledger import entries
-from routing.office import Level
+from routing.office import Level, Procedure
 from routing.reconcile import missing_cards
 from routing.silence import Ending, MuteKind
 from routing.store.tables import CaseRow, HoldRow, LedgerRow, MuteRow, OutboxRow
@@ -50,6 +51,18 @@ def actions(desk: Desk, case_id: int) -> list[str]:
 
 def hold_of(desk: Desk, case_id: int) -> HoldRow:
     return desk.all(HoldRow, HoldRow.case_id == case_id)[-1]
+
+
+def test_a_muted_matter_that_waits_to_be_verified_waits_on(desk):
+    desk.office = replace(desk.office, procedure=Procedure(verify=True))
+    mute(desk, MuteKind.PLACE, "东湖小区")
+    case_id = desk.open(WATER)
+    tick(desk)
+    assert desk.case(case_id).state is State.UNVERIFIED
+    assert hold_of(desk, case_id).ended_at is None
+    desk.act(case_id, Command.VERIFY)
+    tick(desk)
+    assert hold_of(desk, case_id).ended_at is None
 
 
 @pytest.mark.parametrize(

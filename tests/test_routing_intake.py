@@ -506,10 +506,11 @@ def test_after_a_week_of_silence_the_same_words_are_a_matter_of_their_own(known)
     assert len(known.all(CaseRow)) == 2
 
 
-def test_news_of_a_matter_that_is_closed_is_said_aloud_and_reopens_nothing(known):
-    case_id = known.at(State.CLOSED, WATER)
+@pytest.mark.parametrize("state", [State.CLOSED, State.ARCHIVED])
+def test_news_of_a_matter_that_is_closed_is_said_aloud_and_reopens_nothing(known, state):
+    case_id = known.at(state, WATER)
     known.accept(item(WATER + "，又停了"))
-    assert known.case(case_id).state is State.CLOSED
+    assert known.case(case_id).state is state
     assert ("duty-group", "after_close") in sounds(known)
 
 

@@ -251,6 +251,21 @@ def test_only_a_grave_matter_is_an_emergency_and_the_mark_can_be_taken_back(desk
     assert not {Step.FIRST_WORD, Step.PRESS} & set(running(desk, case_id))
 
 
+def test_an_emergency_that_is_merged_goes_on_with_its_limits_in_the_other_matter(desk):
+    with_emergency_limits(desk)
+    case_id, other = desk.open(), desk.open("西山小区停水了")
+    desk.act(case_id, Command.SET_LEVEL, level=Level.II)
+    desk.act(case_id, Command.EMERGENCY)
+    owed = running(desk, case_id)
+    desk.act(case_id, Command.MERGE, into=other)
+    assert desk.case(other).emergency
+    kept = running(desk, other)
+    assert [kept[step] for step in (Step.FIRST_WORD, Step.PRESS)] == [
+        owed[step] for step in (Step.FIRST_WORD, Step.PRESS)
+    ]
+    assert not isinstance(desk.act(other, Command.SPEAK), Refusal)
+
+
 def test_the_answer_is_a_first_word_too(desk):
     with_emergency_limits(desk)
     case_id = desk.open()

@@ -23,6 +23,16 @@ def with_argument(order: Order, arg: str, office: Office, now: datetime) -> Orde
     return order if fill is None or not arg else fill(order, arg, office, now)
 
 
+def of_unit(stance: str, channel: str) -> str:
+    """Say what an opinion carries until its words are typed: the stance, and for which unit it was pressed."""
+    return f"{stance}:{channel}" if channel else stance
+
+
+def _opine(order: Order, arg: str, office: Office, now: datetime) -> Order:
+    stance, _, channel = arg.partition(":")
+    return replace(order, stance=stance if stance in STANCES else "", channel=channel)
+
+
 def ticked(arg: str, names: int) -> list[int]:
     """Read which of so many boxes are ticked; none for nonsense."""
     bits = int(arg) if arg.isdecimal() and len(arg) < 19 else 0
@@ -72,7 +82,7 @@ _FILLERS: Mapping[Command, Filler] = {
     Command.WATCH: _watch,
     Command.CONVENE: _units,
     Command.PASS: _aspects,
-    Command.OPINE: lambda order, arg, office, now: replace(order, stance=arg if arg in STANCES else ""),
+    Command.OPINE: _opine,
     Command.REPORT: lambda order, arg, office, now: replace(order, stance=arg if arg in REPORTS else ""),
     Command.CONTENT: lambda order, arg, office, now: replace(order, stance=arg if arg in CONTENT else ""),
     Command.TRANSFER: lambda order, arg, office, now: replace(order, target=arg if arg in TARGETS else ""),

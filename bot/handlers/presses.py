@@ -6,7 +6,7 @@ from bot import menus, names, render
 from bot.buttons import HANDOVER, INVITE, MENU, PAGE, SUBSTITUTE, Wish, wish_of
 from bot.chat import ActionPressed, Block
 from bot.clocks import PAUSE
-from bot.handlers import duty, looking, mutes
+from bot.handlers import arguments, duty, looking, mutes
 from bot.handlers.arguments import with_argument
 from bot.handlers.desk import Menu, Occasion, Reaction
 from routing import announce, asks, cases, choices, outbox, people, reasons, standing
@@ -168,7 +168,7 @@ def _ask(occasion: Occasion, event: ActionPressed, order: Order, facts: CaseFact
         place=order.where,
         draft_version=facts.draft_version if drafting else order.draft_version,
         now=occasion.now,
-        arg=arg,
+        arg=arguments.of_unit(arg, order.channel) if order.command is Command.OPINE else arg,
     )
     return Reaction("请回复文字。" if private else "已私聊您，请在私聊里回复文字。")
 
@@ -191,7 +191,7 @@ def _open_menu(
 ) -> Reaction:
     name, page = menus.page_of(wish.arg)
     kind = menus.card_of(name, page)
-    if not _may_open(occasion, actor, facts, wish, kind):
+    if not _may_open(occasion, event, actor, facts, wish, kind):
         return Reaction(UNKNOWN_BUTTON, alert=True)
     order = _probe(_asked_for(occasion, facts, name), actor, where, wish, facts)
     away = name == menus.BACK and kind != announce.DUTY_CARD
@@ -288,10 +288,23 @@ _TICKING = {
 }
 
 
-def _may_open(occasion: Occasion, actor: Actor, facts: CaseFacts, wish: Wish, kind: str) -> bool:
-    """Tell whether a menu may be opened on a card of this kind: one with a draft only by who was shown it."""
-    if kind not in announce.CARD_ROLES:
+def _may_open(
+    occasion: Occasion, event: ActionPressed, actor: Actor, facts: CaseFacts, wish: Wish, kind: str
+) -> bool:
+    """Tell whether a menu may be opened on a card of this kind here: a token can be made up, and opens a card anew.
+
+    One with a draft only in private by who was shown it, the slip only in the group of the unit that has the case, the
+    card of another unit only in the group of one that has to do with it.
+    """
+    if kind == announce.DUTY_CARD:
         return True
+    if kind not in announce.CARD_ROLES:
+        known = occasion.desk.office.channels
+        keys = {facts.channel} if kind == announce.CHANNEL_CARD else facts.channels()
+        groups = {known[key].chat for key in keys if key in known}
+        return occasion.chat_name(event.chat) in groups
+    if event.chat != event.sender.private_chat:
+        return False
     return announce.was_asked(occasion.session, facts.id, kind, wish.draft_version, actor.person_id)
 
 
