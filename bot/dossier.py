@@ -18,7 +18,10 @@ _MET = {True: "按时", False: "超期", None: "进行中"}
 
 
 def dossier_xlsx(file: Dossier, office: Office, words: Words) -> bytes:
-    """Write the sheets 事项、来文、经过、答复稿、审签、转办、发布、时限、消息、台账行. Instants are told in the office's zone."""
+    """Write the sheets 事项、来文、经过、答复稿、审签、转办、发布、承诺、时限、消息、台账行.
+
+    Instants are told in the office's zone.
+    """
     return workbook([_localised(sheet, office) for sheet in _sheets(file, office, words)])
 
 
@@ -76,6 +79,11 @@ def _sheets(file: Dossier, office: Office, words: Words) -> Iterable[Sheet]:
         "发布",
         _columns("稿次 6", "链接 50", "确认人 12", "时间 17", "信息索引号 22", "告知情况 40"),
         [(r.draft, r.url, r.confirmed_by, r.at, r.index_number, r.told) for r in file.releases],
+    )
+    yield (
+        "承诺",
+        _columns("序号 6", "承诺内容 50", "期限 17", "兑现时间 17", "登记人 12", "兑现情况 40"),
+        [(p.place, p.text, p.due_at, p.kept_at, p.kept_by, p.note) for p in file.promises],
     )
     yield (
         "时限",

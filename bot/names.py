@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from routing.grouping import is_derived, origin_of
 from routing.items import Ailment, Band
 from routing.office import Colour, Level, Office, Role, Step
+from routing.promises import PromiseView
 from routing.registering import SOURCE
 from routing.workflow import Opinion, Stage
 
@@ -131,3 +132,11 @@ def source_name(source_id: str, sources: Mapping[str, str]) -> str:
         return REGISTERED
     name = sources.get(origin_of(source_id), source_id)
     return f"{name}评论" if is_derived(source_id) and name != source_id else name
+
+
+def promise_line(one: PromiseView, office: Office) -> str:
+    """Tell one promise on a line: its place, its day, what, and whether it is kept."""
+    head = f"{one.place}. {local(one.due_at, office)} 前 {one.text}"
+    if one.kept_at is None:
+        return f"{head}（未兑现）"
+    return f"{head}（{local(one.kept_at, office)} 已兑现{one.note and f'：{one.note}'}）"

@@ -20,6 +20,7 @@ from bot.names import (
     level_tag,
     local,
     opinion_name,
+    promise_line,
     source_name,
 )
 from bot.steps import file_blocks, order_buttons, unit_buttons
@@ -413,6 +414,9 @@ def _course(view: CaseView, office: Office) -> list[Block]:
     elif view.released_at is not None:
         text = f"{local(view.released_at, office)} {view.released_by} 确认已告知当事人（不予公开）"
         blocks.append(Block(text, label="已答复", weight=9))
+    if view.promises:
+        told = "\n".join(promise_line(one, office) for one in view.promises)
+        blocks.append(Block(told, label="承诺", weight=7))
     if view.effect is not None:
         blocks.append(Block(effect_line(view.effect), label="回应效果", weight=6))
     if view.state is State.DISMISSED:

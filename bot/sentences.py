@@ -24,7 +24,7 @@ from routing.items import Ailment
 from routing.office import Colour, Level, Office, Role, Step
 from routing.textscan import CLOSED_CLASSES
 from routing.views import CaseView
-from routing.workflow import COMMAND_NAMES, Command, Openness
+from routing.workflow import COMMAND_NAMES, Command, Openness, State
 
 
 def sentence(template: str, facts: Mapping[str, Any], view: CaseView | None, office: Office) -> Card:
@@ -209,7 +209,18 @@ def _plain(text: str) -> Callable[[Mapping[str, Any], CaseView | None, Office], 
 
 
 def _answered(facts: Mapping[str, Any], view: CaseView | None, office: Office) -> list[Block]:
-    return [Block("✅ 已公开回应并办结", url=facts["link"], weight=9), Block(_case_line(view))]
+    over = "并办结" if view is not None and view.state is State.CLOSED else ""
+    blocks = [Block(f"✅ 已公开回应{over}", url=facts["link"], weight=9), Block(_case_line(view))]
+    left = sum(one.kept_at is None for one in view.promises) if view is not None else 0
+    return [*blocks, Block(f"还有 {left} 项承诺未兑现，到期前照常提醒。")] if left else blocks
+
+
+def _promise(text: str) -> Callable[[Mapping[str, Any], CaseView | None, Office], list[Block]]:
+    def write(facts: Mapping[str, Any], view: CaseView | None, office: Office) -> list[Block]:
+        told = text.format(due=_due(facts, office), text=facts["text"])
+        return [Block(told, weight=9), Block(_case_line(view))]
+
+    return write
 
 
 def _told_closed(facts: Mapping[str, Any], view: CaseView | None, office: Office) -> list[Block]:
@@ -314,6 +325,8 @@ _SENTENCES: Mapping[str, Callable[[Mapping[str, Any], CaseView | None, Office], 
     "answered_closed": _told_closed,
     "approved_closed": _approved_closed,
     "nobody": _nobody,
+    "promise_due": _promise("⏰ 承诺将到期：{due} 前 {text}。办好后发送 /promise 编号 兑现 序号"),
+    "promise_late": _promise("⛔ 承诺到期未兑现：{due} 前 {text}。请立即办理并登记兑现"),
     "returned": _plain("↩️ {unit}退回，请重新派单（理由已私发派单人）"),
     "returned_why": _plain("{unit} {actor} 退回，理由：{reason}"),
     "reopened": _plain("🔁 {actor} 要求重新办理，请按新的时限办理"),

@@ -17,6 +17,7 @@ from routing import people
 from routing.export import LEFT_OUT
 from routing.ledger import entries
 from routing.office import Level, Step
+from routing.promises import PromiseView, promises
 from routing.store.tables import (
     AssignmentRow,
     CaseItemRow,
@@ -171,6 +172,7 @@ class Dossier:
     drafts: tuple[DraftPart, ...]
     opinions: tuple[OpinionPart, ...]
     releases: tuple[ReleasePart, ...]
+    promises: tuple[PromiseView, ...]
     limits: tuple[LimitPart, ...]
     messages: tuple[MessagePart, ...]
     lines: tuple[LinePart, ...]
@@ -202,6 +204,7 @@ def dossier(session: Session, case_id: int, scope: Scope) -> Dossier:
         drafts=tuple(_draft(session, draft, lines, shown=shown) for draft in drafts),
         opinions=_opinions(session, versions, scope),
         releases=_releases(session, case_id, versions, shown=shown),
+        promises=promises(session, case_id),
         limits=_limits(session, case_id),
         messages=_messages(session, case_id),
         lines=_lines(session, case_id, lines, scope, shown=shown),

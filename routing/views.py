@@ -7,13 +7,14 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import Session
 
-from routing import held, people, verdicts
+from routing import held, people, promises, verdicts
 from routing.coming import NO_CLOCK, ClockView, clock_view
 from routing.effect import Effect, measured
 from routing.held import HeldView
 from routing.items import Band, Counts, Kind
 from routing.office import Level, Role, Step
 from routing.procedure import TABLE, UNJUDGED
+from routing.promises import PromiseView
 from routing.store.tables import (
     AssignmentRow,
     CaseItemRow,
@@ -202,6 +203,7 @@ class CaseView:
     has_chief: bool = False
     registered_by: str = ""
     effect: Effect | None = None
+    promises: tuple[PromiseView, ...] = ()
 
     def waiting(self, kind: Command) -> frozenset[str]:
         """Name the channels that were asked for something and have not answered."""
@@ -279,6 +281,7 @@ def case_view(session: Session, case_id: int, draft_version: int | None = None) 
         clock=clock_view(session, case),
         registered_by=people.name_of(session, case.registered_by),
         effect=measured(release.effect) if release else None,
+        promises=promises.promises(session, case.id),
     )
 
 

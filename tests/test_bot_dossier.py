@@ -47,7 +47,7 @@ def sheets(desk: Desk, case_id: int, **scope: bool) -> dict[str, list[dict[str, 
 def test_it_tells_who_did_what_when_with_which_remark(desk, case_id):
     file = sheets(desk, case_id)
     assert list(file) == [
-        "事项", "来文", "经过", "答复稿", "审签", "转办", "发布", "时限", "消息", "台账行",
+        "事项", "来文", "经过", "答复稿", "审签", "转办", "发布", "承诺", "时限", "消息", "台账行",
     ]  # fmt: skip
     matter = {row["项目"]: row["内容"] for row in file["事项"]}
     assert (matter["编号"], matter["状态"], matter["立项"]) == ("YQ-2026-0001", "已办结", "2026-11-17 10:00")

@@ -29,7 +29,7 @@ from bot.listings import LISTINGS
 from bot.pages import Leaf, Offered
 from bot.telegram.markup import TEXT_LIMIT, rendered
 from bot.telegram.text import units
-from routing import attest, auditor, deadlines, holding, outbox, people, supervision
+from routing import attest, auditor, deadlines, holding, outbox, people, promises, supervision
 from routing.cases import DRAFT_MAX
 from routing.choices import Page
 from routing.digest import ChannelLine, DayCount, Digest, Matter, Overdue, Rate
@@ -244,6 +244,8 @@ FACTS: Mapping[str, Mapping[str, Any]] = {
     "redo_why": {"command": "redo", "actor": "孙初审", "reason": "请写明恢复时间", "draft_version": "1"},
     "answered": {"link": "https://gov.example/answer/7"},
     "nobody": {"role": "leader"},
+    "promise_due": {"text": "修好路灯", "due_at": at(24).isoformat()},
+    "promise_late": {"text": "修好路灯", "due_at": at(24).isoformat()},
     "returned": {"unit": "县信访局"},
     "redirected": {"unit": "县水利局"},
     "returned_why": {"unit": "县信访局", "actor": "赵联络", "reason": "属水利局职责"},
@@ -889,6 +891,15 @@ def live(desk: Desk) -> None:
         token = next(b.token for row in card.buttons for b in row if b.text == arg)
         admin = sender("admin")
         happen(ActionPressed(admin, "private-admin", True, token, MessageRef("private-admin", "5"), "p"))
+    # what a unit promised
+    day = (desk.clock() + timedelta(days=5)).date()
+    contact = desk.staff["contact"]
+    desk.run(
+        lambda s: promises.promise(s, desk.office, desk.ledger, first, "修好路灯", day, contact, desk.clock())
+    )
+    for days in (3, 3):
+        desk.clock.advance(days=days)
+        desk.run(lambda s: promises.tick(s, desk.office, desk.ledger, desk.clock()))
 
 
 @pytest.mark.parametrize("backend", ["sqlite"], indirect=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from bot.chat import CommandGiven
-from bot.handlers import duty, looking, mutes, registering
+from bot.handlers import duty, looking, mutes, promises, registering
 from bot.handlers.desk import Errand, Occasion, Reaction
 from bot.names import ROLE_NAMES
 from routing import announce, cases, outbox, people
@@ -15,6 +15,7 @@ from routing.mutes import MAY_MUTE
 from routing.office import Role
 from routing.outbox import MessageKind, Priority
 from routing.people import Account, Claim
+from routing.promises import MAY_PROMISE
 from routing.views import find_case, is_dispatched_to
 from routing.workflow import Actor, CaseFacts, Command, Ground, Order, State
 
@@ -220,6 +221,12 @@ OFFERS = {
     ),
     "reopen": Offer(
         "重新办理，如 /reopen 1 理由（私聊）", frozenset({Role.LEADER, Role.OFFICE}), _reopen, ACT
+    ),
+    "promise": Offer(
+        "承诺，如 /promise 1 2026-12-01 修好路灯；兑现写 /promise 1 兑现 1",
+        MAY_PROMISE,
+        promises.command,
+        ACT,
     ),
     "follow": Offer(
         "续发，如 /follow 1 有新情况", frozenset({Role.DUTY, Role.OFFICE, Role.CONTACT}), _follow, ACT

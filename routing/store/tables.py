@@ -410,6 +410,22 @@ class PaperRow(Base):
     done_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
 
 
+class PromiseRow(Base):
+    """What a unit promised by a day (承诺事项), and that it was kept. `next_at`: when it is called to mind next."""
+
+    __tablename__ = "promise"
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    case_id: Mapped[int] = mapped_column(BigId, ForeignKey("matter.id"), index=True)
+    text: Mapped[str] = mapped_column(Text)
+    due_at: Mapped[datetime]
+    made_at: Mapped[datetime]
+    made_by: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    next_at: Mapped[datetime | None] = mapped_column(index=True)
+    kept_at: Mapped[datetime | None]
+    kept_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    note: Mapped[str] = mapped_column(Text, default="")
+
+
 class DraftRow(Base):
     """One version of the answer. Never changed: an edit is a new version and voids the reviews of the old."""
 
