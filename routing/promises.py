@@ -15,6 +15,7 @@ from routing.errors import UserError
 from routing.ledger import Ledger, who
 from routing.office import Office, Role
 from routing.procedure import REVIEW_STATES
+from routing.standing import refresh
 from routing.store.tables import CaseRow, PromiseRow
 from routing.workflow import STATE_NAMES, Actor, State
 
@@ -192,7 +193,7 @@ def _told(
     ledger.write(
         session, at=now, actor=actor.name, action=action, case_id=case.id, place=place, **facts, **who(actor)
     )
-    announce.refresh(session, case, now)
+    refresh(session, case.id, now)
 
 
 def _rows(session: Session, case_id: int) -> list[PromiseRow]:
