@@ -127,6 +127,8 @@ def _line(paper: PaperView, office: Office, *, in_private: bool) -> Block | None
         return Block(said, label="会商", weight=5)
     if paper.kind in {Command.SIGN_COPY, Command.COUNTERSIGN}:
         label = "协办签收" if paper.kind is Command.SIGN_COPY else "相关单位确认"
+        if not paper.by:
+            return Block(f"{unit} 不再需要（未签）", label=label, weight=4)
         return Block(f"{unit} {paper.by} {when}", label=label, weight=4)
     told = _TOLD.get(paper.kind)
     words = _words(paper, in_private=in_private)

@@ -201,6 +201,8 @@ def _carry_out(
     if case.state in ENDED and before.state not in ENDED:
         case.closed_at = now
         deadlines.end_all(session, case.id, now)
+    elif case.state not in ENDED:
+        case.closed_at = None
     deadlines.start(session, office, case, _clocks(session, case, move), now)
     if order.until is not None:
         deadlines.set_due(session, case.id, Step.RELOOK, order.until, now)
@@ -335,7 +337,7 @@ def _dismiss(session: Session, office: Office, case: CaseRow, order: Order, now:
 def _reopen(session: Session, office: Office, case: CaseRow, order: Order, now: datetime) -> None:
     if case.close_reason is not None:  # it was dismissed, and is relevant after all
         _verdict(session, case, VerdictKind.RELEVANT, "case", "case", order, now)
-    case.close_reason, case.closed_at = None, None
+    case.close_reason = None
 
 
 def _sign(session: Session, office: Office, case: CaseRow, order: Order, now: datetime) -> None:

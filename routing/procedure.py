@@ -392,7 +392,7 @@ def _afterwards(procedure: Procedure, level: Level) -> dict[tuple[State, Command
             _IN_DUTY | _IN_PRIVATE,
             starts=after_check,
             ends=(Step.RECHECK,),
-            other_than=frozenset({"releaser"}),
+            other_than=called,
         ),
         (State.ANSWERED, Command.RECALL): Move(
             State.HANDLING,
@@ -401,7 +401,7 @@ def _afterwards(procedure: Procedure, level: Level) -> dict[tuple[State, Command
             frozenset({Need.REASON}),
             starts=(Step.DRAFT,),
             ends=(Step.RECHECK,),
-            other_than=frozenset({"releaser"}),
+            other_than=called,
         ),
         (State.CALLING_BACK, Command.CONTENT): Move(
             State.CLOSED,

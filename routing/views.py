@@ -136,6 +136,10 @@ class ReasonView:
     note: str
 
 
+_OF_UNITS = frozenset({Command.SIGN_COPY, Command.COUNTERSIGN})
+"""What only the unit that was asked can sign: no other name may stand there."""
+
+
 @dataclass(frozen=True, slots=True)
 class PaperView:
     """A paper of the file: what was asked of a channel or said by a person. `done_at` None: still waited for."""
@@ -292,7 +296,9 @@ def _papers(session: Session, case_id: int) -> tuple[PaperView, ...]:
             kind=row.kind,
             channel=row.channel,
             draft_version=row.draft_version,
-            by=people.name_of(session, row.person_id if row.done_by is None else row.done_by),
+            by=people.name_of(
+                session, row.done_by if row.done_by or row.kind in _OF_UNITS else row.person_id
+            ),
             stance=row.stance,
             text=row.text,
             at=row.at,

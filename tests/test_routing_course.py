@@ -4,13 +4,15 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from builders import Desk, make_office
+from builders import Desk, join, make_office
 from test_routing_cases import running
 
+from bot import steps
 from routing import movers, papers
 from routing.course import EXTENSION_MAX, named_units
-from routing.office import Level, Limit, Procedure, Step
+from routing.office import Level, Limit, Procedure, Role, Step
 from routing.store.tables import AssignmentRow, CaseRow, DeadlineRow, OutboxRow, PaperRow
+from routing.views import case_view
 from routing.workflow import AnswerKind, Command, Ground, Refusal, State
 
 EVERY = frozenset(Level)
@@ -296,3 +298,33 @@ def test_a_matter_that_rises_to_a_reported_level_owes_its_first_report_once(desk
     desk.act(case_id, Command.REPORT, stance="first")
     desk.act(case_id, Command.SET_LEVEL, level=Level.I)
     assert Step.REPORT not in running(desk, case_id)
+
+
+def test_a_copy_that_nobody_signed_bears_no_name(desk):
+    case_id = desk.at(State.TO_SIGN)
+    desk.act(case_id, Command.DISPATCH, channel="network")  # what was copied there is now its own
+    view = desk.run(lambda s: case_view(s, case_id))
+    assert view is not None
+    [line] = [block.text for block in steps.file_blocks(view, desk.office) if block.label == "协办签收"]
+    assert line.endswith("不再需要（未签）")
+
+
+def test_who_drafted_an_answer_does_not_check_it(desk):
+    both = desk.run(lambda s: join(s, "两职", [Role.CONTACT, Role.REVIEWER], ["petition"]))
+    switch(desk, recheck=True)
+    case_id = desk.at(State.HANDLING)
+    switch(desk, recheck=True)
+    desk.act(case_id, Command.DRAFT, both)
+    for command in (Command.PASS, Command.CLEAR, Command.APPROVE, Command.CONFIRM):
+        desk.act(case_id, command)
+    for command in (Command.RECHECK, Command.RECALL):
+        refused = desk.act(case_id, command, both)
+        assert isinstance(refused, Refusal)
+        assert refused.ground is Ground.FOUR_EYES
+
+
+def test_a_matter_that_is_taken_up_again_is_not_closed(desk):
+    case_id = desk.at(State.CLOSED)
+    assert desk.case(case_id).closed_at is not None
+    desk.act(case_id, Command.FOLLOW)
+    assert desk.case(case_id).closed_at is None

@@ -424,8 +424,8 @@ BARRED = {
     },
     (State.WITH_CHIEF, Command.APPROVE): REVIEWED | {SECOND, APPROVER},
     (State.WITH_CHIEF, Command.REFUSE): REVIEWED | {SECOND, APPROVER},
-    (State.ANSWERED, Command.RECHECK): {RELEASER},
-    (State.ANSWERED, Command.RECALL): {RELEASER},
+    (State.ANSWERED, Command.RECHECK): {DRAFTER, RELEASER},
+    (State.ANSWERED, Command.RECALL): {DRAFTER, RELEASER},
     **{
         (State.CALLING_BACK, command): {DRAFTER, RELEASER}
         for command in (Command.CONTENT, Command.DISCONTENT, Command.UNREACHED)
