@@ -8,6 +8,7 @@ from bot.glance import spread, time_left
 from bot.names import level_tag, local
 from bot.wishes import menu_button, order_button
 from routing.office import Office, Step
+from routing.procedure import ASKED_IN
 from routing.views import CaseView, PaperView
 from routing.workflow import PAUSE_GROUNDS, STATE_NAMES, TARGETS, Command, State
 
@@ -55,7 +56,7 @@ def order_buttons(view: CaseView) -> tuple[tuple[Button, ...], ...]:
 
 def unit_card(view: CaseView, office: Office, channel: str) -> Card:
     """Give the card of a unit that is asked for something besides the lead, in the group of its channel."""
-    asked = [kind for kind in _ASKS if channel in view.waiting(kind)]
+    asked = _asked_now(view, channel)
     blocks = [
         Block(f"{level_tag(view.level)}　{view.number}　【{STATE_NAMES[view.state]}】", weight=9),
         Block(view.title, Form.TITLE, weight=9),
@@ -84,7 +85,12 @@ def unit_buttons(view: CaseView, channel: str) -> tuple[tuple[Button, ...], ...]
         (Command.SIGN_COPY, order_button(view, Command.SIGN_COPY, "协办签收", Tone.GOOD)),
         (Command.COUNTERSIGN, order_button(view, Command.COUNTERSIGN, "确认无误", Tone.GOOD)),
     )
-    return tuple((button,) for kind, button in offered if channel in view.waiting(kind))
+    asked = _asked_now(view, channel)
+    return tuple((button,) for kind, button in offered if kind in asked)
+
+
+def _asked_now(view: CaseView, channel: str) -> list[Command]:
+    return [kind for kind in _ASKS if channel in view.waiting(kind) and view.state in ASKED_IN[kind]]
 
 
 _ASKS: Mapping[Command, str] = {

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from routing import calls, held, papers, people
 from routing.office import Level, Office, Role
 from routing.outbox import QUIET_UNTIL, MessageKind, Priority, hasten, queue, was_queued
-from routing.procedure import WITH_CHANNEL
+from routing.procedure import ASKED_IN, WITH_CHANNEL
 from routing.quiet import held_until
 from routing.standing import refresh
 from routing.store.tables import AssignmentRow, CaseRow, DraftRow, ReviewRow
@@ -40,8 +40,6 @@ CARD_ROLES = {
     "chief": Role.CHIEF,
     ORDER_CARD: Role.LEADER,
 }
-UNIT_ASKS = (Command.CONVENE, Command.SIGN_COPY, Command.COUNTERSIGN)
-"""What units besides the lead are asked for: an opinion, their signature for a copy, to confirm a text that names them."""
 ALERT_LIFE = timedelta(hours=24)
 ANSWER_LIFE = timedelta(hours=12)
 
@@ -113,7 +111,8 @@ def unit_cards(session: Session, office: Office, case: CaseRow) -> list[CardDue]
             priority=Priority.URGENT if case.level <= Level.II else Priority.PERSON,
             case_id=case.id,
         )
-        for kind in UNIT_ASKS
+        for kind, states in ASKED_IN.items()
+        if case.state in states
         for key, asked in papers.asked(session, case.id, kind).items()
         if key in office.channels and key != case.channel
     ]

@@ -48,6 +48,14 @@ UNJUDGED = frozenset({State.UNVERIFIED, State.JUDGING})
 
 _AFTER = frozenset({State.ANSWERED, State.CALLING_BACK})
 
+ASKED_IN: Mapping[Command, frozenset[State]] = {
+    Command.CONVENE: frozenset({State.CONSULTING}),
+    Command.SIGN_COPY: WITH_CHANNEL | _AFTER,
+    Command.COUNTERSIGN: frozenset({State.TO_RELEASE}),
+}
+"""What units besides the lead are asked for (an opinion, their signature for a copy, to confirm a text that names them), and
+where they may answer."""
+
 CORRECTIONS: Mapping[Command, frozenset[Need]] = {
     Command.SET_LEVEL: frozenset({Need.LEVEL}),
     Command.SPLIT: frozenset({Need.ITEM}),

@@ -51,9 +51,9 @@ def test_each_card_and_sentence_that_arrived_is_a_line_with_its_reader(desk):
     assert note(desk) == 4
     assert sorted(told(desk, case_id)) == [
         ("delivered", "channel", "group-petition"),
-        ("delivered", "copied", "group-network"),
         ("delivered", "duty", "duty-group"),
         ("delivered", "review", "孙初审"),
+        ("delivered", "unit", "group-network"),
     ]
     [line] = [r for r in desk.run(lambda s: entries(s, case_id)) if r["data"].get("what") == "review"]
     assert (line["data"]["draft"], line["data"]["person"]) == (1, desk.staff["reviewer"].person_id)

@@ -69,6 +69,7 @@ def test_nothing_is_missing_where_every_message_arrived(desk, state):
 
 
 DUTY, SLIP = ("duty-group", "duty"), ("group-petition", "channel")
+COPY = ("group-network", "unit")
 
 
 @pytest.mark.parametrize(
@@ -76,17 +77,17 @@ DUTY, SLIP = ("duty-group", "duty"), ("group-petition", "channel")
     [
         (State.JUDGING, [DUTY]),
         (State.WATCHING, [DUTY]),
-        (State.TO_SIGN, [DUTY, SLIP]),
+        (State.TO_SIGN, [DUTY, SLIP, COPY]),
         (State.RETURNED, [DUTY]),
-        (State.HANDLING, [DUTY, SLIP]),
-        (State.IN_REVIEW, [DUTY, SLIP, ("private-reviewer", "review")]),
-        (State.IN_SECRECY, [DUTY, SLIP, ("private-secrecy", "secrecy")]),
-        (State.WITH_SUPERIOR, [DUTY, SLIP, ("private-secrecy", "secrecy")]),
+        (State.HANDLING, [DUTY, SLIP, COPY]),
+        (State.IN_REVIEW, [DUTY, SLIP, COPY, ("private-reviewer", "review")]),
+        (State.IN_SECRECY, [DUTY, SLIP, COPY, ("private-secrecy", "secrecy")]),
+        (State.WITH_SUPERIOR, [DUTY, SLIP, COPY, ("private-secrecy", "secrecy")]),
         (
             State.TO_APPROVE,
-            [DUTY, SLIP, ("private-leader", "approve"), ("private-second_leader", "approve")],
+            [DUTY, SLIP, COPY, ("private-leader", "approve"), ("private-second_leader", "approve")],
         ),
-        (State.TO_RELEASE, [DUTY, SLIP]),
+        (State.TO_RELEASE, [DUTY, SLIP, COPY]),
         (State.CLOSED, []),
         (State.DISMISSED, []),
     ],

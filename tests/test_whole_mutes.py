@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from whole import DUTY, OFFICER, WATER, Post, on_stage
+from whole import DUTY, OFFICER, WATER, Post, number_of, on_stage
 
 LAMPS = Post("l1", "桂汀苑门口路灯坏了半个月没人管", "桂汀苑门口路灯坏了半个月，晚上漆黑一片，到底谁来管？")
 
@@ -27,7 +27,7 @@ async def test_a_muted_place_is_quiet_until_somebody_asks_and_is_told_at_the_end
         assert said == "已解除静音：地点 桂汀苑，未办结的随后提醒。"
         await stage.said(DUTY, "静音结束：地点 桂汀苑（计划停水）", "仍未办结 1 件", LAMPS.title)
         await stage.card(DUTY, LAMPS.title, button="纠正…")
-        number = page["text"].split("　")[1]
+        number = number_of(page)
         moves = [line["action"] for line in await stage.ledger(number)]
         assert [move for move in moves if move != "view"] == ["open", "hold", "release"]
 

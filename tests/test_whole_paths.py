@@ -58,10 +58,10 @@ async def test_a_matter_is_dismissed_with_a_ready_reason_or_a_typed_one_and_take
 async def test_a_matter_is_watched_and_resumed(tmp_path: Path) -> None:
     async with on_stage(tmp_path) as stage:
         card = await stage.opened()
-        assert await stage.press(OFFICER, card, "关注") == f"已持续关注：{number_of(card)}"
+        assert await stage.menu(OFFICER, card, "关注…", "按等级时限") == f"已持续关注：{number_of(card)}"
         card = await stage.card(DUTY, "持续关注", button="恢复研判")
         assert await stage.press(OFFICER, card, "恢复研判") == f"已恢复研判：{number_of(card)}"
-        await stage.card(DUTY, number_of(card), "待研判", button="关注")
+        await stage.card(DUTY, number_of(card), "待研判", button="关注…")
 
 
 async def test_a_returned_matter_goes_to_another_unit_and_its_reason_to_one_person_only(
@@ -157,7 +157,7 @@ async def test_who_drafted_neither_reviews_nor_approves_and_who_reviewed_does_no
         await stage.app.store.write(lambda s: add_person(s, MANY_HATS, "多面手", roles, ["petition"]))
         await stage.client.send(MANY_HATS, MANY_HATS, "/help")
         page = await stage.said(MANY_HATS, "联络员、初审人、保密审查员、领导")
-        own = "您是本稿拟稿人，不能审核或批准自己的稿件（四眼原则）。"
+        own = "您是本稿拟稿人，不能审核、批准或核查自己的稿件（四眼原则）。"
 
         slip = await stage.signed()
         number = number_of(slip)
@@ -184,7 +184,7 @@ async def test_who_drafted_neither_reviews_nor_approves_and_who_reviewed_does_no
         await stage.card(SECOND_LEADER, number, button="批准发布")
         approve = await stage.card(LEADER, number, button="批准发布")
         said = await stage.unchanged(number, stage.forge(MANY_HATS, page, data_of(approve, "批准发布")))
-        assert said == "您已初审本稿，不能再批准（四眼原则）。"
+        assert said == "您已初审本稿，不能再审或批准（四眼原则）。"
         assert await stage.refused(number) == ["four_eyes"] * 5
 
 

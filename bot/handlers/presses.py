@@ -1,5 +1,6 @@
 """Button presses. The token says what was shown; person, role, chat, state and version are checked in the move."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from bot import menus, names, render
@@ -359,20 +360,26 @@ _PROBES = {
 _GROUP_CARDS = {Where.DUTY: announce.DUTY_CARD, Where.CHANNEL: announce.CHANNEL_CARD}
 
 
-def _private_card(verb: str, state: State) -> str | None:
-    """Name the private card that a button stands on; the same words are on cards of several steps."""
-    if verb in {Command.ORDER.value, Command.SEND_BACK.value}:
-        return announce.ORDER_CARD
-    card = announce.REVIEW_CARDS.get(state)
-    return card if card is not None and verb in _VERBS_OF[card] else None
+def _private_card(occasion: Occasion, wish: Wish, actor: Actor) -> str | None:
+    """Name the private card that a button stands on, of those that this person was sent; None for a forged one.
+
+    A forged token must not make a draft appear before somebody who was never shown it.
+    """
+    for card in _CARDS_OF.get(wish.verb, ()):
+        if announce.was_asked(occasion.session, wish.case_id, card, wish.draft_version, actor.person_id):
+            return card
+    return None
 
 
-_VERBS_OF = {
-    "review": {Command.PASS.value, Command.REDO.value, MENU},
-    "secrecy": {Command.CLEAR.value, Command.WITHHOLD.value, Command.ESCALATE.value},
-    "second": {Command.PASS.value, Command.REDO.value},
-    "approve": {Command.APPROVE.value, Command.REFUSE.value, Command.PASS_UP.value, MENU},
-    "chief": {Command.APPROVE.value, Command.REFUSE.value, MENU},
+_CARDS_OF: Mapping[str, tuple[str, ...]] = {
+    Command.PASS.value: ("review", "second"),
+    Command.REDO.value: ("review", "second"),
+    Command.CLEAR.value: ("secrecy",),
+    Command.WITHHOLD.value: ("secrecy",),
+    Command.ESCALATE.value: ("secrecy",),
+    Command.APPROVE.value: ("approve", "chief"),
+    Command.REFUSE.value: ("approve", "chief"),
+    Command.PASS_UP.value: ("approve",),
 }
 
 
@@ -386,10 +393,7 @@ def _adopt(
     if where is Where.CHANNEL and (lead is None or occasion.chat_name(ref.chat) != lead.chat):
         card = announce.UNIT_CARD
     if where is Where.PRIVATE:
-        card, draft_version = _private_card(wish.verb, facts.state), wish.draft_version
-        # A forged token must not make a draft appear before somebody who was never shown it.
-        if card and not announce.was_asked(session, wish.case_id, card, draft_version, actor.person_id):
-            return
+        card, draft_version = _private_card(occasion, wish, actor), wish.draft_version
     if card is not None and occasion.is_here(ref.chat):
         outbox.remember_card(
             session,
