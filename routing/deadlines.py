@@ -137,14 +137,16 @@ def replan(session: Session, office: Office, case: CaseRow, now: datetime) -> No
     """Recompute the running limits, each from its own start: after a change of level, or a longer time that was granted.
 
     A watched matter is never looked at later than a person said. One that has risen to a level that must be reported
-    owes its first report (首报) from now on, once.
+    owes its first report (首报) from now on, once; one that need not be reported owes none.
     """
     for row in session.scalars(running(case.id)).all():
         due = end_of(session, office, case, row.step, row.started_at)
         if due is None or due.at == row.due_at or (row.step is Step.RELOOK and due.at > row.due_at):
             continue
         _set(row, due, now)  # what was reminded stays reminded
-    if case.level in office.procedure.report and not _was_started(session, case.id, Step.REPORT):
+    if case.level not in office.procedure.report:
+        end(session, case.id, [Step.REPORT, Step.PROGRESS], now)
+    elif not _was_started(session, case.id, Step.REPORT):
         start(session, office, case, [Step.REPORT], now)
     supervision.settle(session, case.id, now)
 

@@ -132,7 +132,10 @@ def _judging(procedure: Procedure, level: Level) -> dict[tuple[State, Command], 
         _IN_DUTY,
         frozenset({Need.TARGET, Need.REASON}),
         starts=(Step.RELOOK,),  # somebody looks whether the other side took it
-        ends=(Step.DISPATCH, Step.RELOOK, Step.RESPOND),
+        ends=(
+            *(Step.DISPATCH, Step.RELOOK, Step.RESPOND),
+            *(Step.FIRST_WORD, Step.PRESS, Step.REPORT, Step.PROGRESS),  # nobody here could meet them
+        ),
     )
     watch = Move(State.WATCHING, _DUTY, _IN_DUTY, starts=(Step.RELOOK,), ends=(Step.DISPATCH,))
     convene = Move(

@@ -328,3 +328,26 @@ def test_a_matter_that_is_taken_up_again_is_not_closed(desk):
     assert desk.case(case_id).closed_at is not None
     desk.act(case_id, Command.FOLLOW)
     assert desk.case(case_id).closed_at is None
+
+
+def test_what_need_not_be_reported_any_more_owes_no_report(desk):
+    switch(desk, report=frozenset({Level.II}))
+    desk.office.limits[Step.PROGRESS] = dict.fromkeys(Level, Limit(4 * 60))
+    case_id = desk.open()
+    desk.act(case_id, Command.SET_LEVEL, level=Level.II)
+    desk.act(case_id, Command.REPORT, stance="first")
+    assert Step.PROGRESS in running(desk, case_id)
+    desk.act(case_id, Command.SET_LEVEL, level=Level.III)
+    assert not {Step.REPORT, Step.PROGRESS} & set(running(desk, case_id))
+
+
+def test_nothing_that_only_we_could_do_is_owed_of_a_matter_that_is_transferred(desk):
+    switch(desk, report=EVERY)
+    for step in (Step.FIRST_WORD, Step.PRESS):
+        desk.office.limits[step] = dict.fromkeys(Level, Limit(5 * 60))
+    case_id = desk.open()
+    desk.act(case_id, Command.SET_LEVEL, level=Level.II)
+    desk.act(case_id, Command.EMERGENCY)
+    assert {Step.FIRST_WORD, Step.REPORT} <= set(running(desk, case_id))
+    desk.act(case_id, Command.TRANSFER)
+    assert set(running(desk, case_id)) == {Step.RELOOK}
