@@ -112,11 +112,11 @@ def help_card(name: str, roles: frozenset[Role], offered: Sequence[Offered]) -> 
 
 
 _ON_CARDS: Sequence[tuple[frozenset[Role], str, str]] = (
-    (frozenset({Role.DUTY, Role.OFFICE}), "值班群卡片", "转办、改派、定级、关注、不予受理、纠正"),
-    (frozenset({Role.CONTACT}), "承办群卡片", "签收、退回、拟答复稿（直接回复卡片即可）、回应确认"),
+    (frozenset({Role.DUTY, Role.OFFICE}), "值班群卡片", "转办、改派、定级、关注、不予受理、研判、纠正"),
+    (frozenset({Role.CONTACT}), "承办群卡片", "签收、退回、申请延期、拟答复稿（直接回复卡片即可）、回应确认"),
     (frozenset({Role.REVIEWER}), "私聊卡片", "初审通过、退改"),
     (frozenset({Role.SECRECY}), "私聊卡片", "保密审查：公开、不公开、需报审"),
-    (frozenset({Role.LEADER}), "私聊卡片", "批准发布、退回修改"),
+    (frozenset({Role.LEADER}), "私聊卡片", "批准发布、退回修改、呈报主要领导"),
     (frozenset({Role.ADMIN}), "私聊卡片", "确认新成员"),
 )
 

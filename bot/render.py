@@ -38,6 +38,8 @@ EXCERPT = 120
 REASONS_SHOWN, REASON_WORDS = 3, 4
 LIMITS_SHOWN = 2
 BELOW_SHOWN = 3
+_OF_OFFICE = frozenset({Step.REPORT, Step.PROGRESS})
+"""Limits of the duty officers that no unit and no reviewer can keep: they would hide their own."""
 PLACE_NOTE = "地点"
 """How the note of a rule begins that asked for a place."""
 _WHERE = {"提到本县", "来源属本县"}
@@ -58,6 +60,7 @@ def duty_card(view: CaseView, office: Office, sources: Mapping[str, str]) -> Car
             *_matter(view, office, sources),
             *file_blocks(view, office),
             *_course(view, office),
+            *_limits(view, office),
             *clock_blocks(view, office),
         ),
         duty_buttons(view, office),
@@ -94,8 +97,9 @@ def channel_card(view: CaseView, office: Office, sources: Mapping[str, str], cha
     )
     if slip.signed_at:
         blocks.append(Block(f"{slip.signed_by} {local(slip.signed_at, office)}", label="签收"))
-    blocks.extend(_approved_text(view))
-    return Card((*blocks, *_course(view, office)), _channel_buttons(view, office))
+    blocks.extend(_approved_text(view, office))
+    blocks += [*_course(view, office), *_limits(view, office, _OF_OFFICE)]
+    return Card(tuple(blocks), _channel_buttons(view, office))
 
 
 def _channel_buttons(view: CaseView, office: Office) -> tuple[tuple[Button, ...], ...]:
@@ -140,7 +144,7 @@ def _is_closed(view: CaseView) -> bool:
 _APPROVED = frozenset({State.TO_RELEASE, State.ANSWERED, State.CALLING_BACK, State.CLOSED, State.ARCHIVED})
 
 
-def _approved_text(view: CaseView) -> list[Block]:
+def _approved_text(view: CaseView, office: Office) -> list[Block]:
     if view.draft is None or view.state not in _APPROVED:
         return []
     if view.draft.is_closed:
@@ -149,7 +153,7 @@ def _approved_text(view: CaseView) -> list[Block]:
         return [Block(told + what, label="答复稿", weight=9)]
     return [
         Block(
-            f"第{view.draft.version}稿已批准（{view.draft.openness}）" + _what_now(view),
+            f"第{view.draft.version}稿已批准（{view.draft.openness}）" + _what_now(view, office),
             label="答复稿",
             weight=9,
         ),
@@ -157,8 +161,13 @@ def _approved_text(view: CaseView) -> list[Block]:
     ]
 
 
-def _what_now(view: CaseView) -> str:
-    return "。请按下文发布，发布后点“回应确认”填写链接" if view.state is State.TO_RELEASE else ""
+def _what_now(view: CaseView, office: Office) -> str:
+    if view.state is not State.TO_RELEASE:
+        return ""
+    named = "、".join(office.channels[key].unit for key in sorted(view.waiting(Command.COUNTERSIGN)))
+    if named:
+        return f"。先不要发布：稿中提到{named}，等其确认无误"
+    return "。请按下文发布，发布后点“回应确认”填写链接"
 
 
 def review_card(
@@ -197,7 +206,7 @@ def review_card(
         return Card((*blocks, Block(fate, Form.NOTE, weight=9)))
     left = time_left(view, office, _CLOCKS.get(card), now)
     others = [limit for limit in view.deadlines if not left or limit.step is not _CLOCKS[card]]
-    blocks.extend((*left, *_limits(replace(view, deadlines=tuple(others)), office)))
+    blocks.extend((*left, *_limits(replace(view, deadlines=tuple(others)), office, _OF_OFFICE)))
     return Card(tuple(blocks), _review_buttons(view, card, office))
 
 
@@ -421,7 +430,6 @@ def _course(view: CaseView, office: Office) -> list[Block]:
         blocks.append(Block(effect_line(view.effect), label="回应效果", weight=6))
     if view.state is State.DISMISSED:
         blocks.append(Block(view.close_reason or "", label="不予受理理由", weight=9))
-    blocks.extend(_limits(view, office))
     return blocks
 
 
@@ -440,10 +448,10 @@ def effect_line(effect: Effect) -> str:
     return "，".join(told)
 
 
-def _limits(view: CaseView, office: Office) -> list[Block]:
+def _limits(view: CaseView, office: Office, hidden: frozenset[Step] = frozenset()) -> list[Block]:
     """Give the nearest limits, most pressing first; the public answer is always among them while it is due."""
-    nearest = view.deadlines[:LIMITS_SHOWN]
-    shown = [*nearest, *(d for d in view.deadlines[LIMITS_SHOWN:] if d.step is Step.RESPOND)]
+    running = [d for d in view.deadlines if d.step not in hidden]
+    shown = [*running[:LIMITS_SHOWN], *(d for d in running[LIMITS_SHOWN:] if d.step is Step.RESPOND)]
     told = [
         f"{STEP_NAMES[d.step]} 暂停计时"
         if d.step in view.clock.paused

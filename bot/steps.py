@@ -58,7 +58,7 @@ def unit_card(view: CaseView, office: Office, channel: str) -> Card:
     """Give the card of a unit that is asked for something besides the lead, in the group of its channel."""
     asked = _asked_now(view, channel)
     blocks = [
-        Block(f"{level_tag(view.level)}　{view.number}　【{STATE_NAMES[view.state]}】", weight=9),
+        Block(f"{level_tag(view.level)} {view.number}【{STATE_NAMES[view.state]}】", weight=9),
         Block(view.title, Form.TITLE, weight=9),
     ]
     lead = office.channels.get(view.channel)

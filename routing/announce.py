@@ -114,7 +114,7 @@ def unit_cards(session: Session, office: Office, case: CaseRow) -> list[CardDue]
         for kind, states in ASKED_IN.items()
         if case.state in states
         for key, asked in papers.asked(session, case.id, kind).items()
-        if key in office.channels and key != case.channel
+        if key in office.channels and (key != case.channel or kind is Command.CONVENE)
     ]
 
 

@@ -62,6 +62,22 @@ ASSIGN_AFTER_RETURNS = 2
 """After so many returns the office assigns and the case cannot be returned again (潍坊市12345条例 第二十二条)."""
 
 
+_SAID: Mapping[Command, str] = {
+    Command.OPINE: "发表会商意见",
+    Command.CONCLUDE: "登记会商结论",
+    Command.COUNTERSIGN: "确认答复稿无误",
+    Command.CONTENT: "登记回访满意度",
+    Command.DISCONTENT: "登记回访不满意",
+    Command.UNREACHED: "登记回访未接通",
+    Command.INSTRUCT: "改批示件标记",
+    Command.EMERGENCY: "改突发事件标记",
+    Command.SPEAK: "登记首次发布",
+    Command.BRIEF: "登记新闻发布会",
+    Command.ASSESS: "登记效果评估",
+    Command.RECALL: "登记复查有误",
+    Command.TAKE_BACK: "登记移送退回",
+}
+"""What stands behind 已 in the answer to a press, where the name of the command does not read well there."""
 _NUMERALS = {Level.I: "Ⅰ", Level.II: "Ⅱ", Level.III: "Ⅲ", Level.IV: "Ⅳ"}
 
 
@@ -154,11 +170,11 @@ def execute(
         return answer
     _check_choice(office, order)
     effect = _carry_out(session, office, ledger, case, before, order, answer, now)
-    told = (
-        f"定为{_NUMERALS[case.level]}级"
-        if order.command is Command.SET_LEVEL
-        else COMMAND_NAMES[order.command]
-    )
+    told = _SAID.get(order.command, COMMAND_NAMES[order.command])
+    if order.command is Command.SET_LEVEL:
+        told = f"定为{_NUMERALS[case.level]}级"
+    elif order.command is Command.PASS and before.state is State.IN_SECOND:
+        told = "二审通过"
     said = effect.text if effect and effect.text else f"已{told}：{case.number}"
     return Done(case.id, case.number, case.state, said)
 

@@ -74,7 +74,7 @@ def invite(
 
 @people_app.command("link")
 def link(
-    person: Annotated[int, typer.Argument(help="编号，见 people list")],
+    person: Annotated[int, typer.Argument(metavar="编号", help="见 people list")],
     hours: Annotated[int, typer.Option(help="有效小时数", min=1, max=168)] = 24,
 ) -> None:
     """给已登记的人再加一个聊天账号：生成一次性邀请码，由本人用新账号发送，再由管理员确认。"""
@@ -145,7 +145,7 @@ def _plain(member: people.Member) -> dict[str, object]:
 
 
 @people_app.command("revoke")
-def revoke(person: Annotated[int, typer.Argument(help="编号，见 people list")]) -> None:
+def revoke(person: Annotated[int, typer.Argument(metavar="编号", help="见 people list")]) -> None:
     """撤销一个人的全部权限，立即生效，已发出的卡片也不能再按。"""
     settings = settings_now()
     name = in_store(

@@ -177,9 +177,8 @@ def _ask(occasion: Occasion, event: ActionPressed, order: Order, facts: CaseFact
 def _refused(occasion: Occasion, facts: CaseFacts, refusal: Refusal, wish: Wish) -> Reaction:
     text = refusal.text
     if refusal.ground in {Ground.STALE, Ground.STATE, Ground.GONE}:
-        made = (
-            cases.decided_by(occasion.session, facts.id, wish.draft_version) if wish.draft_version else None
-        )
+        decided = wish.draft_version and refusal.ground is not Ground.GONE  # GONE is never for the draft
+        made = cases.decided_by(occasion.session, facts.id, wish.draft_version) if decided else None
         if made is not None:
             when = names.local(made.at, occasion.desk.office)
             text = f"{made.by} 已于 {when} 处理：{names.opinion_name(made.stage, made.opinion)}。{text}"
