@@ -48,6 +48,7 @@ from routing.views import (
     DraftView,
     ItemLine,
     Other,
+    PaperView,
     ReasonView,
     ReviewLine,
     SlipView,
@@ -158,6 +159,11 @@ CLOSED = case(
     released_by="赵联络",
     released_at=at(8),
     deadlines=(),
+)
+UNCONFIRMED = case(
+    State.TO_RELEASE,
+    replace(SECOND, reviews=(PASSED, CLEARED, APPROVED)),
+    papers=(PaperView(Command.COUNTERSIGN, "network", 2, "", "", "", at(7), None),),
 )
 DISMISSED = replace(JUDGING, state=State.DISMISSED, close_reason="与本县无关", deadlines=())
 
@@ -392,6 +398,7 @@ SCENES: Mapping[str, Callable[[], Card]] = {
     "slip_to_release": lambda: slip(
         case(State.TO_RELEASE, replace(SECOND, reviews=(PASSED, CLEARED, APPROVED)))
     ),
+    "slip_to_release_unconfirmed": lambda: slip(UNCONFIRMED),
     "slip_closed": lambda: slip(CLOSED),
     "slip_returned": lambda: slip(RETURNED),
     "slip_elsewhere": lambda: slip(case(State.TO_SIGN), "network"),
@@ -520,6 +527,23 @@ def test_every_sentence_reads_as_its_text_beside() -> None:
 
 def test_every_question_reads_as_its_text_beside() -> None:
     compare("questions", "\n".join(f"== {name}\n{shown(card)}" for name, card in questions()))
+
+
+def test_limits_of_the_duty_officers_hide_no_limit_of_a_unit_or_a_reviewer() -> None:
+    limits = [(Step.REPORT, 1), (Step.PROGRESS, 2), (Step.REVIEW, 3), (Step.DRAFT, 4), (Step.RESPOND, 48)]
+    owed = tuple(DeadlineView(step, at(hours), False) for step, hours in limits)
+    view = case(State.IN_REVIEW, V1, deadlines=owed)
+    assert "首报" in shown(duty(view))
+    for card in (slip(view), review("review", view)):
+        assert "首报" not in shown(card)
+        assert "初审 " in shown(card)
+
+
+def test_a_matter_that_is_checked_again_is_not_said_to_be_closed() -> None:
+    facts = {"link": "https://gov.example/answer/7"}
+    for state, closed in ((State.ANSWERED, False), (State.CALLING_BACK, False), (State.CLOSED, True)):
+        said = shown(sentences.sentence("answered", facts, replace(CLOSED, state=state), OFFICE))
+        assert ("办结" in said) is closed, state
 
 
 def test_no_text_beside_is_without_its_card() -> None:
