@@ -62,6 +62,10 @@ LABEL_LETTERS = 22
 WATCH_HOURS = {"12": "12 小时后看", "24": "明天看", "72": "3 天后看", "168": "7 天后看"}
 """When a watched matter is looked at again, in hours, where not by the limit of its level; project default."""
 AREAS_AT_ONCE = 12
+EXTENSIONS = (3, 5, 10)
+"""Working days that may be asked for; at most ten (广安市批示件办理)."""
+ASK, YES = "ask", "yes"
+"""What the button of a reason of one's own carries, and the second press of a grave approval."""
 
 
 def menu_buttons(view: CaseView, office: Office, menu: str) -> Rows:
@@ -78,7 +82,7 @@ def menu_buttons(view: CaseView, office: Office, menu: str) -> Rows:
             order_button(view, Command.DISMISS, reason, Tone.DANGER, str(place))
             for place, reason in enumerate(office.dismiss_reasons)
         ]
-        choices.append(order_button(view, Command.DISMISS, "其他理由（回复文字）", Tone.DANGER, "ask"))
+        choices.append(order_button(view, Command.DISMISS, "其他理由（回复文字）", Tone.DANGER, ASK))
     elif menu in _STEP_MENUS:
         choices = _STEP_MENUS[menu](view, office)
     elif menu == CORRECT:
@@ -133,7 +137,7 @@ def _watch(view: CaseView, office: Office) -> list[Button]:
 
 
 def _extend(view: CaseView, office: Office) -> list[Button]:
-    return [order_button(view, Command.EXTEND, f"延 {days} 个工作日…", arg=str(days)) for days in (3, 5, 10)]
+    return [order_button(view, Command.EXTEND, f"延 {days} 个工作日…", arg=str(days)) for days in EXTENSIONS]
 
 
 def _opine(view: CaseView, office: Office) -> list[Button]:
@@ -183,7 +187,7 @@ def ticks(view: CaseView, office: Office, menu: str, ticked: int) -> Rows:
 
 def twice(view: CaseView, card: str) -> Rows:
     """Ask a second time before a grave text is approved (Ⅰ、Ⅱ 级再次确认)."""
-    again = order_button(view, Command.APPROVE, "已看清全文，确认批准", Tone.GOOD, "yes")
+    again = order_button(view, Command.APPROVE, "已看清全文，确认批准", Tone.GOOD, YES)
     return ((again,), _back(view, card))
 
 

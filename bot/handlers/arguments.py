@@ -1,8 +1,9 @@
-"""What a button carries besides its command -> the fields of the order. Nonsense is left out and then found missing."""
+"""What a button carries besides its command -> the fields of the order; None for what no button of ours carries."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from bot import menus
 from bot.steps import CONTENT, REPORTS, STANCES
@@ -12,15 +13,14 @@ from routing.starter import SUBJECTS
 from routing.workflow import PAUSE_GROUNDS, TARGETS, AnswerKind, Aspect, Command, Openness, Order
 
 _BANDS = {menus.NEGATIVE: Band.NEGATIVE, menus.NOT_NEGATIVE: Band.NOT_NEGATIVE}
-_AREAS = {str(place): area for place, area in enumerate(SUBJECTS)}
-_KINDS = {kind.value: kind for kind in AnswerKind}
-_OPENNESS = {str(place): kind for place, kind in enumerate(Openness)}
 
 
-def with_argument(order: Order, arg: str, office: Office, now: datetime) -> Order:
-    """Fill an order with what its button carried."""
+def with_argument(order: Order, arg: str, office: Office, now: datetime) -> Order | None:
+    """Fill an order with what its button carried; None where it carries what we never wrote."""
+    if not arg:
+        return order
     fill = _FILLERS.get(order.command)
-    return order if fill is None or not arg else fill(order, arg, office, now)
+    return None if fill is None else fill(order, arg, office, now)
 
 
 def of_unit(stance: str, channel: str) -> str:
@@ -28,15 +28,11 @@ def of_unit(stance: str, channel: str) -> str:
     return f"{stance}:{channel}" if channel else stance
 
 
-def _opine(order: Order, arg: str, office: Office, now: datetime) -> Order:
-    stance, _, channel = arg.partition(":")
-    return replace(order, stance=stance if stance in STANCES else "", channel=channel)
-
-
-def ticked(arg: str, names: int) -> list[int]:
-    """Read which of so many boxes are ticked; none for nonsense."""
-    bits = int(arg) if arg.isdecimal() and len(arg) < 19 else 0
-    return [place for place in range(names) if bits >> place & 1]
+def ticked(arg: str, names: int) -> list[int] | None:
+    """Read which of so many boxes are ticked; None for nonsense."""
+    if not arg.isdecimal() or len(arg) > 18 or int(arg) >> names:
+        return None
+    return [place for place in range(names) if int(arg) >> place & 1]
 
 
 def _id(text: str) -> int:
@@ -44,53 +40,81 @@ def _id(text: str) -> int:
     return int(text) if text.isdecimal() and len(text) < 19 else 0
 
 
-def _dismiss(order: Order, arg: str, office: Office, now: datetime) -> Order:
+def _dismiss(order: Order, arg: str, office: Office, now: datetime) -> Order | None:
     reasons = office.dismiss_reasons
-    return replace(order, reason=reasons[int(arg)]) if arg.isdigit() and int(arg) < len(reasons) else order
+    if arg == menus.ASK:
+        return order
+    return replace(order, reason=reasons[int(arg)]) if arg.isdecimal() and int(arg) < len(reasons) else None
 
 
-def _units(order: Order, arg: str, office: Office, now: datetime) -> Order:
-    keys = list(office.channels)
-    return replace(order, units=tuple(keys[place] for place in ticked(arg, len(keys))))
+def _units(order: Order, arg: str, office: Office, now: datetime) -> Order | None:
+    keys, places = list(office.channels), ticked(arg, len(office.channels))
+    return None if places is None else replace(order, units=tuple(keys[place] for place in places))
 
 
-def _aspects(order: Order, arg: str, office: Office, now: datetime) -> Order:
-    aspects = list(Aspect)
-    return replace(order, aspects=frozenset(aspects[place] for place in ticked(arg, len(aspects))))
+def _aspects(order: Order, arg: str, office: Office, now: datetime) -> Order | None:
+    aspects, places = list(Aspect), ticked(arg, len(Aspect))
+    return None if places is None else replace(order, aspects=frozenset(aspects[place] for place in places))
 
 
-def _watch(order: Order, arg: str, office: Office, now: datetime) -> Order:
-    return replace(order, until=now + timedelta(hours=int(arg))) if arg in menus.WATCH_HOURS else order
+def _watch(order: Order, arg: str, office: Office, now: datetime) -> Order | None:
+    return replace(order, until=now + timedelta(hours=int(arg))) if arg in menus.WATCH_HOURS else None
 
 
-Filler = Callable[[Order, str, Office, datetime], Order]
+def _rate(order: Order, arg: str, office: Office, now: datetime) -> Order | None:
+    band = _BANDS.get(arg[:1])
+    return None if band is None else replace(order, band=band, item_id=_id(arg[1:]))
+
+
+def _opine(order: Order, arg: str, office: Office, now: datetime) -> Order | None:
+    stance, _, channel = arg.partition(":")
+    known = stance in STANCES and (not channel or channel in office.channels)
+    return replace(order, stance=stance, channel=channel) if known else None
+
+
+def _reason(order: Order, arg: str, office: Office, now: datetime) -> Order | None:
+    return order if _id(arg) else None  # one of the leader's own, which is read where he pressed
+
+
+Filler = Callable[[Order, str, Office, datetime], Order | None]
+
+
+def _one_of(field: str, known: Mapping[str, object]) -> Filler:
+    """Fill one field with what a word means; a word that means nothing is none of ours."""
+
+    def fill(order: Order, arg: str, office: Office, now: datetime) -> Order | None:
+        given: dict[str, Any] = {field: known[arg]} if arg in known else {}
+        return replace(order, **given) if given else None
+
+    return fill
+
+
+def _same(words: Iterable[str]) -> Mapping[str, str]:
+    return {word: word for word in words}
+
+
 _FILLERS: Mapping[Command, Filler] = {
     Command.DISPATCH: lambda order, arg, office, now: replace(
         order, channel=arg.removesuffix(menus.ASSIGNED), assigns=arg.endswith(menus.ASSIGNED)
     ),
     Command.SUBMIT: lambda order, arg, office, now: replace(order, channel=arg),
-    Command.SET_LEVEL: lambda order, arg, office, now: replace(
-        order, level=Level(int(arg)) if arg in {"1", "2", "3", "4"} else None
-    ),
+    Command.SET_LEVEL: _one_of("level", {str(int(level)): level for level in Level}),
     Command.SPLIT: lambda order, arg, office, now: replace(order, item_id=_id(arg)),
     Command.MERGE: lambda order, arg, office, now: replace(order, into=_id(arg)),
-    Command.RATE: lambda order, arg, office, now: replace(
-        order, band=_BANDS.get(arg[:1]), item_id=_id(arg[1:])
-    ),
-    Command.CLASSIFY: lambda order, arg, office, now: replace(order, subject=_AREAS.get(arg, "")),
+    Command.RATE: _rate,
+    Command.CLASSIFY: _one_of("subject", {str(place): area for place, area in enumerate(SUBJECTS)}),
     Command.DISMISS: _dismiss,
     Command.WATCH: _watch,
     Command.CONVENE: _units,
     Command.PASS: _aspects,
     Command.OPINE: _opine,
-    Command.REPORT: lambda order, arg, office, now: replace(order, stance=arg if arg in REPORTS else ""),
-    Command.CONTENT: lambda order, arg, office, now: replace(order, stance=arg if arg in CONTENT else ""),
-    Command.TRANSFER: lambda order, arg, office, now: replace(order, target=arg if arg in TARGETS else ""),
-    Command.EXTEND: lambda order, arg, office, now: replace(
-        order, days=int(arg) if arg in {"3", "5", "10"} else 0
-    ),
-    Command.PAUSE: lambda order, arg, office, now: replace(order, stance=arg if arg in PAUSE_GROUNDS else ""),
-    Command.SET_ANSWER_KIND: lambda order, arg, office, now: replace(order, answer_kind=_KINDS.get(arg)),
-    Command.DRAFT: lambda order, arg, office, now: replace(order, openness=_OPENNESS.get(arg)),
-    Command.APPROVE: lambda order, arg, office, now: replace(order, confirmed=arg == "yes"),
+    Command.REPORT: _one_of("stance", _same(REPORTS)),
+    Command.CONTENT: _one_of("stance", _same(CONTENT)),
+    Command.TRANSFER: _one_of("target", _same(TARGETS)),
+    Command.EXTEND: _one_of("days", {str(days): days for days in menus.EXTENSIONS}),
+    Command.PAUSE: _one_of("stance", _same(PAUSE_GROUNDS)),
+    Command.SET_ANSWER_KIND: _one_of("answer_kind", {kind.value: kind for kind in AnswerKind}),
+    Command.DRAFT: _one_of("openness", {str(place): kind for place, kind in enumerate(Openness)}),
+    Command.APPROVE: _one_of("confirmed", {menus.YES: True}),
+    Command.REFUSE: _reason,
 }

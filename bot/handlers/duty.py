@@ -3,7 +3,7 @@
 import re
 from datetime import date, datetime, timedelta
 
-from bot.buttons import Wish
+from bot.buttons import HANDOVER, SUBSTITUTE, Wish
 from bot.chat import ActionPressed, CommandGiven
 from bot.handlers.desk import Occasion, Reaction, Redraw
 from bot.rosters import stretch
@@ -12,7 +12,7 @@ from routing.errors import UserError
 from routing.office import Role
 from routing.outbox import MessageKind, Priority
 from routing.substitution import Substitution, SubstitutionState, Wanted
-from routing.workflow import Actor
+from routing.workflow import Actor, Ground
 
 PLANNERS = frozenset({Role.DUTY, Role.OFFICE, Role.LEADER, Role.ADMIN})
 """Who sees, besides who is on duty, what is wrong with the roster."""
@@ -141,6 +141,7 @@ def sign(occasion: Occasion, event: ActionPressed, wish: Wish, actor: Actor) -> 
     try:
         signed = handover.sign(occasion.session, occasion.desk.ledger, wish.case_id, actor, occasion.now)
     except UserError as error:
+        occasion.note_refusal(event.sender, actor, HANDOVER, Ground.ROLE)
         return Reaction(str(error), alert=True, redraw=redraw)
     if signed.is_signed:
         text = f"交接班完成：{signed.outgoing} → {signed.incoming}，未办结 {len(signed.matters)} 件。"
@@ -161,6 +162,7 @@ def decide(occasion: Occasion, event: ActionPressed, wish: Wish, actor: Actor) -
             now=occasion.now,
         )
     except UserError as error:
+        occasion.note_refusal(event.sender, actor, SUBSTITUTE, Ground.ROLE)
         return Reaction(str(error), alert=True)
     _tell_decided(occasion, wish.case_id, decided)
     return Reaction("已批准。" if wish.arg == "yes" else "已记为不批准。", redraw=redraw)

@@ -15,7 +15,7 @@ from routing.errors import UserError
 from routing.held import MuteView
 from routing.silence import MuteKind
 from routing.views import CaseView, case_view, find_case
-from routing.workflow import Actor, Where
+from routing.workflow import Actor, Ground, Where
 
 VERBS = frozenset({MUTE, LIFT, SHOW})
 _KINDS = {name: kind for kind, name in mutes.KIND_NAMES.items()} | {"词组": MuteKind.WORD}
@@ -109,13 +109,21 @@ def _lifted(occasion: Occasion, actor: Actor, mute_id: int) -> str:
 def press(occasion: Occasion, event: ActionPressed, wish: Wish, actor: Actor) -> Reaction:
     """Answer a press that mutes, lifts a mute, or fetches a card. Twice changes nothing the second time."""
     if not actor.roles & mutes.MAY_MUTE or _where(occasion, event) not in {Where.DUTY, Where.PRIVATE}:
+        _note(occasion, event, wish, actor, Ground.ROLE)
         return Reaction("只有值班员、政府办和领导可以这样做，请在值班群或私聊里操作。", alert=True)
     try:
         if wish.verb == LIFT:
             return Reaction(_lifted(occasion, actor, wish.case_id))
         return _show(occasion, wish, actor) if wish.verb == SHOW else _mute(occasion, event, wish, actor)
     except UserError as error:
+        _note(occasion, event, wish, actor, Ground.GONE)
         return Reaction(str(error), alert=True)
+
+
+def _note(occasion: Occasion, event: ActionPressed, wish: Wish, actor: Actor, ground: Ground) -> None:
+    """Record that a press was refused, with its case where it means one."""
+    means_case = wish.verb != LIFT and case_view(occasion.session, wish.case_id) is not None
+    occasion.note_refusal(event.sender, actor, wish.verb, ground, wish.case_id if means_case else None)
 
 
 def _where(occasion: Occasion, event: ActionPressed) -> Where:

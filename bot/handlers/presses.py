@@ -78,10 +78,15 @@ def _order(
 ) -> Reaction:
     office = occasion.desk.office
     bare = Order(Command(wish.verb), actor, where, wish.version, wish.draft_version)
-    order = _in_its_name(occasion, event, with_argument(bare, wish.arg, office, occasion.now))
+    filled = with_argument(bare, wish.arg, office, occasion.now)
+    if filled is None:
+        occasion.note_refusal(event.sender, actor, wish.verb, Ground.MISSING, facts.id)
+        return Reaction(UNKNOWN_BUTTON, alert=True)
+    order = _in_its_name(occasion, event, filled)
     if order.command is Command.REFUSE and wish.arg:
         reason = reasons.own(occasion.session, actor.person_id, int(wish.arg) if _is_id(wish.arg) else 0)
         if not reason:
+            occasion.note_refusal(event.sender, actor, wish.verb, Ground.GONE, facts.id)
             return Reaction("这条理由已不可用，请点“退回修改…”重新选择。", alert=True)
         order = replace(order, reason=reason)
     wanted = decide(facts, order, office.procedure)
@@ -100,6 +105,7 @@ def _order(
     try:
         answer = cases.execute(occasion.session, office, occasion.desk.ledger, facts.id, order, occasion.now)
     except UserError as error:
+        occasion.note_refusal(event.sender, actor, wish.verb, Ground.GONE, facts.id)
         return Reaction(str(error), alert=True)
     if isinstance(answer, Refusal):
         return _refused(occasion, facts, answer, wish)
@@ -192,6 +198,7 @@ def _open_menu(
     name, page = menus.page_of(wish.arg)
     kind = menus.card_of(name, page)
     if not _may_open(occasion, event, actor, facts, wish, kind):
+        occasion.note_refusal(event.sender, actor, wish.verb, Ground.ROLE, facts.id)
         return Reaction(UNKNOWN_BUTTON, alert=True)
     order = _probe(_asked_for(occasion, facts, name), actor, where, wish, facts)
     away = name == menus.BACK and kind != announce.DUTY_CARD

@@ -117,6 +117,9 @@ def _answer(occasion: Occasion, event: TextReplied, actor: Actor, question: Ques
         return "稿件已更新，请重新点“拟答复稿/修改稿件”。"
     bare = Order(question.command, actor, question.place, question.case_version, question.draft_version)
     order = with_argument(bare, question.arg, occasion.desk.office, occasion.now)
+    if order is None:  # a choice that the office no longer has
+        asks.close(occasion.session, question.id, occasion.now)
+        return "这个选项已不在，请在最新的卡片上重新选择。"
     filled = _filled(order, event.text, facts)
     if isinstance(filled, str):
         return filled
