@@ -1,47 +1,50 @@
-"""A thousand hostile presses: forged, replayed, stale, from the wrong chat, the wrong person, on one's own text.
+"""Hostile presses: forged, replayed, stale, from the wrong chat, the wrong person, on one's own text.
 
 None is accepted, each on a case is a line of the record, no text of a draft comes before somebody who was not shown it.
-The presses are drawn by a seed, so that a failure can be played again.
+The presses are drawn by a seed, so that a failure can be played again. `make test` plays a share of them,
+YUQING_TEST_NIGHTLY=1 a thousand in each office and on each database.
 """
 
+import os
 import random
+from collections import Counter as Counted
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import count
 from typing import Any
 
 import pytest
-from builders import STAFF, SWITCHED, Desk, join
+from builders import ROADS, STAFF, SWITCHED, Desk, join
 from sqlalchemy import func, select
 
 from bot.buttons import LIFT, MENU, MUTE, SHOW, SUBSTITUTE, Wish, token_of
-from bot.chat import ActionPressed, Body, Event, MessageRef, TextReplied
+from bot.chat import ActionPressed, Event, MessageRef
 from bot.chat import Sender as From
 from bot.handlers.desk import Desk as Counter
 from bot.handlers.desk import Occasion, Reaction
 from bot.handlers.react import react
 from bot.menus import CARDS
 from routing import people
-from routing.office import Level, Role
+from routing.announce import CARD_ROLES
+from routing.office import Role
 from routing.procedure import FULL, LIGHT, REVIEW_STATES, table
 from routing.store.tables import (
     AskRow,
     Base,
     CaseRow,
-    DraftRow,
     LedgerRow,
     MessageRefRow,
     OutboxRow,
 )
-from routing.workflow import ENDED, Command, State
+from routing.workflow import Command, State
 
 SEED = 20261001
-PRESSES = 1_000
+PRESSES = 1_000 if os.environ.get("YUQING_TEST_NIGHTLY") else 250
 TEXT = "只给审核人看的稿件，外人不得见。"
 ROLES = {role.value for role in Role}
 STATES = [s for s in State if s not in {State.MERGED, State.CONSULTING}]
 NONSENSE = ("99", "-1", "x", "0x1", "nowhere", "７", "1e3", "yes;no", "4294967296", "n0", "petition ")
-OUTSIDE = ("group-network", "somewhere-else", "operator", "private-second_leader")
+OUTSIDE = ("group-security", "somewhere-else", "operator", "private-second_leader")
 
 
 @dataclass(frozen=True)
@@ -228,22 +231,15 @@ def cases_in(desk: Desk) -> dict[State, int]:
     """A case in every state, its text drafted by one who holds every role."""
     found = {}
     for number, state in enumerate(STATES):
-        if state in SWITCHED:
-            desk.office = replace(desk.office, procedure=SWITCHED[state])
+        desk.office = replace(desk.office, procedure=SWITCHED.get(state, LIGHT))
         case_id = desk.open(f"{number + 1}号院停水了，物业不管", published_at=desk.clock.advance(days=8))
-        for command in road(state):
+        for command in ROADS[state]:
             who: Any = "writer" if command is Command.DRAFT else ""
             answer = desk.act(case_id, command, who, text=TEXT)
             assert not hasattr(answer, "ground"), answer
         assert desk.case(case_id).state is state
         found[state] = case_id
     return found
-
-
-def road(state: State) -> tuple[Command, ...]:
-    from builders import ROADS
-
-    return ROADS[state]
 
 
 def facts(desk: Desk) -> dict[str, list[str]]:
@@ -253,9 +249,33 @@ def facts(desk: Desk) -> dict[str, list[str]]:
     return desk.run(lambda s: {t.name: sorted(map(str, s.execute(select(t)).all())) for t in tables})
 
 
-def last_line(desk: Desk) -> tuple[int, LedgerRow | None]:
-    row = desk.run(lambda s: s.scalars(select(LedgerRow).order_by(LedgerRow.seq.desc())).first())
-    return (row.seq if row else 0), row
+def play(desk: Desk, hostile: Hostile, serial: int) -> list[str]:
+    """Let one press happen, and say what it did that it must not do."""
+
+    def work(session) -> tuple[Reaction | None, list[tuple[str, int | None]]]:
+        newest = session.scalar(select(func.max(LedgerRow.seq))) or 0
+        counter = Counter(desk.office, desk.ledger, "chat", {})
+        reaction = react(Occasion(counter, session, desk.clock(), serial, hostile.event))
+        written = session.execute(select(LedgerRow.action, LedgerRow.case_id).where(LedgerRow.seq > newest))
+        return reaction, [(row.action, row.case_id) for row in written]
+
+    reaction, lines = desk.run(work)
+    found = []
+    if reaction is None or not reaction.alert or reaction.menu is not None:
+        found.append(f"was answered with {reaction}")
+    elif TEXT in reaction.toast:
+        found.append("read the draft")
+    if hostile.case_id is not None and lines != [("refused", hostile.case_id)]:
+        found.append(f"left {lines}")
+    return found
+
+
+def no_draft_stands_where_it_was_not_sent(desk: Desk) -> bool:
+    """Tell whether each review card that is kept up to date, or waits to be sent, is that of who was asked."""
+    cards = desk.all(MessageRefRow, MessageRefRow.card.in_(CARD_ROLES))
+    sent = {(row.chat, row.case_id) for row in desk.all(OutboxRow) if row.payload.get("card") in CARD_ROLES}
+    strangers = {f"private-{key}" for key in ("nobody", "revoked", "stranger", "late_leader", "admin")}
+    return all((card.chat, card.case_id) in sent for card in cards) and not strangers & {c for c, _ in sent}
 
 
 @pytest.fixture
@@ -277,37 +297,22 @@ def besieged(desk: Desk) -> Desk:
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("procedure", [LIGHT, FULL], ids=["light", "full"])
-def test_of_a_thousand_hostile_presses_none_is_accepted_and_each_is_in_the_record(besieged, procedure):
+def test_of_hostile_presses_none_is_accepted_and_each_is_in_the_record(besieged, procedure):
     desk = besieged
     cases = cases_in(desk)
     desk.office = replace(desk.office, procedure=procedure)
     desk.staff["late_leader"] = desk.run(lambda s: join(s, "新领导", [Role.LEADER], (), "late_leader"))
-    counter = Counter(desk.office, desk.ledger, "chat", {})
-    before, serial = facts(desk), count(1)
-    asked = len(desk.all(AskRow))
+    before, asked = facts(desk), len(desk.all(AskRow))
     enemy = iter(Enemy(desk, cases, random.Random(SEED)))
-    tally: dict[str, int] = {}
-    for _ in range(PRESSES):
+    tally = Counted[str]()
+    problems: list[tuple[str, Hostile]] = []
+    for serial in range(PRESSES):
         hostile = next(enemy)
-        seq, _ = last_line(desk)
-
-        def happen(s, event=hostile.event) -> Reaction | None:
-            return react(Occasion(counter, s, desk.clock(), next(serial), event))
-
-        reaction = desk.run(happen)
-        now_seq, line = last_line(desk)
-        what = (hostile.kind, hostile.event, reaction)
-        assert reaction is not None, what
-        assert reaction.menu is None, what
-        assert reaction.alert, what
-        assert TEXT not in reaction.toast, what
-        if hostile.case_id is not None:
-            assert now_seq == seq + 1, what
-            assert line is not None
-            assert (line.action, line.case_id) == ("refused", hostile.case_id), what
-        tally[hostile.kind] = tally.get(hostile.kind, 0) + 1
+        problems += [(problem, hostile) for problem in play(desk, hostile, serial)]
+        tally[hostile.kind] += 1
+    assert not problems, problems
     assert facts(desk) == before
     assert len(desk.all(AskRow)) == asked
-    assert sum(tally.values()) == PRESSES
-    assert min(tally.values()) > PRESSES // 20, tally
+    assert no_draft_stands_where_it_was_not_sent(desk)
+    assert min(tally.values()) > PRESSES // 25, tally
     assert desk.run(desk.ledger.verify).broken is None

@@ -33,7 +33,7 @@ from bot.sandbox.world import SANDBOX_TOKEN, Cast, SandboxGroup, SandboxPerson
 from bot.sender import Pace
 from bot.telegram.adapter import TelegramChat, Timeouts
 from routing import intake, people
-from routing.clock import utc_now
+from routing.clock import Clock, utc_now
 from routing.deliveries import ACTIONS
 from routing.items import OWN_TAG, Counts, Harvest, Item, Kind, SourceState
 from routing.ledger import entries
@@ -274,6 +274,7 @@ class Stage:
     store: Store
     pace: Pace | None
     timeouts: Timeouts | None
+    clock: Clock = utc_now
     app: App = field(init=False)
     task: asyncio.Task[None] | None = None
     seen: set[tuple[int, int]] = field(default_factory=set)
@@ -284,7 +285,7 @@ class Stage:
     async def start_app(self, *, monitors: bool = False) -> None:
         """Start the service and wait until it works; with monitors, until every source was read once."""
         chat = TelegramChat(SANDBOX_TOKEN, self.settings.telegram_api, timeouts=self.timeouts)
-        self.app = App(self.settings, self.configuration, chat, pace=self.pace)
+        self.app = App(self.settings, self.configuration, chat, clock=self.clock, pace=self.pace)
         ready = asyncio.Event()
         self.task = asyncio.create_task(self.app.run(None if monitors else "bot", ready))
         waiting = asyncio.create_task(ready.wait())
@@ -311,7 +312,7 @@ class Stage:
 
     async def drop(self, *posts: Post, source: str = "forum") -> None:
         """Hand posts to the core by the door of the monitors, where a test is not about feeds."""
-        now = utc_now()
+        now = self.clock()
         items = tuple(
             Item(source, p.id, f"https://forum.example/{p.id}", p.title, p.text, Kind.POST, counts=p.counts())
             for p in posts
@@ -606,6 +607,7 @@ async def on_stage(
     with_app: bool = True,
     more: Callable[[Feeds], str] = lambda _: "",
     world: Answer | None = None,
+    clock: Clock = utc_now,
     **settings: Any,
 ) -> AsyncIterator[Stage]:
     """Set everything up in a folder; at the end of a test that passed, `nothing_else` is asked.
@@ -636,7 +638,7 @@ async def on_stage(
         store = Store(made.database_url)
         stack.callback(store.close)
         stage = Stage(
-            sandbox, client, server, made, load_folder(config), store, pace or Unhurried(), timeouts
+            sandbox, client, server, made, load_folder(config), store, pace or Unhurried(), timeouts, clock
         )
         stack.push_async_callback(stage.stop_app)
         if with_app:
