@@ -72,10 +72,6 @@ def _opine(order: Order, arg: str, office: Office, now: datetime) -> Order | Non
     return replace(order, stance=stance, channel=channel) if known else None
 
 
-def _reason(order: Order, arg: str, office: Office, now: datetime) -> Order | None:
-    return order if _id(arg) else None  # one of the leader's own, which is read where he pressed
-
-
 Filler = Callable[[Order, str, Office, datetime], Order | None]
 
 
@@ -116,5 +112,5 @@ _FILLERS: Mapping[Command, Filler] = {
     Command.SET_ANSWER_KIND: _one_of("answer_kind", {kind.value: kind for kind in AnswerKind}),
     Command.DRAFT: _one_of("openness", {str(place): kind for place, kind in enumerate(Openness)}),
     Command.APPROVE: _one_of("confirmed", {menus.YES: True}),
-    Command.REFUSE: _reason,
+    Command.REFUSE: lambda order, arg, office, now: order,  # a reason of his own, read where he pressed
 }
