@@ -31,7 +31,7 @@ from routing import (
     substitution,
     textscan,
 )
-from routing.announce import CARD_ROLES, CHANNEL_CARD, DUTY_CARD, ORDER_CARD, UNIT_CARD
+from routing.announce import AFTER_CARDS, CARD_ROLES, CHANNEL_CARD, DUTY_CARD, ORDER_CARD, UNIT_CARD
 from routing.clock import Span
 from routing.digest import week_numbers
 from routing.grouping import origin_of
@@ -158,6 +158,8 @@ class Composer:
             return render.channel_card(view, self._office, self._sources, self._channel_of(chat))
         if kind == ORDER_CARD:
             return steps.order_card(view, self._office, now)
+        if kind in AFTER_CARDS.values():
+            return steps.after_card(view, self._office, kind)
         if kind == UNIT_CARD:
             return steps.unit_card(view, self._office, self._channel_of(chat))
         found = textscan.scan(view.draft.text, self._personal) if view.draft else ()

@@ -23,8 +23,9 @@ from bot.names import (
     promise_line,
     source_name,
 )
-from bot.steps import file_blocks, order_buttons, unit_buttons
+from bot.steps import after_buttons, file_blocks, order_buttons, unit_buttons
 from bot.wishes import menu_button, menu_on, order_button
+from routing.announce import AFTER_CARDS
 from routing.effect import Effect
 from routing.held import HeldView
 from routing.levels import number_of_people
@@ -75,6 +76,8 @@ def buttons_of(
         return duty_buttons(view, office)
     if card == "channel":
         return _channel_buttons(view, office)
+    if card in AFTER_CARDS.values():
+        return after_buttons(view, card)
     if card == "order":
         return order_buttons(view)
     if card == "unit":

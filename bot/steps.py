@@ -7,10 +7,11 @@ from bot.chat import Block, Button, Card, Form, Tone
 from bot.glance import spread, time_left
 from bot.names import level_tag, local
 from bot.wishes import menu_button, order_button
+from routing.announce import AFTER_CARDS
 from routing.office import Office, Step
 from routing.procedure import ASKED_IN
 from routing.views import CaseView, PaperView
-from routing.workflow import PAUSE_GROUNDS, STATE_NAMES, TARGETS, Command, State
+from routing.workflow import COMMAND_NAMES, PAUSE_GROUNDS, STATE_NAMES, TARGETS, Command, State
 
 STANCES: Mapping[str, str] = {"agree": "同意", "differ": "有不同意见", "none": "无意见"}
 REPORTS: Mapping[str, str] = {"first": "首报", "follow": "续报", "final": "终报"}
@@ -52,6 +53,59 @@ def order_buttons(view: CaseView) -> tuple[tuple[Button, ...], ...]:
     """Give the buttons of a leader who is asked to agree to a dispatch."""
     good = order_button(view, Command.ORDER, "同意转办", Tone.GOOD)
     return ((good, order_button(view, Command.SEND_BACK, "退回研判…", Tone.DANGER)),)
+
+
+def after_card(view: CaseView, office: Office, card: str) -> Card:
+    """Give the private card of somebody who looks after an answer that is out: who re-checks it, or who calls back."""
+    draft = view.draft
+    what = "复查" if card == "recheck" else "回访"
+    current = draft is None or draft.version == view.draft_version
+    asks = current and AFTER_CARDS.get(view.state) == card
+    blocks = [
+        Block(f"{'请' if asks else ''}{what}：{view.number} {view.title}", Form.TITLE, weight=9),
+        Block(f"{level_tag(view.level)} · {view.items} 条信息", weight=4),
+    ]
+    if view.release_url and view.released_at is not None:
+        text = f"{local(view.released_at, office)} {view.released_by} 确认"
+        blocks.append(Block(text, label="已回应", url=view.release_url, weight=8))
+    if draft is not None:
+        blocks.append(Block(draft.text, Form.QUOTE, label="答复稿", weight=7))
+    if asks:
+        return Card((*blocks, Block(_AFTER[card], Form.NOTE, weight=9)), after_buttons(view, card))
+    made = [
+        p for p in view.papers if p.kind in _AFTER_ACTS[card] and draft and p.draft_version == draft.version
+    ]
+    fate = f"事项现为“{STATE_NAMES[view.state]}”，无需处理"
+    if made:
+        fate = f"{made[-1].by} 已处理：{COMMAND_NAMES[made[-1].kind]}"
+    return Card((*blocks, Block(fate, Form.NOTE, weight=9)))
+
+
+def after_buttons(view: CaseView, card: str) -> tuple[tuple[Button, ...], ...]:
+    """Give the buttons of a re-check or of a call-back, for one person in private."""
+    if card == "recheck":
+        good = order_button(view, Command.RECHECK, "复查无误", Tone.GOOD)
+        return ((good, order_button(view, Command.RECALL, "复查有误…", Tone.DANGER)),)
+    return (
+        (
+            order_button(view, Command.CONTENT, "满意", Tone.GOOD, "good"),
+            order_button(view, Command.CONTENT, "基本满意", Tone.GOOD, "fair"),
+        ),
+        (
+            order_button(view, Command.DISCONTENT, "不满意…", Tone.DANGER),
+            order_button(view, Command.UNREACHED, "未接通"),
+        ),
+    )
+
+
+_AFTER: Mapping[str, str] = {
+    "recheck": "请打开链接核对：能否打开、与批准的文字是否一致、内容是否仍然正确",
+    "call_back": "请联系诉求人，问是否满意；不在聊天里写姓名、电话、住址",
+}
+_AFTER_ACTS: Mapping[str, frozenset[Command]] = {
+    "recheck": frozenset({Command.RECHECK, Command.RECALL}),
+    "call_back": frozenset({Command.CONTENT, Command.DISCONTENT}),
+}
 
 
 def unit_card(view: CaseView, office: Office, channel: str) -> Card:

@@ -19,7 +19,7 @@ from routing.outbox import QUIET_UNTIL, MessageKind, Priority, hasten, queue, wa
 from routing.procedure import ASKED_IN, WITH_CHANNEL
 from routing.quiet import held_until
 from routing.standing import refresh
-from routing.store.tables import AssignmentRow, CaseRow, DraftRow, ReviewRow
+from routing.store.tables import AssignmentRow, CaseRow, DraftRow, ReleaseRow, ReviewRow
 from routing.workflow import Command, Order, State
 
 DUTY_CARD, CHANNEL_CARD = "duty", "channel"
@@ -39,7 +39,11 @@ CARD_ROLES = {
     "approve": Role.LEADER,
     "chief": Role.CHIEF,
     ORDER_CARD: Role.LEADER,
+    "recheck": Role.REVIEWER,
+    "call_back": Role.CALLER,
 }
+AFTER_CARDS = {State.ANSWERED: "recheck", State.CALLING_BACK: "call_back"}
+"""The private cards of those who look after an answer that is out: who re-checks it (复查), who calls back (回访)."""
 ALERT_LIFE = timedelta(hours=24)
 ANSWER_LIFE = timedelta(hours=12)
 
@@ -83,6 +87,8 @@ def cards_due(session: Session, office: Office, case: CaseRow, now: datetime) ->
         due += review_cards(session, case, now)
     if case.state is State.TO_ORDER:
         due += order_cards(session, case, now)
+    if case.state in AFTER_CARDS:
+        due += after_cards(session, case, now)
     return due + unit_cards(session, office, case)
 
 
@@ -98,6 +104,29 @@ def order_cards(session: Session, case: CaseRow, now: datetime) -> list[CardDue]
             case_id=case.id,
         )
         for actor, chat in people.holders(session, Role.LEADER, at=now)
+    ]
+
+
+def after_cards(session: Session, case: CaseRow, now: datetime) -> list[CardDue]:
+    """Give the private cards of those who look after the answer, without whoever drafted or released it.
+
+    Where nobody is left the card in the duty group offers the same to the office.
+    """
+    card = AFTER_CARDS[case.state]
+    acted = session.execute(
+        select(DraftRow.drafter_id, ReleaseRow.confirmed_by)
+        .join(ReleaseRow, ReleaseRow.draft_id == DraftRow.id)
+        .where(DraftRow.case_id == case.id, DraftRow.version == case.draft_version)
+    ).first()
+    return [
+        CardDue(
+            key=_review_key(case.id, card, case.draft_version, actor.person_id),
+            chat=chat,
+            payload={"card": card, "draft_version": case.draft_version},
+            priority=Priority.PERSON,
+            case_id=case.id,
+        )
+        for actor, chat in people.holders(session, CARD_ROLES[card], without=set(acted or ()), at=now)
     ]
 
 
@@ -242,6 +271,9 @@ def moved(session: Session, office: Office, case: CaseRow, order: Order, now: da
         ask_reviewers(session, office, case, now)
     elif case.state is State.TO_ORDER:
         for card in order_cards(session, case, now):
+            post(session, card, now)
+    elif case.state in AFTER_CARDS:
+        for card in after_cards(session, case, now):
             post(session, card, now)
     if order.command in _ASKING:
         for card in unit_cards(session, office, case):

@@ -58,6 +58,9 @@ from routing.workflow import (
 DRAFT_MAX = 2_000
 """Characters of an answer: the approval card must show it whole, with the matter, in one message of 4,096."""
 
+FINAL_REPORT = "final"
+"""What a report is called after which none follows (终报)."""
+
 ASSIGN_AFTER_RETURNS = 2
 """After so many returns the office assigns and the case cannot be returned again (潍坊市12345条例 第二十二条)."""
 
@@ -219,7 +222,7 @@ def _carry_out(
         deadlines.end_all(session, case.id, now)
     elif case.state not in ENDED:
         case.closed_at = None
-    deadlines.start(session, office, case, _clocks(session, case, move), now)
+    deadlines.start(session, office, case, _clocks(session, case, order, move), now)
     if order.until is not None:
         deadlines.set_due(session, case.id, Step.RELOOK, order.until, now)
     ledger.write(
@@ -255,8 +258,10 @@ def _carry_out(
     return effect
 
 
-def _clocks(session: Session, case: CaseRow, move: Move) -> list[Step]:
-    """Name the clocks that a move starts: of copies only where somebody must sign for one."""
+def _clocks(session: Session, case: CaseRow, order: Order, move: Move) -> list[Step]:
+    """Name the clocks that a move starts: of copies only where somebody must sign for one, none after a final report."""
+    if order.command is Command.REPORT and order.stance == FINAL_REPORT:
+        return []
     copied = bool(papers.waiting(session, case.id, Command.SIGN_COPY))
     return [step for step in move.starts if step is not Step.COPY or copied]
 

@@ -386,6 +386,11 @@ _CARDS_OF: Mapping[str, tuple[str, ...]] = {
     Command.APPROVE.value: ("approve", "chief"),
     Command.REFUSE.value: ("approve", "chief"),
     Command.PASS_UP.value: ("approve",),
+    Command.RECHECK.value: ("recheck",),
+    Command.RECALL.value: ("recheck",),
+    Command.CONTENT.value: ("call_back",),
+    Command.DISCONTENT.value: ("call_back",),
+    Command.UNREACHED.value: ("call_back",),
 }
 
 
