@@ -107,6 +107,7 @@ def test_a_chosen_openness_stands_with_the_draft(desk, happen):
     switch(desk, openness=True)
     case_id = desk.at(State.HANDLING)
     place = str(list(Openness).index(Openness.ON_REQUEST))
+    assert menu(desk, happen, case_id, "contact", "openness", "group-petition").menu is not None
     press(desk, happen, case_id, "contact", Command.DRAFT, place, chat="group-petition")
     asked = shown(desk, "private-contact", MessageKind.ASK)
     assert "依申请公开" in asked
@@ -252,13 +253,12 @@ def test_a_leader_reads_how_long_he_has(desk):
     assert desk.case(case_id).state is State.TO_APPROVE
 
 
-def menu(desk: Desk, happen: Happen, case_id: int, who: str, name: str) -> Reaction:
+def menu(desk: Desk, happen: Happen, case_id: int, who: str, name: str, chat: str = "") -> Reaction:
     at = desk.shown(case_id)
     token = token_of(Wish(MENU, case_id, at.version, at.draft_version, name))
+    where = chat or f"private-{who}"
     sender = From(who, who, f"private-{who}")
-    reaction = happen(
-        ActionPressed(sender, f"private-{who}", True, token, MessageRef(f"private-{who}", "7"), "p")
-    )
+    reaction = happen(ActionPressed(sender, where, not chat, token, MessageRef(where, "7"), "p"))
     assert reaction is not None
     return reaction
 

@@ -25,6 +25,7 @@ from routing.workflow import (
     CaseFacts,
     Command,
     Ground,
+    Openness,
     Order,
     Refusal,
     State,
@@ -336,6 +337,7 @@ def _probe(command: Command, actor: Actor, where: Where, wish: Wish, facts: Case
         stance="…",
         answer_kind=AnswerKind.UNCLEAR,
         aspects=frozenset(Aspect),
+        openness=Openness.PUBLIC,
         confirmed=True,
     )
 
