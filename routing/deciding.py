@@ -172,7 +172,7 @@ def _complete(case: CaseFacts, order: Order, move: Move) -> Refusal | None:
 
 
 _TO_CONSULT: Mapping[State, str] = {
-    State.JUDGING: "请点“会商…”选择参加单位",
+    State.JUDGING: "请点“研判…”里的“会商…”选择参加单位",
     State.WATCHING: "请先点“恢复研判”，再点“会商…”选择参加单位",
 }
 
