@@ -7,13 +7,12 @@ from threading import Barrier
 
 import pytest
 from builders import MINUTE, ROADS, START, Desk, join
-from hypothesis import settings
+from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
     initialize,
     invariant,
-    precondition,
     rule,
     run_state_machine_as_test,
 )
@@ -482,22 +481,22 @@ class AnyActs(RuleBasedStateMachine):
         self.version += 1 + follows
         assert desk.case(self.case_id).version == self.version
 
-    @rule(data=st.data(), command=st.sampled_from(Command), where=st.sampled_from(Where))
-    def anybody_orders_anything(self, data: st.DataObject, command: Command, where: Where) -> None:
-        self._give(data.draw(st.sampled_from(self.crowd)), command, where)
+    # What is drawn depends on no row: a store that was slow or keeps more than before draws the same.
+    @rule(who=st.integers(0, 5), command=st.sampled_from(Command), where=st.sampled_from(Where))
+    def anybody_orders_anything(self, who: int, command: Command, where: Where) -> None:
+        self._give(self.crowd[who], command, where)
 
-    @precondition(lambda self: self.desk.case(self.case_id).state not in ENDED)
-    @rule(data=st.data(), times=st.integers(1, 4))
-    def those_who_may_go_on(self, data: st.DataObject, times: int) -> None:
-        for _ in range(times):
+    @rule(steps=st.lists(st.tuples(st.integers(0, 20), st.integers(0, 5)), min_size=1, max_size=4))
+    def those_who_may_go_on(self, steps: list[tuple[int, int]]) -> None:
+        for which, who in steps:
             state = self.desk.case(self.case_id).state
             ways = [c for c in commands_in(state) if TABLE[(state, c)].to is not state]
-            if not ways:  # 已合并
+            if state in ENDED or not ways:
                 return
-            command = data.draw(st.sampled_from(ways))
+            command = ways[which % len(ways)]
             move = TABLE[(state, command)]
-            by = data.draw(st.sampled_from([one for one in self.crowd if one.roles & move.roles]))
-            self._give(by, command, min(move.where))
+            able = [one for one in self.crowd if one.roles & move.roles]
+            self._give(able[who % len(able)], command, min(move.where))
 
     @invariant()
     def four_eyes_hold_in_the_sealed_reviews(self) -> None:
@@ -560,6 +559,7 @@ def test_no_acts_by_anybody_break_what_must_hold(desk):
             deadline=None,
             database=None,
             derandomize=True,
+            phases=[Phase.generate],  # to shrink a failure on a store outlasts the test's time
         ),
     )
     assert desk.all(ReviewRow)  # the acts went far enough to mean something
