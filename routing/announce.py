@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from routing import calls, held, papers, people
 from routing.office import Level, Office, Role
 from routing.outbox import QUIET_UNTIL, MessageKind, Priority, hasten, queue, was_queued
-from routing.procedure import ASKED_IN, WITH_CHANNEL
+from routing.procedure import ASKED_IN, WITH_CHANNEL, afterwards
 from routing.quiet import held_until
 from routing.standing import refresh
 from routing.store.tables import AssignmentRow, CaseRow, DraftRow, ReleaseRow, ReviewRow
@@ -272,7 +272,7 @@ def moved(session: Session, office: Office, case: CaseRow, order: Order, now: da
     elif case.state is State.TO_ORDER:
         for card in order_cards(session, case, now):
             post(session, card, now)
-    elif case.state in AFTER_CARDS:
+    elif case.state in AFTER_CARDS and case.state not in afterwards(office.procedure):
         for card in after_cards(session, case, now):
             post(session, card, now)
     if order.command in _ASKING:

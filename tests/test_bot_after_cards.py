@@ -36,6 +36,11 @@ def test_a_named_person_re_checks_in_private_with_the_link_and_the_text(desk):
     assert "孙初审 已处理：复查无误" in text_of(after)
 
 
+def test_an_office_without_these_steps_asks_nobody(desk):
+    desk.at(State.CLOSED)
+    assert asked(desk, "recheck") == []
+
+
 def test_the_caller_works_in_private_and_a_second_press_is_refused(desk):
     case_id = desk.at(State.CALLING_BACK)
     [row] = asked(desk, "call_back")
