@@ -153,6 +153,8 @@ def execute(
         raise UserError("没有这个事项。")
     _check_text(order)
     before = facts_of(session, case)
+    # A unit that the office knows no more is waited for no more.
+    before = replace(before, named=before.named & office.channels.keys())
     answer = decide(before, order, office.procedure)
     if isinstance(answer, Move):
         answer = _further(session, case, before, order, now) or answer

@@ -182,6 +182,18 @@ def _transfer(session: Session, office: Office, case: CaseRow, order: Order, now
     papers.put(session, case, order, now, stance=order.target, text=order.reason)
 
 
+def _take_back(session: Session, office: Office, case: CaseRow, order: Order, now: datetime) -> None:
+    """Owe the public answer again, since the matter was found; not what was said to need none."""
+    excused = papers.newest(session, case.id, Command.EXCUSE) is not None and not case.must_answer
+    if not excused:
+        deadlines.start(session, office, case, [Step.RESPOND], case.opened_at)
+    if case.emergency:
+        owed = {Step.FIRST_WORD: Command.SPEAK, Step.PRESS: Command.BRIEF}
+        left = [step for step, told in owed.items() if not papers.count(session, case.id, told)]
+        deadlines.start(session, office, case, left, case.opened_at)
+    _said(session, office, case, order, now)
+
+
 def _said(session: Session, office: Office, case: CaseRow, order: Order, now: datetime) -> None:
     papers.put(session, case, order, now, stance=order.stance, text=order.text or order.reason)
 
@@ -230,7 +242,7 @@ EFFECTS: Mapping[Command, Act] = {
     Command.SUBMIT: _submit,
     Command.SEND_BACK: _said,
     Command.TRANSFER: _transfer,
-    Command.TAKE_BACK: _said,
+    Command.TAKE_BACK: _take_back,
     Command.SIGN_COPY: _sign_copy,
     Command.OBLIGE: _oblige,
     Command.EXCUSE: _excuse,

@@ -70,7 +70,9 @@ REVIEWING = frozenset(
 )
 """What is said of one version of a draft: it binds to the version that was shown."""
 
-_UNBOUND = frozenset({Command.DRAFT, Command.OPINE, Command.SIGN_COPY, Command.COUNTERSIGN, Command.REPORT})
+_UNBOUND = frozenset(
+    {Command.DRAFT, Command.OPINE, Command.CONCLUDE, Command.SIGN_COPY, Command.COUNTERSIGN, Command.REPORT}
+)
 """What is right whatever else has moved: a new draft, and what several units say of one matter side by side."""
 
 _TWICE = frozenset({Command.APPROVE})

@@ -192,7 +192,7 @@ def _judging(procedure: Procedure, level: Level) -> dict[tuple[State, Command], 
             _DUTY,
             _IN_DUTY,
             frozenset({Need.REASON}),
-            starts=(Step.RESPOND, Step.DISPATCH),
+            starts=(Step.DISPATCH,),  # the public answer is owed since the matter was found: an effect
             ends=(Step.RELOOK,),
         ),
         # What was returned has been approved once: the office sends it on.
@@ -472,7 +472,10 @@ def _flagging() -> dict[tuple[State, Command], Move]:
     return {
         **{(state, command): replace(m, to=state) for state in open_states for command, m in flags.items()},
         (State.HANDLING, Command.PAUSE): pause,
-        (State.HANDLING, Command.GO_ON): replace(pause, needs=frozenset()),
+        **{
+            (state, Command.GO_ON): replace(pause, to=state, needs=frozenset())
+            for state in (State.HANDLING, State.EXTENDING)
+        },
     }
 
 

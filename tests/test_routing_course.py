@@ -351,3 +351,30 @@ def test_nothing_that_only_we_could_do_is_owed_of_a_matter_that_is_transferred(d
     assert {Step.FIRST_WORD, Step.REPORT} <= set(running(desk, case_id))
     desk.act(case_id, Command.TRANSFER)
     assert set(running(desk, case_id)) == {Step.RELOOK}
+
+
+def test_what_another_procedure_sends_back_owes_its_answer_since_it_was_found(desk):
+    case_id = desk.at(State.TRANSFERRED)
+    desk.clock.advance(hours=20)
+    desk.act(case_id, Command.TAKE_BACK)
+    assert due(desk, case_id, Step.RESPOND) == desk.case(case_id).opened_at + timedelta(hours=48)
+
+
+def test_what_need_not_be_answered_does_not_owe_an_answer_by_coming_back(desk):
+    case_id = desk.open()
+    desk.act(case_id, Command.EXCUSE, reason="只是转发旧闻")
+    desk.act(case_id, Command.TRANSFER)
+    desk.act(case_id, Command.TAKE_BACK)
+    assert Step.RESPOND not in running(desk, case_id)
+
+
+def test_a_unit_that_the_office_knows_no_more_is_not_waited_for(desk):
+    switch(desk, countersign=True)
+    case_id = desk.at(State.HANDLING)
+    unit = desk.office.channels["network"].unit
+    desk.act(case_id, Command.DRAFT, text=f"经与{unit}核实，供水已经恢复。")
+    for command in (Command.PASS, Command.CLEAR, Command.APPROVE):
+        desk.act(case_id, command)
+    left = {key: channel for key, channel in desk.office.channels.items() if key != "network"}
+    desk.office = replace(desk.office, channels=left)
+    assert not isinstance(desk.act(case_id, Command.CONFIRM), Refusal)

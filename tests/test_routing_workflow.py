@@ -243,6 +243,7 @@ answered      speak     answered      duty,office         duty             link 
 answered      brief     answered      duty,office         duty             -             -
 handling      pause     handling      office              duty,private     reason,stance -
 handling      go_on     handling      office              duty,private     -             -
+extending go_on extending office duty,private - -
 closed        assess    closed        office              duty,private     text          -
 """
 OFFICES = {"light": LIGHT, "full": FULL}
@@ -398,7 +399,14 @@ def test_a_contact_acts_for_his_own_channel_only(cell):
         assert ground(answer_to(cell, proper(cell, by=by))) is Ground.ROLE
 
 
-SIDE_BY_SIDE = {Command.DRAFT, Command.OPINE, Command.SIGN_COPY, Command.COUNTERSIGN, Command.REPORT}
+SIDE_BY_SIDE = {
+    Command.CONCLUDE,
+    Command.DRAFT,
+    Command.OPINE,
+    Command.SIGN_COPY,
+    Command.COUNTERSIGN,
+    Command.REPORT,
+}
 
 
 @pytest.mark.parametrize("cell", CELLS, ids="-".join)
@@ -563,7 +571,7 @@ def test_a_clock_runs_wherever_somebody_has_to_move():
     }
     keeps = {Command.GRANT, Command.DENY, Command.VERIFY, Command.UNREACHED}
     for (state, command), move in table(FULL, Level.III).items():
-        if command in CORRECTIONS or command in SIDE_BY_SIDE - {Command.DRAFT, Command.REPORT}:
+        if command in CORRECTIONS or command in SIDE_BY_SIDE - {Command.CONCLUDE, Command.DRAFT, Command.REPORT}:
             assert move.to is state
             assert not move.starts
             assert not move.ends

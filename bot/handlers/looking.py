@@ -12,7 +12,18 @@ from routing.views import find_case
 from routing.wanted import words_of
 from routing.workflow import Actor
 
-SEES_ALL = frozenset({Role.DUTY, Role.OFFICE, Role.LEADER, Role.REVIEWER, Role.SECRECY})
+SEES_ALL = frozenset(
+    {
+        Role.DUTY,
+        Role.OFFICE,
+        Role.LEADER,
+        Role.CHIEF,
+        Role.REVIEWER,
+        Role.SECRECY,
+        Role.SECOND,
+        Role.CALLER,
+    }
+)
 SEES_CASES = SEES_ALL | {Role.CONTACT}
 _READS_DRAFTS = frozenset({Role.REVIEWER, Role.SECRECY, Role.LEADER, Role.CONTACT})
 
