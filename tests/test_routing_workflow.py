@@ -571,7 +571,11 @@ def test_a_clock_runs_wherever_somebody_has_to_move():
     }
     keeps = {Command.GRANT, Command.DENY, Command.VERIFY, Command.UNREACHED}
     for (state, command), move in table(FULL, Level.III).items():
-        if command in CORRECTIONS or command in SIDE_BY_SIDE - {Command.CONCLUDE, Command.DRAFT, Command.REPORT}:
+        if command in CORRECTIONS or command in SIDE_BY_SIDE - {
+            Command.CONCLUDE,
+            Command.DRAFT,
+            Command.REPORT,
+        }:
             assert move.to is state
             assert not move.starts
             assert not move.ends
