@@ -42,7 +42,7 @@ def clock_blocks(view: CaseView, office: Office) -> list[Block]:
         text = f"{mark(clock.supervised.colour)}（{STEP_NAMES[clock.supervised.step]}），{until}"
         blocks.append(Block(text, label="督办", weight=9))
     if clock.coming is not None:
-        blocks.append(Block(_plan(clock.coming, view, office), label="下一步", weight=6))
+        blocks.append(Block(_plan(clock.coming, view, office), label="自动提醒", weight=6))
     return blocks
 
 

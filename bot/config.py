@@ -21,6 +21,7 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    StrictBool,
     ValidationError,
     ValidationInfo,
     field_validator,
@@ -480,17 +481,17 @@ FourNumerals = Literal["I", "II", "III", "IV"]
 
 
 class _Procedure(_Strict):
-    verify: bool = False
+    verify: StrictBool = False
     consult: list[FourNumerals] = []
     order: list[FourNumerals] = []
-    aspects: bool = False
-    openness: bool = False
-    second_review: bool = False
+    aspects: StrictBool = False
+    openness: StrictBool = False
+    second_review: StrictBool = False
     chief: list[FourNumerals] = []
     confirm_twice: list[FourNumerals] = ["I", "II"]
-    countersign: bool = False
-    recheck: bool = False
-    call_back: bool = False
+    countersign: StrictBool = False
+    recheck: StrictBool = False
+    call_back: StrictBool = False
     report: list[FourNumerals] = []
 
 

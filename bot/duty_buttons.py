@@ -1,5 +1,7 @@
 """What the duty card offers: the next step first, then what may be put right. Pure; follows the table of the procedure."""
 
+from dataclasses import replace
+
 from bot.chat import Button, Tone
 from bot.clocks import assess_row
 from bot.wishes import menu_button, order_button
@@ -35,8 +37,16 @@ def _onwards(view: CaseView, office: Office, moves: Table) -> tuple[Button, ...]
         return (
             (others, menu_button(view, "assign", "指定承办…")) if view.state is State.RETURNED else (others,)
         )
+    if must_consult(view, office):
+        return (replace(menu_button(view, "consult", "会商…"), tone=Tone.GOOD),)
     proposed = order_button(view, command, f"{word} {channel.name}", Tone.GOOD, view.channel)
     return (proposed, menu_button(view, "channel", "改派…"))
+
+
+def must_consult(view: CaseView, office: Office) -> bool:
+    """Tell whether a consultation comes before anything else that leads on."""
+    concluded = any(paper.kind is Command.CONCLUDE for paper in view.papers)
+    return view.level in office.procedure.consult and not concluded
 
 
 def _judging(view: CaseView, moves: Table) -> tuple[Button, ...]:

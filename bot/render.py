@@ -118,6 +118,8 @@ def _channel_buttons(view: CaseView, office: Office) -> tuple[tuple[Button, ...]
         return ((draft, menu_button(view, "extend", "申请延期…")),)
     if view.state is State.EXTENDING:
         return ((draft_button(view, office, "拟答复稿", Tone.GOOD),),)
+    if view.state is State.TO_RELEASE and view.waiting(Command.COUNTERSIGN):
+        return ((draft_button(view, office, "修改稿件"),),)
     if view.state is State.TO_RELEASE:
         confirm = order_button(
             view,

@@ -179,6 +179,11 @@ def _head(facts: Mapping[str, Any], view: CaseView | None, office: Office) -> li
     ]
 
 
+def _granted(facts: Mapping[str, Any], view: CaseView | None, office: Office) -> list[Block]:
+    text = f"⏳ {facts['actor']} 同意延期，办结时限改为 {_due(facts, office)}；公开回应的时限不变"
+    return [Block(text, weight=9), Block(_case_line(view))]
+
+
 def _report(facts: Mapping[str, Any], view: CaseView | None, office: Office) -> list[Block]:
     """Give a report to a leader; a first one is marked as not verified."""
     kind = REPORTS[str(facts["kind"])]
@@ -338,7 +343,7 @@ _SENTENCES: Mapping[str, Callable[[Mapping[str, Any], CaseView | None, Office], 
     "concluded": _plain("👥 会商已有结论，请继续研判转办"),
     "extension": _plain("⏳ {unit}申请延期 {days} 个工作日，请政府办批复"),
     "extension_why": _plain("⏳ {unit}申请延期 {days} 个工作日，理由：{reason}。请到值班群卡片上批复"),
-    "granted": _plain("⏳ {actor} 同意延期，新的时限见卡片"),
+    "granted": _granted,
     "denied": _plain("⏳ {actor} 未同意延期，请按原时限办理"),
     "followed": _plain("🔁 {actor} 提出续发：有新情况，请继续办理并回应"),
     "report": _report,

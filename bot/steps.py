@@ -44,9 +44,18 @@ def order_card(view: CaseView, office: Office, now: datetime | None = None) -> C
         blocks.append(Block("打开首条信息", label="原文", url=view.first_url, weight=6))
     blocks += file_blocks(view, office, in_private=True)
     if not asks:
-        return Card((*blocks, Block(f"事项现为“{STATE_NAMES[view.state]}”，无需处理", Form.NOTE, weight=9)))
+        return Card((*blocks, Block(_ordered(view, office), Form.NOTE, weight=9)))
     blocks += time_left(view, office, Step.ORDER, now)
     return Card(tuple(blocks), order_buttons(view))
+
+
+def _ordered(view: CaseView, office: Office) -> str:
+    """Say who decided on a dispatch, or that there is nothing left to decide."""
+    said = {Command.ORDER: "同意转办", Command.ORAL: "按口头指示转办", Command.SEND_BACK: "退回研判"}
+    made = [paper for paper in view.papers if paper.kind in said and paper.done_at is not None]
+    if not made or made[-1].done_at is None:
+        return f"事项现为“{STATE_NAMES[view.state]}”，无需处理"
+    return f"{made[-1].by} {local(made[-1].done_at, office)} 已处理：{said[made[-1].kind]}"
 
 
 def order_buttons(view: CaseView) -> tuple[tuple[Button, ...], ...]:
@@ -203,6 +212,8 @@ _WAITED: Mapping[Command, str] = {
 _TOLD: Mapping[Command, str] = {
     Command.CONCLUDE: "会商结论",
     Command.SUBMIT: "报批",
+    Command.ORDER: "同意转办",
+    Command.SEND_BACK: "退回研判",
     Command.ORAL: "口头指示",
     Command.TRANSFER: "移送",
     Command.TAKE_BACK: "移送退回",

@@ -345,8 +345,7 @@ def _dispatch(session: Session, office: Office, case: CaseRow, order: Order, now
 
 def _order(session: Session, office: Office, case: CaseRow, order: Order, now: datetime) -> Effect | None:
     """Dispatch as it was submitted; who submitted it hears of a return."""
-    if order.command is Command.ORAL:
-        papers.put(session, case, order, now, text=order.reason)
+    papers.put(session, case, order, now, text=order.reason)
     asked = papers.newest(session, case.id, Command.SUBMIT)
     by = order.actor if asked is None else replace(order.actor, person_id=asked.person_id)
     return _dispatch(session, office, case, replace(order, channel=case.channel, actor=by), now)

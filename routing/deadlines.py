@@ -88,6 +88,12 @@ def is_paused(session: Session, case_id: int) -> bool:
     return session.scalar(running(case_id).where(DeadlineRow.paused_at.is_not(None)).limit(1)) is not None
 
 
+def due_of(session: Session, case_id: int, step: Step) -> datetime | None:
+    """Give the end of a limit that runs; None where it does not."""
+    row = session.scalar(running(case_id).where(DeadlineRow.step == step))
+    return None if row is None else row.due_at
+
+
 def is_late(session: Session, case_id: int, step: Step, now: datetime) -> bool:
     """Tell whether a limit that runs is over."""
     row = session.scalar(running(case_id).where(DeadlineRow.step == step))

@@ -292,7 +292,7 @@ def _opinions(session: Session, versions: Mapping[int, int], scope: Scope) -> tu
                 row.at,
                 basis,
                 reason,
-                tuple(Aspect(word) for word in row.aspects),
+                tuple(Aspect(word) for word in row.aspects or ()),
             )
         )
     return tuple(parts)

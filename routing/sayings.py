@@ -10,9 +10,9 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from routing import papers, people
+from routing import deadlines, papers, people
 from routing.announce import CHANNEL_CARD, newest_slip, tell
-from routing.office import Channel, Office, Role
+from routing.office import Channel, Office, Role, Step
 from routing.outbox import MessageKind, Priority, queue
 from routing.procedure import WITH_CHANNEL
 from routing.store.tables import CaseRow
@@ -162,8 +162,12 @@ def _longer(said: _Said) -> None:
 
 
 def _longer_decided(said: _Said) -> None:
-    template = "granted" if said.order.command is Command.GRANT else "denied"
-    said.to_channel(template, actor=said.order.actor.name)
+    actor = said.order.actor.name
+    due = deadlines.due_of(said.session, said.case.id, Step.CLOSE)
+    if said.order.command is Command.DENY or due is None:
+        said.to_channel("denied", actor=actor)
+    else:
+        said.to_channel("granted", actor=actor, due_at=due.isoformat())
 
 
 def _reported(said: _Said) -> None:

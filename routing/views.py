@@ -529,7 +529,7 @@ def _draft(session: Session, case_id: int, version: int) -> DraftView | None:
                 r.basis,
                 r.reason,
                 r.at,
-                frozenset(Aspect(word) for word in r.aspects),
+                frozenset(Aspect(word) for word in r.aspects or ()),
             )
             for r in reviews
         ),

@@ -275,7 +275,7 @@ FACTS: Mapping[str, Mapping[str, Any]] = {
     "not_ordered_why": {"actor": "郑县长", "reason": "先核实是否属实"},
     "extension": {"unit": "县信访局", "days": "3"},
     "extension_why": {"unit": "县信访局", "days": "3", "reason": "需等第三方检测结果"},
-    "granted": {"actor": "李主任"},
+    "granted": {"actor": "李主任", "due_at": at(72).isoformat()},
     "denied": {"actor": "李主任"},
     "followed": {"actor": "赵联络"},
     "report": {"kind": "first", "text": "东湖小区停水，约三百户受影响，正在抢修。", "actor": "王值班"},

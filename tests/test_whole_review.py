@@ -24,6 +24,7 @@ from whole import (
     Stage,
     add_person,
     database,
+    labels,
     number_of,
     on_stage,
 )
@@ -107,9 +108,8 @@ async def _play(stage: Stage) -> None:
 
 
 async def _consult(stage: Stage, number: str) -> None:
-    card = await _card(stage, DUTY, number, "Ⅱ级", button="报批转办 信访")
-    assert "须先会商" in await stage.unchanged(number, stage.press(OFFICER, card, "报批转办 信访"))
-    card = await _open(stage, OFFICER, card, "研判", "会商…")
+    card = await _card(stage, DUTY, number, "Ⅱ级", button="会商…")
+    assert "报批转办" not in labels(card)  # the consultation comes first
     card = await _open(stage, OFFICER, card, "会商…", "☐ 信访")
     card = await _open(stage, OFFICER, card, "☐ 信访", "☑ 信访")
     card = await _open(stage, OFFICER, card, "☐ 网信", "☑ 网信")
@@ -196,8 +196,8 @@ async def _approved(stage: Stage, number: str) -> None:
 
 
 async def _released(stage: Stage, number: str) -> None:
-    slip = await _card(stage, PETITION, number, "待发布", "第2稿已批准", button="回应确认")
-    await stage.press(CONTACT, slip, "回应确认")
+    slip = await _card(stage, PETITION, number, "待发布", "第2稿已批准", "先不要发布", button="修改稿件")
+    assert "回应确认" not in labels(slip)
     named = await _card(stage, NETWORK, number, "请确认所述无误", button="确认无误")
     assert "已确认答复稿无误" in await stage.press(OTHER_CONTACT, named, "确认无误")
     slip = await _card(stage, PETITION, number, "待发布", button="回应确认")

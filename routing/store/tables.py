@@ -455,7 +455,7 @@ class ReviewRow(Base):
     basis: Mapped[str] = mapped_column(Text, default="")
     reason: Mapped[str] = mapped_column(Text, default="")
     # What a first review ticked off (六个方面), as lower-case words.
-    aspects: Mapped[list[str]] = mapped_column(default=list, server_default="[]")
+    aspects: Mapped[list[str] | None]  # None in rows of before anybody ticked
     at: Mapped[datetime]
 
 

@@ -10,7 +10,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    op.add_column("review", sa.Column("aspects", sa.JSON(), server_default="[]", nullable=False))
+    op.add_column("review", sa.Column("aspects", sa.JSON()))
     op.add_column("draft", sa.Column("openness_reason", sa.Text(), server_default="", nullable=False))
     op.add_column("release", sa.Column("told", sa.Text(), server_default="", nullable=False))
 
