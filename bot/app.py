@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from bot.chat import ChatPort, TokenRejected
 from bot.compose import Composer
-from bot.config import Configuration, Settings
+from bot.config import Configuration
 from bot.door import StoreDoor
 from bot.handlers.commands import OFFERS
 from bot.handlers.desk import Desk, Reception
@@ -22,6 +22,7 @@ from bot.reload import Watcher
 from bot.replays import Replays
 from bot.scoring import ModelWatcher, models_folder, scorer_of
 from bot.sender import Pace, Sender
+from bot.settings import Settings
 from bot.storewatch import StoreWatch
 from bot.words import for_chat, words
 from monitors.fetch import Fetcher

@@ -12,8 +12,9 @@ from pathlib import Path
 
 from bot.app import closing
 from bot.chat import ChatPort
-from bot.config import NEW_INGEST_KEY, Configuration, Settings
+from bot.config import Configuration
 from bot.scoring import damaged, models_folder
+from bot.settings import NEW_INGEST_KEY, Settings
 from monitors.fetch import Fetcher
 from monitors.poll import Probe, probe
 from monitors.sources import Source

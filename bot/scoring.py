@@ -6,7 +6,7 @@ from pathlib import Path
 
 from sqlalchemy import make_url
 
-from bot.config import Settings
+from bot.settings import Settings
 from monitors import office_model
 from monitors.office_model import OfficeScorer
 from monitors.sentiment import Scorer, SnowNlpScorer

@@ -26,14 +26,23 @@ def refusal(session: Session, case: CaseRow, order: Order, now: datetime) -> Ref
     Only the office settles who is competent (潍坊市12345条例 第二十二条). An extension is asked for before the limit is
     over; nothing is passed up where nobody is above.
     """
+    against = _KNOWN_AGAINST.get(order.command)
+    return None if against is None else against(session, case, order, now)
+
+
+def _against_assigning(session: Session, case: CaseRow, order: Order, now: datetime) -> Refusal | None:
     if order.assigns and Role.OFFICE not in order.actor.roles:
         return Refusal(Ground.ROLE, "只有政府办可以指定承办单位。")
-    if order.command is Command.PASS_UP and not people.holders(session, Role.CHIEF):
+    return None
+
+
+def _against_passing_up(session: Session, case: CaseRow, order: Order, now: datetime) -> Refusal | None:
+    if not people.holders(session, Role.CHIEF, at=now):
         return Refusal(Ground.GONE, "没有登记主要领导，无法呈报。请系统管理员用 yuqing people invite 登记。")
-    if order.command in _KNOWN_AGAINST:
-        return _KNOWN_AGAINST[order.command](session, case, order, now)
-    if order.command is not Command.EXTEND:
-        return None
+    return None
+
+
+def _against_extension(session: Session, case: CaseRow, order: Order, now: datetime) -> Refusal | None:
     if order.days > EXTENSION_MAX:
         return Refusal(Ground.LIMIT, f"最多延长 {EXTENSION_MAX} 个工作日。")
     if deadlines.is_late(session, case.id, Step.CLOSE, now):
@@ -70,6 +79,9 @@ def _against_going_on(session: Session, case: CaseRow, order: Order, now: dateti
 
 
 _KNOWN_AGAINST: Mapping[Command, Callable[[Session, CaseRow, Order, datetime], Refusal | None]] = {
+    Command.DISPATCH: _against_assigning,
+    Command.PASS_UP: _against_passing_up,
+    Command.EXTEND: _against_extension,
     Command.EMERGENCY: _against_emergency,
     Command.SPEAK: _against_word,
     Command.BRIEF: _against_word,

@@ -1,4 +1,4 @@
-"""The office as plain values: channels, levels, review chain, limits. Read from `office.toml` by bot/config.py.
+"""The office as plain values: channels, levels, review chain, limits. Read from `office.toml` by bot/office_file.py.
 
 Nothing here reads a file. Figures that no norm gives are project defaults and say so in `office.toml`.
 """

@@ -9,9 +9,10 @@ import pytest
 from aiohttp import web
 
 from bot.checks import Finding, leftovers, probe_chats, probe_sources
-from bot.config import Settings, load_folder
+from bot.config import load_folder
 from bot.sandbox.server import Sandbox
 from bot.sandbox.world import SANDBOX_TOKEN, Cast, SandboxGroup, SandboxPerson
+from bot.settings import Settings
 from bot.telegram.adapter import TelegramChat
 from monitors.sources import Source
 from routing.items import Kind

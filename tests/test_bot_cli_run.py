@@ -7,7 +7,8 @@ from test_bot_checks import INBOX, folder_with
 
 from bot.app import Part
 from bot.cli.service import greeting
-from bot.config import Settings, load_folder
+from bot.config import load_folder
+from bot.settings import Settings
 
 
 def said(folder: Path, part: Part | None, **settings: str) -> str:

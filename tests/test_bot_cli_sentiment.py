@@ -9,8 +9,8 @@ from sqlalchemy.orm import Session
 from test_bot_cli import Terminal, empty
 
 from bot.cli.sentiment import verdict_rows
-from bot.config import Settings, load_settings, read_environment
 from bot.scoring import models_folder
+from bot.settings import Settings, load_settings, read_environment
 from monitors.office_model import IN_USE
 from routing.items import Band, Kind
 from routing.office import Level

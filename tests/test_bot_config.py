@@ -8,16 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from bot.config import (
-    PREFIX,
-    SECRETS,
-    Settings,
-    folder_setting,
-    load_folder,
-    load_office,
-    load_settings,
-    read_environment,
-)
+from bot.config import load_folder
+from bot.office_file import load_office
+from bot.settings import PREFIX, SECRETS, Settings, folder_setting, load_settings, read_environment
 from routing.errors import ConfigError, Problem
 from routing.office import Colour, Level, Limit, Step, Supervision
 

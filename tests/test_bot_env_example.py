@@ -6,7 +6,7 @@ from pathlib import Path
 
 from dotenv import dotenv_values
 
-from bot.config import PREFIX, Settings, load_settings
+from bot.settings import PREFIX, Settings, load_settings
 
 EXAMPLE = Path(__file__).parent.parent / ".env.example"
 VALUES = dotenv_values(stream=StringIO(EXAMPLE.read_text(encoding="utf-8")))

@@ -15,8 +15,8 @@ import pytest
 import typer
 
 from bot.cli.main import app
-from bot.config import PREFIX, Settings
 from bot.handlers.commands import OFFERS
+from bot.settings import PREFIX, Settings
 from routing.store.tables import Base
 
 ROOT = Path(__file__).parent.parent

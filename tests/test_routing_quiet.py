@@ -6,7 +6,7 @@ import pytest
 from builders import HOUR, MINUTE, ZONE, Desk, harvest, item, make_office, views
 from test_bot_config import TEMPLATES
 
-from bot.config import load_office
+from bot.office_file import load_office
 from routing import deadlines, outbox, reconcile
 from routing.errors import ConfigError
 from routing.office import Level, Limit, Step

@@ -25,12 +25,13 @@ from sqlalchemy import func, make_url, select
 from sqlalchemy.orm import Session
 
 from bot.app import App, ledger_of
-from bot.config import Configuration, Settings, load_folder
+from bot.config import Configuration, load_folder
 from bot.demo.office import CHANNELS, DUTY, OPERATOR, write_config
 from bot.sandbox.client import SandboxClient, messages_in
 from bot.sandbox.server import Sandbox
 from bot.sandbox.world import SANDBOX_TOKEN, Cast, SandboxGroup, SandboxPerson
 from bot.sender import Pace
+from bot.settings import Settings
 from bot.telegram.adapter import TelegramChat, Timeouts
 from routing import intake, people
 from routing.clock import Clock, utc_now

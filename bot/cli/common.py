@@ -10,15 +10,9 @@ from typing import IO, Any, TypeVar
 from rich.console import Console
 from sqlalchemy.orm import Session
 
-from bot.config import (
-    Configuration,
-    Settings,
-    folder_setting,
-    load_folder,
-    load_settings,
-    read_environment,
-)
+from bot.config import Configuration, load_folder
 from bot.logs import set_up
+from bot.settings import Settings, folder_setting, load_settings, read_environment
 from routing.errors import ConfigError, Problem, UserError
 from routing.store.engine import Store
 from routing.store.migrate import migrate

@@ -12,9 +12,9 @@ from rich.table import Table
 
 from bot.cli.common import BadUsage, check_free, console, opened, out, print_json, read_text
 from bot.cli.judging import Outcome, Replayed, replay, with_gazetteer
-from bot.config import load_office
 from bot.labelled import Line, read_gazetteer, read_lines, read_pairs
 from bot.names import LEVEL_NAMES
+from bot.office_file import load_office
 from routing import measures
 from routing.errors import UserError
 from routing.measures import Figure, Judged

@@ -13,7 +13,7 @@ from rich.text import Text
 from sqlalchemy import make_url
 
 from bot.cli.common import configured, console, out, print_json
-from bot.config import Configuration, Settings
+from bot.config import Configuration
 from bot.replayed import (
     CHANGE_NAMES,
     HOW_COUNTED,
@@ -24,6 +24,7 @@ from bot.replayed import (
 )
 from bot.replaying import Draft, Replayed, draft_of, replay
 from bot.scoring import models_folder
+from bot.settings import Settings
 from routing.clock import utc_now
 from routing.errors import StoreDown, UserError
 from routing.office import Office

@@ -22,9 +22,9 @@ from bot.cli.common import (
     read_text,
     settings_now,
 )
-from bot.config import Settings
 from bot.names import BAND_NAMES
 from bot.scoring import models_folder
+from bot.settings import Settings
 from monitors import office_model
 from monitors.office_model import Training, Verdict
 from monitors.sentiment import NgramScorer, SnowNlpScorer

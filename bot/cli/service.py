@@ -20,7 +20,8 @@ from yarl import URL
 from bot.app import App, Part, poll_once
 from bot.checks import Finding, SourceFinding, leftovers, probe_chats, probe_sources
 from bot.cli.common import BadUsage, configured, console, out, print_json
-from bot.config import CALENDAR, Configuration, Settings
+from bot.config import CALENDAR, Configuration
+from bot.settings import Settings
 from bot.telegram.adapter import TelegramChat
 from monitors.poll import SourceReport
 from monitors.sources import Source, beijing

@@ -27,8 +27,8 @@ from bot.cli.common import (
     settings_now,
     toml_text,
 )
-from bot.config import NEW_INGEST_KEY, Settings
 from bot.names import AILMENT_NAMES
+from bot.settings import NEW_INGEST_KEY, Settings
 from monitors.inbox import push_key
 from monitors.opml import feeds_among, read_opml, write_opml
 from monitors.source_values import web_address

@@ -17,12 +17,13 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from bot.app import App
-from bot.config import Settings, load_folder
+from bot.config import load_folder
 from bot.demo import office
 from bot.demo.county import load_texts
 from bot.demo.sources import SampleSources, source_urls
 from bot.sandbox.server import Sandbox
 from bot.sandbox.world import SANDBOX_TOKEN
+from bot.settings import Settings
 from bot.telegram.adapter import TelegramChat
 from routing.clock import utc_now
 from routing.errors import UserError

@@ -20,7 +20,7 @@ from parts import text
 from sqlalchemy import create_engine, insert
 from sqlalchemy import text as sql
 
-from bot.config import load_office
+from bot.office_file import load_office
 from routing import intake
 from routing.clock import utc_now
 from routing.items import Harvest, Item, Kind, SourceState

@@ -168,8 +168,9 @@ async def monitors(
 ) -> AsyncIterator[Any]:
     """Give a poller over a store with the rules of the template, as the service composes it, but without sentiment."""
     from bot.app import closing
-    from bot.config import Configuration, load_office
+    from bot.config import Configuration
     from bot.door import StoreDoor
+    from bot.office_file import load_office
     from monitors.fetch import Fetcher
     from monitors.poll import Poller
     from monitors.worker import Worker

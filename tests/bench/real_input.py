@@ -29,8 +29,9 @@ from aiohttp import web
 from sqlalchemy import select
 
 from bot.app import closing
-from bot.config import Configuration, load_office
+from bot.config import Configuration
 from bot.door import StoreDoor
+from bot.office_file import load_office
 from monitors.fetch import Fetcher
 from monitors.poll import Poller
 from monitors.sources_file import load_sources

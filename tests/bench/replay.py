@@ -23,7 +23,7 @@ from typing import Any
 from parts import text as complaint
 from sqlalchemy import insert
 
-from bot.config import load_office
+from bot.office_file import load_office
 from bot.replaying import Draft, Replayed, replay
 from routing.items import OWN_TAG, Band, Kind
 from routing.office import Level
