@@ -5,6 +5,7 @@ from dataclasses import replace
 from bot.chat import Button, Tone
 from bot.clocks import assess_row
 from bot.wishes import menu_button, order_button
+from routing.deciding import TRIES
 from routing.office import Office
 from routing.procedure import Table, table
 from routing.views import CaseView
@@ -129,6 +130,10 @@ def _recheck(view: CaseView) -> tuple[tuple[tuple[Command, Button], ...], ...]:
 
 
 def _call_back(view: CaseView) -> tuple[tuple[tuple[Command, Button], ...], ...]:
+    tries = sum(
+        paper.kind is Command.UNREACHED and paper.draft_version == view.draft_version for paper in view.papers
+    )
+    silent = f"未接通（已 {tries} 次）" if tries else f"未接通（{TRIES} 次后可办结）"
     return (
         (
             (Command.CONTENT, order_button(view, Command.CONTENT, "满意", Tone.GOOD, "good")),
@@ -136,8 +141,8 @@ def _call_back(view: CaseView) -> tuple[tuple[tuple[Command, Button], ...], ...]
         ),
         (
             (Command.DISCONTENT, order_button(view, Command.DISCONTENT, "不满意…", Tone.DANGER)),
-            (Command.UNREACHED, order_button(view, Command.UNREACHED, "未接通")),
-            (Command.CLOSE, order_button(view, Command.CLOSE, "办结")),
+            (Command.UNREACHED, order_button(view, Command.UNREACHED, silent)),
+            *(((Command.CLOSE, order_button(view, Command.CLOSE, "办结")),) if tries >= TRIES else ()),
         ),
     )
 

@@ -148,9 +148,9 @@ def _item_steps(session: Session, item: ItemRow, words: Words) -> Iterator[Step]
     if item.scorer:
         band = words.name("band", item.sentiment_band)
         parts = (band, f"原始分 {item.sentiment_raw:.3f}", words.name("scorer", item.scorer))
-        yield Step(None, "情感", "，".join(filter(None, parts)))
+        yield Step(None, "情绪", "，".join(filter(None, parts)))
     else:
-        yield Step(None, "情感", "没有可判断的内容")
+        yield Step(None, "情绪", "没有可判断的内容")
     rules = "；".join(_reason(reason) for reason in item.reasons)
     yield Step(None, "规则", f"{rules}（规则版本 {item.rules_version[:8]}）")
     joined = session.get(CaseItemRow, item.id)

@@ -35,7 +35,7 @@ def test_a_text_that_became_a_case_tells_the_whole_way(desk):
     found = steps(desk, "http://bbs.example/a")
     assert "来源 bbs" in found["读到"]
     assert found["隐去"] == "电话"
-    assert found["情感"] == "negative，原始分 0.100，snownlp 0.12.3"
+    assert found["情绪"] == "negative，原始分 0.100，snownlp 0.12.3"
     assert found["规则"].startswith("停水：停水")
     assert found["归并"] == "YQ-2026-0001：首条信息（把握 1.00）"
     assert "dispatch" in found["台账 2"]
