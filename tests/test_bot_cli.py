@@ -613,7 +613,7 @@ def test_poll_says_what_came_and_what_became_of_it_and_why_tells_each_step(
     for key in (number[0], "1", "http://forum.example/0"):
         told = yuqing("why", key)
         assert (told.code, told.err) == (0, "")
-        for word in ("读到", "情感", "规则", "归并", "台账", "时限", "消息"):
+        for word in ("读到", "情绪", "规则", "归并", "台账", "时限", "消息"):
             assert word in told.out
     shown = yuqing("why", number[0]).out
     for word in ("来源 来源forum", "系统 立项：", "转办 到 ", "公开回应 到 ", "卡片 到 值班群：待发"):

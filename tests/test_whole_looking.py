@@ -31,7 +31,7 @@ async def test_a_list_turns_its_pages_in_place(tmp_path: Path) -> None:
     async with on_stage(tmp_path) as stage:
         number = number_of(await stage.signed())
         await stage.client.send(OFFICER, DUTY, f"/why {number}")
-        first = await stage.said(DUTY, f"{number} 的来龙去脉", "第 1/2 页", "情感")
+        first = await stage.said(DUTY, f"{number} 的来龙去脉", "第 1/2 页", "情绪")
         assert labels(first) == "下一页 ›"
         await stage.press_only(OFFICER, first, "下一页")
         second = await stage.card(DUTY, f"{number} 的来龙去脉", "第 2/2 页", button="上一页")
