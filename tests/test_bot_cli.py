@@ -275,7 +275,7 @@ def test_help_lists_exactly_the_commands_that_exist(empty: Terminal) -> None:
         (("people", "invite", "张三", "--role"), "--role 后面要写值。"),
         (("people", "invite", "张三", "--role", "duty", "--hours", "0"), "--hours 不能小于 1。"),
         (("people", "invite", "张三", "--role", "duty", "--hours", "999"), "--hours 不能大于 168。"),
-        (("people", "revoke", "张三"), "person 应为整数。"),
+        (("people", "revoke", "张三"), "编号 应为整数。"),
         (("demo", "--pace", "fast"), "--pace 应为数字。"),
         (("check", "--live=yes"), "--live 后面不写值。"),
     ],

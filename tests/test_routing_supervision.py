@@ -310,7 +310,7 @@ def test_the_card_and_the_list_show_colour_and_plan(desk, unsigned):
     view = desk.run(lambda s: case_view(s, unsigned))
     shown = [f"{b.label}：{b.text}" for b in render.duty_card(view, desk.office, {}).blocks]
     assert "督办：🔷蓝色督办（签收），11-19 18:00 前办完" in shown
-    assert "下一步：11-18 10:00 → 承办单位（提醒公开回应）" in shown
+    assert "自动提醒：11-18 10:00 → 承办单位（提醒公开回应）" in shown
     page = pages.open_list([view], 1, desk.office, Leaf(1, 0, desk.clock()))
     assert "🔷蓝色督办" in page.blocks[1].text
 

@@ -156,7 +156,7 @@ async def test_a_dead_button_says_what_is_wrong_and_changes_nothing(tmp_path: Pa
                 f"{number} 刚有变化（待审核），请看最新卡片后再操作。",
                 "stale",
             ),
-            (OFFICER, duty, f"1:lv:{case}:{version}:0:9", "请选择等级。", "missing"),
+            (OFFICER, duty, f"1:lv:{case}:{version}:0:9", dead, "missing"),
             (OFFICER, slip, f"1:lv:{case}:{version}:0:2", "请在值班群里操作。", "place"),
             (OFFICER, duty, passes, "您没有“初审通过”的权限，此操作未生效。", "role"),
             (CONTACT, page, passes, "您没有“初审通过”的权限，此操作未生效。", "role"),
