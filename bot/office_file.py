@@ -13,6 +13,7 @@ from pydantic import (
     ConfigDict,
     Field,
     StrictBool,
+    StrictInt,
     ValidationError,
     ValidationInfo,
     field_validator,
@@ -122,9 +123,9 @@ class _Channel(_Strict):
 
 
 class _Marks(_Strict):
-    views: int = Field(ge=1)
-    reposts: int = Field(ge=1)
-    comments: int = Field(ge=1)
+    views: StrictInt = Field(ge=1)
+    reposts: StrictInt = Field(ge=1)
+    comments: StrictInt = Field(ge=1)
 
 
 class _Levels(_Strict):
@@ -231,7 +232,7 @@ TimeOfDay = Annotated[
 
 
 class _Digest(_Strict):
-    weekday: int = Field(ge=1, le=7)
+    weekday: StrictInt = Field(ge=1, le=7)
     at: TimeOfDay
     to: list[Annotated[str, AfterValidator(_target)]]
 
@@ -247,7 +248,7 @@ class _Record(_Strict):
 
 
 class _Mute(_Strict):
-    max_days: int = Field(default=Mutes().max_days, ge=1, le=31)
+    max_days: StrictInt = Field(default=Mutes().max_days, ge=1, le=31)
     reasons: list[Annotated[str, Field(min_length=2, max_length=30)]] = Field(
         default=list(Mutes().reasons), min_length=1, max_length=8
     )

@@ -14,6 +14,9 @@ from pydantic import (
     ConfigDict,
     Field,
     PlainValidator,
+    StrictBool,
+    StrictFloat,
+    StrictInt,
     StringConstraints,
     WrapValidator,
 )
@@ -128,8 +131,8 @@ class PageTable(Strict):
     send: _Name
     next: _Path | None = None
     also: dict[_Name, _Path] = Field(default_factory=dict)
-    start: int | None = Field(None, ge=0)
-    step: int | None = Field(None, ge=1)
+    start: StrictInt | None = Field(None, ge=0)
+    step: StrictInt | None = Field(None, ge=1)
     end: _Path | None = None
     stop: _Scalars = ()
 
@@ -159,7 +162,7 @@ class FreshTable(Strict):
     """`fresh = { path, max_age_s }`."""
 
     path: _Path
-    max_age_s: float = Field(gt=0, le=366 * 86400)
+    max_age_s: StrictFloat = Field(gt=0, le=366 * 86400)
 
 
 class MappingTable(Strict):
@@ -172,13 +175,13 @@ class MappingTable(Strict):
     parent: _Paths = ()
     no_parent: tuple[str, ...] = ("", "0")
     time: _Paths = ()
-    relative_times: bool = False
+    relative_times: StrictBool = False
     url: _Link | None = None
     likes: _Paths = ()
     replies: _Paths = ()
     reposts: _Paths = ()
     views: _Paths = ()
-    rank: bool = False
+    rank: StrictBool = False
     text_cut: CutPattern | None = None
     title_cut: CutPattern | None = None
     cursor: CursorTable | None = None

@@ -13,7 +13,7 @@ from pathlib import PurePath
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, Field, ValidationError
+from pydantic import AfterValidator, Field, StrictBool, StrictFloat, StrictInt, ValidationError
 from yarl import URL
 
 from monitors.mapping_file import CutPattern, MappingTable, OneScalar, Strict
@@ -91,18 +91,18 @@ class Entry(Strict):
     item_kind: Kind | None = None
     tags: tuple[str, ...] = ()
     zone: Annotated[str, AfterValidator(zone_name)] = "Asia/Shanghai"
-    interval_s: float = Field(60, ge=1, le=86400)
-    max_interval_s: float | None = Field(None, ge=1, le=7 * 86400)
-    timeout_s: float = Field(20, ge=1, le=120)
-    connect_s: float | None = Field(None, ge=0.1, le=120)
-    read_s: float | None = Field(None, ge=0.1, le=120)
-    spacing_s: float = Field(0, ge=0, le=3600)
-    max_bytes: Annotated[int, AfterValidator(size_of_answer)] = 5 * MIB
-    max_pages: int = Field(5, ge=1, le=100)
-    window_h: float = Field(0, ge=0, le=24 * 366)
-    frozen_h: float = Field(0, ge=0, le=24 * 366)
-    silent_h: float | None = Field(None, ge=0, le=24 * 366)
-    overdue_d: float = Field(0, gt=0, le=366, validate_default=False)
+    interval_s: StrictFloat = Field(60, ge=1, le=86400)
+    max_interval_s: StrictFloat | None = Field(None, ge=1, le=7 * 86400)
+    timeout_s: StrictFloat = Field(20, ge=1, le=120)
+    connect_s: StrictFloat | None = Field(None, ge=0.1, le=120)
+    read_s: StrictFloat | None = Field(None, ge=0.1, le=120)
+    spacing_s: StrictFloat = Field(0, ge=0, le=3600)
+    max_bytes: Annotated[StrictInt, AfterValidator(size_of_answer)] = 5 * MIB
+    max_pages: StrictInt = Field(5, ge=1, le=100)
+    window_h: StrictFloat = Field(0, ge=0, le=24 * 366)
+    frozen_h: StrictFloat = Field(0, ge=0, le=24 * 366)
+    silent_h: StrictFloat | None = Field(None, ge=0, le=24 * 366)
+    overdue_d: StrictFloat = Field(0, gt=0, le=366, validate_default=False)
     allow_hosts: tuple[_HostPort, ...] = ()
     proxy: Annotated[str, AfterValidator(proxy_address)] | None = None
     headers: Annotated[dict[str, str], AfterValidator(harmless_headers)] = Field(default_factory=dict)
@@ -111,7 +111,7 @@ class Entry(Strict):
     path: Annotated[str, Field(min_length=1, max_length=500), AfterValidator(local_path)] | None = None
     format: FileFormat | None = None
     encoding: Annotated[str, AfterValidator(known_encoding)] | None = None
-    comment_feeds: bool = True
+    comment_feeds: StrictBool = True
     title_cut: CutPattern | None = None
     text_cut: CutPattern | None = None
     preset: str | None = None
@@ -281,7 +281,8 @@ def _right_keys(entry: Table) -> Iterator[_Wrong]:
 
 def _right_preset(entry: Table) -> Iterator[_Wrong]:
     name, kind = entry.get("preset"), entry.get("kind")
-    if not isinstance(name, str):
+    takes_one = not isinstance(kind, str) or "preset" in _takes.get(kind, {"preset"})
+    if not isinstance(name, str) or not takes_one:
         return
     if name not in PRESETS:
         yield _Wrong(
@@ -289,7 +290,7 @@ def _right_preset(entry: Table) -> Iterator[_Wrong]:
             "没有这个预设",
             f"现成的有：{'、'.join(PRESETS) or '无'}；也可以自己写 [source.mapping]",
         )
-    elif isinstance(kind, str) and "preset" in _takes.get(kind, ()) and kind not in PRESETS[name]["kinds"]:
+    elif isinstance(kind, str) and kind in _takes and kind not in PRESETS[name]["kinds"]:
         fit = "、".join(other for other, preset in PRESETS.items() if kind in preset["kinds"])
         yield _Wrong(
             ("preset",),

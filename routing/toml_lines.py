@@ -99,8 +99,12 @@ def problems_from_pydantic(
     `prefix` is the path in the file of what was validated, when it was not the whole document.
     """
     problems = []
-    for found in error.errors(include_url=False):
+    errors = error.errors(include_url=False)
+    inside = {tuple(found["loc"])[:-1] for found in errors}
+    for found in errors:
         loc: Path = tuple(found["loc"])
+        if found["type"] == "too_short" and loc in inside:
+            continue  # there are enough, but some are wrong: those are told
         path = (*prefix, *loc)
         reason, cure = _explain(found, loc, model)
         problems.append(
@@ -206,6 +210,9 @@ def _explain(found: Mapping[str, Any], loc: Path, model: type[BaseModel] | None)
         return str(cause or found["msg"]), "请改正后再试"
     if kind in _bounds:
         return _range(kind, ctx, str(loc[-1]) if loc else "", _field(model, loc))
+    if kind in {"literal_error", "enum"} and isinstance(found.get("input"), list | dict):
+        reason, _ = _mistyped("string", "", found["input"], loc, model)
+        return reason, _allowed(ctx)[1]
     if kind in _explanations:
         return _explanations[kind](ctx)
     for name, words in type_names.items():

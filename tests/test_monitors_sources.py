@@ -383,6 +383,10 @@ BAD: Mapping[str, tuple[str, str, str, str, str]] = {
     "a source of 100 MiB": ("feed", "max_bytes = 1048576", "max_bytes = 104857600", "max_bytes", "100 MiB"),
     "a source of nothing": ("feed", "max_bytes = 1048576", "max_bytes = 0", "max_bytes", "52428800"),
     "bytes that are no whole number": ("feed", "max_bytes = 1048576", 'max_bytes = "5MB"', "max_bytes", "整数"),
+    "an interval in quotes": ("feed", "interval_s = 120", 'interval_s = "120"', "interval_s", "写成了文字 应为数字"),
+    "an interval that is a switch": ("feed", "interval_s = 120", "interval_s = true", "interval_s", "应为数字"),
+    "a switch in words": ("feed", "comment_feeds = false", 'comment_feeds = "no"', "comment_feeds", "true 或 false"),
+    "a kind in a list": ("page", 'kind = "page"', 'kind = ["page"]', "kind", "写成了方括号列表 请从这些里选一个"),
     "a window below nothing": ("feed", "window_h = 12", "window_h = -1", "window_h", "8784 小时就是 366 天"),
     "a mirror that is no address": (
         "feed", '"http://127.0.0.1:1200/people/1"', '"rsshub.example"', "mirrors[第1个]", "https://",
