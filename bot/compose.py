@@ -148,7 +148,9 @@ class Composer:
             log.exception("card could not be rendered", extra={"case": view.number, "card": kind})
             return Outgoing(_bare(view, self._office, kind, self._channel_of(message.chat)))
         # A review card without buttons has said its last word. Duty and channel cards go on: a case may come back.
-        final = not card.buttons and (draft_version is not None or kind in {ORDER_CARD, UNIT_CARD})
+        final = not card.buttons and (draft_version is not None or kind == ORDER_CARD)
+        if kind == UNIT_CARD:  # what waits behind a return or a new draft is asked for again
+            final = steps.is_answered(view, self._channel_of(message.chat))
         return Outgoing(card, stamp=(view.version, view.items), is_final=final)
 
     def _render(self, kind: str, view: CaseView, chat: str, now: datetime) -> Card:

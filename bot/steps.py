@@ -120,8 +120,12 @@ _AFTER_ACTS: Mapping[str, frozenset[Command]] = {
 def unit_card(view: CaseView, office: Office, channel: str) -> Card:
     """Give the card of a unit that is asked for something besides the lead, in the group of its channel."""
     asked = _asked_now(view, channel)
+    # Once everything is answered the card is edited no more: it must not go on to tell how things stood then.
+    head = view.number
+    if not is_answered(view, channel):
+        head = f"{level_tag(view.level)} {view.number}【{STATE_NAMES[view.state]}】"
     blocks = [
-        Block(f"{level_tag(view.level)} {view.number}【{STATE_NAMES[view.state]}】", weight=9),
+        Block(head, weight=9),
         Block(view.title, Form.TITLE, weight=9),
     ]
     lead = office.channels.get(view.channel)
@@ -150,6 +154,11 @@ def unit_buttons(view: CaseView, channel: str) -> tuple[tuple[Button, ...], ...]
     )
     asked = _asked_now(view, channel)
     return tuple((button,) for kind, button in offered if kind in asked)
+
+
+def is_answered(view: CaseView, channel: str) -> bool:
+    """Tell whether a unit owes no answer any more: then its card has said its last word."""
+    return not any(channel in view.waiting(kind) for kind in _ASKS)
 
 
 def _asked_now(view: CaseView, channel: str) -> list[Command]:

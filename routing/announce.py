@@ -313,6 +313,12 @@ def was_asked(session: Session, case_id: int, card: str, draft_version: int, per
     return was_queued(session, _review_key(case_id, card, draft_version, person_id))
 
 
+def was_asked_to_order(session: Session, case_id: int, person_id: int) -> bool:
+    """Tell whether a person was ever sent the card by which a leader agrees to a dispatch of this case."""
+    asked = papers.count(session, case_id, Command.SUBMIT)
+    return any(was_asked(session, case_id, ORDER_CARD, n, person_id) for n in range(asked, 0, -1))
+
+
 def _barred(session: Session, state: State, draft: DraftRow) -> set[int]:
     """Name those whom four eyes keep from deciding now: to ask them would only end in a refusal."""
     if state not in {State.IN_SECOND, State.TO_APPROVE, State.WITH_CHIEF}:

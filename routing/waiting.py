@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from routing import cases
 from routing.deciding import REVIEWING, decide
 from routing.office import Role
-from routing.procedure import CORRECTIONS, EVERY
+from routing.procedure import CORRECTIONS, EVERY, FULL
 from routing.store.tables import AskRow, CaseRow, DeadlineRow
 from routing.views import CaseView, case_view, dispatched_to
 from routing.workflow import (
@@ -53,7 +53,9 @@ _ON_THE_SIDE = frozenset(
         Command.GO_ON,
     }
 )
-_ONLY_BEFORE = frozenset({Ground.MISSING, Ground.AGAIN, Ground.ASPECTS, Ground.NAMED, Ground.CONSULT})
+_ONLY_BEFORE = frozenset(
+    {Ground.MISSING, Ground.AGAIN, Ground.ASPECTS, Ground.NAMED, Ground.CONSULT, Ground.OPENNESS}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +135,8 @@ def _may_move(session: Session, actor: Actor, case_id: int, state: State) -> boo
 
 def _is_free(facts: CaseFacts, actor: Actor, command: Command, move: Move) -> bool:
     where = next(where for where in Where if where in move.where)
-    answer = decide(facts, Order(command, actor, where, facts.version, facts.draft_version))
+    # By the full procedure: where a matter rests in a state that few offices know, it waits for somebody all the same.
+    answer = decide(facts, Order(command, actor, where, facts.version, facts.draft_version), FULL)
     return not isinstance(answer, Refusal) or answer.ground in _ONLY_BEFORE
 
 

@@ -27,7 +27,17 @@ WAITS = {
     State.WITH_SUPERIOR: {"secrecy"},
     State.TO_APPROVE: {"leader", "second_leader"},
     State.TO_RELEASE: {"contact", "colleague"},
+    State.UNVERIFIED: {"duty", "office"},
+    State.CONSULTING: {"duty", "office", "leader", "second_leader"},
+    State.TO_ORDER: {"duty", "office", "leader", "second_leader"},
+    State.TRANSFERRED: {"duty", "office"},
+    State.EXTENDING: {"office", "contact", "colleague"},
+    State.IN_SECOND: {"second"},
+    State.WITH_CHIEF: {"chief"},
+    State.ANSWERED: {"office", "reviewer"},
+    State.CALLING_BACK: {"office", "caller"},
     State.CLOSED: set(),
+    State.ARCHIVED: set(),
     State.DISMISSED: set(),
 }
 

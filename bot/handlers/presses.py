@@ -365,6 +365,9 @@ _PROBES = {
 }
 
 
+_OF_UNITS = frozenset({Command.OPINE.value, Command.SIGN_COPY.value, Command.COUNTERSIGN.value})
+"""What only the card of a unit offers, also in the group of the one that has the matter."""
+_ORDERING = frozenset({Command.ORDER.value, Command.SEND_BACK.value})
 _GROUP_CARDS = {Where.DUTY: announce.DUTY_CARD, Where.CHANNEL: announce.CHANNEL_CARD}
 
 
@@ -403,9 +406,13 @@ def _adopt(
     session, ref = occasion.session, event.message
     card, draft_version = _GROUP_CARDS.get(where), 0
     lead = occasion.desk.office.channels.get(facts.channel)
-    if where is Where.CHANNEL and (lead is None or occasion.chat_name(ref.chat) != lead.chat):
+    of_unit = wish.verb in _OF_UNITS or (wish.verb == MENU and menus.page_of(wish.arg)[0] == menus.OPINE)
+    if where is Where.CHANNEL and (of_unit or lead is None or occasion.chat_name(ref.chat) != lead.chat):
         card = announce.UNIT_CARD
-    if where is Where.PRIVATE:
+    if where is Where.PRIVATE and wish.verb in _ORDERING:  # a card of no draft, whatever the button names
+        asked = announce.was_asked_to_order(session, facts.id, actor.person_id)
+        card = announce.ORDER_CARD if asked else None
+    elif where is Where.PRIVATE:
         card, draft_version = _private_card(occasion, wish, actor), wish.draft_version
     if card is not None and occasion.is_here(ref.chat):
         outbox.remember_card(
