@@ -135,6 +135,7 @@ class PageTable(Strict):
     step: StrictInt | None = Field(None, ge=1)
     end: _Path | None = None
     stop: _Scalars = ()
+    newest_first: StrictBool = True
 
     def paging(self) -> Paging:
         """Give the value."""
@@ -148,6 +149,7 @@ class PageTable(Strict):
             step=1 if self.step is None else self.step,
             end=self.end,
             stop=self.stop,
+            newest_first=self.newest_first,
         )
 
 

@@ -32,7 +32,10 @@ _bilibili = {
 }
 _weibo = {
     "kinds": _answers,
-    "note": "一条微博的评论，按热度排，不按时间。地址：https://m.weibo.cn/comments/hotflow?id=微博编号&mid=微博编号&max_id_type=0",
+    "note": (
+        "一条微博的评论，按热度排，不按时间，所以每轮都读满 max_pages 页。"
+        "地址：https://m.weibo.cn/comments/hotflow?id=微博编号&mid=微博编号&max_id_type=0"
+    ),
     "item_kind": "comment",
     "mapping": {
         # ok = 0 beside no data at all: nobody has commented yet. A login page answers with -100.
@@ -50,6 +53,7 @@ _weibo = {
             "next": "data.max_id",
             "also": {"max_id_type": "data.max_id_type"},
             "stop": [0],
+            "newest_first": False,
         },
     },
 }

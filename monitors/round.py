@@ -82,7 +82,8 @@ async def play(
     symptoms = _seen_on_the_way(source, fetched, now)
     is_file = source.kind == "file"
     body_hash = hashlib.sha256(fetched.body).hexdigest()[:48] + _reading(source)
-    if fetched.not_modified or (body_hash == state.body_hash and not _is_read_each_time(source)):
+    as_before = body_hash == state.body_hash
+    if fetched.not_modified or (as_before and not _is_read_each_time(source)):
         symptoms += _frozen(source, state, now)
         kept = _success(source, state, fetched, now, changed=False)
         if is_file:
@@ -90,6 +91,8 @@ async def play(
         quiet = not symptoms and not state.failures and state.baseline_done and kept.memory == state.memory
         harvest = replace(_harvest(source, kept, now, symptoms=symptoms), looked=False)
         return Round(harvest, quiet=quiet)
+    still = as_before and source.kind == "comments"  # a list that is read though its first page is as before
+    symptoms += _frozen(source, state, now) if still else ()
     pages = await _pages(source, state, fetched, worker, fetcher, known, now)
     parsed = pages.parsed
     if parsed.problem is not None and not parsed.items:
@@ -112,7 +115,7 @@ async def play(
         found = replace(failed, state=kept, items=parsed.items, notes=parsed.notes, entries=parsed.entries)
         return Round(found)
     done = replace(
-        _success(source, state, fetched, now, changed=True, ttl_s=parsed.ttl_s),
+        _success(source, state, fetched, now, changed=not still, ttl_s=parsed.ttl_s),
         body_hash=body_hash,
         raw_hashes=parsed.raw_hashes,
         cursor=pages.cursor,
@@ -159,10 +162,10 @@ def _is_read_each_time(source: Source) -> bool:
     """Tell whether an answer as before is read all the same.
 
     A watched page may have been approved since; an answer that says of when it is grows old by staying as it was; of a
-    file only what is new comes at all.
+    file only what is new comes at all; below the first page of a list by heat may stand what is new.
     """
     says_when = source.mapping is not None and source.mapping.fresh is not None
-    return says_when or source.kind in {"page", "column", "file"}
+    return says_when or _by_heat(source) or source.kind in {"page", "column", "file"}
 
 
 # --- paging ---
@@ -211,6 +214,12 @@ def _forward(source: Source) -> bool:
     return source.mapping is not None and source.mapping.cursor is not None
 
 
+def _by_heat(source: Source) -> bool:
+    """Tell whether a list has its entries in another order than that of time."""
+    paging = source.mapping.page if source.mapping is not None else None
+    return paging is not None and not paging.newest_first
+
+
 async def _pages(
     source: Source,
     state: SourceState,
@@ -227,6 +236,8 @@ async def _pages(
     reader = _Reader(source, worker, fetcher, known, now, page)
     if _forward(source):
         return await reader.go_on(asked, state)
+    if _by_heat(source):
+        return await reader.go_through()
     if source.mapping is not None and source.mapping.page is not None:
         return await reader.go_down(state)
     return _Pages(page, unfinished=page.more)
@@ -268,6 +279,20 @@ class _Reader:
             seen.add(self._page.cursor)
             await self._next(self._page.cursor)
         return _Pages(self._all(), self._page.cursor)
+
+    async def go_through(self) -> _Pages:
+        """Read a list that is not by time to its end or to the limit of pages, each round anew.
+
+        No entry says how far was read, so nothing is left over for later; what stands below the limit is not seen.
+        """
+        seen: set[str] = set()
+        while self._page.problem is None and self._page.entries and self._read < self._source.max_pages:
+            cursor = self._page.cursor
+            if cursor is None or cursor in seen:
+                break
+            seen.add(cursor)
+            await self._next(cursor)
+        return _Pages(self._all())
 
     async def go_down(self, state: SourceState) -> _Pages:
         """Read a list from its newest entry down to the first one that is known; then what earlier rounds left.

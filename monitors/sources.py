@@ -27,11 +27,12 @@ class Cursor:
 
 @dataclass(frozen=True, slots=True)
 class Paging:
-    """How the further pages of a list that starts with the newest are asked for.
+    """How the further pages of a list are asked for.
 
     `send` is the parameter of the next page. Kind cursor: its value stands at `next` in the answer, further
     parameters at the paths of `also` (name, path). Kind page: `start` counts up by `step`; offset: by what was given.
     The list ends where `end` (a path) is true, where the next value is one of `stop`, or where a page is empty.
+    `newest_first` False: the list is by heat or the like; a known entry says nothing of those below it.
     """
 
     kind: PagingKind
@@ -42,6 +43,7 @@ class Paging:
     step: int = 1
     end: str | None = None
     stop: tuple[Scalar, ...] = ()
+    newest_first: bool = True
 
 
 @dataclass(frozen=True, slots=True)

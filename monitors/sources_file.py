@@ -223,9 +223,9 @@ _item_kinds: Mapping[str, Kind] = {
     "column": Kind.ARTICLE,
 }
 _page_takes: Mapping[str, frozenset[str]] = {
-    "cursor": frozenset({"kind", "send", "next", "also", "end", "stop"}),
-    "page": frozenset({"kind", "send", "start", "step", "end"}),
-    "offset": frozenset({"kind", "send", "start", "end"}),
+    "cursor": frozenset({"kind", "send", "next", "also", "end", "stop", "newest_first"}),
+    "page": frozenset({"kind", "send", "start", "step", "end", "newest_first"}),
+    "offset": frozenset({"kind", "send", "start", "end", "newest_first"}),
 }
 _page_known = frozenset().union(*_page_takes.values())
 

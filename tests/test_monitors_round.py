@@ -1,6 +1,7 @@
 """One round of one source: lists read down to what is known, and what is seen to ail a source on the way."""
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from email.utils import format_datetime
 
@@ -50,6 +51,32 @@ async def test_an_entry_pinned_to_the_top_does_not_hide_the_new_ones_below_it() 
         await poller.poll_one("c")
         watch.site.pages = {"/c": page(1, 9, 8, after="x"), "/c?max_id=x": page(7, 6, 5)}
         assert (await poller.poll_one("c")).new == 4
+
+
+async def test_a_list_by_heat_is_read_to_the_limit_each_round_though_its_first_page_is_as_before() -> None:
+    async with on_watch() as watch:
+        source = listing(watch, max_pages=3)
+        assert source.mapping is not None
+        assert source.mapping.page is not None
+        paging = replace(source.mapping.page, newest_first=False)
+        source = replace(source, mapping=replace(source.mapping, page=paging), frozen_h=2)
+        poller = watch.poller(source)
+        below = {"/c?max_id=b": page(5, after="d"), "/c?max_id=d": page(99, after="e")}
+        watch.site.pages = {"/c": page(9, 8, after="a"), "/c?max_id=a": page(3, 2, after="b"), **below}
+        await poller.poll_one("c")
+        # First sight goes as deep: the rest would be news in the second round.
+        assert read(watch) == [2, 3, 5, 8, 9]
+        watch.site.asked.clear()
+        watch.site.pages["/c?max_id=a"] = page(3, 20, 2, after="b")
+        assert (await poller.poll_one("c")).new == 1
+        assert read(watch) == [2, 3, 5, 8, 9, 20]
+        assert watch.site.asked == ["/c", "/c?max_id=a", "/c?max_id=b"]
+        assert ailments(watch) == []
+        watch.site.pages["/c?max_id=a"] = page(3, 20, 2, after="0")  # one page less
+        assert (await poller.poll_one("c")).new == 0
+        watch.clock.advance(3 * 3600)  # hot for hours, and not one letter changed
+        await poller.poll_one("c")
+        assert ailments(watch) == [Ailment.FROZEN]
 
 
 async def test_the_limit_of_pages_is_an_alarm_and_the_rest_is_read_in_the_next_round() -> None:
