@@ -27,6 +27,8 @@ class Form(StrEnum):
     LINE = "line"
     QUOTE = "quote"
     NOTE = "note"
+    FOLDED = "folded"
+    """Detail, of which a reader sees the beginning until he opens it; neighbours fold as one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,7 @@ def mark(colour: Colour) -> str:
 
 
 def clock_blocks(view: CaseView, office: Office) -> list[Block]:
-    """Give the flags and the supervision of a case, and what happens next if nobody moves."""
+    """Give the flags and the supervision of a case, and who is called next if nobody moves."""
     clock, blocks = view.clock, list[Block]()
     flags = [name for name, is_on in (("有批示", clock.instructed), ("突发事件", clock.emergency)) if is_on]
     if flags:
@@ -41,9 +41,19 @@ def clock_blocks(view: CaseView, office: Office) -> list[Block]:
         until = f"{local(by, office)} 前办完" if by else "立即办完"
         text = f"{mark(clock.supervised.colour)}（{STEP_NAMES[clock.supervised.step]}），{until}"
         blocks.append(Block(text, label="督办", weight=9))
-    if clock.coming is not None:
-        blocks.append(Block(_plan(clock.coming, view, office), label="自动提醒", weight=6))
+    if clock.coming is not None and clock.coming.called is not None:
+        blocks.append(_coming(clock.coming, view, office))
     return blocks
+
+
+def coming_block(view: CaseView, office: Office) -> list[Block]:
+    """Say when the house turns to somebody by itself; a call of a person stands among what decides instead."""
+    coming = view.clock.coming
+    return [] if coming is None or coming.called is not None else [_coming(coming, view, office)]
+
+
+def _coming(coming: Coming, view: CaseView, office: Office) -> Block:
+    return Block(_plan(coming, view, office), label="自动提醒", weight=6)
 
 
 def _plan(coming: Coming, view: CaseView, office: Office) -> str:

@@ -18,12 +18,13 @@ def duty_buttons(view: CaseView, office: Office) -> Rows:
     """Give the buttons that the state of a case offers to the duty officer."""
     moves = table(office.procedure, view.level)
     if view.state in {State.JUDGING, State.RETURNED, State.WATCHING}:
-        return (_onwards(view, office, moves), _judging(view, moves), _third(view))
+        rest = (menu_button(view, "judge", "研判…"), menu_button(view, "correct", "纠正…"))
+        return (_onwards(view, office, moves), *_join(view), _judging(view, moves), rest)
     if view.state in _STEPS:
-        return (*_only_known(view, moves, _STEPS[view.state](view)), *_sides(view))
+        return (*_only_known(view, moves, _STEPS[view.state](view)), *_sides(view, moves))
     if view.state in ENDED:
         return assess_row(view)
-    return _sides(view)
+    return _sides(view, moves)
 
 
 def _onwards(view: CaseView, office: Office, moves: Table) -> tuple[Button, ...]:
@@ -41,7 +42,7 @@ def _onwards(view: CaseView, office: Office, moves: Table) -> tuple[Button, ...]
     if must_consult(view, office):
         return (replace(menu_button(view, "consult", "会商…"), tone=Tone.GOOD),)
     proposed = order_button(view, command, f"{word} {channel.name}", Tone.GOOD, view.channel)
-    return (proposed, menu_button(view, "channel", "改派…"))
+    return (proposed, menu_button(view, "channel", "其他渠道…"))
 
 
 def must_consult(view: CaseView, office: Office) -> bool:
@@ -60,19 +61,20 @@ def _judging(view: CaseView, moves: Table) -> tuple[Button, ...]:
     return tuple(row)
 
 
-def _third(view: CaseView) -> tuple[Button, ...]:
-    rest = (menu_button(view, "judge", "研判…"), menu_button(view, "correct", "纠正…"))
+def _join(view: CaseView) -> Rows:
     if view.suggestion is None:
-        return rest
-    other = view.suggestion.other
-    return (menu_button(view, "join", f"并入 {other.number}…"), *rest)
+        return ()
+    return ((menu_button(view, "join", f"并入 {view.suggestion.other.number}…"),),)
 
 
-def _sides(view: CaseView) -> Rows:
+def _sides(view: CaseView, moves: Table) -> Rows:
     if view.state in {State.ANSWERED, State.CALLING_BACK, State.TRANSFERRED, State.CLOSED, State.DISMISSED}:
         return ()
+    # Every thing has one door: what stands here is not offered again behind 纠正.
+    away = (menu_button(view, "channel", "改派…"),) if (view.state, Command.DISPATCH) in moves else ()
     return (
         (
+            *away,
             menu_button(view, "level", "定级…"),
             menu_button(view, "judge", "研判…"),
             menu_button(view, "correct", "纠正…"),

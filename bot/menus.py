@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from bot.chat import Block, Button, Form, Tone
 from bot.clocks import PAUSE, clock_buttons, pause_buttons
 from bot.duty_buttons import duty_buttons
+from bot.matter import excerpt
 from bot.names import LEVEL_MARKS, LEVEL_NAMES, level_tag, local
-from bot.render import excerpt
 from bot.steps import REPORTS, STANCES
 from bot.wishes import CARDS, PAGE_MARK, menu_button, menu_on, order_button
 from routing.choices import Page
@@ -295,9 +295,6 @@ def _channels(view: CaseView, office: Office) -> list[Button]:
 
 def _corrections(view: CaseView, office: Office) -> list[Button]:
     menus = (
-        (Command.DISMISS, DISMISS, "不相关…"),
-        (Command.DISPATCH, CHANNEL, "换渠道…"),
-        (Command.SET_LEVEL, LEVEL, "换等级…"),
         (Command.CLASSIFY, SUBJECT, "换领域…"),
         (Command.SPLIT, SPLIT, "拆分…"),
         (Command.MERGE, MERGE, "合并…"),

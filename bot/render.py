@@ -4,26 +4,17 @@ What may stand where follows the kind of chat: a group sees numbers, titles, sta
 review and the reasons of reviews are shown to one person in private.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
 from bot.chat import Block, Button, Card, Form, Tone
-from bot.clocks import clock_blocks
+from bot.clocks import clock_blocks, coming_block
 from bot.duty_buttons import duty_buttons
 from bot.glance import spread, time_left
-from bot.names import (
-    BAND_NAMES,
-    LEVEL_NAMES,
-    STAGE_NAMES,
-    STEP_NAMES,
-    level_tag,
-    local,
-    opinion_name,
-    promise_line,
-    source_name,
-)
-from bot.steps import after_buttons, file_blocks, order_buttons, unit_buttons
+from bot.matter import channel_name, detail, excerpt, folded, heading, what_decides
+from bot.names import STAGE_NAMES, STEP_NAMES, level_tag, local, opinion_name, promise_line
+from bot.steps import after_buttons, asked_blocks, file_blocks, order_buttons, unit_buttons
 from bot.wishes import menu_button, menu_on, order_button
 from routing.announce import AFTER_CARDS
 from routing.effect import Effect
@@ -32,37 +23,38 @@ from routing.levels import number_of_people
 from routing.office import Office, Step
 from routing.procedure import REVIEW_STATES, UNJUDGED
 from routing.textscan import sentences
-from routing.views import CaseView, DraftView, ItemLine, ReasonView, ReviewLine
-from routing.workflow import ANSWER_KIND_NAMES, STATE_NAMES, Aspect, Command, Stage, State
+from routing.views import CaseView, DraftView, ReviewLine
+from routing.workflow import STATE_NAMES, Aspect, Command, Stage, State
 
-EXCERPT = 120
-REASONS_SHOWN, REASON_WORDS = 3, 4
 LIMITS_SHOWN = 2
 BELOW_SHOWN = 3
 _OF_OFFICE = frozenset({Step.REPORT, Step.PROGRESS})
 """Limits of the duty officers that no unit and no reviewer can keep: they would hide their own."""
-PLACE_NOTE = "地点"
-"""How the note of a rule begins that asked for a place."""
-_WHERE = {"提到本县", "来源属本县"}
-"""What a rule says that asked for no more than that: it holds others."""
-_NO_RULES = {"文字判断", "地域"}
-"""Who gives reasons besides rules: a model of texts, and where a text plays."""
 
 
 def duty_card(view: CaseView, office: Office, sources: Mapping[str, str]) -> Card:
     """Give the card of the duty group; `sources` names the sources by id."""
     if view.merged_into is not None:
         gone = Block(f"{view.merged_into.number} {view.merged_into.title}", label="已并入", weight=9)
-        return Card((*_head(view), gone))
+        return Card((*heading(view), gone))
     return Card(
         (
-            *_head(view),
+            *heading(view),
             *_held(view, office),
-            *_matter(view, office, sources),
-            *file_blocks(view, office),
-            *_course(view, office),
+            *what_decides(view, office),
+            *asked_blocks(view, office),
+            *_outcome(view, office),
             *_limits(view, office),
             *clock_blocks(view, office),
+            *detail(view, sources),
+            *folded(
+                (
+                    *_below(view),
+                    *file_blocks(view, office),
+                    *_course(view, office),
+                    *coming_block(view, office),
+                )
+            ),
         ),
         duty_buttons(view, office),
     )
@@ -88,7 +80,7 @@ def buttons_of(
 def channel_card(view: CaseView, office: Office, sources: Mapping[str, str], channel: str) -> Card:
     """Give the dispatch slip as a card of the channel's group. A slip that went elsewhere says so, without buttons."""
     slip = view.slip
-    blocks = [*_head(view), *_matter(view, office, sources)]
+    blocks = [*heading(view), *what_decides(view, office)]
     if slip is None or slip.channel != channel or (slip.returned_at and view.state is not State.TO_SIGN):
         gone = "已退回，待重新派单" if slip and slip.channel == channel else "已改派其他单位"
         return Card((*blocks, Block(gone, Form.NOTE, weight=9)))
@@ -101,7 +93,8 @@ def channel_card(view: CaseView, office: Office, sources: Mapping[str, str], cha
     if slip.signed_at:
         blocks.append(Block(f"{slip.signed_by} {local(slip.signed_at, office)}", label="签收"))
     blocks.extend(_approved_text(view, office))
-    blocks += [*_course(view, office), *_limits(view, office, _OF_OFFICE)]
+    blocks += [*_outcome(view, office), *_limits(view, office, _OF_OFFICE)]
+    blocks += [*detail(view, sources), *folded(_course(view, office))]
     return Card(tuple(blocks), _channel_buttons(view, office))
 
 
@@ -189,7 +182,7 @@ def review_card(
     blocks = [
         Block(f"{_heading(view, card, fate)}：{view.number} {view.title}", Form.TITLE, weight=9),
         Block(
-            f"{level_tag(view.level)} · {_channel_name(view, office)} · {view.items} 条信息{spread(view)}",
+            f"{level_tag(view.level)} · {channel_name(view, office)} · {view.items} 条信息{spread(view)}",
             weight=4,
         ),
         Block(
@@ -203,15 +196,14 @@ def review_card(
         *_changes(draft),
         *(_opinion(line, office, card) for line in draft.reviews),
     ]
-    if view.lead:
-        blocks.append(Block(excerpt(view.lead.text), label="来文", weight=2))
     if view.first_url:
         blocks.append(Block("打开首条信息", label="原文", url=view.first_url, weight=3))
+    came = folded([Block(excerpt(view.lead.text), label="来文", weight=2)] if view.lead else [])
     if fate:
-        return Card((*blocks, Block(fate, Form.NOTE, weight=9)))
+        return Card((*blocks, *came, Block(fate, Form.NOTE, weight=9)))
     left = time_left(view, office, _CLOCKS.get(card), now)
     others = [limit for limit in view.deadlines if not left or limit.step is not _CLOCKS[card]]
-    blocks.extend((*left, *_limits(replace(view, deadlines=tuple(others)), office, _OF_OFFICE)))
+    blocks.extend((*left, *_limits(replace(view, deadlines=tuple(others)), office, _OF_OFFICE), *came))
     return Card(tuple(blocks), _review_buttons(view, card, office))
 
 
@@ -326,86 +318,6 @@ def _told(line: ReviewLine, card: str) -> str:
     return "；".join(filter(None, (line.basis, line.reason, checked)))
 
 
-def _head(view: CaseView) -> list[Block]:
-    # What a person has set is no proposal any more.
-    proposed = "（建议）" if view.state in UNJUDGED and view.level == view.proposed_level else ""
-    state = STATE_NAMES[view.state]
-    return [
-        Block(f"{level_tag(view.level)}{proposed} {view.number}【{state}】", weight=9),
-        Block(view.title, Form.TITLE, weight=9),
-    ]
-
-
-def _matter(view: CaseView, office: Office, sources: Mapping[str, str]) -> list[Block]:
-    proposed = "（建议）" if view.state in UNJUDGED else ""
-    blocks = []
-    if about := " · ".join(filter(None, (view.place, _area(view)))):
-        blocks.append(Block(about, label="地点/领域", weight=6))
-    copies = "、".join(
-        office.channels[c].name for c in view.copies if c in office.channels and c != view.channel
-    )
-    blocks.append(
-        Block(
-            _channel_name(view, office) + (f"，抄送 {copies}" if copies else ""),
-            label=f"归口{proposed}",
-            weight=8,
-        )
-    )
-    if view.registered_by and not (view.slip and view.slip.signed_at and view.slip.returned_at is None):
-        first = f"{view.registered_by} 登记，单位签收前由其负责跟进"
-        blocks.append(Block(first, label="首接", weight=7))
-    if view.reasons:
-        blocks.append(Block(_reasons(view.reasons), label="依据", weight=7))
-    if view.suggestion is not None:
-        other = view.suggestion.other
-        blocks.append(
-            Block(f"可能与 {other.number}「{other.title}」是一件事：{view.suggestion.why}", weight=8)
-        )
-    why = view.level_why or "传播升温"
-    if view.proposed_level < view.level:
-        blocks.append(Block(f"建议升为{LEVEL_NAMES[view.proposed_level]}：{why}", label="注意", weight=9))
-    elif view.level_why and view.level == view.proposed_level:
-        blocks.append(Block(view.level_why, label="定级依据", weight=8))
-    names = "、".join(source_name(s, sources) for s in view.sources[:4])
-    blocks.append(
-        Block(f"{view.items} 条，{len(view.sources)} 个来源（{names}）{spread(view)}", label="信息", weight=6)
-    )
-    bands = "，".join(f"{BAND_NAMES[b]} {n}" for b, n in view.bands.items() if n)
-    told = [f"{bands}（机器判断，仅供参考）"] if bands else []
-    if view.said_band is not None:
-        told.append(f"首条经人认定：{BAND_NAMES[view.said_band]}")
-    if told:
-        blocks.append(Block("；".join(told), label="情绪", weight=4))
-    if view.lead:
-        blocks.append(Block(_told_in(view.lead), Form.QUOTE, weight=2))
-    if view.first_url:
-        blocks.append(Block("打开首条信息", label="原文", url=view.first_url, weight=8))
-    if view.must_answer:
-        blocks.append(Block("是（48 小时内）", label="应当回应", weight=6))
-    if view.answer_kind is not None:
-        blocks.append(Block(ANSWER_KIND_NAMES[view.answer_kind], label="回应类型", weight=5))
-    return blocks
-
-
-def _area(view: CaseView) -> str | None:
-    """Give the subject area, with the rule's own word for the topic: 水电气暖（供水）."""
-    both = view.subject and view.topic and view.topic != view.subject
-    return f"{view.subject}（{view.topic}）" if both else view.subject or view.topic
-
-
-def _told_in(lead: ItemLine) -> str:
-    """Give how a text begins; of one that goes on, the sentence that sounds worst too, unless it was just told."""
-    beginning, worst = excerpt(lead.text), excerpt(lead.quote)
-    is_new = worst not in f"{excerpt(lead.title)}\n{beginning}"
-    return f"{beginning}\n……{worst}" if beginning.endswith("…") and is_new else beginning
-
-
-def excerpt(text: str) -> str:
-    """Give how a text begins, in one line."""
-    line = " ".join(text.split())
-    return line[:EXCERPT] + ("…" if len(line) > EXCERPT else "")
-
-
 def _course(view: CaseView, office: Office) -> list[Block]:
     blocks = []
     if view.slip and view.state not in UNJUDGED:
@@ -421,6 +333,15 @@ def _course(view: CaseView, office: Office) -> list[Block]:
                 said = opinion_name(line.stage, line.opinion)
                 done += f"\n{local(line.at, office)} {line.reviewer} {STAGE_NAMES[line.stage]}：{said}"
         blocks.append(Block(done, label="经过", weight=5))
+    if view.promises:
+        told = "\n".join(promise_line(one, office) for one in view.promises)
+        blocks.append(Block(told, label="承诺", weight=7))
+    return blocks
+
+
+def _outcome(view: CaseView, office: Office) -> list[Block]:
+    """Say how a matter ended: where it was answered and what that did, or why it was not taken up."""
+    blocks = []
     if view.release_url:
         assert view.released_at is not None
         text = f"{local(view.released_at, office)} {view.released_by} 确认"
@@ -428,9 +349,6 @@ def _course(view: CaseView, office: Office) -> list[Block]:
     elif view.released_at is not None:
         text = f"{local(view.released_at, office)} {view.released_by} 确认已告知当事人（不予公开）"
         blocks.append(Block(text, label="已答复", weight=9))
-    if view.promises:
-        told = "\n".join(promise_line(one, office) for one in view.promises)
-        blocks.append(Block(told, label="承诺", weight=7))
     if view.effect is not None:
         blocks.append(Block(effect_line(view.effect), label="回应效果", weight=6))
     if view.state is State.DISMISSED:
@@ -475,44 +393,14 @@ def held_line(held: HeldView, office: Office) -> str:
 
 
 def _held(view: CaseView, office: Office) -> list[Block]:
-    """Say what holds this card back, and which small ones stand on it."""
-    blocks = []
-    if view.held is not None:
-        blocks.append(Block(held_line(view.held, office), label="提醒", weight=8))
-    if view.below:
-        shown = "、".join(view.below[:BELOW_SHOWN]) + ("等" if len(view.below) > BELOW_SHOWN else "")
-        text = f"另有 {len(view.below)} 个同地同类小事项：{shown}（/case 编号 查看）"
-        blocks.append(Block(text, label="并列", weight=7))
-    return blocks
+    """Say what holds this card back."""
+    return [] if view.held is None else [Block(held_line(view.held, office), label="提醒", weight=8)]
 
 
-def _reasons(reasons: Sequence[ReasonView]) -> str:
-    """Give the rules that decided and their words, each word once; all of them stand in `/why`.
-
-    They come as they decided: level, lead, the rest. A rule that met no word and says nothing only holds others, and
-    the place has a line of its own.
-    """
-    telling = [reason for reason in reasons if reason.words or not set(_notes(reason)) <= _WHERE] or reasons
-    shown, said, left = list[str](), set[str](), 0
-    for reason in telling:
-        words = [word for word in reason.words if word not in said]
-        notes = [note for note in _notes(reason) if note not in said]
-        if shown and not words and set(notes) <= _WHERE:
-            continue  # it met what others met
-        if len(shown) == REASONS_SHOWN:
-            left += 1
-            continue
-        said.update(words[:REASON_WORDS], notes)
-        told = "，".join(filter(None, ("、".join(words[:REASON_WORDS]), *notes)))
-        called = reason.rule if reason.rule in _NO_RULES else f"规则「{reason.rule}」"
-        shown.append(f"{called}：{told}" if told else called)
-    return "；".join(shown) + (f"；另 {left} 条，见 /why" if left else "")
-
-
-def _notes(reason: ReasonView) -> list[str]:
-    return [note for note in reason.note.split("；") if note and not note.startswith(PLACE_NOTE)]
-
-
-def _channel_name(view: CaseView, office: Office) -> str:
-    channel = office.channels.get(view.channel)
-    return f"{channel.name}（{channel.unit}）" if channel else view.channel
+def _below(view: CaseView) -> list[Block]:
+    """Say which small matters stand on this card."""
+    if not view.below:
+        return []
+    shown = "、".join(view.below[:BELOW_SHOWN]) + ("等" if len(view.below) > BELOW_SHOWN else "")
+    text = f"另有 {len(view.below)} 个同地同类小事项：{shown}（/case 编号 查看）"
+    return [Block(text, label="并列", weight=7)]

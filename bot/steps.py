@@ -180,12 +180,28 @@ def _answers(view: CaseView, office: Office, channel: str) -> list[Block]:
     return [block for paper in own[-2:] for block in [_line(paper, office, in_private=False)] if block]
 
 
+def asked_blocks(view: CaseView, office: Office) -> list[Block]:
+    """Give what of the file waits for a unit, and an extension that waits for its answer."""
+    return [block for paper in _asked(view) for block in [_line(paper, office, in_private=False)] if block][
+        -LINES:
+    ]
+
+
+def _asked(view: CaseView) -> list[PaperView]:
+    waits = [paper for paper in view.papers if paper.done_at is None]
+    if view.state is State.EXTENDING:
+        waits += [paper for paper in view.papers if paper.kind is Command.EXTEND][-1:]
+    return waits
+
+
 def file_blocks(view: CaseView, office: Office, *, in_private: bool = False) -> list[Block]:
     """Give what the file holds beside the drafts, the newest last: who was asked, who said what.
 
-    In a group stands that something was said; what units and leaders said in their own words is for one person.
+    In a group stands that something was said; what units and leaders said in their own words is for one person. What
+    waits there has its own lines, see `asked_blocks`.
     """
-    lines = [line for paper in view.papers for line in [_line(paper, office, in_private=in_private)] if line]
+    papers = [paper for paper in view.papers if in_private or paper not in _asked(view)]
+    lines = [line for paper in papers for line in [_line(paper, office, in_private=in_private)] if line]
     return lines[-LINES:]
 
 
@@ -254,4 +270,8 @@ def _words(paper: PaperView, *, in_private: bool) -> str:
         told = f" {PAUSE_GROUNDS.get(paper.stance, paper.stance)}"
     if paper.kind is Command.CONTENT:
         told = f" {CONTENT.get(paper.stance, paper.stance)}"
-    return told + (f"：{paper.text}" if in_private and paper.text else "")
+    return told + (f"：{paper.text}" if paper.text and (in_private or paper.kind in _OPEN) else "")
+
+
+_OPEN = frozenset({Command.EXTEND})
+"""What a group reads in a unit's own words: it is decided there, and tells of no person."""

@@ -152,13 +152,10 @@ def _concluded(said: _Said) -> None:
 
 
 def _longer(said: _Said) -> None:
-    """Ask the office to decide; its people read the reason in private."""
-    if said.channel is None:
-        return
-    facts = {"unit": said.channel.unit, "days": str(said.order.days)}
-    said.to_duty("extension", **facts)
-    for person, chat in people.holders(said.session, Role.OFFICE, at=said.now):
-        said.to(chat, "extension_why", f"why:{person.person_id}", reason=said.order.reason, **facts)
+    """Ask the office to decide, with the reason: it is decided in the group, and tells of no person."""
+    if said.channel is not None:
+        facts = {"unit": said.channel.unit, "days": str(said.order.days)}
+        said.to_duty("extension", reason=said.order.reason, **facts)
 
 
 def _longer_decided(said: _Said) -> None:

@@ -273,8 +273,7 @@ FACTS: Mapping[str, Mapping[str, Any]] = {
     "invite_welcome": {"name": "张三", "roles": "值班员"},
     "not_ordered": {"actor": "郑县长"},
     "not_ordered_why": {"actor": "郑县长", "reason": "先核实是否属实"},
-    "extension": {"unit": "县信访局", "days": "3"},
-    "extension_why": {"unit": "县信访局", "days": "3", "reason": "需等第三方检测结果"},
+    "extension": {"unit": "县信访局", "days": "3", "reason": "需等第三方检测结果"},
     "granted": {"actor": "李主任", "due_at": at(72).isoformat()},
     "denied": {"actor": "李主任"},
     "followed": {"actor": "赵联络"},
@@ -634,8 +633,10 @@ AFTER_APPROVAL = {State.TO_RELEASE, State.ANSWERED, State.CALLING_BACK, State.CL
 
 
 def act(desk: Desk, case_id: int, command: Command) -> None:
-    # A dismissal's reason is chosen in the duty group itself.
+    # A dismissal's reason is chosen in the duty group itself; that of an extension is decided on there.
     more = {} if command is Command.DISMISS else SECRETS
+    if command is Command.EXTEND:
+        more = {**SECRETS, "reason": "等第三方检测结果"}
     answer = desk.act(case_id, command, **more)
     assert type(answer).__name__ == "Done", answer
 
@@ -689,6 +690,8 @@ def test_a_group_never_reads_a_draft_before_its_approval_nor_any_reason(
         assert SECRETS["reason"] not in text
         if state not in AFTER_APPROVAL:
             assert SECRETS["text"] not in text
+    if state is State.EXTENDING:
+        assert "等第三方检测结果" in texts[-1 - len(desk.office.channels)]
     if state in AFTER_APPROVAL:
         assert SECRETS["text"] in plain(rendered(slip(view)).text)
         assert SECRETS["text"] not in plain(rendered(duty(view)).text)

@@ -37,6 +37,24 @@ def test_every_form_is_set_in_its_own_way() -> None:
     )
 
 
+def test_folded_neighbours_stand_in_one_quotation_that_opens() -> None:
+    html = rendered(
+        card(
+            Block("两条", Form.FOLDED),
+            Block("a < b", Form.FOLDED, label="信息", url="https://example.gov.cn/"),
+            Block("末行"),
+            Block("另一处", Form.FOLDED),
+        )
+    ).text
+    assert html == (
+        "<b>2026-0042 幸福路停水</b>\n<blockquote expandable>两条\n"
+        '信息：<a href="https://example.gov.cn/">a &lt; b</a></blockquote>\n末行\n'
+        "<blockquote expandable>另一处</blockquote>"
+    )
+    _, entities = parse_html(html)
+    assert [entity["type"] for entity in entities].count("expandable_blockquote") == 2
+
+
 def test_markup_in_a_text_is_shown_and_not_obeyed() -> None:
     nasty = '</b><script>alert(1)</script> & <a href="x">'
     assert shown(Card((Block(nasty, Form.TITLE, label="<i>", url='https://x.cn/"><b>'),))) == f"<i>：{nasty}"

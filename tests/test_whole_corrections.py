@@ -92,9 +92,11 @@ async def test_a_matter_that_a_unit_has_goes_to_another_and_the_first_hears_it(t
         number = number_of(slip)
         assert await stage.press(CONTACT, slip, "签收") == f"已签收：{number}"
         card = await stage.card(DUTY, number, "办理中", button="纠正…")
-        opened = await corrections(stage, card, "换渠道…")
+        opened = await corrections(stage, card, "换领域…")
         assert "合并" not in labels(opened)
-        await stage.press_only(OFFICER, opened, "换渠道…")
+        await stage.press_only(OFFICER, opened, "返回")
+        card = await stage.card(DUTY, number, "办理中", button="改派…")
+        await stage.press_only(OFFICER, card, "改派…")
         chosen = await stage.card(DUTY, number, button="转办 网信")
         assert "转办 信访" not in labels(chosen)
         assert await stage.press(OFFICER, chosen, "转办 网信") == f"已转办：{number}"
@@ -124,6 +126,6 @@ async def test_the_way_back_from_a_menu_is_open_in_every_state(tmp_path: Path) -
     async with on_stage(tmp_path) as stage:
         number = number_of(await stage.dispatched())
         card = await stage.card(DUTY, number, "待签收", button="纠正…")
-        opened = await corrections(stage, card, "换等级…")
+        opened = await corrections(stage, card, "换领域…")
         await stage.press_only(OFFICER, opened, "返回")
         await stage.card(DUTY, number, "待签收", button="纠正…")

@@ -60,7 +60,7 @@ async def test_a_burst_is_said_aloud_and_older_buttons_are_stale(stage: Stage) -
     said = await stage.unchanged(number, stage.press(OFFICER, card, "转办"))
     assert said == f"{number} 刚有变化（待研判），请看最新卡片后再操作。"
 
-    assert await stage.menu(OFFICER, fresh, "改派", "转办 信访") == f"已转办：{number}"
+    assert await stage.menu(OFFICER, fresh, "其他渠道", "转办 信访") == f"已转办：{number}"
     await stage.card(PETITION, number, button="签收")
     stage.feeds.publish(replace(SMELL, comments=20_000))
     await stage.said(DUTY, "🔴 24 小时评论 2.0万，达到Ⅰ级标准（1.0万），建议定为Ⅰ级 特别重大", number)

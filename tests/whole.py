@@ -429,7 +429,7 @@ class Stage:
     async def dispatched(self, post: Post = WATER) -> Json:
         """… and on to the petition channel; gives the slip."""
         card = await self.opened(post)
-        assert "已转办" in await self.menu(OFFICER, card, "改派", "转办 信访")
+        assert "已转办" in await self.menu(OFFICER, card, "其他渠道", "转办 信访")
         await self.card(DUTY, post.title[:12], "待签收")
         return await self.card(PETITION, post.title[:12], button="签收")
 

@@ -38,13 +38,12 @@ _ENTITY_TAGS = {
     "code": "code",
     "pre": "pre",
     "blockquote": "blockquote",
-    "expandable_blockquote": "blockquote",
 }
 _CHARACTER = re.compile(r"&(?:#x([0-9a-fA-F]{1,6})|#([0-9]{1,7})|(lt|gt|amp|quot));?")
 _NAMED = {"lt": "<", "gt": ">", "amp": "&", "quot": '"'}
 _SPACE = " \t\r\n\v\f"
 _BLOCK_EDGE = re.compile(
-    r"\n(<(?:blockquote|pre)>)|(</(?:blockquote|pre)>)\n"
+    r"\n(<(?:blockquote|blockquote class=\"folded\"|pre)>)|(</(?:blockquote|pre)>)\n"
 )  # a block breaks the line itself
 _AUTOMATIC = (
     ("bot_command", re.compile(r"(?<![\w/@])/[A-Za-z0-9_]{1,64}(?:@[A-Za-z0-9_]{3,32})?(?![\w/])")),
@@ -300,6 +299,8 @@ def _covered(units: bytes, entity: Entity) -> str:
 
 def _tags(entity: Entity, covered: str) -> tuple[str, str]:
     kind = entity["type"]
+    if kind == "expandable_blockquote":
+        return '<blockquote class="folded">', "</blockquote>"
     if kind in _ENTITY_TAGS:
         tag = _ENTITY_TAGS[kind]
         return f"<{tag}>", f"</{tag}>"

@@ -125,6 +125,7 @@ function edited(chat, message) {
   const old = node(message.id);
   const fresh = draw.message(message, chat.kind !== "private");
   fresh.classList.add("pulse");
+  if (old.querySelector(".folded.open")) fresh.querySelector(".folded")?.classList.add("open");
   const held = old.contains(document.activeElement) ? document.activeElement : null;
   old.replaceWith(fresh);
   if (held) successor(fresh, held).focus({ preventScroll: true });
@@ -399,14 +400,15 @@ $("hint").querySelector("button").addEventListener("click", () => {
   $("hint").hidden = true;
 });
 $("messages").addEventListener("click", (event) => {
-  const hit = event.target.closest("[data-press], [data-reply], [data-jump], [data-photo], [data-copy], .e-spoiler");
+  const hit = event.target.closest("[data-press], [data-reply], [data-jump], [data-photo], [data-copy], a, .e-spoiler, .folded");
   if (!hit) return;
   if (hit.dataset.press) press(hit);
   else if (hit.dataset.reply) reply(now.chat.messages.find((one) => one.id === Number(hit.dataset.reply)));
   else if (hit.dataset.jump) jump(hit.dataset.jump);
   else if (hit.dataset.photo) enlarge(hit.dataset.photo);
   else if (hit.dataset.copy != null) navigator.clipboard.writeText(hit.dataset.copy).then(() => toast("已复制"));
-  else hit.classList.add("open");
+  else if (hit.matches(".folded")) hit.classList.toggle("open");
+  else if (!hit.matches("a")) hit.classList.add("open");
 });
 $("messages").addEventListener("scroll", () => {
   now.stick = atEnd();

@@ -1,0 +1,181 @@
+"""What the cards of a matter say of the matter itself: in a few lines what decides, the rest as folded detail. Pure.
+
+A phone shows some twelve lines above the buttons. There stand level, title, channel, place, the one reason that decided,
+the first text and the limits; whoever wants more opens the detail, and `/why` tells every step.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from bot.chat import Block, Form
+from bot.glance import spread
+from bot.names import BAND_NAMES, LEVEL_NAMES, level_tag, source_name
+from routing.office import Office
+from routing.procedure import UNJUDGED
+from routing.views import CaseView, ItemLine, ReasonView
+from routing.workflow import ANSWER_KIND_NAMES, STATE_NAMES, State
+
+EXCERPT = 120
+REASONS_SHOWN, REASON_WORDS = 3, 4
+DECIDING_WORDS = 3
+PLACE_NOTE = "地点"
+"""How the note of a rule begins that asked for a place."""
+TAG_NOTE = "来源标签"
+"""How the note of a rule begins that asked for a kind of source: that decided, its words only had to be among many."""
+_WHERE = {"提到本县", "来源属本县"}
+"""What a rule says that asked for no more than that: it holds others."""
+_NO_RULES = {"文字判断", "地域"}
+"""Who gives reasons besides rules: a model of texts, and where a text plays."""
+
+
+def folded(blocks: Iterable[Block]) -> list[Block]:
+    """Set blocks as detail that a reader opens where he wants it."""
+    return [replace(block, form=Form.FOLDED) for block in blocks]
+
+
+def heading(view: CaseView) -> list[Block]:
+    """Give level, number, state and title. What a person has set is no proposal any more."""
+    proposed = "（建议）" if view.state in UNJUDGED and view.level == view.proposed_level else ""
+    state = STATE_NAMES[view.state]
+    return [
+        Block(f"{level_tag(view.level)}{proposed} {view.number}【{state}】", weight=9),
+        Block(view.title, Form.TITLE, weight=9),
+    ]
+
+
+def what_decides(view: CaseView, office: Office) -> list[Block]:
+    """Say where a matter goes, where it plays, why, and where to read it: a line each."""
+    proposed = "拟" if view.state in UNJUDGED else ""
+    blocks = [Block(_goes_to(view, office), label=f"{proposed}归口", weight=8)]
+    if about := " · ".join(filter(None, (view.place, _area(view)))):
+        blocks.append(Block(about, label="地点" if view.place else "领域", weight=6))
+    if view.registered_by and not (view.slip and view.slip.signed_at and view.slip.returned_at is None):
+        first = f"{view.registered_by} 登记，单位签收前由其负责跟进"
+        blocks.append(Block(first, label="首接", weight=7))
+    rises = view.proposed_level < view.level
+    if rises:
+        why = view.level_why or "传播升温"
+        blocks.append(Block(f"建议升为{LEVEL_NAMES[view.proposed_level]}：{why}", label="注意", weight=9))
+    of_level = view.level_why if not rises and view.level == view.proposed_level else None
+    if not _is_judged(view) and (why := "；".join(filter(None, (of_level, deciding(view.reasons))))):
+        blocks.append(Block(why, label="依据", weight=8))
+    if view.suggestion is not None:
+        other = view.suggestion.other
+        blocks.append(
+            Block(f"可能与 {other.number}「{other.title}」是一件事：{view.suggestion.why}", weight=8)
+        )
+    if view.first_url:
+        of = f"（共 {view.items} 条）" if view.items > 1 else ""
+        blocks.append(Block(f"打开首条信息{of}", label="原文", url=view.first_url, weight=8))
+    return blocks
+
+
+def detail(view: CaseView, sources: Mapping[str, str]) -> list[Block]:
+    """Give the rest of what is known of a matter, folded: how its first text goes, its spread, tone and rules."""
+    blocks = [Block(_told_in(view.lead), weight=2)] if view.lead else []
+    names = "、".join(source_name(s, sources) for s in view.sources[:4])
+    blocks.append(
+        Block(f"{view.items} 条，{len(view.sources)} 个来源（{names}）{spread(view)}", label="信息", weight=6)
+    )
+    bands = "，".join(f"{BAND_NAMES[b]} {n}" for b, n in view.bands.items() if n)
+    told = [f"{bands}（机器判断，仅供参考）"] if bands else []
+    if view.said_band is not None:
+        told.append(f"首条经人认定：{BAND_NAMES[view.said_band]}")
+    if told:
+        blocks.append(Block("；".join(told), label="情绪", weight=4))
+    if _is_judged(view) and view.level_why and view.level == view.proposed_level:
+        blocks.append(Block(view.level_why, label="定级依据", weight=5))
+    if view.reasons:
+        blocks.append(Block(_reasons(view.reasons), label="研判依据", weight=5))
+    if view.must_answer:
+        blocks.append(Block("是（48 小时内）", label="应当回应", weight=6))
+    if view.answer_kind is not None:
+        blocks.append(Block(ANSWER_KIND_NAMES[view.answer_kind], label="回应类型", weight=5))
+    return folded(blocks)
+
+
+def _is_judged(view: CaseView) -> bool:
+    """Tell whether a unit has the matter: why it was sent there decides nothing any more."""
+    return view.slip is not None and view.slip.returned_at is None and view.state is not State.WATCHING
+
+
+def channel_name(view: CaseView, office: Office) -> str:
+    """Name the channel of a case with its unit: 信访（县信访局）."""
+    channel = office.channels.get(view.channel)
+    return f"{channel.name}（{channel.unit}）" if channel else view.channel
+
+
+def _goes_to(view: CaseView, office: Office) -> str:
+    known = [
+        office.channels[key].name for key in view.copies if key in office.channels and key != view.channel
+    ]
+    return channel_name(view, office) + (f"，抄送 {'、'.join(known)}" if known else "")
+
+
+def _area(view: CaseView) -> str | None:
+    """Give the subject area, with the rule's own word for the topic: 水电气暖（供水）."""
+    both = view.subject and view.topic and view.topic != view.subject
+    return f"{view.subject}（{view.topic}）" if both else view.subject or view.topic
+
+
+def _told_in(lead: ItemLine) -> str:
+    """Give how a text begins; of one that goes on, the sentence that sounds worst too, unless it was just told."""
+    beginning, worst = excerpt(lead.text), excerpt(lead.quote)
+    is_new = worst not in f"{excerpt(lead.title)}\n{beginning}"
+    return f"{beginning}\n……{worst}" if beginning.endswith("…") and is_new else beginning
+
+
+def excerpt(text: str) -> str:
+    """Give how a text begins, in one line."""
+    line = " ".join(text.split())
+    return line[:EXCERPT] + ("…" if len(line) > EXCERPT else "")
+
+
+def deciding(reasons: Sequence[ReasonView]) -> str:
+    """Give the one reason that decided: what the rule is called, and the words that it met, or the kind of source."""
+    for reason in _telling(reasons)[:1]:
+        notes = _notes(reason)
+        told = "、".join(reason.words[:DECIDING_WORDS]) or "，".join(notes)
+        if any(note.startswith(TAG_NOTE) for note in notes):
+            told = ""  # the name says it
+        return f"{reason.rule}（{told}）" if told else reason.rule
+    return ""
+
+
+def _reasons(reasons: Sequence[ReasonView]) -> str:
+    """Give the rules that decided and their words, each word once; all of them stand in `/why`.
+
+    They come as they decided: level, lead, the rest. A rule that met no word and says nothing only holds others, and
+    the place has a line of its own.
+    """
+    shown, said, left = list[str](), set[str](), 0
+    for reason in _telling(reasons):
+        words = [word for word in reason.words if word not in said]
+        notes = [note for note in _notes(reason) if note not in said]
+        if shown and not words and set(notes) <= _WHERE:
+            continue  # it met what others met
+        if len(shown) == REASONS_SHOWN:
+            left += 1
+            continue
+        said.update(words[:REASON_WORDS], notes)
+        shown.append(_told(reason, words[:REASON_WORDS], notes))
+    return "；".join(shown) + (f"；另 {left} 条，见 /why" if left else "")
+
+
+def _told(reason: ReasonView, words: Sequence[str], notes: Sequence[str]) -> str:
+    """Tell one reason; a kind of source comes before the words, for they did not decide."""
+    tags = [note for note in notes if note.startswith(TAG_NOTE)]
+    met = "、".join(words)
+    if tags and met:
+        met = f"提到{met}"
+    told = "，".join(filter(None, (*tags, met, *(note for note in notes if note not in tags))))
+    called = reason.rule if reason.rule in _NO_RULES else f"规则「{reason.rule}」"
+    return f"{called}：{told}" if told else called
+
+
+def _telling(reasons: Sequence[ReasonView]) -> Sequence[ReasonView]:
+    return [reason for reason in reasons if reason.words or not set(_notes(reason)) <= _WHERE] or reasons
+
+
+def _notes(reason: ReasonView) -> list[str]:
+    return [note for note in reason.note.split("；") if note and not note.startswith(PLACE_NOTE)]
