@@ -49,6 +49,7 @@ _CODES: dict[str, str] = {
     Command.EXCUSE: "ex",
     Command.SET_ANSWER_KIND: "ak",
     Command.REPORT: "rp",
+    Command.PHONE: "ph",
     Command.SIGN_COPY: "sc",
     Command.EXTEND: "et",
     Command.GRANT: "gr",

@@ -95,6 +95,8 @@ def clock_buttons(view: CaseView, moves: Table) -> list[Button]:
     offered = [(Command.INSTRUCT, order_button(view, Command.INSTRUCT, instruct))]
     if clock.emergency or view.level <= 2:
         offered.append((Command.EMERGENCY, order_button(view, Command.EMERGENCY, emergency)))
+    if Step.PHONE in open_steps:
+        offered.append((Command.PHONE, order_button(view, Command.PHONE, "已电话报告…")))
     if Step.FIRST_WORD in open_steps:
         offered.append((Command.SPEAK, order_button(view, Command.SPEAK, "已首次发布…")))
     if Step.PRESS in open_steps:

@@ -38,6 +38,8 @@ STEP_NAMES: Mapping[Step, str] = {
     Step.RECHECK: "复查",
     Step.CALL_BACK: "回访",
     Step.FOLLOW: "续发",
+    Step.RETURN: "退回",
+    Step.PHONE: "电话报告",
     Step.REPORT: "书面首报",
     Step.PROGRESS: "续报",
     Step.FIRST_WORD: "首次权威发布",

@@ -150,6 +150,7 @@ class _Limits(_Strict):
     relook: FourLimits
     consult: FourLimits = ["1h", "2h", "1wd", "1wd"]
     order: FourLimits = ["30m", "1h", "2h", "4wh"]
+    returned: FourLimits = Field(["30m", "30m", "2h", "24h"], alias="return")
     copied: FourLimits = Field(["15m", "30m", "1h", "4wh"], alias="copy")
     extend: FourLimits = ["1h", "2h", "4wh", "1wd"]
     second: FourLimits = ["1h", "1h", "4h", "1wd"]
@@ -157,6 +158,7 @@ class _Limits(_Strict):
     recheck: FourLimits = ["2h", "4h", "1wd", "1wd"]
     call_back: FourLimits = ["1wd", "1wd", "1wd", "1wd"]
     follow: FourLimits = ["4h", "1wd", "2wd", "5wd"]
+    phone: FourLimits = ["20m", "30m", "30m", "30m"]
     report: FourLimits = ["40m", "1h", "2h", "2h"]
     progress: FourLimits = ["2h", "4h", "24h", "24h"]
     first_word: FourLimits = ["5h", "5h", "5h", "5h"]
@@ -173,6 +175,14 @@ class _Limits(_Strict):
                 f"国办发〔2016〕61号、80号规定不超过 {most} 小时，节假日不停",
                 f'写 "{most}h" 或更短的小时、分钟',
             )
+        return texts
+
+    @field_validator("returned")
+    @classmethod
+    def _gives_back_soon(cls, texts: list[str]) -> list[str]:
+        for length in map(_length, texts):
+            if length.days > 2 or length.minutes > (16 if length.working else 48) * 60:
+                raise Refused("退回最迟 2 个工作日（参照山东省 12345 办法）", '写 "2wd"、"24h" 或更短')
         return texts
 
 
@@ -385,7 +395,7 @@ def _office(read: _Office) -> Office:
     )
 
 
-_LIMIT_FIELDS = {Step.COPY: "copied"}
+_LIMIT_FIELDS = {Step.COPY: "copied", Step.RETURN: "returned"}
 
 
 def _procedure(read: _Procedure) -> Procedure:

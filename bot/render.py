@@ -20,6 +20,7 @@ from routing.announce import AFTER_CARDS
 from routing.effect import Effect
 from routing.held import HeldView
 from routing.levels import number_of_people
+from routing.limits import return_until
 from routing.office import Office, Step
 from routing.procedure import REVIEW_STATES, UNJUDGED
 from routing.textscan import sentences
@@ -90,6 +91,9 @@ def channel_card(view: CaseView, office: Office, sources: Mapping[str, str], cha
             label="承办",
         )
     )
+    until = return_until(office, view.level, slip.dispatched_at)
+    if view.state is State.TO_SIGN and until is not None and not slip.assigned:
+        blocks.append(Block(f"{local(until, office)} 前（不属本单位职责的）", label="退回", weight=6))
     if slip.signed_at:
         blocks.append(Block(f"{slip.signed_by} {local(slip.signed_at, office)}", label="签收"))
     blocks.extend(_approved_text(view, office))

@@ -255,6 +255,7 @@ _TOLD: Mapping[Command, str] = {
     Command.PAUSE: "暂停计时",
     Command.SPEAK: "首次发布",
     Command.BRIEF: "发布会",
+    Command.PHONE: "电话报告",
     Command.ASSESS: "效果评估",
 }
 """What is told of on cards; reports go to the leaders, word for word, and stand in the file."""

@@ -80,7 +80,8 @@ FULL_INTRO = """\
 ## What the switches add
 
 The same with every step of `[procedure]` switched on, for matters of every level; the table lists what is not above or leads
-elsewhere. `order`, `consult`, `chief`, `confirm_twice` and `report` name levels; the other steps are made for all.
+elsewhere, for level Ⅰ (电话报告 and 效果评估 are for Ⅰ and Ⅱ alone). `order`, `consult`, `chief`, `confirm_twice` and
+`report` name levels; the other steps are made for all.
 """
 
 TABLE_INTRO = """\
@@ -157,15 +158,15 @@ def diagram(procedure: Procedure) -> str:
 Cells = Mapping[tuple[State, Command], Move]
 
 
-def _cells(procedure: Procedure) -> Cells:
+def _cells(procedure: Procedure, level: Level = Level.IV) -> Cells:
     here = reachable(procedure)
-    return {cell: move for cell, move in table(procedure, Level.IV).items() if cell[0] in here}
+    return {cell: move for cell, move in table(procedure, level).items() if cell[0] in here}
 
 
 def _added() -> Cells:
     """Give the cells of the full procedure that the light one has not, or that lead elsewhere or start another clock."""
     light = _cells(LIGHT)
-    return {cell: move for cell, move in _cells(FULL).items() if light.get(cell) != move}
+    return {cell: move for cell, move in _cells(FULL, Level.I).items() if light.get(cell) != move}
 
 
 def rows(cells: Cells) -> str:

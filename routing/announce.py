@@ -80,7 +80,7 @@ def post(session: Session, due: CardDue, now: datetime) -> bool:
 def cards_due(session: Session, office: Office, case: CaseRow, now: datetime) -> list[CardDue]:
     """List the cards without which nobody could do what a case waits for."""
     due = [] if held.is_held(session, case.id) else [duty_card(office, case)]
-    slip = newest_slip(session, case) if case.state in WITH_CHANNEL else None
+    slip = papers.newest_slip(session, case.id) if case.state in WITH_CHANNEL else None
     if slip is not None and slip.returned_at is None and case.channel in office.channels:
         due.append(slip_card(office, case, slip))
     if case.state in REVIEW_CARDS:
@@ -355,13 +355,7 @@ def tell(
 
 
 def _dispatched(session: Session, office: Office, case: CaseRow, now: datetime) -> None:
-    slip = newest_slip(session, case)
+    slip = papers.newest_slip(session, case.id)
     assert slip is not None
     # A case that comes back to a channel is a new duty of it: a new card, for edits make no sound.
     post(session, slip_card(office, case, slip), now)
-
-
-def newest_slip(session: Session, case: CaseRow) -> AssignmentRow | None:
-    return session.scalar(
-        select(AssignmentRow).where(AssignmentRow.case_id == case.id).order_by(AssignmentRow.id.desc())
-    )

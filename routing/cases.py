@@ -76,6 +76,7 @@ _SAID: Mapping[Command, str] = {
     Command.EMERGENCY: "改突发事件标记",
     Command.SPEAK: "登记首次发布",
     Command.BRIEF: "登记新闻发布会",
+    Command.PHONE: "登记电话报告",
     Command.ASSESS: "登记效果评估",
     Command.RECALL: "登记复查有误",
     Command.TAKE_BACK: "登记移送退回",
@@ -114,7 +115,7 @@ def facts_of(session: Session, case: CaseRow) -> CaseFacts:
     """Collect what a decision must know of a case."""
     draft = _current_draft(session, case)
     by = {} if draft is None else {r.stage: r.reviewer_id for r in _reviews(session, draft.id)}
-    slip = _current_slip(session, case.id)
+    slip = papers.newest_slip(session, case.id)
     return CaseFacts(
         id=case.id,
         number=case.number,
@@ -157,7 +158,7 @@ def execute(
     before = replace(before, named=before.named & office.channels.keys())
     answer = decide(before, order, office.procedure)
     if isinstance(answer, Move):
-        answer = _further(session, case, before, order, now) or answer
+        answer = _further(session, office, case, before, order, now) or answer
     if isinstance(answer, Refusal):
         ledger.write(
             session,
@@ -196,12 +197,12 @@ def _lock(session: Session, case_id: int, order: Order) -> CaseRow | None:
 
 
 def _further(
-    session: Session, case: CaseRow, before: CaseFacts, order: Order, now: datetime
+    session: Session, office: Office, case: CaseRow, before: CaseFacts, order: Order, now: datetime
 ) -> Refusal | None:
     """Tell what stands against a move that the table allows: the other case, or the text that is meant."""
     if order.command is Command.MERGE:
         return may_take_in(before, facts(session, order.into))
-    return corrections.refusal(session, case, order) or course.refusal(session, case, order, now)
+    return corrections.refusal(session, case, order) or course.refusal(session, office, case, order, now)
 
 
 def _carry_out(
@@ -363,13 +364,13 @@ def _reopen(session: Session, office: Office, case: CaseRow, order: Order, now: 
 
 
 def _sign(session: Session, office: Office, case: CaseRow, order: Order, now: datetime) -> None:
-    slip = _current_slip(session, case.id)
+    slip = papers.newest_slip(session, case.id)
     assert slip is not None
     slip.signed_at, slip.signed_by = now, order.actor.person_id
 
 
 def _return(session: Session, office: Office, case: CaseRow, order: Order, now: datetime) -> None:
-    slip = _current_slip(session, case.id)
+    slip = papers.newest_slip(session, case.id)
     assert slip is not None
     slip.returned_at, slip.returned_by, slip.return_reason = now, order.actor.person_id, order.reason
     case.returns += 1
@@ -489,12 +490,6 @@ def _verdict(
 def _current_draft(session: Session, case: CaseRow) -> DraftRow | None:
     return session.scalar(
         select(DraftRow).where(DraftRow.case_id == case.id, DraftRow.version == case.draft_version)
-    )
-
-
-def _current_slip(session: Session, case_id: int) -> AssignmentRow | None:
-    return session.scalar(
-        select(AssignmentRow).where(AssignmentRow.case_id == case_id).order_by(AssignmentRow.id.desc())
     )
 
 

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from routing import deadlines, papers, people
 from routing.corrections import Effect
+from routing.limits import return_until
 from routing.office import Channel, Level, Office, Role, Step
 from routing.store.tables import CaseRow, DraftRow
 from routing.workflow import PAUSE_GROUNDS, Command, Ground, Order, Refusal, State
@@ -20,29 +21,35 @@ EXTENSION_MAX = 10
 """Working days that a limit is extended by at most (广安市批示件办理: 延期不超过十个工作日)."""
 
 
-def refusal(session: Session, case: CaseRow, order: Order, now: datetime) -> Refusal | None:
+def refusal(session: Session, office: Office, case: CaseRow, order: Order, now: datetime) -> Refusal | None:
     """Tell what the store knows against an order that the table allows.
 
-    Only the office settles who is competent (潍坊市12345条例 第二十二条). An extension is asked for before the limit is
-    over; nothing is passed up where nobody is above.
+    Only the office settles who is competent (潍坊市12345条例 第二十二条). A slip is returned soon or not at all. An extension
+    is asked for before the limit is over; nothing is passed up where nobody is above.
     """
     against = _KNOWN_AGAINST.get(order.command)
-    return None if against is None else against(session, case, order, now)
+    return None if against is None else against(session, office, case, order, now)
 
 
-def _against_assigning(session: Session, case: CaseRow, order: Order, now: datetime) -> Refusal | None:
+def _against_assigning(
+    session: Session, office: Office, case: CaseRow, order: Order, now: datetime
+) -> Refusal | None:
     if order.assigns and Role.OFFICE not in order.actor.roles:
         return Refusal(Ground.ROLE, "只有政府办可以指定承办单位。")
     return None
 
 
-def _against_passing_up(session: Session, case: CaseRow, order: Order, now: datetime) -> Refusal | None:
+def _against_passing_up(
+    session: Session, office: Office, case: CaseRow, order: Order, now: datetime
+) -> Refusal | None:
     if not people.holders(session, Role.CHIEF, at=now):
         return Refusal(Ground.GONE, "没有登记主要领导，无法呈报。请系统管理员用 yuqing people invite 登记。")
     return None
 
 
-def _against_extension(session: Session, case: CaseRow, order: Order, now: datetime) -> Refusal | None:
+def _against_extension(
+    session: Session, office: Office, case: CaseRow, order: Order, now: datetime
+) -> Refusal | None:
     if order.days > EXTENSION_MAX:
         return Refusal(Ground.LIMIT, f"最多延长 {EXTENSION_MAX} 个工作日。")
     if deadlines.is_late(session, case.id, Step.CLOSE, now):
@@ -50,19 +57,25 @@ def _against_extension(session: Session, case: CaseRow, order: Order, now: datet
     return None
 
 
-def _against_emergency(session: Session, case: CaseRow, order: Order, now: datetime) -> Refusal | None:
+def _against_emergency(
+    session: Session, office: Office, case: CaseRow, order: Order, now: datetime
+) -> Refusal | None:
     if case.level > Level.II and not case.emergency:
         return Refusal(Ground.LIMIT, "只有Ⅰ级、Ⅱ级事项能标记突发事件，请先定级。")
     return None
 
 
-def _against_word(session: Session, case: CaseRow, order: Order, now: datetime) -> Refusal | None:
+def _against_word(
+    session: Session, office: Office, case: CaseRow, order: Order, now: datetime
+) -> Refusal | None:
     if not case.emergency:
         return Refusal(Ground.LIMIT, f"{case.number} 没有标记突发事件，不用登记。")
     return None
 
 
-def _against_pause(session: Session, case: CaseRow, order: Order, now: datetime) -> Refusal | None:
+def _against_pause(
+    session: Session, office: Office, case: CaseRow, order: Order, now: datetime
+) -> Refusal | None:
     if order.stance not in PAUSE_GROUNDS:
         return Refusal(Ground.MISSING, "请选择暂停计时的依据。")
     if deadlines.is_paused(session, case.id):
@@ -72,14 +85,29 @@ def _against_pause(session: Session, case: CaseRow, order: Order, now: datetime)
     return None
 
 
-def _against_going_on(session: Session, case: CaseRow, order: Order, now: datetime) -> Refusal | None:
+def _against_going_on(
+    session: Session, office: Office, case: CaseRow, order: Order, now: datetime
+) -> Refusal | None:
     if not deadlines.is_paused(session, case.id):
         return Refusal(Ground.LIMIT, "本事项没有暂停计时。")
     return None
 
 
-_KNOWN_AGAINST: Mapping[Command, Callable[[Session, CaseRow, Order, datetime], Refusal | None]] = {
+def _against_return(
+    session: Session, office: Office, case: CaseRow, order: Order, now: datetime
+) -> Refusal | None:
+    """Refuse what is given back too late: by then the public waits for an answer, and the office alone may send it on."""
+    slip = papers.newest_slip(session, case.id)
+    until = return_until(office, Level(case.level), slip.dispatched_at) if slip is not None else None
+    if until is None or now <= until:
+        return None
+    at = until.astimezone(office.zone).strftime("%m-%d %H:%M")
+    return Refusal(Ground.LIMIT, f"退回时限（{at}）已过，请先签收；确不属本单位职责的，请联系政府办改派。")
+
+
+_KNOWN_AGAINST: Mapping[Command, Callable[[Session, Office, CaseRow, Order, datetime], Refusal | None]] = {
     Command.DISPATCH: _against_assigning,
+    Command.RETURN: _against_return,
     Command.PASS_UP: _against_passing_up,
     Command.EXTEND: _against_extension,
     Command.EMERGENCY: _against_emergency,
@@ -275,6 +303,7 @@ EFFECTS: Mapping[Command, Act] = {
     Command.EMERGENCY: _emergency,
     Command.SPEAK: _report_link,
     Command.BRIEF: _said,
+    Command.PHONE: _said,
     Command.PAUSE: _pause,
     Command.GO_ON: _go_on,
     Command.ASSESS: _said,

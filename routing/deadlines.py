@@ -14,8 +14,9 @@ from routing import held, papers, supervision
 from routing.ledger import Ledger
 from routing.limits import PAUSABLE, end_of
 from routing.movers import recipients, running
-from routing.office import Office, Step
+from routing.office import Level, Office, Step
 from routing.outbox import QUIET_UNTIL, MessageKind, Priority, queue
+from routing.procedure import report_clocks
 from routing.quiet import reminder_at
 from routing.standing import refresh
 from routing.store.lock import serialise
@@ -150,10 +151,10 @@ def replan(session: Session, office: Office, case: CaseRow, now: datetime) -> No
         if due is None or due.at == row.due_at or (row.step is Step.RELOOK and due.at > row.due_at):
             continue
         _set(row, due, now)  # what was reminded stays reminded
-    if case.level not in office.procedure.report:
-        end(session, case.id, [Step.REPORT, Step.PROGRESS], now)
-    elif not _was_started(session, case.id, Step.REPORT):
-        start(session, office, case, [Step.REPORT], now)
+    owed = report_clocks(office.procedure, Level(case.level))
+    if not owed:
+        end(session, case.id, [Step.PHONE, Step.REPORT, Step.PROGRESS], now)
+    start(session, office, case, [step for step in owed if not _was_started(session, case.id, step)], now)
     supervision.settle(session, case.id, now)
 
 

@@ -5,7 +5,7 @@ from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from routing.office import Procedure, Role
-from routing.procedure import LIGHT, table
+from routing.procedure import EVERY, LIGHT, table
 from routing.workflow import (
     COMMAND_NAMES,
     ENDED,
@@ -88,7 +88,8 @@ def decide(case: CaseFacts, order: Order, procedure: Procedure = LIGHT) -> Move 
     """
     moves = table(procedure, case.level)
     move = moves.get((case.state, order.command))
-    known = [m for (_, command), m in moves.items() if command is order.command]
+    # A command that this level does not know is judged by who might give it elsewhere: a stranger learns no state.
+    known = [m for cells in (moves, EVERY) for (_, command), m in cells.items() if command is order.command]
     if known and not any(order.actor.roles & m.roles for m in known):
         return _no_right(order)
     if order.command in REVIEWING and order.draft_version != case.draft_version:

@@ -89,6 +89,7 @@ class Step(StrEnum):
     RELOOK = "relook"  # 持续关注后的复看
     CONSULT = "consult"  # 会商
     ORDER = "order"  # 批准转办, from submitted
+    RETURN = "return"  # 退回, from dispatched: no clock runs, but later it is refused
     COPY = "copy"  # 协办签收, from dispatched
     EXTEND = "extend"  # 批复延期申请
     SECOND = "second"  # 二审
@@ -96,6 +97,7 @@ class Step(StrEnum):
     RECHECK = "recheck"  # 复查, from answered
     CALL_BACK = "call_back"  # 回访, from answered
     FOLLOW = "follow"  # 续发
+    PHONE = "phone"  # 电话报告, Ⅰ/Ⅱ, from found
     REPORT = "report"  # 书面首报, from found
     PROGRESS = "progress"  # 续报
     FIRST_WORD = "first_word"  # 权威首次信息, of an emergency, from found: 国办发〔2016〕80号

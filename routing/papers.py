@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, and_, func, select
 from sqlalchemy.orm import Session
 
-from routing.store.tables import CaseRow, PaperRow
+from routing.store.tables import AssignmentRow, CaseRow, PaperRow
 from routing.workflow import Command, Order
 
 
@@ -119,3 +119,10 @@ def newest(session: Session, case_id: int, kind: Command) -> PaperRow | None:
 
 def _open(case_id: int, kind: Command) -> ColumnElement[bool]:
     return and_(PaperRow.case_id == case_id, PaperRow.kind == kind, PaperRow.done_at.is_(None))
+
+
+def newest_slip(session: Session, case_id: int) -> AssignmentRow | None:
+    """Give the dispatch slip (转办单) that a case went out with last; None before the first."""
+    return session.scalar(
+        select(AssignmentRow).where(AssignmentRow.case_id == case_id).order_by(AssignmentRow.id.desc())
+    )

@@ -92,7 +92,14 @@ def first_state(procedure: Procedure) -> State:
 
 def first_clocks(procedure: Procedure, level: Level) -> tuple[Step, ...]:
     """Name the clocks that start where a matter is opened."""
-    return (Step.RESPOND, Step.DISPATCH, *((Step.REPORT,) if level in procedure.report else ()))
+    return (Step.RESPOND, Step.DISPATCH, *report_clocks(procedure, level))
+
+
+def report_clocks(procedure: Procedure, level: Level) -> tuple[Step, ...]:
+    """Name the clocks of the first report (首报) upwards: by telephone only what is grave, as the counties have it."""
+    if level not in procedure.report:
+        return ()
+    return (Step.PHONE, Step.REPORT) if level <= Level.II else (Step.REPORT,)
 
 
 def _judging(procedure: Procedure, level: Level) -> dict[tuple[State, Command], Move]:
@@ -134,7 +141,13 @@ def _judging(procedure: Procedure, level: Level) -> dict[tuple[State, Command], 
         starts=(Step.RELOOK,),  # somebody looks whether the other side took it
         ends=(
             *(Step.DISPATCH, Step.RELOOK, Step.RESPOND),
-            *(Step.FIRST_WORD, Step.PRESS, Step.REPORT, Step.PROGRESS),  # nobody here could meet them
+            *(
+                Step.FIRST_WORD,
+                Step.PRESS,
+                Step.PHONE,
+                Step.REPORT,
+                Step.PROGRESS,
+            ),  # nobody here could meet them
         ),
     )
     watch = Move(State.WATCHING, _DUTY, _IN_DUTY, starts=(Step.RELOOK,), ends=(Step.DISPATCH,))
@@ -498,6 +511,9 @@ def _anywhere(procedure: Procedure, level: Level) -> dict[tuple[State, Command],
     if level in procedure.report:
         open_states = [state for state in State if state not in ENDED and state is not State.TRANSFERRED]
         moves |= {(state, Command.REPORT): replace(report, to=state) for state in open_states}
+        if level <= Level.II:
+            phone = replace(report, starts=(), ends=(Step.PHONE,))
+            moves |= {(state, Command.PHONE): replace(phone, to=state) for state in open_states}
     return moves
 
 

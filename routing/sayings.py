@@ -11,7 +11,7 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from routing import deadlines, papers, people
-from routing.announce import CHANNEL_CARD, newest_slip, tell
+from routing.announce import CHANNEL_CARD, tell
 from routing.office import Channel, Office, Role, Step
 from routing.outbox import MessageKind, Priority, queue
 from routing.procedure import WITH_CHANNEL
@@ -68,7 +68,7 @@ def say(
 def _returned(said: _Said) -> None:
     unit = said.channel.unit if said.channel else said.before.channel
     said.to_duty("returned", unit=unit)
-    slip = newest_slip(said.session, said.case)
+    slip = papers.newest_slip(said.session, said.case.id)
     by = said.private(slip.dispatched_by) if slip else None
     said.to(by, "returned_why", "why", unit=unit, actor=said.order.actor.name, reason=said.order.reason)
 
@@ -100,7 +100,7 @@ def _reopened(said: _Said) -> None:
     actor = said.order.actor.name
     said.to_duty("reopened", "duty", actor=actor)
     said.to_channel("reopened", actor=actor)
-    slip = newest_slip(said.session, said.case)
+    slip = papers.newest_slip(said.session, said.case.id)
     signed_by = said.private(slip.signed_by) if slip else None
     said.to(signed_by, "reopened_why", "why", actor=actor, reason=said.order.reason)
 

@@ -49,6 +49,7 @@ _ON_THE_SIDE = frozenset(
         Command.EMERGENCY,
         Command.SPEAK,
         Command.BRIEF,
+        Command.PHONE,
         Command.PAUSE,
         Command.GO_ON,
     }

@@ -91,6 +91,7 @@ class Command(StrEnum):
     EXCUSE = "excuse"  # 不必回应
     SET_ANSWER_KIND = "set_answer_kind"  # 回应类型
     REPORT = "report"  # 报告
+    PHONE = "phone"  # 电话报告
     SPLIT = "split"  # 拆分
     MERGE = "merge"  # 并入
     RATE = "rate"  # 认定情绪
@@ -184,6 +185,7 @@ COMMAND_NAMES: Mapping[Command, str] = {
     Command.EMERGENCY: "标记突发事件",
     Command.SPEAK: "登记首次发布",
     Command.BRIEF: "登记发布会",
+    Command.PHONE: "登记电话报告",
     Command.PAUSE: "暂停计时",
     Command.GO_ON: "恢复计时",
     Command.ASSESS: "登记效果评估",

@@ -117,6 +117,7 @@ def make_office(**changes: Any) -> Office:
         Step.RECHECK: dict.fromkeys(Level, 24 * 60),
         Step.CALL_BACK: dict.fromkeys(Level, 24 * 60),
         Step.FOLLOW: dict.fromkeys(Level, 24 * 60),
+        Step.PHONE: dict.fromkeys(Level, 30),
         Step.REPORT: dict.fromkeys(Level, 60),
         Step.PROGRESS: dict.fromkeys(Level, 2 * 60),
     }
@@ -259,6 +260,7 @@ WHO: dict[Command, str] = {
     Command.EMERGENCY: "duty",
     Command.SPEAK: "duty",
     Command.BRIEF: "duty",
+    Command.PHONE: "duty",
     Command.PAUSE: "office",
     Command.GO_ON: "office",
     Command.ASSESS: "office",

@@ -390,6 +390,16 @@ def test_what_a_national_norm_limits_cannot_be_loosened(was, made, most) -> None
     assert f"不超过 {most} 小时" in str(problem)
 
 
+@pytest.mark.parametrize("made", ['"3wd"', '"3d"', '"17wh"'])
+def test_a_slip_may_not_lie_for_more_than_two_working_days_before_it_is_returned(made) -> None:
+    was = '#return     = ["30m", "30m", "2h", "24h"]'
+    assert TEMPLATES["office.toml"].count(was) == 1
+    text = TEMPLATES["office.toml"].replace(was, f'return = ["30m", "30m", "2h", {made}]')
+    with pytest.raises(ConfigError) as refused:
+        load_office(text, "office.toml")
+    assert "退回最迟 2 个工作日" in str(refused.value.problems[0])
+
+
 def test_supervision_is_read_with_its_defaults() -> None:
     office = load_office(TEMPLATES["office.toml"], "office.toml")
     assert office.supervision == Supervision()

@@ -20,9 +20,8 @@ def test_the_page_is_what_make_docs_writes() -> None:
 
 
 def reached(procedure):
-    return {
-        cell: move for cell, move in table(procedure, Level.IV).items() if cell[0] in reachable(procedure)
-    }
+    level = Level.I if procedure is FULL else Level.IV
+    return {cell: move for cell, move in table(procedure, level).items() if cell[0] in reachable(procedure)}
 
 
 def test_every_move_is_a_row_and_no_row_is_without_a_move() -> None:

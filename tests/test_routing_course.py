@@ -223,6 +223,45 @@ def test_a_report_goes_to_every_leader_and_starts_the_clock_of_the_next(desk):
     assert heard == {"private-leader", "private-second_leader", "private-chief"}
 
 
+def test_what_is_grave_is_reported_by_telephone_first(desk):
+    switch(desk, report=EVERY)
+    case_id = desk.open()
+    assert Step.PHONE not in running(desk, case_id)
+    assert isinstance(desk.act(case_id, Command.PHONE, text="已报告"), Refusal)
+    desk.act(case_id, Command.SET_LEVEL, level=Level.II)
+    assert {Step.PHONE, Step.REPORT} <= set(running(desk, case_id))
+    desk.act(case_id, Command.REPORT, stance="first", text="停水约三百户，正在抢修。")
+    assert Step.PHONE in running(desk, case_id)  # what was written is not a call
+    desk.act(case_id, Command.PHONE, text="14:05 已向某县长电话报告")
+    assert Step.PHONE not in running(desk, case_id)
+    told = [p.text for p in desk.all(PaperRow, PaperRow.kind == Command.PHONE)]
+    assert told == ["14:05 已向某县长电话报告"]
+
+
+def returnable_for_a_day(desk: Desk) -> int:
+    returned = dict.fromkeys(Level, Limit(24 * 60))
+    desk.office = replace(desk.office, limits={**desk.office.limits, Step.RETURN: returned})
+    return desk.at(State.TO_SIGN)
+
+
+def test_a_slip_is_returned_until_its_time_is_over(desk):
+    case_id = returnable_for_a_day(desk)
+    desk.clock.advance(hours=24)
+    assert not isinstance(desk.act(case_id, Command.RETURN, reason="不属本单位职责"), Refusal)
+
+
+def test_a_slip_that_lay_too_long_is_not_returned_and_the_office_sends_it_on(desk):
+    case_id = returnable_for_a_day(desk)
+    desk.clock.advance(hours=24, minutes=1)
+    refused = desk.act(case_id, Command.RETURN, reason="不属本单位职责")
+    assert isinstance(refused, Refusal)
+    assert refused.ground is Ground.LIMIT
+    assert "政府办改派" in refused.text
+    assert desk.case(case_id).state is State.TO_SIGN
+    desk.act(case_id, Command.DISPATCH, "office", channel="network")  # a new slip has its own time
+    assert not isinstance(desk.act(case_id, Command.RETURN, "other_contact", reason="职责不清"), Refusal)
+
+
 @pytest.mark.parametrize("command", [Command.CLOSE, Command.TAKE_BACK])
 def test_a_transferred_matter_is_taken_or_comes_back(desk, command):
     case_id = desk.at(State.TRANSFERRED)

@@ -151,6 +151,7 @@ _ASKABLE = frozenset(
         Command.TAKE_BACK,
         Command.EXCUSE,
         Command.REPORT,
+        Command.PHONE,
         Command.EXTEND,
         Command.DENY,
         Command.RECALL,
