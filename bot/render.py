@@ -121,7 +121,7 @@ def _channel_buttons(view: CaseView, office: Office) -> tuple[tuple[Button, ...]
         confirm = order_button(
             view,
             Command.CONFIRM,
-            "回应确认（填链接）" if not _is_closed(view) else "回应确认（已告知）",
+            "回应确认（填链接）" if _is_public(view) else "回应确认（已答复）",
             Tone.GOOD,
         )
         return ((confirm, draft_button(view, office, "修改稿件")),)
@@ -139,8 +139,8 @@ def draft_button(view: CaseView, office: Office, text: str, tone: Tone = Tone.PL
     return order_button(view, Command.DRAFT, text, tone)
 
 
-def _is_closed(view: CaseView) -> bool:
-    return view.draft is not None and view.draft.is_closed
+def _is_public(view: CaseView) -> bool:
+    return view.draft is None or view.draft.is_public
 
 
 _APPROVED = frozenset({State.TO_RELEASE, State.ANSWERED, State.CALLING_BACK, State.CLOSED, State.ARCHIVED})
@@ -149,9 +149,9 @@ _APPROVED = frozenset({State.TO_RELEASE, State.ANSWERED, State.CALLING_BACK, Sta
 def _approved_text(view: CaseView, office: Office) -> list[Block]:
     if view.draft is None or view.state not in _APPROVED:
         return []
-    if view.draft.is_closed:
-        told = f"第{view.draft.version}稿已批准（不予公开），全文已私发拟稿人，不在群内展示"
-        what = "。告知当事人后点“回应确认”" if view.state is State.TO_RELEASE else ""
+    if not view.draft.is_public:
+        told = f"第{view.draft.version}稿已批准（{view.draft.openness}），全文已私发拟稿人，不在群内展示"
+        what = "。答复当事人后点“回应确认”" if view.state is State.TO_RELEASE else ""
         return [Block(told + what, label="答复稿", weight=9)]
     return [
         Block(
@@ -194,7 +194,7 @@ def review_card(
             label="答复稿",
             weight=8,
         ),
-        *([Block(draft.openness_reason, label="不予公开理由", weight=8)] if draft.is_closed else []),
+        *([Block(draft.openness_reason, label="不予公开理由", weight=8)] if draft.openness_reason else []),
         Block(draft.text, Form.QUOTE, weight=9),
         *([Block(f"⚠️ {found}", weight=9)] if found and not fate else []),
         *_changes(draft),
@@ -351,7 +351,7 @@ def _outcome(view: CaseView, office: Office) -> list[Block]:
         text = f"{local(view.released_at, office)} {view.released_by} 确认"
         blocks.append(Block(text, label="已回应", url=view.release_url, weight=9))
     elif view.released_at is not None:
-        text = f"{local(view.released_at, office)} {view.released_by} 确认已告知当事人（不予公开）"
+        text = f"{local(view.released_at, office)} {view.released_by} 确认已答复当事人（{view.released_as}）"
         blocks.append(Block(text, label="已答复", weight=9))
     if view.effect is not None:
         blocks.append(Block(effect_line(view.effect), label="回应效果", weight=6))

@@ -43,10 +43,10 @@ def question(command: Command, view: CaseView, arg: str = "") -> tuple[Card, str
     if command is Command.DRAFT:
         kind = dict(enumerate(Openness)).get(int(arg)) if arg.isdecimal() and len(arg) < 3 else None
         blocks = [blocks[0], *_about_draft(text, kind)]
-    if command is Command.CONFIRM and view.draft is not None and view.draft.is_closed:
-        placeholder = "何时、怎样告知"
+    if command is Command.CONFIRM and view.draft is not None and not view.draft.is_public:
+        placeholder = "何时、怎样答复"
         blocks[1] = Block(
-            "本稿不予公开，不要发布到网上。请回复何时、怎样告知了当事人（不写姓名、电话、住址）。"
+            f"本稿{view.draft.openness}，不要发布到网上。请回复何时、怎样答复了当事人（不写姓名、电话、住址）。"
         )
     return Card(tuple(blocks)), placeholder
 
@@ -230,7 +230,8 @@ def _promise(text: str) -> Callable[[Mapping[str, Any], CaseView | None, Office]
 
 
 def _told_closed(facts: Mapping[str, Any], view: CaseView | None, office: Office) -> list[Block]:
-    return [Block("✅ 已答复当事人（不予公开）", weight=9), Block(_case_line(view))]
+    openness = view.released_as if view is not None else ""
+    return [Block(f"✅ 已答复当事人（{openness}）", weight=9), Block(_case_line(view))]
 
 
 def _approved_closed(facts: Mapping[str, Any], view: CaseView | None, office: Office) -> list[Block]:
@@ -239,7 +240,9 @@ def _approved_closed(facts: Mapping[str, Any], view: CaseView | None, office: Of
     if draft is None or str(draft.version) != facts["draft_version"]:
         return [Block("答复稿已更新，以最新稿为准", weight=9), Block(_case_line(view))]
     return [
-        Block(f"第{draft.version}稿已批准（不予公开），请按下文告知当事人，告知后点“回应确认”", weight=9),
+        Block(
+            f"第{draft.version}稿已批准（{draft.openness}），请按下文答复当事人，答复后点“回应确认”", weight=9
+        ),
         Block(_case_line(view)),
         Block(draft.text, Form.QUOTE, weight=9),
     ]
@@ -338,6 +341,7 @@ _SENTENCES: Mapping[str, Callable[[Mapping[str, Any], CaseView | None, Office], 
     "reopened": _plain("🔁 {actor} 要求重新办理，请按新的时限办理"),
     "reopened_why": _plain("{actor} 要求重新办理，理由：{reason}"),
     "redo": _plain("✏️ 答复稿需要修改，意见已私发拟稿人"),
+    "renewed": _plain("⏸ 等级已升，第{draft_version}稿须主要领导审批，批准前先不要发布"),
     "redirected": _plain("↪️ 本事项已改派 {unit} 办理，本单位不必再办"),
     "not_ordered": _plain("↩️ {actor} 未同意转办，请重新研判（理由已私发报批人）"),
     "not_ordered_why": _plain("{actor} 未同意转办，理由：{reason}"),

@@ -80,7 +80,8 @@ def after_card(view: CaseView, office: Office, card: str) -> Card:
     if draft is not None:
         blocks.append(Block(draft.text, Form.QUOTE, label="答复稿", weight=7))
     if asks:
-        return Card((*blocks, Block(_AFTER[card], Form.NOTE, weight=9)), after_buttons(view, card))
+        what_to_do = _AFTER[card] if view.release_url or card != "recheck" else _AFTER_TOLD
+        return Card((*blocks, Block(what_to_do, Form.NOTE, weight=9)), after_buttons(view, card))
     made = [
         p for p in view.papers if p.kind in _AFTER_ACTS[card] and draft and p.draft_version == draft.version
     ]
@@ -111,6 +112,7 @@ _AFTER: Mapping[str, str] = {
     "recheck": "请打开链接核对：能否打开、与批准的文字是否一致、内容是否仍然正确",
     "call_back": "请联系诉求人，问是否满意；不在聊天里写姓名、电话、住址",
 }
+_AFTER_TOLD = "本稿不向社会公开：请核对是否已答复当事人、与批准的文字是否一致、内容是否仍然正确"
 _AFTER_ACTS: Mapping[str, frozenset[Command]] = {
     "recheck": frozenset({Command.RECHECK, Command.RECALL}),
     "call_back": frozenset({Command.CONTENT, Command.DISCONTENT}),
@@ -138,8 +140,12 @@ def unit_card(view: CaseView, office: Office, channel: str) -> Card:
     if not asked:
         return Card((*blocks, *_answers(view, office, channel)))
     blocks += [Block(_ASKS[kind], Form.NOTE, weight=9) for kind in asked]
-    if Command.COUNTERSIGN in asked and view.draft is not None and view.draft.is_closed:
-        blocks.append(Block("答复稿不予公开，不在群内展示，请向主办单位当面核对", label="答复稿", weight=9))
+    if Command.COUNTERSIGN in asked and view.draft is not None and not view.draft.is_public:
+        blocks.append(
+            Block(
+                f"答复稿{view.draft.openness}，不在群内展示，请向主办单位当面核对", label="答复稿", weight=9
+            )
+        )
     elif Command.COUNTERSIGN in asked and view.draft is not None:
         blocks.append(Block(view.draft.text, Form.QUOTE, label="已批准的答复稿", weight=9))
     return Card(tuple(blocks), unit_buttons(view, channel))

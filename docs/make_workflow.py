@@ -107,6 +107,7 @@ AFTER = """\
 - {afterwards}
 - After two returns the next 转办 assigns: the slip cannot be returned again (潍坊市12345条例 第二十二条).
 - 值班员 or 政府办 may set the level (定级) until the answer is out; the clocks that run are counted anew from their start.
+  At 待发布 a level for which `chief` is switched on takes a text that the chief leader has not approved to 待主要领导审批.
 - Until then they may also put right how texts were put together. 拆分: a text with its comments leaves the matter and opens
   one of its own, which owes its answer since the text was first placed. 并入: all texts of a matter that was not dispatched
   go into another that is not over; of each limit the earlier one stays. A text that came in wrongly is split off again.

@@ -130,6 +130,7 @@ def facts_of(session: Session, case: CaseRow) -> CaseFacts:
         superior_id=by.get(Stage.SUPERIOR),
         second_id=by.get(Stage.SECOND),
         approval_id=by.get(Stage.APPROVAL),
+        chief_id=by.get(Stage.CHIEF),
         releaser_id=_releaser(session, draft),
         assigned=slip.assigned if slip else False,
         consulted=papers.count(session, case.id, Command.CONCLUDE) > 0,
@@ -138,7 +139,7 @@ def facts_of(session: Session, case: CaseRow) -> CaseFacts:
         named=papers.waiting(session, case.id, Command.COUNTERSIGN, case.draft_version),
         extended=papers.count(session, case.id, Command.GRANT) > 0,
         unreached=papers.count(session, case.id, Command.UNREACHED, case.draft_version),
-        withheld=draft is not None and draft.openness == Openness.CLOSED,
+        withheld=draft is not None and draft.openness != Openness.PUBLIC,
     )
 
 
@@ -179,6 +180,7 @@ def execute(
     told = _SAID.get(order.command, COMMAND_NAMES[order.command])
     if order.command is Command.SET_LEVEL:
         told = f"定为{_NUMERALS[case.level]}级"
+        told += "，答复稿转主要领导审批" if case.state is not before.state else ""
     elif order.command is Command.PASS and before.state is State.IN_SECOND:
         told = "二审通过"
     said = effect.text if effect and effect.text else f"已{told}：{case.number}"
@@ -406,8 +408,8 @@ def _confirm(session: Session, office: Office, case: CaseRow, order: Order, now:
         ReleaseRow(
             case_id=case.id,
             draft_id=draft.id,
-            url="" if draft.openness == Openness.CLOSED else order.link,
-            told=order.text if draft.openness == Openness.CLOSED else "",
+            url=order.link if draft.openness == Openness.PUBLIC else "",
+            told="" if draft.openness == Openness.PUBLIC else order.text,
             confirmed_by=order.actor.person_id,
             at=now,
             index_number=index,

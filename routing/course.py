@@ -208,7 +208,10 @@ def _approved(session: Session, office: Office, case: CaseRow, order: Order, now
     text = session.scalar(
         select(DraftRow.text).where(DraftRow.case_id == case.id, DraftRow.version == case.draft_version)
     )
+    said = papers.answered(session, case.id, Command.COUNTERSIGN, case.draft_version)
     for channel in named_units(text or "", office, case.channel):
+        if channel.key in said:  # the same text was approved before, at a lower level
+            continue
         papers.ask(session, case, Command.COUNTERSIGN, channel.key, order.actor.person_id, now)
 
 

@@ -5,7 +5,7 @@ from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from routing.office import Procedure, Role
-from routing.procedure import EVERY, LIGHT, table
+from routing.procedure import EVERY, LIGHT, renewed, table
 from routing.workflow import (
     COMMAND_NAMES,
     ENDED,
@@ -107,8 +107,17 @@ def decide(case: CaseFacts, order: Order, procedure: Procedure = LIGHT) -> Move 
         _may(case, order, move)
         or _complete(case, order, move)
         or _first(case, order, move, procedure)
-        or move
+        or _leading(case, order, move, procedure)
     )
+
+
+def _leading(case: CaseFacts, order: Order, move: Move, procedure: Procedure) -> Move:
+    """Give a move as its order has it lead on: a level that is set after the approval may ask for another approval."""
+    if order.command is not Command.SET_LEVEL or order.level is None:
+        return move
+    if case.state is not State.TO_RELEASE or case.chief_id is not None:
+        return move
+    return renewed(move, procedure, order.level)
 
 
 def _no_right(order: Order) -> Refusal:
@@ -163,7 +172,7 @@ def _complete(case: CaseFacts, order: Order, move: Move) -> Refusal | None:
     needs = move.needs
     if Need.LINK in needs and case.withheld:  # what is not for the public has no public link
         if not order.text:
-            return Refusal(Ground.MISSING, "本稿不予公开：请写明何时、怎样告知了当事人。")
+            return Refusal(Ground.MISSING, "本稿不向社会公开：请写明何时、怎样答复了当事人。")
         needs -= {Need.LINK}
     for need in Need:
         attribute, text = _NEEDED[need]

@@ -111,7 +111,7 @@ def ledger_rows(
 
 
 _Slip = tuple[AssignmentRow, str]
-_Release = tuple[ReleaseRow, str]
+_Release = tuple[ReleaseRow, str, str]
 
 
 def _line(
@@ -168,7 +168,7 @@ def _online(case: CaseRow, releases: list[_Release], *, shown: bool) -> str:
     if not releases:
         return state
     if not releases[-1][0].url:
-        return f"{state}，已答复当事人，不予公开"
+        return f"{state}，已答复当事人，{releases[-1][2]}"
     return f"{state}，已公开回应" + (f"：{releases[-1][0].url}" if shown else "")
 
 
@@ -243,13 +243,13 @@ def _slips(session: Session, inside: ColumnElement[bool]) -> dict[int, list[_Sli
 
 def _releases(session: Session, inside: ColumnElement[bool]) -> dict[int, list[_Release]]:
     rows = session.execute(
-        select(ReleaseRow, DraftRow.text)
+        select(ReleaseRow, DraftRow.text, DraftRow.openness)
         .join(DraftRow, DraftRow.id == ReleaseRow.draft_id)
         .join(CaseRow, CaseRow.id == ReleaseRow.case_id)
         .where(inside)
         .order_by(ReleaseRow.id)
     )
-    return _by_case([(release.case_id, (release, text)) for release, text in rows])
+    return _by_case([(release.case_id, (release, text, openness)) for release, text, openness in rows])
 
 
 _V = TypeVar("_V")

@@ -89,6 +89,20 @@ def waiting(
     return frozenset(session.scalars(query))
 
 
+def answered(session: Session, case_id: int, kind: Command, draft_version: int) -> frozenset[str]:
+    """Name the channels that have answered, of one draft version."""
+    return frozenset(
+        session.scalars(
+            select(PaperRow.channel).where(
+                PaperRow.case_id == case_id,
+                PaperRow.kind == kind,
+                PaperRow.draft_version == draft_version,
+                PaperRow.done_by.is_not(None),
+            )
+        )
+    )
+
+
 def asked(session: Session, case_id: int, kind: Command) -> dict[str, int]:
     """Give the channels that were asked and have not answered, each with the id of the paper that asks."""
     rows = session.execute(

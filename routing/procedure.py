@@ -85,6 +85,16 @@ def afterwards(procedure: Procedure) -> Mapping[State, Command]:
     return {} if procedure.recheck or procedure.call_back else {State.ANSWERED: Command.CLOSE}
 
 
+def renewed(move: Move, procedure: Procedure, level: Level) -> Move:
+    """Give the way of an approved text whose matter is set to `level`: to the chief leader, where that level asks for one.
+
+    For a text that the chief leader has not approved: what waits to be released was approved by who a lower level asks for.
+    """
+    if level not in procedure.chief:
+        return move
+    return replace(move, to=State.WITH_CHIEF, starts=(Step.CHIEF,), ends=(Step.RELEASE,))
+
+
 def first_state(procedure: Procedure) -> State:
     """Where a new matter stands."""
     return State.UNVERIFIED if procedure.verify else State.JUDGING

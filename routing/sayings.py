@@ -122,7 +122,7 @@ def _approved(said: _Said) -> None:
     if case.state is State.TO_RELEASE and said.channel:
         queue(
             said.session,
-            key=f"card:{case.id}:{CHANNEL_CARD}:release:{case.draft_version}",
+            key=f"card:{case.id}:{CHANNEL_CARD}:release:{case.version}",
             chat=said.channel.chat,
             kind=MessageKind.CARD,
             priority=Priority.PERSON,
@@ -130,6 +130,12 @@ def _approved(said: _Said) -> None:
             case_id=case.id,
             now=said.now,
         )
+
+
+def _level_set(said: _Said) -> None:
+    """Stop who was about to publish: at the new level the approved text wants another approval."""
+    if said.case.state is not said.before.state:
+        said.to_channel("renewed", draft_version=str(said.case.draft_version))
 
 
 def _answered(said: _Said) -> None:
@@ -199,6 +205,7 @@ _SAYINGS: Mapping[Command, Callable[[_Said], None]] = {
     Command.REOPEN: _reopened,
     Command.FOLLOW: _followed,
     Command.APPROVE: _approved,
+    Command.SET_LEVEL: _level_set,
     Command.CONFIRM: _answered,
     Command.SEND_BACK: _not_ordered,
     Command.CONCLUDE: _concluded,

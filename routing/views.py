@@ -97,9 +97,9 @@ class DraftView:
     seen: int | None = None
 
     @property
-    def is_closed(self) -> bool:
-        """Tell whether the text is not for the public (不予公开)."""
-        return self.openness == Openness.CLOSED
+    def is_public(self) -> bool:
+        """Tell whether the text is for everybody; else (依申请公开, 不予公开) it goes to who asked and stands in no group."""
+        return self.openness == Openness.PUBLIC
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +161,7 @@ class CaseView:
     `merged_into`: where its texts went; `suggestion`: where they might go, while they may; `said_band`: what a person
     said of the tone of the lead; `level_why`: by what the spread raised the proposed level, empty where it did not;
     `registered_by`: who entered it by hand (首接), empty where a source brought it;
+    `released_as`: the openness attribute of the answer that was released;
     `held`: by what its card is held back; `below`: the numbers of the small cases that stand on this one's card.
     """
 
@@ -208,6 +209,7 @@ class CaseView:
     registered_by: str = ""
     effect: Effect | None = None
     promises: tuple[PromiseView, ...] = ()
+    released_as: str = ""
 
     def waiting(self, kind: Command) -> frozenset[str]:
         """Name the channels that were asked for something and have not answered."""
@@ -265,6 +267,7 @@ def case_view(session: Session, case_id: int, draft_version: int | None = None) 
         release_url=release.url or None if release else None,
         released_by=people.name_of(session, release.confirmed_by) if release else "",
         released_at=release.at if release else None,
+        released_as=session.get_one(DraftRow, release.draft_id).openness if release else "",
         deadlines=tuple(
             DeadlineView(d.step, d.due_at, d.tentative)
             for d in session.scalars(

@@ -369,6 +369,7 @@ class CaseFacts:
     superior_id: int | None = None  # who entered the superior's answer (报审)
     second_id: int | None = None
     approval_id: int | None = None
+    chief_id: int | None = None
     releaser_id: int | None = None  # who confirmed the release of the current draft
     assigned: bool = False
     consulted: bool = False
@@ -377,7 +378,7 @@ class CaseFacts:
     named: frozenset[str] = frozenset()  # channels whose unit the draft names, which have not confirmed
     extended: bool = False
     unreached: int = 0  # tries of a call-back that reached nobody
-    withheld: bool = False  # the current draft is 不予公开
+    withheld: bool = False  # the current draft is not for everybody: 不予公开, 依申请公开
 
     def channels(self) -> frozenset[str]:
         """Name every channel that has something to do with the case now."""

@@ -147,7 +147,7 @@ def test_a_text_that_is_not_for_the_public_stands_in_no_group_and_is_released_wi
     assert TEXT in shown(desk, "private-contact", MessageKind.TEXT)
 
     press(desk, happen, case_id, "contact", Command.CONFIRM, chat="group-petition")
-    assert "怎样告知了当事人" in shown(desk, "private-contact", MessageKind.ASK)
+    assert "怎样答复了当事人" in shown(desk, "private-contact", MessageKind.ASK)
     assert "已回应确认" in write(desk, happen, "contact", "21日下午电话告知")
     [release] = desk.all(ReleaseRow)
     assert (release.url, release.told) == ("", "21日下午电话告知")
@@ -158,6 +158,28 @@ def test_a_text_that_is_not_for_the_public_stands_in_no_group_and_is_released_wi
     assert view.release_url is None
     found, _ = desk.run(lambda s: find(s, ["住处"], channels=None, with_drafts=False, page=0, size=5))
     assert not found
+
+
+def test_what_is_open_on_request_only_is_answered_to_who_asked_and_not_in_public(desk, happen):
+    switch(desk, openness=True)
+    case_id = desk.at(State.HANDLING)
+    place = str(list(Openness).index(Openness.ON_REQUEST))
+    press(desk, happen, case_id, "contact", Command.DRAFT, place, chat="group-petition")
+    assert "已提交答复稿" in write(desk, happen, "contact", TEXT)
+    for command in (Command.PASS, Command.CLEAR, Command.APPROVE):
+        assert isinstance(desk.act(case_id, command), cases.Done)
+    assert TEXT not in shown(desk, "group-petition", MessageKind.CARD)
+    assert "第1稿已批准（依申请公开）" in shown(desk, "group-petition", MessageKind.CARD)
+    assert "第1稿已批准（依申请公开）" in shown(desk, "private-contact", MessageKind.TEXT)
+    refused = desk.act(case_id, Command.CONFIRM, text="")
+    assert isinstance(refused, Refusal)
+    assert refused.ground is Ground.MISSING
+    press(desk, happen, case_id, "contact", Command.CONFIRM, chat="group-petition")
+    assert "本稿依申请公开，不要发布到网上" in shown(desk, "private-contact", MessageKind.ASK)
+    assert "已回应确认" in write(desk, happen, "contact", "21日下午当面答复申请人")
+    [release] = desk.all(ReleaseRow)
+    assert (release.url, release.told) == ("", "21日下午当面答复申请人")
+    assert "已答复当事人（依申请公开）" in shown(desk, "duty-group", MessageKind.TEXT)
 
 
 def test_a_public_link_is_still_asked_of_every_other_text(desk):

@@ -109,6 +109,7 @@ JUDGING = CaseView(
     draft=None,
     release_url=None,
     released_by="",
+    released_as="不予公开",
     released_at=None,
     deadlines=(DeadlineView(Step.DISPATCH, at(2), False), DeadlineView(Step.RESPOND, at(48), False)),
 )
@@ -254,6 +255,7 @@ FACTS: Mapping[str, Mapping[str, Any]] = {
     "promise_late": {"text": "修好路灯", "due_at": at(24).isoformat()},
     "returned": {"unit": "县信访局"},
     "redirected": {"unit": "县水利局"},
+    "renewed": {"draft_version": "2"},
     "returned_why": {"unit": "县信访局", "actor": "赵联络", "reason": "属水利局职责"},
     "reopened": {"actor": "郑县长"},
     "reopened_why": {"actor": "郑县长", "reason": "居民再次反映"},
@@ -866,6 +868,10 @@ def live(desk: Desk) -> None:
     for move in (Command.SIGN, Command.EXTEND, Command.DENY, Command.EXTEND, Command.GRANT):
         act(desk, third, move)
     desk.act(third, Command.REPORT, stance="first")
+    for move in (Command.DRAFT, Command.PASS, Command.CLEAR, Command.APPROVE):
+        act(desk, third, move)
+    desk.office = replace(desk.office, procedure=replace(steps, chief=frozenset(Level)))
+    desk.act(third, Command.SET_LEVEL)
     desk.act(first, Command.DRAFT, openness=Openness.CLOSED)
     desk.office = plain_office
     for move in (Command.PASS, Command.CLEAR, Command.APPROVE, Command.CONFIRM, Command.FOLLOW):

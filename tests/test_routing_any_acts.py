@@ -234,7 +234,8 @@ class AnyActsAnywhere(RuleBasedStateMachine):
         assert Opinion.PUBLIC in (draft.opinion(Stage.SECRECY), draft.opinion(Stage.SUPERIOR))
         if self.office.second_review:
             assert draft.opinion(Stage.SECOND) is Opinion.PASS
-        if draft.chief_due or draft.opinion(Stage.APPROVAL) is Opinion.UP:
+        chief_due = draft.chief_due or self.case.level in self.office.chief
+        if chief_due or draft.opinion(Stage.APPROVAL) is Opinion.UP:
             assert draft.opinion(Stage.CHIEF) is Opinion.PASS
         else:
             assert draft.opinion(Stage.APPROVAL) is Opinion.PASS
@@ -271,6 +272,7 @@ class AnyActsAnywhere(RuleBasedStateMachine):
             superior_id=said.get(Stage.SUPERIOR),
             second_id=said.get(Stage.SECOND),
             approval_id=said.get(Stage.APPROVAL),
+            chief_id=said.get(Stage.CHIEF),
             releaser_id=self.drafts[-1].released_by if self.drafts else None,
             **self._papers(case, given, move),
         )

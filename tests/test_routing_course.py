@@ -9,6 +9,7 @@ from test_routing_cases import running
 
 from bot import steps
 from routing import movers, papers
+from routing.cases import Done
 from routing.course import EXTENSION_MAX, named_units
 from routing.office import Level, Limit, Procedure, Role, Step
 from routing.store.tables import AssignmentRow, CaseRow, DeadlineRow, OutboxRow, PaperRow
@@ -417,3 +418,71 @@ def test_a_unit_that_the_office_knows_no_more_is_not_waited_for(desk):
     left = {key: channel for key, channel in desk.office.channels.items() if key != "network"}
     desk.office = replace(desk.office, channels=left)
     assert not isinstance(desk.act(case_id, Command.CONFIRM), Refusal)
+
+
+# --- a level that is raised after the approval ---------------------------------------------------------------------
+
+
+def raised(desk: Desk, **steps) -> int:
+    """Bring a matter of the lowest level to its release, and set it to the second."""
+    grave = frozenset({Level.I, Level.II})
+    desk.office = replace(desk.office, procedure=Procedure(chief=grave, **steps))
+    case_id = desk.at(State.TO_RELEASE)
+    assert isinstance(desk.act(case_id, Command.SET_LEVEL, level=Level.II), Done)
+    return case_id
+
+
+def test_a_level_raised_after_the_approval_asks_the_chief_leader_before_anything_is_published(desk):
+    case_id = raised(desk)
+    assert desk.case(case_id).state is State.WITH_CHIEF
+    refused = desk.act(case_id, Command.CONFIRM)
+    assert isinstance(refused, Refusal)
+    cards = [row for row in desk.all(OutboxRow) if row.payload.get("card") == "chief"]
+    assert [row.chat for row in cards] == ["private-chief"]
+    told = [row for row in desk.all(OutboxRow) if row.payload.get("template") == "renewed"]
+    assert [row.chat for row in told] == ["group-petition"]
+    running = {row.step for row in desk.all(DeadlineRow, DeadlineRow.ended_at.is_(None))}
+    assert Step.CHIEF in running
+    assert Step.RELEASE not in running
+    assert isinstance(desk.act(case_id, Command.APPROVE, "chief"), Done)
+    assert desk.case(case_id).state is State.TO_RELEASE
+    slips = [row for row in desk.all(OutboxRow) if ":release:" in row.dedupe_key]
+    assert len(slips) == 2  # told aloud a second time that it may go out now
+    assert isinstance(desk.act(case_id, Command.CONFIRM), Done)
+    assert desk.case(case_id).state is State.CLOSED
+
+
+def test_the_chief_leader_is_not_asked_twice_and_his_no_sends_the_text_back(desk):
+    case_id = raised(desk)
+    desk.act(case_id, Command.APPROVE, "chief")
+    desk.act(case_id, Command.SET_LEVEL, level=Level.I)
+    assert desk.case(case_id).state is State.TO_RELEASE
+    other = desk.at(State.TO_RELEASE, "西山小区停水了")
+    desk.act(other, Command.SET_LEVEL, level=Level.I)
+    desk.act(other, Command.REFUSE, "chief")
+    assert desk.case(other).state is State.HANDLING
+
+
+def test_who_approved_as_a_leader_does_not_approve_as_the_chief(desk):
+    both = desk.run(lambda s: join(s, "两职", [Role.LEADER, Role.CHIEF]))
+    desk.office = replace(desk.office, procedure=Procedure(chief=frozenset({Level.II})))
+    case_id = desk.at(State.TO_APPROVE)
+    desk.act(case_id, Command.APPROVE, both)
+    desk.act(case_id, Command.SET_LEVEL, level=Level.II)
+    refused = desk.act(case_id, Command.APPROVE, both)
+    assert isinstance(refused, Refusal)
+    assert refused.ground is Ground.FOUR_EYES
+
+
+def test_a_unit_that_confirmed_the_same_text_before_is_not_asked_again(desk):
+    unit = desk.office.channels["network"].unit
+    text = f"您反映的停水问题已修复，{unit}将持续发布进展。"
+    grave = frozenset({Level.I, Level.II})
+    desk.office = replace(desk.office, procedure=Procedure(chief=grave, countersign=True))
+    case_id = desk.at(State.HANDLING)
+    for command in (Command.DRAFT, Command.PASS, Command.CLEAR, Command.APPROVE):
+        assert isinstance(desk.act(case_id, command, text=text), Done)
+    assert isinstance(desk.act(case_id, Command.COUNTERSIGN, "other_contact"), Done)
+    desk.act(case_id, Command.SET_LEVEL, level=Level.II)
+    assert isinstance(desk.act(case_id, Command.APPROVE, "chief"), Done)
+    assert isinstance(desk.act(case_id, Command.CONFIRM), Done)

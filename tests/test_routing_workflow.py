@@ -253,7 +253,7 @@ CELLS = sorted(
 )
 FORBIDDEN = [cell for cell in product(OFFICES, State, Command) if cell not in set(CELLS)]
 ALL_ROLES = frozenset(Role)
-DRAFTER, FIRST, SECRECY, SUPERIOR, SECOND, APPROVER, RELEASER, OTHER = range(1, 9)
+DRAFTER, FIRST, SECRECY, SUPERIOR, SECOND, APPROVER, RELEASER, OTHER, CHIEF = range(1, 10)
 MINE = frozenset({"petition"})
 
 
@@ -266,13 +266,15 @@ def facts(state: State, **more) -> CaseFacts:
         "superior_id": SUPERIOR,
         "second_id": SECOND,
         "approval_id": APPROVER,
+        "chief_id": CHIEF,
         "releaser_id": RELEASER,
         "consulted": True,
         "unsigned": MINE,
         "asked": MINE,
         "unreached": TRIES,
     }
-    return CaseFacts(7, "YQ-2026-0007", state, Level.III, "petition", 5, **(values | more))
+    level = more.pop("level", Level.III)
+    return CaseFacts(7, "YQ-2026-0007", state, level, "petition", 5, **(values | more))
 
 
 def actor(*roles: Role, person: int = OTHER, channels=("petition",)) -> Actor:
@@ -475,6 +477,29 @@ def test_what_a_step_of_the_full_procedure_waits_for():
     assert ground(decide(facts(State.HANDLING, extended=True), longer)) is Ground.LIMIT
     close = order(Command.CLOSE, actor(Role.OFFICE), where=Where.DUTY)
     assert ground(decide(facts(State.CALLING_BACK, unreached=1), close)) is Ground.LIMIT
+
+
+@pytest.mark.parametrize("level", Level)
+@pytest.mark.parametrize("asks", [frozenset(), frozenset({Level.I, Level.II})], ids=["off", "grave"])
+def test_an_approved_text_goes_to_the_chief_leader_once_its_level_asks_for_him(level, asks):
+    office = replace(LIGHT, chief=asks)
+    given = order(Command.SET_LEVEL, actor(Role.DUTY), where=Where.DUTY, level=level)
+    plain = table(office, Level.IV)[State.TO_RELEASE, Command.SET_LEVEL]
+    answer = decide(facts(State.TO_RELEASE, level=Level.IV, chief_id=None), given, office)
+    assert isinstance(answer, Move)
+    if level in asks:
+        assert (answer.to, answer.starts, answer.ends) == (State.WITH_CHIEF, (Step.CHIEF,), (Step.RELEASE,))
+        assert (answer.roles, answer.where, answer.needs) == (plain.roles, plain.where, plain.needs)
+        refused = decide(
+            facts(State.TO_RELEASE, chief_id=None), replace(given, actor=actor(Role.LEADER)), office
+        )
+        assert ground(refused) is Ground.ROLE
+    else:
+        assert answer == plain
+    assert decide(facts(State.TO_RELEASE, level=Level.IV), given, office) == plain  # he approved it already
+    for state in set(State) - ENDED - {State.TO_RELEASE}:
+        other = decide(facts(state, level=Level.IV, chief_id=None), given, office)
+        assert isinstance(other, Refusal) or other.to is state
 
 
 def test_a_case_that_the_office_assigned_cannot_be_returned_again():

@@ -462,7 +462,7 @@ class ReviewRow(Base):
 class ReleaseRow(Base):
     """Where and when an approved answer was published, as confirmed by the contact (回应确认).
 
-    Of one that is not for the public (不予公开) `url` is empty and `told` says how those concerned heard of it.
+    Of one that is not for everybody (依申请公开, 不予公开) `url` is empty and `told` says how those concerned heard of it.
     """
 
     __tablename__ = "release"
