@@ -94,7 +94,7 @@ class App:
         self.store = Store(settings.database_url)
         self.ledger = ledger_of(settings)
         names = {source.id: source.name for source in configuration.sources}
-        composer = Composer(office, names, for_chat(words(configuration)), _personal)
+        composer = Composer(office, names, for_chat(words(configuration)), _personal, chat.link_to)
         self.sender = Sender(self.store, chat, office, composer, clock, pace=pace)
         self._models = ModelWatcher(models_folder(settings))
         self._door = StoreDoor(

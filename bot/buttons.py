@@ -76,6 +76,7 @@ _CODES: dict[str, str] = {
     "mute": "mu",
     "lift": "li",
     "show": "sh",
+    "card": "cd",
     "handover": "ho",
     "substitute": "su",
 }
@@ -84,12 +85,13 @@ _VERBS = {code: verb for verb, code in _CODES.items()}
 MENU, INVITE, PAGE = "menu", "invite", "page"
 MUTE, LIFT, SHOW = "mute", "lift", "show"
 HANDOVER, SUBSTITUTE = "handover", "substitute"
+CARD = "card"
 
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What a press asks for: a command's word, `menu`, `invite`, `page` or what is done with mutes, with the versions
-    that were shown.
+    """What a press asks for: a command's word, `menu`, `card`, `invite`, `page` or what is done with mutes, with the
+    versions that were shown.
 
     Of a page `case_id` is the row of the outbox that the list was sent by, and `version` the page; of an invitation or
     a mute it is its own id.

@@ -245,6 +245,10 @@ class ChatPort(Protocol):
         """Give a chat's title; raises ChatClosed where the bot is not in it."""
         ...
 
+    def link_to(self, ref: MessageRef) -> str:
+        """Give the address that opens a message in its chat, for who is in it; empty where the platform has none."""
+        ...
+
     async def receive(self, after: int | None, wait_s: int) -> list[Incoming]:
         """Wait for updates behind `after` (None: whatever waits), which confirms all up to it."""
         ...

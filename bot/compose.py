@@ -4,18 +4,19 @@ Rendering at the last moment lets the newest state win, and a fault in rendering
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from bot import duty_cards, lists, mutes, names, pages, render, sentences, steps
 from bot.charts import digest_chart
-from bot.chat import Block, Card, File, Form, MessageRef
+from bot.chat import Block, Button, Card, File, Form, MessageRef
 from bot.handlers.desk import Menu
 from bot.listings import LISTINGS, Listings
 from bot.openmenus import OpenMenus
 from bot.pages import Leaf, Offered
+from bot.wishes import card_button
 from routing import (
     asks,
     catchup,
@@ -65,7 +66,7 @@ class Outgoing:
 class Composer:
     """Renders rows for one office; `sources` names the sources by id, `told` the codes of the record, for people.
 
-    `personal` knows personal data in drafts.
+    `personal` knows personal data in drafts, `link_to` the address of a message.
     """
 
     def __init__(
@@ -74,8 +75,10 @@ class Composer:
         sources: Mapping[str, str],
         told: Words = PLAIN,
         personal: Personal = no_personal_data,
+        link_to: Callable[[MessageRef], str] = lambda ref: "",
     ) -> None:
         self._office = office
+        self._link_to = link_to
         self._personal = personal
         self._listings = Listings(office, told)
         self._menus = OpenMenus()
@@ -183,9 +186,24 @@ class Composer:
             return Outgoing(self.listing(session, facts, message.id, 0, now), reply_to=reply_to)
         if template in _PAGES:
             return Outgoing(_PAGES[template](self, session, facts, now), reply_to=reply_to)
-        return Outgoing(
-            sentences.sentence(template, facts, view, self._office), reply_to=reply_to, leave_after=leave
+        said = sentences.sentence(template, facts, view, self._office)
+        if view is not None and message.chat not in self._office.chats():
+            said = Card(said.blocks, self._doors(session, template, view, has_card=reply_to is not None))
+        return Outgoing(said, reply_to=reply_to, leave_after=leave)
+
+    def _doors(
+        self, session: Unit, template: str, view: CaseView, *, has_card: bool
+    ) -> tuple[tuple[Button, ...], ...]:
+        """Give the ways from a sentence in private to its matter: the card in the duty group, the matter for reading."""
+        doors = [] if has_card else [card_button(view.id, "看这件事")]
+        standing = (
+            outbox.newest_card(session, self._office.duty_chat, view.id) if template == "called" else None
         )
+        if standing is not None:
+            ref = MessageRef(chats.address(session, self._office.duty_chat), standing)
+            link = self._link_to(ref)
+            doors += [Button("去值班群处理", url=link)] if link else []
+        return tuple((door,) for door in reversed(doors))
 
     def open_menu(self, session: Unit, menu: Menu, now: datetime) -> Card | None:
         """Give a card with a menu open on it, and keep it open for a while; None where the case moved on."""

@@ -22,5 +22,5 @@ def time_left(view: CaseView, office: Office, step: Step | None, now: datetime |
     if due is None or now is None or step is None:
         return []
     word = f"还剩 {how_long(due - now)}" if due > now else f"已超 {how_long(now - due)}"
-    at = f"{local(due, office)} 前，到 {local(now, office)} 时{word}"
+    at = f"{local(due, office)} 前（截至 {now.astimezone(office.zone):%H:%M} {word}）"
     return [Block(at, label=f"{STEP_NAMES[step]}时限", weight=8)]

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from bot import pages
 from bot.chat import Block, Card
-from bot.names import LEVEL_NAMES
+from bot.names import LEVEL_NAMES, local
 from bot.pages import CASES_AT_ONCE, Leaf
 from routing import people, search, waiting, why
 from routing.office import Level, Office
@@ -31,14 +32,14 @@ class Listings:
     def open_cases(self, session: Unit, facts: Facts, leaf: Leaf) -> Card:
         """Compose the open cases that a reader may see, narrowed as he wished."""
         levels, only = facts.get("levels"), facts.get("only")
-        late = bool(facts.get("overdue"))
-        wanted = Wanted(
-            facts.get("channels"), only, levels and [Level(n) for n in levels], leaf.now if late else None
-        )
+        until = datetime.fromisoformat(str(facts["until"])) if facts.get("until") else None
+        due_before = leaf.now if facts.get("overdue") else until
+        wanted = Wanted(facts.get("channels"), only, levels and [Level(n) for n in levels], due_before)
         views, total = open_page(session, wanted, page=leaf.page, size=CASES_AT_ONCE)
         narrowed = [LEVEL_NAMES[Level(n)].split()[0] for n in levels or ()]
         narrowed += [self.office.channels[key].name for key in only or () if key in self.office.channels]
-        narrowed += ["超期"] if late else []
+        narrowed += ["超期"] if facts.get("overdue") else []
+        narrowed += [f"{local(until, self.office)} 前到期"] if until and not facts.get("overdue") else []
         return pages.open_list(views, total, self.office, leaf, "、".join(narrowed))
 
     def mine(self, session: Unit, facts: Facts, leaf: Leaf) -> Card:

@@ -121,11 +121,11 @@ REGISTERED = "首接登记"
 
 
 def how_long(span: timedelta) -> str:
-    """Give a span in its two largest units: `8 小时 22 分`, `2 天 3 小时`, `41 分`."""
+    """Give a span in its two largest units: `8 小时 22 分`, `2 天 3 小时`, `41 分`, `3 小时`."""
     hours, minutes = divmod(int(span.total_seconds()) // 60, 60)
-    if hours >= 48:
-        return f"{hours // 24} 天 {hours % 24} 小时"
-    return f"{hours} 小时 {minutes} 分" if hours else f"{minutes} 分"
+    two = (hours // 24, "天", hours % 24, "小时") if hours >= 48 else (hours, "小时", minutes, "分")
+    told = [f"{number} {unit}" for number, unit in (two[:2], two[2:]) if number]
+    return " ".join(told) or "不到 1 分"
 
 
 def source_name(source_id: str, sources: Mapping[str, str]) -> str:

@@ -10,8 +10,9 @@ from datetime import datetime
 from bot import clocks
 from bot.buttons import PAGE, Wish, token_of
 from bot.chat import Block, Button, Card, Form
-from bot.names import ROLE_NAMES, STEP_NAMES, level_tag, local
+from bot.names import ROLE_NAMES, STEP_NAMES, how_long, level_tag, local
 from bot.render import held_line
+from bot.wishes import card_button
 from routing.office import Level, Office, Role
 from routing.search import Hit
 from routing.views import CaseView
@@ -19,8 +20,9 @@ from routing.waiting import Waiting
 from routing.why import Step, Words
 from routing.workflow import COMMAND_NAMES, STATE_NAMES, State
 
-CASES_AT_ONCE, STEPS_AT_ONCE = 8, 12
-TITLE_LETTERS = 40
+CASES_AT_ONCE, STEPS_AT_ONCE = 6, 12
+"""So many fit on the screen of a phone with the buttons below."""
+TITLE_LETTERS = 34
 STEP_LETTERS = 200
 
 
@@ -48,13 +50,12 @@ def open_list(views: Sequence[CaseView], total: int, office: Office, leaf: Leaf,
     if not total:
         return Card((Block(f"当前没有未办结事项{which}。"),))
     lines = [
-        Block(_line(view.level, view.number, view.state, view.title, _stands(view, office, leaf)))
-        for view in views
+        Block(_line(n, view.level, view.number, view.state, view.title, _stands(view, office, leaf)))
+        for n, view in enumerate(views, 1)
     ]
-    head = f"未办结事项 {total} 件{which}"
-    return _listed(
-        head, lines, leaf, more=(leaf.page + 1) * CASES_AT_ONCE < total, of=_pages(total, CASES_AT_ONCE)
-    )
+    more = (leaf.page + 1) * CASES_AT_ONCE < total
+    of = _pages(total, CASES_AT_ONCE)
+    return _listed(f"未办结事项 {total} 件{which}", lines, leaf, [v.id for v in views], more=more, of=of)
 
 
 def mine_list(found: Sequence[Waiting], total: int, office: Office, leaf: Leaf) -> Card:
@@ -62,14 +63,15 @@ def mine_list(found: Sequence[Waiting], total: int, office: Office, leaf: Leaf) 
     if not total:
         return Card((Block("现在没有等您办理的事项。"),))
     lines = []
-    for one in found:
+    for n, one in enumerate(found, 1):
         view = one.view
         notes = [f"✏️ 第{view.draft_version}稿被退回，请修改"] if one.came_back else []
         notes += [f"💬 等您回复文字：{COMMAND_NAMES[one.asked]}"] if one.asked else []
         told = "\n".join([_due(view, office, leaf), *notes]).strip()
-        lines.append(Block(_line(view.level, view.number, view.state, view.title, told)))
+        lines.append(Block(_line(n, view.level, view.number, view.state, view.title, told)))
     more = (leaf.page + 1) * CASES_AT_ONCE < total
-    return _listed(f"等您办理 {total} 件", lines, leaf, more=more, of=_pages(total, CASES_AT_ONCE))
+    opens, of = [one.view.id for one in found], _pages(total, CASES_AT_ONCE)
+    return _listed(f"等您办理 {total} 件", lines, leaf, opens, more=more, of=of)
 
 
 def found_list(hits: Sequence[Hit], more: bool, words: Sequence[str], leaf: Leaf) -> Card:
@@ -77,14 +79,14 @@ def found_list(hits: Sequence[Hit], more: bool, words: Sequence[str], leaf: Leaf
     told = " ".join(words)
     if not hits:
         if leaf.page:
-            return _listed(f"查找“{told}”", [Block("后面没有了。")], leaf, more=False)
+            return _listed(f"查找“{told}”", [Block("后面没有了。")], leaf, (), more=False)
         hint = "换个词或少写一个词再试；只能查到您可以看的事项。"
         return Card((Block(f"没有找到含“{told}”的事项。"), Block(hint, Form.NOTE)))
     lines = [
-        Block(_line(hit.level, hit.number, hit.state, hit.title, f"「{hit.said}」" if hit.said else ""))
-        for hit in hits
+        Block(_line(n, hit.level, hit.number, hit.state, hit.title, f"「{hit.said}」" if hit.said else ""))
+        for n, hit in enumerate(hits, 1)
     ]
-    return _listed(f"查找“{told}”，新的在前", lines, leaf, more=more)
+    return _listed(f"查找“{told}”，新的在前", lines, leaf, [hit.case_id for hit in hits], more=more)
 
 
 def why_list(key: str, steps: Sequence[Step], told: Words, leaf: Leaf) -> Card:
@@ -97,7 +99,7 @@ def why_list(key: str, steps: Sequence[Step], told: Words, leaf: Leaf) -> Card:
         at = f"{told.at(step.at, '%m-%d %H:%M')}　" if step.at else ""
         lines.append(Block(_cut(f"{at}{step.detail}", STEP_LETTERS), label=step.what))
     more = (leaf.page + 1) * STEPS_AT_ONCE < len(steps)
-    return _listed(f"{key} 的来龙去脉", lines, leaf, more=more, of=_pages(len(steps), STEPS_AT_ONCE))
+    return _listed(f"{key} 的来龙去脉", lines, leaf, (), more=more, of=_pages(len(steps), STEPS_AT_ONCE))
 
 
 def help_card(name: str, roles: frozenset[Role], offered: Sequence[Offered]) -> Card:
@@ -121,7 +123,10 @@ _ON_CARDS: Sequence[tuple[frozenset[Role], str, str]] = (
 )
 
 
-def _listed(head: str, lines: Sequence[Block], leaf: Leaf, *, more: bool, of: int = 0) -> Card:
+def _listed(
+    head: str, lines: Sequence[Block], leaf: Leaf, opens: Sequence[int], *, more: bool, of: int = 0
+) -> Card:
+    """Set a page of a list; `opens`: the cases behind its lines, a button each that brings the card."""
     turns = []
     if leaf.page:
         turns.append(_turn(leaf, -1, "‹ 上一页"))
@@ -133,7 +138,8 @@ def _listed(head: str, lines: Sequence[Block], leaf: Leaf, *, more: bool, of: in
         Block(f"{head}{where}", Form.TITLE, weight=9),
         *(one if one.label else replace(one, form=Form.QUOTE) for one in lines),
     )
-    return Card(blocks, (tuple(turns),) if turns else ())
+    cards = tuple(card_button(case_id, f"看 {n}") for n, case_id in enumerate(opens, 1))
+    return Card(blocks, tuple(row for row in (cards, tuple(turns)) if row))
 
 
 def _turn(leaf: Leaf, step: int, text: str) -> Button:
@@ -144,10 +150,8 @@ def _pages(total: int, size: int) -> int:
     return -(-total // size)
 
 
-def _line(level: Level, number: str, state: State, title: str, more: str) -> str:
-    line = (
-        f"{level_tag(level)} {number}【{STATE_NAMES[state]}】\n{_cut(' '.join(title.split()), TITLE_LETTERS)}"
-    )
+def _line(place: int, level: Level, number: str, state: State, title: str, more: str) -> str:
+    line = f"{place}. {level_tag(level)} {number}【{STATE_NAMES[state]}】\n{_cut(' '.join(title.split()), TITLE_LETTERS)}"
     return f"{line}\n{more}" if more else line
 
 
@@ -165,8 +169,10 @@ def _due(view: CaseView, office: Office, leaf: Leaf) -> str:
     limit = view.deadlines[0]
     if limit.step in view.clock.paused:
         return f"⏸ {STEP_NAMES[limit.step]} 暂停计时"
-    mark = "⛔ 超期" if limit.due_at < leaf.now else "⏰"
-    return f"{mark} {STEP_NAMES[limit.step]} {local(limit.due_at, office)} 前"
+    due = f"{STEP_NAMES[limit.step]} {local(limit.due_at, office)} 前"
+    if limit.due_at < leaf.now:
+        return f"⛔ {due}，已超 {how_long(leaf.now - limit.due_at)}"
+    return f"⏰ {due}，剩 {how_long(limit.due_at - leaf.now)}"
 
 
 def _cut(text: str, most: int) -> str:

@@ -39,7 +39,7 @@ def order_card(view: CaseView, office: Office, now: datetime | None = None) -> C
     if view.level_why:
         blocks.append(Block(view.level_why, label="定级依据", weight=6))
     if view.lead:
-        blocks.append(Block(" ".join(view.lead.text.split())[:300], Form.QUOTE, label="来文", weight=3))
+        blocks.append(Block(" ".join(view.lead.text.split())[:300], Form.FOLDED, label="来文", weight=3))
     if view.first_url:
         blocks.append(Block("打开首条信息", label="原文", url=view.first_url, weight=6))
     blocks += file_blocks(view, office, in_private=True)

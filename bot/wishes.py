@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from bot.buttons import MENU, Wish, token_of
+from bot.buttons import CARD, MENU, Wish, token_of
 from bot.chat import Button, Tone
 from routing.views import CaseView
 from routing.workflow import Command
@@ -32,3 +32,8 @@ def menu_on(view: CaseView, name: str, card: str, text: str, tone: Tone = Tone.P
 def menu_button(view: CaseView, name: str, text: str) -> Button:
     """Give a button that opens a menu on the card."""
     return Button(text, token_of(Wish(MENU, view.id, view.version, view.draft_version, name)))
+
+
+def card_button(case_id: int, text: str = "打开卡片") -> Button:
+    """Give a button that brings the card of a case to where it is pressed."""
+    return Button(text, token_of(Wish(CARD, case_id)))

@@ -92,6 +92,17 @@ def cards_due(session: Session, office: Office, case: CaseRow, now: datetime) ->
     return due + unit_cards(session, office, case)
 
 
+def post_again(session: Session, office: Office, case_id: int, chat: str, key: str, now: datetime) -> bool:
+    """Send the cards that a case has in a chat once more, at its end; False where it has none there."""
+    due = [
+        one for one in cards_due(session, office, session.get_one(CaseRow, case_id), now) if one.chat == chat
+    ]
+    for one in due:
+        if not post(session, replace(one, priority=Priority.PERSON), now):
+            post(session, replace(one, key=f"{key}:{one.payload['card']}", priority=Priority.PERSON), now)
+    return bool(due)
+
+
 def order_cards(session: Session, case: CaseRow, now: datetime) -> list[CardDue]:
     """Give the private cards of the leaders who may agree to a dispatch (报批转办)."""
     asked = papers.count(session, case.id, Command.SUBMIT)

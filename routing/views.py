@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import Session
@@ -388,16 +389,19 @@ def open_cases(
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which open cases to list. None narrows nothing; `overdue_at` leaves those with a limit that ended before it."""
+    """Which open cases to list. None narrows nothing; `due_before` leaves those with a limit that ends before it."""
 
     channels: Sequence[str] | None = None  # that the reader may see
     only: Sequence[str] | None = None
     levels: Sequence[Level] | None = None
-    overdue_at: datetime | None = None
+    due_before: datetime | None = None
 
 
 def open_page(session: Session, wanted: Wanted, *, page: int, size: int) -> tuple[list[CaseView], int]:
-    """Give a page of the cases that are not over, gravest and oldest first, and how many there are in all."""
+    """Give a page of the cases that are not over, and how many there are in all.
+
+    Gravest and oldest first; of those that are due, what is due first.
+    """
     query = select(CaseRow.id).where(CaseRow.state.not_in(list(ENDED)))
     if wanted.channels is not None:
         query = query.where(dispatched_to(wanted.channels))
@@ -405,15 +409,20 @@ def open_page(session: Session, wanted: Wanted, *, page: int, size: int) -> tupl
         query = query.where(CaseRow.channel.in_(list(wanted.only)))
     if wanted.levels is not None:
         query = query.where(CaseRow.level.in_(list(wanted.levels)))
-    if wanted.overdue_at is not None:
-        late = select(DeadlineRow.case_id).where(
-            DeadlineRow.ended_at.is_(None),
-            DeadlineRow.paused_at.is_(None),
-            DeadlineRow.due_at < wanted.overdue_at,
+    order: list[ColumnElement[Any]] = [CaseRow.level.expression, CaseRow.opened_at.expression]
+    if wanted.due_before is not None:
+        first_due = (
+            select(func.min(DeadlineRow.due_at))
+            .where(
+                DeadlineRow.case_id == CaseRow.id,
+                DeadlineRow.ended_at.is_(None),
+                DeadlineRow.paused_at.is_(None),
+            )
+            .scalar_subquery()
         )
-        query = query.where(CaseRow.id.in_(late))
+        query, order = query.where(first_due < wanted.due_before), [first_due, *order]
     total = session.scalar(select(func.count()).select_from(query.subquery())) or 0
-    shown = query.order_by(CaseRow.level, CaseRow.opened_at, CaseRow.id).offset(page * size).limit(size)
+    shown = query.order_by(*order, CaseRow.id).offset(page * size).limit(size)
     views = [case_view(session, case_id) for case_id in session.scalars(shown).all()]
     return [view for view in views if view is not None], total
 

@@ -269,9 +269,9 @@ def test_a_leader_reads_what_changed_since_the_version_that_he_saw(desk):
 def test_a_leader_reads_how_long_he_has(desk):
     case_id = desk.at(State.TO_APPROVE)
     desk.clock.advance(hours=1)
-    assert "还剩 3 小时 0 分" in shown(desk, "private-leader", MessageKind.CARD)
+    assert "还剩 3 小时）" in shown(desk, "private-leader", MessageKind.CARD)
     desk.clock.advance(hours=4)
-    assert "已超 1 小时 0 分" in shown(desk, "private-leader", MessageKind.CARD)
+    assert "已超 1 小时）" in shown(desk, "private-leader", MessageKind.CARD)
     assert desk.case(case_id).state is State.TO_APPROVE
 
 

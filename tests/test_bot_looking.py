@@ -9,7 +9,7 @@ import pytest
 from builders import HOUR, MINUTE, Desk
 from test_bot_handlers import gave, pressed, told
 
-from bot.buttons import PAGE, Wish, token_of
+from bot.buttons import CARD, PAGE, Wish, token_of
 from bot.chat import ActionPressed, Card, CommandGiven, MessageRef
 from bot.compose import Composer
 from bot.handlers.commands import OFFERS
@@ -113,12 +113,14 @@ def test_open_is_narrowed_by_level_channel_and_lateness(desk, happen):
     assert listed("Ⅱ级") == listed("2") == listed("橙") == {"grave"}
     assert listed("安全稳定") == listed("security") == {"grave"}
     assert listed("Ⅱ级 社情民意") == set()
-    assert listed("超期") == set()
+    assert listed("超期") == listed("今晚 安全稳定 Ⅳ级") == set()
+    assert listed("今晚") == {"grave", "late"}
+    assert "前到期）" in answer(desk, happen, "duty", "open", "今晚")
     desk.clock.advance(5 * HOUR)
     desk.act(grave, Command.SIGN, desk_contact(desk))
     assert listed("超期") == {"late"}
-    assert "⛔ 超期 转办" in answer(desk, happen, "duty", "open", "超期")
-    assert "不认识“明天”。可以写：超期、等级" in answer(desk, happen, "duty", "open", "明天")
+    assert "⛔ 转办 11-17 14:00 前，已超 1 小时" in answer(desk, happen, "duty", "open", "超期")
+    assert "不认识“明天”。可以写：超期、今晚、等级" in answer(desk, happen, "duty", "open", "明天")
 
 
 def desk_contact(desk: Desk):
@@ -156,15 +158,15 @@ def test_a_long_list_is_leafed_through_by_buttons_and_shows_each_once(desk, happ
     happen(gave("duty", "open"))
     row = newest(desk, "private-duty")
     first = shown(desk, row)
-    assert (numbers_in(first), labels(first)) == (made[:8], ["下一页 ›"])
+    assert (numbers_in(first), labels(first)) == (made[:6], [*(f"看 {n}" for n in range(1, 7)), "下一页 ›"])
     assert "未办结事项 9 件　第 1/2 页" in text_of(first)
-    reaction = happen(pressed("duty", first.buttons[0][0].token))
+    reaction = happen(pressed("duty", first.buttons[1][0].token))
     assert reaction is not None
     leafed = reaction.leafed
     assert leafed is not None
     second = listing(desk, leafed)
-    assert (numbers_in(second), labels(second)) == (made[8:], ["‹ 上一页"])
-    assert second.buttons[0][0].token == turn(desk, row, 0)
+    assert (numbers_in(second), labels(second)) == (made[6:], ["看 1", "看 2", "看 3", "‹ 上一页"])
+    assert second.buttons[1][0].token == turn(desk, row, 0)
 
 
 def listing(desk: Desk, leafed: Leafed) -> Card:
@@ -200,6 +202,54 @@ def test_a_page_of_what_is_no_list_is_refused(desk, happen):
     happen(gave("duty", "help"))
     reaction = happen(pressed("duty", turn(desk, newest(desk, "private-duty"), 1)))
     assert reaction == Reaction(GONE, alert=True)
+
+
+# --- the card behind a line ---------------------------------------------------------------------------------------
+
+
+def fetched(desk: Desk, happen: Happen, who: str, case_id: int, chat: str = "") -> OutboxRow | None:
+    """Press 看 of a case; gives what was queued for the chat, None where it was refused."""
+    reaction = happen(pressed(who, token_of(Wish(CARD, case_id)), chat))
+    assert reaction is not None
+    return None if reaction.alert else newest(desk, chat or f"private-{who}")
+
+
+def test_a_line_of_a_list_brings_the_card_that_may_stand_there(desk, happen):
+    case_id = desk.at(State.TO_SIGN)
+    keys = {
+        ("duty", "duty-group"): "改派…",
+        ("contact", "group-petition"): "签收",
+        ("duty", ""): "",
+        ("contact", ""): "",
+    }
+    for (who, chat), button in keys.items():
+        row = fetched(desk, happen, who, case_id, chat)
+        assert row is not None
+        assert button in [*labels(shown(desk, row)), ""]
+        assert desk.case(case_id).number in text_of(shown(desk, row))
+        assert (row.kind == "card") is bool(button)
+    views = [line for line in desk.all(LedgerRow) if line.action == "view"]
+    assert len(views) == len(keys)
+
+
+def test_a_leader_gets_the_text_that_waits_for_him_again_with_its_buttons(desk, happen):
+    case_id = desk.at(State.TO_APPROVE)
+    row = fetched(desk, happen, "leader", case_id)
+    assert row is not None
+    assert "批准发布" in labels(shown(desk, row))
+    row = fetched(desk, happen, "duty", case_id)
+    assert row is not None
+    assert "批准发布" not in labels(shown(desk, row))
+
+
+def test_a_card_is_brought_only_to_who_may_see_the_case_there(desk, happen):
+    case_id = desk.open()
+    assert fetched(desk, happen, "contact", case_id) is None  # nobody dispatched it to his unit
+    assert fetched(desk, happen, "duty", case_id, "group-petition") is None
+    assert fetched(desk, happen, "admin", case_id) is None
+    assert fetched(desk, happen, "duty", case_id, "elsewhere") is None
+    assert fetched(desk, happen, "duty", 10**6) is None
+    assert [line.action for line in desk.all(LedgerRow)].count("view") == 0
 
 
 # --- mine, why, help ----------------------------------------------------------------------------------------------

@@ -203,7 +203,7 @@ def _replay(occasion: Occasion, event: CommandGiven, actor: Actor) -> Reaction |
 
 OFFERS = {
     "mine": Offer("等我办理的", frozenset(Role), looking.mine, LOOK),
-    "open": Offer("未办结的，可加 超期、Ⅱ级、渠道名", looking.SEES_CASES, looking.open_cases, LOOK),
+    "open": Offer("未办结的，可加 今晚、超期、Ⅱ级、渠道名", looking.SEES_CASES, looking.open_cases, LOOK),
     "find": Offer("按词查找，如 /find 东湖小区 停水", looking.SEES_CASES, looking.find, LOOK),
     "case": Offer("看一件，如 /case 1", looking.SEES_CASES, _case, LOOK),
     "why": Offer("为什么报、为什么没报，如 /why 1 或链接", looking.SEES_ALL, looking.why, LOOK),

@@ -1,16 +1,17 @@
 """Commands that look and change nothing: what is open, what waits for me, what speaks of these words, why it came."""
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, time, timedelta
 
 from bot.buttons import Wish
 from bot.chat import ActionPressed, CommandGiven
 from bot.handlers.desk import Leafed, Occasion, Reaction
-from routing import outbox
+from routing import announce, cases, outbox
 from routing.errors import UserError
 from routing.office import Level, Office, Role
-from routing.views import find_case
+from routing.views import find_case, is_dispatched_to
 from routing.wanted import words_of
-from routing.workflow import Actor
+from routing.workflow import Actor, Ground
 
 SEES_ALL = frozenset(
     {
@@ -38,6 +39,9 @@ _LEVELS: Mapping[str, Level] = {
     for sign in signs
 }
 _LATE = frozenset({"超期", "逾期", "overdue"})
+_TONIGHT = frozenset({"今晚", "今夜", "到期"})
+MORNING = time(9)
+"""What is due `今晚` is due before the next such hour of the office: whoever comes in the morning is at his desk."""
 
 
 def channels_here(occasion: Occasion, event: CommandGiven | ActionPressed, actor: Actor) -> list[str] | None:
@@ -54,27 +58,29 @@ def channels_here(occasion: Occasion, event: CommandGiven | ActionPressed, actor
 
 
 def open_cases(occasion: Occasion, event: CommandGiven, actor: Actor) -> None:
-    """List what is open: `/open`, `/open 超期`, `/open Ⅱ级 社情民意`."""
+    """List what is open: `/open`, `/open 超期`, `/open 今晚`, `/open Ⅱ级 社情民意`."""
     payload: dict[str, object] = {
         "template": "open_list",
         "channels": channels_here(occasion, event, actor),
         "reply_to": event.message.message,
     }
     try:
-        payload |= _narrowed(event.rest.split(), occasion.desk.office)
+        payload |= _narrowed(event.rest.split(), occasion.desk.office, occasion.now)
     except UserError as error:
         occasion.say(event.chat, str(error), reply_to=event.message)
         return
     occasion.page(event.chat, payload)
 
 
-def _narrowed(typed: Sequence[str], office: Office) -> dict[str, object]:
-    levels, only, late = list[int](), list[str](), False
+def _narrowed(typed: Sequence[str], office: Office, now: datetime) -> dict[str, object]:
+    levels, only, late, tonight = list[int](), list[str](), False, False
     for word in typed:
         level = _LEVELS.get(word.removesuffix("级").upper())
         named = [key for key, c in office.channels.items() if word in {key, c.name, c.unit}]
         if word in _LATE:
             late = True
+        elif word in _TONIGHT:
+            tonight = True
         elif level is not None:
             levels.append(int(level))
         elif named:
@@ -82,11 +88,19 @@ def _narrowed(typed: Sequence[str], office: Office) -> dict[str, object]:
         else:
             names = "、".join(channel.name for channel in office.channels.values())
             raise UserError(
-                f"不认识“{word}”。可以写：超期、等级（如 Ⅱ级）、渠道（{names}），如 /open 超期 Ⅱ级。"
+                f"不认识“{word}”。可以写：超期、今晚、等级（如 Ⅱ级）、渠道（{names}），如 /open 超期 Ⅱ级。"
             )
     told: dict[str, object] = {"levels": sorted(set(levels))} if levels else {}
     told |= {"only": list(dict.fromkeys(only))} if only else {}
+    told |= {"until": _next_morning(now, office).isoformat()} if tonight else {}
     return told | ({"overdue": True} if late else {})
+
+
+def _next_morning(now: datetime, office: Office) -> datetime:
+    """Give the next morning of the office, aware UTC."""
+    here = now.astimezone(office.zone)
+    day = here.date() + timedelta(days=here.time() >= MORNING)
+    return datetime.combine(day, MORNING, office.zone).astimezone(UTC)
 
 
 def mine(occasion: Occasion, event: CommandGiven, actor: Actor) -> None:
@@ -136,6 +150,32 @@ def why(occasion: Occasion, event: CommandGiven, actor: Actor) -> None:
         occasion.page(event.chat, {"template": "why", "key": key, "reply_to": event.message.message})
 
 
+def card(occasion: Occasion, event: ActionPressed, wish: Wish, actor: Actor) -> Reaction:
+    """Bring a case's card to the chat where it was asked for: the one that may stand here, else the case for reading."""
+    session, chat = occasion.session, occasion.chat_name(event.chat)
+    private = event.chat == event.sender.private_chat
+    if not private and chat not in occasion.desk.office.chats():
+        return Reaction(GONE_CARD, alert=True)
+    channels = channels_here(occasion, event, actor)
+    known = cases.facts(session, wish.case_id) is not None
+    hidden = channels is not None and not (known and is_dispatched_to(session, wish.case_id, channels))
+    if not known or hidden or not actor.roles & SEES_CASES:
+        occasion.note_refusal(
+            event.sender,
+            actor,
+            wish.verb,
+            Ground.ROLE if known else Ground.GONE,
+            wish.case_id if known else None,
+        )
+        return Reaction("您没有查看这个事项的权限。" if known else GONE_CARD, alert=True)
+    occasion.note_view(event.chat, actor, wish.case_id)
+    key = f"again:{occasion.desk.platform}:{occasion.update_id}"
+    if not announce.post_again(session, occasion.desk.office, wish.case_id, chat, key, occasion.now):
+        occasion.page(event.chat, {"template": "case", "case": wish.case_id})
+    return Reaction("已发在下方。")
+
+
+GONE_CARD = "这个按钮已失效，请发送 /open 重新查看。"
 GONE = "这个列表已过期，请重新发送命令。"
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from bot import menus, names, render
-from bot.buttons import HANDOVER, INVITE, MENU, PAGE, SUBSTITUTE, Wish, wish_of
+from bot.buttons import CARD, HANDOVER, INVITE, MENU, PAGE, SUBSTITUTE, Wish, wish_of
 from bot.chat import ActionPressed, Block
 from bot.clocks import PAUSE
 from bot.handlers import arguments, duty, looking, mutes
@@ -51,6 +51,8 @@ def press(occasion: Occasion, event: ActionPressed) -> Reaction:
         return _settle_invite(occasion, event, wish, actor)
     if wish.verb == PAGE:
         return looking.leaf(occasion, event, wish, actor)
+    if wish.verb == CARD:
+        return looking.card(occasion, event, wish, actor)
     if wish.verb in mutes.VERBS:
         return mutes.press(occasion, event, wish, actor)
     if wish.verb == HANDOVER:

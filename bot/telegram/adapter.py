@@ -30,6 +30,7 @@ OFFICIAL_API = "https://api.telegram.org"
 
 _TOAST_UNITS = 200  # core.telegram.org/bots/api, answerCallbackQuery
 _PLACEHOLDER_UNITS = 64  # the same page, ForceReply
+_SUPERGROUP = "-100"  # before the number of a supergroup (core.telegram.org/api/bots/ids)
 _LONGEST_POLL_S = 50  # the official server waits no longer, whatever is asked for
 _NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
 
@@ -232,6 +233,11 @@ class TelegramChat:
         """Give a chat's title. Raises ChatClosed where the bot is not in it."""
         found = await self._ask(self._bot.get_chat(chat))
         return found.title or found.full_name or chat
+
+    def link_to(self, ref: MessageRef) -> str:
+        """Link to a message of a supergroup, for its members (core.telegram.org/api/links, private message links)."""
+        group = ref.chat.removeprefix(_SUPERGROUP)
+        return f"https://t.me/c/{group}/{ref.message}" if group != ref.chat else ""
 
     # -- inward ----------------------------------------------------------------------------------------------------
 

@@ -408,7 +408,8 @@ $("messages").addEventListener("click", (event) => {
   else if (hit.dataset.photo) enlarge(hit.dataset.photo);
   else if (hit.dataset.copy != null) navigator.clipboard.writeText(hit.dataset.copy).then(() => toast("已复制"));
   else if (hit.matches(".folded")) hit.classList.toggle("open");
-  else if (!hit.matches("a")) hit.classList.add("open");
+  else if (hit.matches("a")) follow(event, hit.href);
+  else hit.classList.add("open");
 });
 $("messages").addEventListener("scroll", () => {
   now.stick = atEnd();
@@ -423,6 +424,15 @@ $("text").addEventListener("input", grow);
 $("text").addEventListener("keydown", (event) => {
   if (event.key === "Enter" && !event.shiftKey && !event.isComposing) { event.preventDefault(); submit(); }
 });
+
+// A link to a message of a group here opens it here, as it would in the real client.
+function follow(event, href) {
+  const [, group, message] = /^https:\/\/t\.me\/c\/(\d+)\/(\d+)$/.exec(href) || [];
+  if (!group) return;
+  event.preventDefault();
+  go(now.view.me.id, `-100${group}`);
+  setTimeout(() => jump(message), 300);
+}
 
 function enlarge(url) {
   const frame = $("photo").querySelector(".frame");
