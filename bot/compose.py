@@ -144,12 +144,15 @@ class Composer:
         if view is None:
             return None
         if not _may_read(session, message, now):
-            return Outgoing(render.revoked_card(view), is_final=True)
+            still_here = people.is_working(session, message.chat)
+            return Outgoing(render.revoked_card(view, is_lent=still_here), is_final=True)
         try:
             card = self._render(kind, view, message.chat, now)
         except Exception:
             log.exception("card could not be rendered", extra={"case": view.number, "card": kind})
             return Outgoing(_bare(view, self._office, kind, self._channel_of(message.chat)))
+        if kind in CARD_ROLES and card.buttons:
+            card = _with_stand_in(session, card, message.chat, self._office, now)
         # A review card without buttons has said its last word. Duty and channel cards go on: a case may come back.
         final = not card.buttons and (draft_version is not None or kind == ORDER_CARD)
         if kind == UNIT_CARD:  # what waits behind a return or a new draft is asked for again
@@ -292,6 +295,16 @@ def _view(session: Unit, case_id: int, draft_version: int | None, chat: str) -> 
     """Read a case for a card; of a draft what changed since the version that stands in this chat."""
     view = case_view(session, case_id, draft_version)
     return as_seen_by(session, view, chat) if view is not None and draft_version else view
+
+
+def _with_stand_in(session: Unit, card: Card, chat: str, office: Office, now: datetime) -> Card:
+    """Say on the card of somebody who is absent who decides in his place (顶岗); his own rights stay."""
+    acting = people.stand_in(session, chat, now)
+    if acting is None:
+        return card
+    name, until = acting
+    note = Block(f"顶岗期间由 {name} 处理（至 {names.local(until, office)}）", Form.NOTE, weight=9)
+    return replace(card, blocks=(*card.blocks, note))
 
 
 def _may_read(session: Unit, message: Message, now: datetime) -> bool:

@@ -14,6 +14,8 @@ from routing.roster import Finding
 from routing.substitution import Substitution, SubstitutionState
 from routing.workflow import STATE_NAMES
 
+END = "end"
+"""What the button carries that ends a substitution before its time."""
 MATTERS_SHOWN = 25
 
 
@@ -129,7 +131,11 @@ def substitution_card(asked: Substitution, office: Office) -> Card:
     if asked.state is not SubstitutionState.ASKED:
         outcome = _OUTCOMES[asked.state]
         by = f"{asked.decided_by} " if asked.decided_by else ""
-        return Card((*blocks, Block(f"{by}{outcome}", label="结果", weight=9)))
+        told = (*blocks, Block(f"{by}{outcome}", label="结果", weight=9))
+        if asked.state is not SubstitutionState.APPROVED:
+            return Card(told)
+        ending = Button("提前结束顶岗", token_of(Wish(SUBSTITUTE, asked.id, arg=END)), Tone.DANGER)
+        return Card(told, ((ending,),))
     choices = (("批准顶岗", "yes", Tone.GOOD), ("不批准", "no", Tone.DANGER))
     buttons = tuple(
         Button(text, token_of(Wish(SUBSTITUTE, asked.id, arg=arg)), tone) for text, arg, tone in choices

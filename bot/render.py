@@ -211,11 +211,13 @@ def review_card(
     return Card(tuple(blocks), _review_buttons(view, card, office))
 
 
-def revoked_card(view: CaseView) -> Card:
-    """Give what is left of a private card of somebody whose rights were revoked: no word of the draft."""
-    return Card(
-        (Block(view.number, Form.TITLE, weight=9), Block("您的权限已撤销，本卡片失效", Form.NOTE, weight=9))
-    )
+def revoked_card(view: CaseView, *, is_lent: bool = False) -> Card:
+    """Give what is left of a private card of somebody whose rights ended: no word of the draft.
+
+    `is_lent`: he still works here; the right was lent (顶岗) or taken alone.
+    """
+    why = "顶岗已结束，您没有这项权限，本卡片失效" if is_lent else "您的权限已撤销，本卡片失效"
+    return Card((Block(view.number, Form.TITLE, weight=9), Block(why, Form.NOTE, weight=9)))
 
 
 def _heading(view: CaseView, card: str, fate: str) -> str:

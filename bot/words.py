@@ -44,6 +44,7 @@ _HOUSE_ACTIONS = {
     "substitute_approve": "批准顶岗",
     "substitute_refuse": "不批准顶岗",
     "substitute_over": "顶岗结束",
+    "substitute_ended": "提前结束顶岗",
     "substitute_lapsed": "顶岗申请过期",
     "roster_gap": "值班空档报警",
     "mute": "静音",

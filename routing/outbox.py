@@ -343,16 +343,14 @@ def withdraw(session: Session, chat: str, why: str, now: datetime) -> None:
         .where(OutboxRow.chat == chat, OutboxRow.state == Sending.PENDING)
         .values(state=Sending.SKIPPED, last_error=why)
     )
-    renew_drafts(session, chat, now)
+    renew_cards(session, chat, now)
 
 
-def renew_drafts(session: Session, chat: str, now: datetime) -> None:
-    """Bring the drafts that stand in a private chat up to date: of somebody whose rights ended, a last time."""
+def renew_cards(session: Session, chat: str, now: datetime) -> None:
+    """Bring the cards that stand in a private chat up to date: of somebody whose rights ended, a last time."""
     shown = select(MessageRefRow.case_id, MessageRefRow.card, MessageRefRow.draft_version)
     for case_id, card, draft_version in session.execute(
-        shown.where(
-            MessageRefRow.chat == chat, MessageRefRow.final.is_(False), MessageRefRow.draft_version > 0
-        ).distinct()
+        shown.where(MessageRefRow.chat == chat, MessageRefRow.final.is_(False)).distinct()
     ).all():
         queue_edit(session, case_id=case_id, card=card, chat=chat, draft_version=draft_version, now=now)
 

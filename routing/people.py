@@ -153,6 +153,28 @@ def private_chat(session: Session, person_id: int) -> str | None:
     )
 
 
+def stand_in(session: Session, chat: str, at: datetime) -> tuple[str, datetime] | None:
+    """Give who stands in now for the owner of a private chat, and until when (aware UTC); None where he is not absent."""
+    found = session.execute(
+        select(SubstitutionRow.reserve_id, SubstitutionRow.ends_at)
+        .join(AccountRow, AccountRow.person_id == SubstitutionRow.absent_id)
+        .where(
+            AccountRow.chat_ref == chat,
+            SubstitutionRow.state == SubstitutionState.APPROVED,
+            SubstitutionRow.starts_at <= at,
+            SubstitutionRow.ends_at > at,
+        )
+        .order_by(SubstitutionRow.id)
+    ).first()
+    return None if found is None else (name_of(session, found.reserve_id), found.ends_at)
+
+
+def is_working(session: Session, chat: str) -> bool:
+    """Tell whether a chat is the private one of somebody who was not sent away."""
+    owner = select(PersonRow.id).join(AccountRow, AccountRow.person_id == PersonRow.id)
+    return session.scalar(owner.where(AccountRow.chat_ref == chat, PersonRow.active)) is not None
+
+
 def is_chat_of(session: Session, chat: str, role: Role, *, at: datetime | None = None) -> bool:
     """Tell whether a chat is the private one of somebody who holds this role now, at `at` also for somebody else."""
     owners = session.scalars(

@@ -1,4 +1,4 @@
-"""Substitution (顶岗): asked with reason and end, approved by the leader on duty, over by itself.
+"""Substitution (顶岗): asked with reason and end, approved by the leader on duty, over by itself or ended before.
 
 周口市政务公开工作制度: who is absent tells the 值班领导, who approves, and the reserve acts from then until the stated end.
 Nobody substitutes himself, decides on his own absence, or on what he asked for. Where the leader on duty is a party, or says
@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from routing import duty, outbox, people
+from routing import duty, outbox, people, reconcile
 from routing.errors import UserError
 from routing.ledger import Ledger
 from routing.office import Office, Role
@@ -95,11 +95,69 @@ def decide(
         raise UserError("申请的时段已经过去，请重新申请。")
     row.state = SubstitutionState.APPROVED if accept else SubstitutionState.REFUSED
     row.decided_by, row.decided_at = actor.person_id, now
-    row.next_at = row.ends_at if accept else None
+    row.next_at = max(row.starts_at, now) if accept else None
     session.flush()
     action = "substitute_approve" if accept else "substitute_refuse"
     _line(session, ledger, row, action, actor.name, now)
     return _view(session, row)
+
+
+def start(session: Session, office: Office, substitution_id: int, now: datetime) -> None:
+    """Send the reserve the cards that wait, once an approved substitution has begun. Safe to call again."""
+    row = session.get_one(SubstitutionRow, substitution_id, with_for_update=True)
+    if row.state is SubstitutionState.APPROVED and row.starts_at <= now < row.ends_at:
+        row.next_at = row.ends_at
+        session.flush()
+        _renew_cards(session, row, now)  # the absent one's say who decides now
+        reconcile.missing_cards(session, office, now)
+
+
+def end(
+    session: Session, office: Office, ledger: Ledger, substitution_id: int, actor: Actor, now: datetime
+) -> Substitution:
+    """End an approved one before its time: the rights go back at once. All whom it concerns and the duty group hear of it.
+
+    By who is absent, by who approved it, or by the leader on duty. Raises UserError to others, and where nothing runs.
+    """
+    row = session.get(SubstitutionRow, substitution_id, with_for_update=True)
+    if row is None or not _may_end(session, row, actor, now):
+        raise UserError("顶岗只能由被顶岗人、批准的领导或值班领导提前结束。")
+    if row.state is not SubstitutionState.APPROVED or row.ends_at <= now:
+        raise UserError("这次顶岗已经结束或没有生效，不用再结束。")
+    row.ends_at = max(row.starts_at, now)  # as it was; as it was to be stands in the record
+    _over(session, ledger, row, "substitute_ended", actor.name, now)
+    _queue(
+        session, office.duty_chat, f"substitute_ended:{row.id}", "substitute_ended", row, now, by=actor.name
+    )
+    return _view(session, row)
+
+
+def of_absent(session: Session, absent_id: int, now: datetime) -> int | None:
+    """Give the approved substitution of who is absent that is not over, the next to begin; None where there is none."""
+    return session.scalar(
+        select(SubstitutionRow.id)
+        .where(
+            SubstitutionRow.absent_id == absent_id,
+            SubstitutionRow.state == SubstitutionState.APPROVED,
+            SubstitutionRow.ends_at > now,
+        )
+        .order_by(SubstitutionRow.starts_at)
+        .limit(1)
+    )
+
+
+def was_shown(session: Session, substitution_id: int, person_id: int) -> bool:
+    """Tell whether a person was sent the card of a substitution: who was asked, and who is absent once it is approved."""
+    row = session.get(SubstitutionRow, substitution_id)
+    return row is not None and (
+        person_id in row.asked_of or (person_id == row.absent_id and row.decided_by is not None)
+    )
+
+
+def _may_end(session: Session, row: SubstitutionRow, actor: Actor, now: datetime) -> bool:
+    on_duty = {watch.leader.person_id for watch in duty.watches(session, now) if watch.leader is not None}
+    # Who stands in does not send the absent one's rights back by himself: that would leave the post empty.
+    return actor.person_id in {row.absent_id, row.decided_by, *on_duty} - {row.reserve_id}
 
 
 def substitution(session: Session, substitution_id: int) -> Substitution | None:
@@ -115,29 +173,48 @@ def concerned(session: Session, substitution_id: int) -> list[str]:
     return list(dict.fromkeys(chat for chat in chats if chat))
 
 
+def chat_of_absent(session: Session, substitution_id: int) -> str | None:
+    """Give the private chat of who is absent."""
+    return people.private_chat(session, session.get_one(SubstitutionRow, substitution_id).absent_id)
+
+
 def tick(session: Session, office: Office, ledger: Ledger, now: datetime) -> int:
-    """Ask the next leader where one said nothing, and tell that a substitution is over. Gives how many were looked at."""
+    """Ask the next leader where one said nothing, begin what was approved for now, and tell what is over.
+
+    Gives how many were looked at.
+    """
     rows = session.scalars(
         select(SubstitutionRow).where(SubstitutionRow.next_at <= now).with_for_update(skip_locked=True)
     ).all()
     for row in rows:
         if row.ends_at <= now:
-            _end(session, ledger, row, now)
+            lapsed = row.state is not SubstitutionState.APPROVED
+            _over(session, ledger, row, "substitute_lapsed" if lapsed else "substitute_over", "系统", now)
+        elif row.state is SubstitutionState.APPROVED:
+            start(session, office, row.id, now)
         else:
             _ask_next(session, office, row, now)
     return len(rows)
 
 
-def _end(session: Session, ledger: Ledger, row: SubstitutionRow, now: datetime) -> None:
-    """Tell that it is over, or that nobody answered until then. The rights ended by the clock, without us."""
-    template = "substitute_over" if row.state is SubstitutionState.APPROVED else "substitute_lapsed"
+def _over(
+    session: Session, ledger: Ledger, row: SubstitutionRow, template: str, by: str, now: datetime
+) -> None:
+    """Tell that it is over, or that nobody answered until then. At its time the rights end by the clock, without us."""
     row.state, row.next_at = SubstitutionState.OVER, None
+    session.flush()
     for chat in concerned(session, row.id):
-        _queue(session, chat, f"{template}:{row.id}:{chat}", template, row, now)
-    reserve = people.private_chat(session, row.reserve_id)
-    if reserve is not None:
-        outbox.renew_drafts(session, reserve, now)
-    _line(session, ledger, row, template, "系统", now)
+        _queue(session, chat, f"{template}:{row.id}:{chat}", template, row, now, by=by)
+    _renew_cards(session, row, now)
+    _line(session, ledger, row, template, by, now)
+
+
+def _renew_cards(session: Session, row: SubstitutionRow, now: datetime) -> None:
+    """Bring the private cards of both up to date: who may decide on them is another from now on."""
+    for person_id in (row.absent_id, row.reserve_id):
+        chat = people.private_chat(session, person_id)
+        if chat is not None:
+            outbox.renew_cards(session, chat, now)
 
 
 def _ask_next(session: Session, office: Office, row: SubstitutionRow, now: datetime) -> None:
@@ -231,7 +308,9 @@ def _line(
     )
 
 
-def _queue(session: Session, chat: str, key: str, template: str, row: SubstitutionRow, now: datetime) -> None:
+def _queue(
+    session: Session, chat: str, key: str, template: str, row: SubstitutionRow, now: datetime, *, by: str = ""
+) -> None:
     queue(
         session,
         key=key,
@@ -242,6 +321,7 @@ def _queue(session: Session, chat: str, key: str, template: str, row: Substituti
             "template": template,
             "absent": people.name_of(session, row.absent_id),
             "reserve": people.name_of(session, row.reserve_id),
+            "by": by,
         },
         now=now,
         valid_for=timedelta(hours=24),

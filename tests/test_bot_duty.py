@@ -219,8 +219,28 @@ def test_the_leader_sees_the_whole_and_decides_and_all_concerned_hear(desk, happ
     [public] = said(desk, "duty-group")
     assert public == "顶岗：11-17 10:00–18:00 由 李主任 顶 孙初审 的岗（郑县长 批准），到时自动结束。"
     assert "发烧" not in public
-    assert said(desk, "private-reviewer") == [public]
+    assert said(desk, "private-reviewer") == []  # a card that he can end it by
+    [[ending]] = show(desk, "private-reviewer", "substitution").buttons
+    assert ending.text == "提前结束顶岗"
     assert happen(pressed("leader", yes.token)).alert
+
+
+def test_who_was_not_sent_the_card_of_a_substitution_neither_ends_it_nor_reads_it(desk, happen):
+    happen(gave("office", "substitute", "孙初审 李主任 现在 18:00 发烧"))
+    [[yes, _]] = show(desk, "private-leader", "substitution").buttons
+    happen(pressed("leader", yes.token))
+    [[ending]] = show(desk, "private-reviewer", "substitution").buttons
+    for who in ("office", "duty", "contact"):
+        refused = happen(pressed(who, ending.token))
+        assert (refused.toast, refused.redraw) == ("顶岗只能由被顶岗人、批准的领导或值班领导提前结束。", None)
+    assert desk.all(SubstitutionRow)[0].state is SubstitutionState.APPROVED
+    done = happen(pressed("reviewer", ending.token))
+    assert (done.toast, list(done.redraw.payload)) == ("顶岗已结束。", ["substitution"])
+    late = happen(pressed("leader", ending.token))
+    assert late.alert
+    assert late.redraw is not None
+    happen(gave("reviewer", "substitute", "结束"))
+    assert "您现在没有批准的顶岗" in said(desk, "private-reviewer")[-1]
 
 
 def test_a_refusal_is_told_to_those_concerned_alone(desk, happen):

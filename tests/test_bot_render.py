@@ -284,6 +284,7 @@ FACTS: Mapping[str, Mapping[str, Any]] = {
     "called": {"level": 2, "called": "reserve", "minutes": 5, "names": ["王值班"]},
     "handover_unsigned": {"at": at(8).isoformat(), "names": ["王值班", "李主任"]},
     "substitute_over": {"reserve": "李主任", "absent": "王值班"},
+    "substitute_ended": {"absent": "孙初审", "reserve": "李主任", "by": "郑县长"},
     "substitute_lapsed": {"reserve": "李主任", "absent": "王值班"},
     "substitute_silent": {"reserve": "李主任", "absent": "王值班"},
     "roster_names": {"names": [["王小", "第 3 行", ["王小二"], []]]},

@@ -240,6 +240,80 @@ def test_the_end_is_told_once_and_is_a_line_of_the_record(desk):
     assert "因公外出" not in "".join(row.data for row in desk.all(LedgerRow))
 
 
+def end(desk: Desk, key: int, who: str):
+    return desk.run(
+        lambda s: substitution.end(s, desk.office, desk.ledger, key, desk.staff[who], desk.clock())
+    )
+
+
+@pytest.mark.parametrize("who", ["reviewer", "leader"])
+def test_who_is_absent_and_who_approved_end_it_before_its_time(desk, who):
+    key = ask(desk)
+    decide(desk, key)
+    desk.clock.advance(HOUR)
+    end(desk, key, who)
+    assert Role.REVIEWER not in acting(desk, "office").roles
+    [row] = desk.all(SubstitutionRow)
+    assert (row.state, row.ends_at) == (SubstitutionState.OVER, START + HOUR)
+    assert sorted(told(desk, "substitute_ended")) == ["duty-group", "private-office", "private-reviewer"]
+    line = desk.all(LedgerRow)[-1]
+    assert (line.action, line.actor) == ("substitute_ended", desk.staff[who].name)
+    desk.clock.advance(8 * HOUR)
+    assert tick(desk) == 0
+    with pytest.raises(UserError, match="已经结束"):
+        end(desk, key, who)
+
+
+def test_the_leader_on_duty_ends_what_another_approved(desk):
+    key = ask(desk)
+    decide(desk, key)
+    take(desk, planned(0, leader="冯县长"))
+    end(desk, key, "second_leader")
+    assert Role.REVIEWER not in acting(desk, "office").roles
+
+
+@pytest.mark.parametrize("who", ["office", "second_leader", "duty", "stranger"])
+def test_nobody_else_ends_it(desk, who):
+    key = ask(desk)
+    decide(desk, key)
+    with pytest.raises(UserError, match="被顶岗人"):
+        end(desk, key, who)
+    assert Role.REVIEWER in acting(desk, "office").roles
+
+
+def test_one_that_was_not_approved_is_not_ended(desk):
+    key = ask(desk)
+    with pytest.raises(UserError, match="没有生效"):
+        end(desk, key, "reviewer")
+    assert desk.all(SubstitutionRow)[0].state is SubstitutionState.ASKED
+
+
+def test_one_that_is_ended_before_it_began_never_lends_anything_and_leaves_the_hours_free(desk):
+    key = ask(desk, start=START + HOUR)
+    decide(desk, key)
+    end(desk, key, "reviewer")
+    desk.clock.advance(2 * HOUR)
+    assert Role.REVIEWER not in acting(desk, "office").roles
+    assert (
+        desk.run(lambda s: substitution.of_absent(s, desk.staff["reviewer"].person_id, desk.clock())) is None
+    )
+    ask(desk, reserve="duty", start=START + 2 * HOUR)
+
+
+def test_what_begins_later_brings_the_waiting_card_when_it_begins(desk):
+    desk.at(State.IN_REVIEW)
+    decide(desk, ask(desk, start=START + HOUR))
+    tick(desk)
+    assert [row.chat for row in desk.all(OutboxRow) if row.payload.get("card") == "review"] == [
+        "private-reviewer"
+    ]
+    desk.clock.advance(HOUR)
+    assert tick(desk) == 1
+    assert tick(desk) == 0
+    cards = [row.chat for row in desk.all(OutboxRow) if row.payload.get("card") == "review"]
+    assert cards == ["private-reviewer", "private-office"]
+
+
 def test_one_that_nobody_answered_lapses(desk):
     key = ask(desk)
     desk.clock.advance(9 * HOUR)

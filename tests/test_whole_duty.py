@@ -86,9 +86,10 @@ async def test_a_substitute_decides_in_the_place_of_the_absent_and_the_record_na
         await stage.said(REVIEWER, "已报值班领导审批")
         asked = await stage.card(LEADER, "顶岗申请", "吴桐", "蒋平", "出差", button="批准顶岗")
         assert await stage.press(LEADER, asked, "批准顶岗") == "已批准。"
-        await stage.card(LEADER, "顶岗申请", "林涛 已批准", button="")
-        for chat in (DUTY, REVIEWER, OTHER_CONTACT):
+        await stage.card(LEADER, "顶岗申请", "林涛 已批准", button="提前结束顶岗")
+        for chat in (DUTY, OTHER_CONTACT):
             await stage.said(chat, "由 蒋平 顶 吴桐 的岗", "林涛 批准")
+        await stage.card(REVIEWER, "顶岗申请", "林涛 已批准", button="提前结束顶岗")
 
         card = await stage.drafted()
         number = number_of(card)

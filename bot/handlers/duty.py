@@ -5,6 +5,8 @@ from datetime import date, datetime, timedelta
 
 from bot.buttons import HANDOVER, SUBSTITUTE, Wish
 from bot.chat import ActionPressed, CommandGiven
+from bot.duty_cards import END
+from bot.handlers import ending
 from bot.handlers.desk import Occasion, Reaction, Redraw
 from bot.rosters import stretch
 from routing import handover, outbox, people, substitution
@@ -75,6 +77,9 @@ def _incoming(occasion: Occasion, rest: str, actor: Actor) -> tuple[int, str]:
 def substitute(occasion: Occasion, event: CommandGiven, actor: Actor) -> None:
     """Ask for a substitution: `/substitute [who is absent] reserve from until reason`."""
     office = occasion.desk.office
+    if event.rest.split()[:1] == [ending.WORD]:
+        ending.command(occasion, event, actor)
+        return
     try:
         wanted = _wanted(occasion, event.rest, actor)
         asked = substitution.ask(occasion.session, office, occasion.desk.ledger, actor, wanted, occasion.now)
@@ -151,6 +156,8 @@ def sign(occasion: Occasion, event: ActionPressed, wish: Wish, actor: Actor) -> 
 
 def decide(occasion: Occasion, event: ActionPressed, wish: Wish, actor: Actor) -> Reaction:
     """Approve or refuse a substitution; all whom it concerns hear, the duty group of who stands in for whom."""
+    if wish.arg == END:
+        return ending.press(occasion, event, wish, actor)
     redraw = Redraw(event.message, {"substitution": wish.case_id})
     try:
         decided = substitution.decide(
@@ -165,6 +172,8 @@ def decide(occasion: Occasion, event: ActionPressed, wish: Wish, actor: Actor) -
         occasion.note_refusal(event.sender, actor, SUBSTITUTE, Ground.ROLE)
         return Reaction(str(error), alert=True)
     _tell_decided(occasion, wish.case_id, decided)
+    if decided.state is SubstitutionState.APPROVED:
+        substitution.start(occasion.session, occasion.desk.office, wish.case_id, occasion.now)
     return Reaction("已批准。" if wish.arg == "yes" else "已记为不批准。", redraw=redraw)
 
 
@@ -176,8 +185,15 @@ def _tell_decided(occasion: Occasion, substitution_id: int, decided: Substitutio
         occasion.say(office.duty_chat, text, part="duty")
     else:
         text = f"{decided.decided_by} 没有批准 {decided.reserve} 在 {when} 顶 {decided.absent} 的岗。"
+    # Who is absent has a card to end it by, which says the rest.
+    absent = None
+    if decided.state is SubstitutionState.APPROVED:
+        absent = substitution.chat_of_absent(occasion.session, substitution_id)
+        if absent is not None:
+            _post(occasion, absent, "substitution", substitution_id)
     for chat in substitution.concerned(occasion.session, substitution_id):
-        occasion.say(chat, text, part=chat)
+        if chat != absent:
+            occasion.say(chat, text, part=chat)
 
 
 def _post(occasion: Occasion, chat: str, what: str, row_id: int) -> None:
