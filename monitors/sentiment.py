@@ -13,7 +13,8 @@ from functools import lru_cache
 from typing import Protocol
 
 from routing.items import Band, Sentiment
-from routing.ngrams import Model, sigmoid
+from routing.ngram_table import Readings, Table
+from routing.ngrams import Model, clean_each, sigmoid
 from routing.starter.sentiment import NAME, NEGATIVE, NOT_NEGATIVE, starter_model
 
 max_letters = 5000
@@ -118,8 +119,9 @@ class NgramScorer:
     name = NAME
 
     def __init__(self, model: Model | None = None) -> None:
-        self._model = model or starter_model()
-        self.version = f"{self._model.version}-articles1"
+        model = model or starter_model()
+        self._table = Table([model])
+        self.version = f"{model.version}-articles1"
         self._known = lru_cache(remembered)(self._judge)
 
     def score(self, text: str) -> Sentiment | None:
@@ -127,10 +129,11 @@ class NgramScorer:
         return self._known(text[:max_letters])
 
     def _judge(self, text: str) -> Sentiment | None:
-        if len(_han.findall(_noise.sub(" ", text))) < 2:
+        if not _is_chinese(_noise.sub(" ", text)):
             return None
         parts = _parts(text)
-        logits = [self._model.logits(part)[0] for part in parts]
+        readings = self._table.read_each(clean_each(parts))
+        logits = self._table.logits(0, readings)
         value = round(sigmoid(_joined(logits)), 6)
         shown = own_band(value)
         return Sentiment(
@@ -141,24 +144,32 @@ class NgramScorer:
             version=self.version,
             confidence=_confidence(value),
             quote=_worst(parts, logits),
-            evidence=self._evidence(shown, parts, logits),
+            evidence=self._evidence(shown, parts, logits, readings),
         )
 
-    def _evidence(self, shown: Band, parts: Sequence[str], logits: Sequence[float]) -> tuple[str, ...]:
+    def _evidence(
+        self, shown: Band, parts: Sequence[str], logits: Sequence[float], readings: Readings
+    ) -> tuple[str, ...]:
         if shown is Band.UNCLEAR:
             return ()
-        if shown is Band.NEGATIVE:
-            return self._model.evidence(min(zip(logits, parts, strict=True))[1], NEGATIVE)
-        return self._model.evidence(max(zip(logits, parts, strict=True))[1], NOT_NEGATIVE)
+        choose, label = (min, NEGATIVE) if shown is Band.NEGATIVE else (max, NOT_NEGATIVE)
+        place = choose(range(len(parts)), key=lambda place: (logits[place], parts[place]))
+        return self._table.evidence(0, readings.of(place), label)
+
+
+def _is_chinese(text: str) -> bool:
+    """Tell whether there are two Chinese characters at least."""
+    first = _han.search(text)
+    return first is not None and _han.search(text, first.end()) is not None
 
 
 def _parts(text: str) -> list[str]:
     """Give a post whole; of an article the title and its sentences that hold Chinese. Never empty."""
     title, _, rest = text.strip().partition("\n")
-    if len(_han.findall(rest)) < 2 and len(text) <= post_letters:
+    if not _is_chinese(rest) and len(text) <= post_letters:
         return [text]
     lines = [title, *_sentence_end.split(rest)] if len(title) <= post_letters else _sentence_end.split(text)
-    kept = [line.strip()[:max_sentence_letters] for line in lines if len(_han.findall(line)) >= 2]
+    kept = [line.strip()[:max_sentence_letters] for line in lines if _is_chinese(line)]
     return kept[: max_article_sentences + 1] or [text[:post_letters]]
 
 
@@ -178,10 +189,10 @@ def _confidence(value: float) -> float:
 def split(text: str) -> list[str]:
     """Give what is to be scored: the title (or first sentence) and up to eight sentences with Chinese in them."""
     text = _noise.sub(" ", text[:max_letters])
-    if len(_han.findall(text)) < 2:
+    if not _is_chinese(text):
         return []
     lines = [line.strip()[:max_sentence_letters] for line in _sentence_end.split(text)]
-    return [line for line in lines if len(_han.findall(line)) >= 2][: max_sentences + 1] or [
+    return [line for line in lines if _is_chinese(line)][: max_sentences + 1] or [
         text.strip()[:max_sentence_letters]
     ]
 

@@ -1,3 +1,5 @@
+from collections.abc import Sequence
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,6 +16,7 @@ from monitors.sentiment import (
     split,
 )
 from routing.items import Band, Sentiment
+from routing.ngram_table import Readings, Table
 from routing.ngrams import Model, sigmoid
 
 own = NgramScorer()
@@ -90,21 +93,30 @@ def test_title_and_text_weigh_half_each_and_extremes_do_not_overflow() -> None:
 # --- the office's own model ---
 
 
-class Told(Model):
-    """A model that says of each text what it was told, and remembers what it was asked."""
+class Told(Table):
+    """A table that says of each text what it was told, and remembers what it was asked."""
 
     def __init__(self, said: dict[str, float]) -> None:
-        super().__init__("told", ("negative", "not_negative"), ["x"], [[0]], [0.0], 1.0)
+        super().__init__([Model("told", ("negative", "not_negative"), ["x"], [[0]], [0.0], 1.0)])
         self.said, self.asked = said, list[str]()
 
-    def logits(self, text: str, extra: object = ()) -> tuple[float, ...]:
-        self.asked.append(text)
-        return (self.said.get(text.strip(), 0.0),)
+    def read_each(self, texts: Sequence[str]) -> Readings:
+        self.asked += texts
+        return super().read_each(texts)
+
+    def logits(self, model: int, readings: Readings) -> list[float]:
+        return [self.said.get(text, 0.0) for text in self.asked[-len(readings.runs) :]]
+
+
+def asking(told: Told) -> NgramScorer:
+    scorer = NgramScorer()
+    scorer._table = told
+    return scorer
 
 
 def test_a_post_is_judged_as_one_text() -> None:
     model = Told({"停水了。没人管。": -2.0})
-    found = NgramScorer(model).score("停水了。没人管。")
+    found = asking(model).score("停水了。没人管。")
     assert found is not None
     assert model.asked == ["停水了。没人管。"]
     assert found.value == pytest.approx(sigmoid(-2.0), abs=1e-6)
@@ -112,7 +124,7 @@ def test_a_post_is_judged_as_one_text() -> None:
 
 
 def test_an_article_is_half_its_title_and_half_the_mean_of_its_sentences() -> None:
-    scorer = NgramScorer(Told({"标题很好": 3.0, "第一句": -1.0, "第二句坏": -4.0, "第三句": 2.0}))
+    scorer = asking(Told({"标题很好": 3.0, "第一句": -1.0, "第二句坏": -4.0, "第三句": 2.0}))
     found = scorer.score("标题很好\n第一句。第二句坏！第三句。123。")
     assert found is not None
     assert found.value == pytest.approx(sigmoid((3.0 - 1.0) / 2), abs=1e-6)
@@ -121,17 +133,17 @@ def test_an_article_is_half_its_title_and_half_the_mean_of_its_sentences() -> No
 
 def test_an_article_is_never_read_whole() -> None:
     model = Told({})
-    NgramScorer(model).score("标题很好\n" + "没有人来管。" * 800)
+    asking(model).score("标题很好\n" + "没有人来管。" * 800)
     assert len(model.asked) == 1 + max_article_sentences
     assert max(map(len, model.asked)) <= 120
 
 
 def test_a_text_longer_than_a_post_is_an_article_without_a_title() -> None:
     model = Told({})
-    NgramScorer(model).score("没有人来管。" * 60)
+    asking(model).score("没有人来管。" * 60)
     assert len(model.asked) == 1 + max_article_sentences
     model.asked.clear()
-    NgramScorer(model).score("字" * (post_letters + 1))
+    asking(model).score("字" * (post_letters + 1))
     assert list(map(len, model.asked)) == [120]
 
 
@@ -169,7 +181,7 @@ def test_both_scorers_say_who_they_are_and_their_answers_carry_it() -> None:
 
 def test_a_repeat_is_looked_up_and_what_is_known_is_bounded() -> None:
     model = Told({})
-    scorer = NgramScorer(model)
+    scorer = asking(model)
     first = scorer.score("停水三天了")
     assert scorer.score("停水三天了") is first
     assert len(model.asked) == 1
