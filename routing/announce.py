@@ -5,7 +5,7 @@ templates and facts. What may stand in a group is what 值班群 may see: number
 reasons of returns and of the secrecy review go to one person each.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -106,7 +106,7 @@ def post_again(session: Session, office: Office, case_id: int, chat: str, key: s
 def order_cards(session: Session, case: CaseRow, now: datetime) -> list[CardDue]:
     """Give the private cards of the leaders who may agree to a dispatch (报批转办)."""
     asked = papers.count(session, case.id, Command.SUBMIT)
-    return [
+    return _one_an_account(
         CardDue(
             key=_review_key(case.id, ORDER_CARD, asked, actor.person_id),
             chat=chat,
@@ -115,7 +115,7 @@ def order_cards(session: Session, case: CaseRow, now: datetime) -> list[CardDue]
             case_id=case.id,
         )
         for actor, chat in people.holders(session, Role.LEADER, at=now)
-    ]
+    )
 
 
 def after_cards(session: Session, case: CaseRow, now: datetime) -> list[CardDue]:
@@ -129,7 +129,7 @@ def after_cards(session: Session, case: CaseRow, now: datetime) -> list[CardDue]
         .join(ReleaseRow, ReleaseRow.draft_id == DraftRow.id)
         .where(DraftRow.case_id == case.id, DraftRow.version == case.draft_version)
     ).first()
-    return [
+    return _one_an_account(
         CardDue(
             key=_review_key(case.id, card, case.draft_version, actor.person_id),
             chat=chat,
@@ -138,7 +138,7 @@ def after_cards(session: Session, case: CaseRow, now: datetime) -> list[CardDue]
             case_id=case.id,
         )
         for actor, chat in people.holders(session, CARD_ROLES[card], without=set(acted or ()), at=now)
-    ]
+    )
 
 
 def unit_cards(session: Session, office: Office, case: CaseRow) -> list[CardDue]:
@@ -189,7 +189,7 @@ def review_cards(session: Session, case: CaseRow, now: datetime) -> list[CardDue
     assert draft is not None
     card = REVIEW_CARDS[case.state]
     chosen = people.holders(session, CARD_ROLES[card], without=_barred(session, case.state, draft), at=now)
-    return [
+    return _one_an_account(
         CardDue(
             key=_review_key(case.id, card, draft.version, actor.person_id),
             chat=chat,
@@ -198,15 +198,24 @@ def review_cards(session: Session, case: CaseRow, now: datetime) -> list[CardDue
             case_id=case.id,
         )
         for actor, chat in chosen
-    ]
+    )
 
 
 def invite_cards(session: Session, invite_id: int) -> list[CardDue]:
     """Give the cards that ask each administrator about somebody who used an invitation."""
-    return [
+    return _one_an_account(
         CardDue(f"invite:{invite_id}:{admin.person_id}", chat, {"invite": invite_id}, Priority.PERSON)
         for admin, chat in people.holders(session, Role.ADMIN)
-    ]
+    )
+
+
+def _one_an_account(cards: Iterable[CardDue]) -> list[CardDue]:
+    """Give each card a key of its own: by the first of a person it is known that he was asked, whichever he presses on."""
+    found: dict[str, CardDue] = {}
+    for card in cards:
+        key = f"{card.key}:{card.chat}" if card.key in found else card.key
+        found[key] = replace(card, key=key)
+    return list(found.values())
 
 
 def opened(

@@ -146,7 +146,7 @@ def _call(
             Called.LEADER: (watch.leader,) if watch.leader else (),
         }[called]
     ]
-    chats = dict.fromkeys(one.chat for one in people if one.chat)
+    chats = dict.fromkeys(chat for one in people for chat in one.chats)
     for chat in chats:
         _queue(session, chat, case, level, called, now, waited=waited)
     return bool(chats)

@@ -33,11 +33,11 @@ class Unknown:
 
 @dataclass(frozen=True, slots=True)
 class OnDuty:
-    """Somebody on duty. `chat`: his private one, None where he has none; `stands_for`: whose post he has (顶岗)."""
+    """Somebody on duty. `chats`: his private ones, one an account; `stands_for`: whose post he has (顶岗)."""
 
     person_id: int
     name: str
-    chat: str | None
+    chats: tuple[str, ...]
     stands_for: str = ""
 
 
@@ -156,7 +156,7 @@ def watch_of(session: Session, shift: Shift[int], moment: datetime) -> Watch:
         acting = instead.get(person_id, person_id)
         name = people.name_of(session, acting)
         stands_for = people.name_of(session, person_id) if acting != person_id else ""
-        return OnDuty(acting, name, people.private_chat(session, acting), stands_for)
+        return OnDuty(acting, name, tuple(people.private_chats(session, acting)), stands_for)
 
     return Watch(
         shift.name,
@@ -175,13 +175,13 @@ def watch_of(session: Session, shift: Shift[int], moment: datetime) -> Watch:
 
 def staff_chats(session: Session, now: datetime) -> list[str]:
     """Give the private chats of the duty officers on duty now; empty where the duty group must hear instead."""
-    found = [one.chat for watch in watches(session, now) for one in watch.staff if one.chat]
+    found = [chat for watch in watches(session, now) for one in watch.staff for chat in one.chats]
     return list(dict.fromkeys(found))
 
 
 def leader_chats(session: Session, now: datetime) -> list[str]:
     """The same for the leaders on duty (值班领导)."""
-    found = [w.leader.chat for w in watches(session, now) if w.leader is not None and w.leader.chat]
+    found = [chat for w in watches(session, now) if w.leader is not None for chat in w.leader.chats]
     return list(dict.fromkeys(found))
 
 

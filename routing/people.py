@@ -116,8 +116,9 @@ def holders(
     without: Collection[int] = (),
     at: datetime | None = None,
 ) -> list[tuple[Actor, str]]:
-    """List the active people of a role with their private chat, in order of joining, leaving out `without`.
+    """List the active people of a role with their private chats, in order of joining, leaving out `without`.
 
+    One pair an account: who has several is asked on each, and what he decides on one counts for all.
     With `at` those who stand in for one of them at that instant come too: who is absent keeps his rights and is asked as well.
     """
     rights = select(PersonRoleRow.person_id).where(
@@ -131,11 +132,11 @@ def holders(
         .where(PersonRow.active, PersonRow.id.in_(ids))
         .order_by(PersonRow.id, AccountRow.id)
     ).all()
-    found: dict[int, tuple[Actor, str]] = {}
-    for person, chat in rows:
-        if person.id not in without and person.id not in found:
-            found[person.id] = (_actor(session, person, at), chat)
-    return list(found.values())
+    actors: dict[int, Actor] = {}
+    for person, _ in rows:
+        if person.id not in without and person.id not in actors:
+            actors[person.id] = _actor(session, person, at)
+    return [(actors[person.id], chat) for person, chat in rows if person.id in actors]
 
 
 def substitutes(session: Session, at: datetime) -> dict[int, int]:
@@ -143,14 +144,15 @@ def substitutes(session: Session, at: datetime) -> dict[int, int]:
     return dict(_standing_in(session, at))
 
 
-def private_chat(session: Session, person_id: int) -> str | None:
-    """Give the private chat of a person; None where there is none, and for people who were revoked."""
-    return session.scalar(
+def private_chats(session: Session, person_id: int) -> list[str]:
+    """Give the private chats of a person, one an account; none for people who were revoked."""
+    found = session.scalars(
         select(AccountRow.chat_ref)
         .join(PersonRow, PersonRow.id == AccountRow.person_id)
         .where(AccountRow.person_id == person_id, PersonRow.active)
         .order_by(AccountRow.id)
     )
+    return list(found)
 
 
 def stand_in(session: Session, chat: str, at: datetime) -> tuple[str, datetime] | None:

@@ -52,8 +52,10 @@ class _Said:
     def to_channel(self, template: str, part: str = "", **facts: str) -> None:
         self.to(self.channel.chat if self.channel else None, template, part, **facts)
 
-    def private(self, person_id: int | None) -> str | None:
-        return people.private_chat(self.session, person_id) if person_id else None
+    def to_person(self, person_id: int | None, template: str, part: str, **facts: str) -> None:
+        """Queue one sentence to each private chat of a person."""
+        for chat in people.private_chats(self.session, person_id) if person_id else ():
+            self.to(chat, template, f"{part}:{chat}", **facts)
 
 
 def say(
@@ -69,8 +71,10 @@ def _returned(said: _Said) -> None:
     unit = said.channel.unit if said.channel else said.before.channel
     said.to_duty("returned", unit=unit)
     slip = papers.newest_slip(said.session, said.case.id)
-    by = said.private(slip.dispatched_by) if slip else None
-    said.to(by, "returned_why", "why", unit=unit, actor=said.order.actor.name, reason=said.order.reason)
+    by = slip.dispatched_by if slip else None
+    said.to_person(
+        by, "returned_why", "why", unit=unit, actor=said.order.actor.name, reason=said.order.reason
+    )
 
 
 def _redirected(said: _Said) -> None:
@@ -82,8 +86,8 @@ def _sent_back(said: _Said) -> None:
     said.to_channel("redo")
     # The reason of a secrecy review never goes into a chat (保密法 第二十九条): the drafter asks in person.
     order = said.order
-    said.to(
-        said.private(said.before.drafter_id),
+    said.to_person(
+        said.before.drafter_id,
         "redo_why",
         "why",
         command=order.command.value,
@@ -101,8 +105,9 @@ def _reopened(said: _Said) -> None:
     said.to_duty("reopened", "duty", actor=actor)
     said.to_channel("reopened", actor=actor)
     slip = papers.newest_slip(said.session, said.case.id)
-    signed_by = said.private(slip.signed_by) if slip else None
-    said.to(signed_by, "reopened_why", "why", actor=actor, reason=said.order.reason)
+    said.to_person(
+        slip.signed_by if slip else None, "reopened_why", "why", actor=actor, reason=said.order.reason
+    )
 
 
 def _followed(said: _Said) -> None:
@@ -113,12 +118,12 @@ def _followed(said: _Said) -> None:
 def _approved(said: _Said) -> None:
     """Post the slip anew with the approved text: an edit of the old card, far up in the chat, makes no sound.
 
-    A text that is not for the public (不予公开) goes to its drafter alone.
+    A text that is not for everybody (依申请公开, 不予公开) goes to its drafter alone.
     """
     case = said.case
     if case.state is State.TO_RELEASE and said.before.withheld:
-        to = said.private(said.before.drafter_id)
-        said.to(to, "approved_closed", "text", draft_version=str(case.draft_version))
+        drafter = said.before.drafter_id
+        said.to_person(drafter, "approved_closed", "text", draft_version=str(case.draft_version))
     if case.state is State.TO_RELEASE and said.channel:
         queue(
             said.session,
@@ -149,8 +154,9 @@ def _not_ordered(said: _Said) -> None:
     actor = said.order.actor.name
     said.to_duty("not_ordered", actor=actor)
     asked = papers.newest(said.session, said.case.id, Command.SUBMIT)
-    by = said.private(asked.person_id) if asked else None
-    said.to(by, "not_ordered_why", "why", actor=actor, reason=said.order.reason)
+    said.to_person(
+        asked.person_id if asked else None, "not_ordered_why", "why", actor=actor, reason=said.order.reason
+    )
 
 
 def _concluded(said: _Said) -> None:
@@ -178,9 +184,10 @@ def _reported(said: _Said) -> None:
     session, order = said.session, said.order
     number = papers.count(session, said.case.id, Command.REPORT)
     roles = (Role.LEADER, Role.CHIEF)
-    leaders = {chat for role in roles for _, chat in people.holders(session, role, at=said.now)}
+    found = [pair for role in roles for pair in people.holders(session, role, at=said.now)]
+    leaders = {leader.person_id for leader, _ in found}
     facts = {"kind": order.stance, "text": order.text, "actor": order.actor.name}
-    for chat in sorted(leaders):
+    for chat in sorted({chat for _, chat in found}):
         tell(
             session,
             said.case,

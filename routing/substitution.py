@@ -169,13 +169,13 @@ def substitution(session: Session, substitution_id: int) -> Substitution | None:
 def concerned(session: Session, substitution_id: int) -> list[str]:
     """Give the private chats of who asked, who is absent and who stands in, each once."""
     row = session.get_one(SubstitutionRow, substitution_id)
-    chats = [people.private_chat(session, one) for one in (row.asked_by, row.absent_id, row.reserve_id)]
-    return list(dict.fromkeys(chat for chat in chats if chat))
+    parties = (row.asked_by, row.absent_id, row.reserve_id)
+    return list(dict.fromkeys(chat for one in parties for chat in people.private_chats(session, one)))
 
 
-def chat_of_absent(session: Session, substitution_id: int) -> str | None:
-    """Give the private chat of who is absent."""
-    return people.private_chat(session, session.get_one(SubstitutionRow, substitution_id).absent_id)
+def chats_of_absent(session: Session, substitution_id: int) -> list[str]:
+    """Give the private chats of who is absent."""
+    return people.private_chats(session, session.get_one(SubstitutionRow, substitution_id).absent_id)
 
 
 def tick(session: Session, office: Office, ledger: Ledger, now: datetime) -> int:
@@ -212,8 +212,7 @@ def _over(
 def _renew_cards(session: Session, row: SubstitutionRow, now: datetime) -> None:
     """Bring the private cards of both up to date: who may decide on them is another from now on."""
     for person_id in (row.absent_id, row.reserve_id):
-        chat = people.private_chat(session, person_id)
-        if chat is not None:
+        for chat in people.private_chats(session, person_id):
             outbox.renew_cards(session, chat, now)
 
 
@@ -227,17 +226,16 @@ def _ask_next(session: Session, office: Office, row: SubstitutionRow, now: datet
     leader = left[0]
     row.asked_of = [*row.asked_of, leader]
     row.next_at = now + office.duty.approve
-    chat = people.private_chat(session, leader)
-    assert chat is not None
-    queue(
-        session,
-        key=f"substitution:{row.id}:{leader}",
-        chat=chat,
-        kind=MessageKind.CARD,
-        priority=Priority.PERSON,
-        payload={"substitution": row.id},
-        now=now,
-    )
+    for chat in people.private_chats(session, leader):
+        queue(
+            session,
+            key=f"substitution:{row.id}:{leader}:{chat}",
+            chat=chat,
+            kind=MessageKind.CARD,
+            priority=Priority.PERSON,
+            payload={"substitution": row.id},
+            now=now,
+        )
 
 
 def _leaders(session: Session, row: SubstitutionRow, now: datetime) -> list[int]:
@@ -245,7 +243,7 @@ def _leaders(session: Session, row: SubstitutionRow, now: datetime) -> list[int]
     on_duty = [
         watch.leader.person_id
         for watch in duty.watches(session, now)
-        if watch.leader is not None and watch.leader.chat is not None
+        if watch.leader is not None and watch.leader.chats
     ]
     listed = [actor.person_id for actor, _ in people.holders(session, Role.LEADER, at=now)]
     if on_duty and on_duty[0] in listed:
@@ -267,7 +265,7 @@ def _check(session: Session, asker: Actor, wanted: Wanted, now: datetime) -> Non
     if not wanted.reason.strip() or len(wanted.reason) > REASON_MAX:
         raise UserError(f"请写理由，最多 {REASON_MAX} 字。")
     for person_id in (wanted.absent_id, wanted.reserve_id):
-        if people.actor_by_id(session, person_id) is None or people.private_chat(session, person_id) is None:
+        if people.actor_by_id(session, person_id) is None or not people.private_chats(session, person_id):
             raise UserError(f"{people.name_of(session, person_id)} 没有可用的账号，不能参与顶岗。")
     if (clash := _clash(session, wanted)) is not None:
         raise UserError(f"这段时间 {clash} 已有顶岗安排或申请，请先等它处理完，或换一位备用人员。")

@@ -77,7 +77,7 @@ def test_what_is_over_stays_as_it_was_when_the_roster_changes(desk):
 def test_who_is_on_duty_has_a_name_and_a_chat(desk):
     take(desk, planned(0))
     [watch] = desk.run(lambda s: duty.watches(s, desk.clock()))
-    assert watch.leader == duty.OnDuty(desk.staff["leader"].person_id, "郑县长", "private-leader")
+    assert watch.leader == duty.OnDuty(desk.staff["leader"].person_id, "郑县长", ("private-leader",))
     assert [one.name for one in watch.staff] == ["王值班"]
     assert desk.run(lambda s: duty.staff_chats(s, desk.clock())) == ["private-duty"]
     assert desk.run(lambda s: duty.staff_chats(s, desk.clock() + DAY)) == []

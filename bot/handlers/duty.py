@@ -186,13 +186,13 @@ def _tell_decided(occasion: Occasion, substitution_id: int, decided: Substitutio
     else:
         text = f"{decided.decided_by} 没有批准 {decided.reserve} 在 {when} 顶 {decided.absent} 的岗。"
     # Who is absent has a card to end it by, which says the rest.
-    absent = None
+    absent = list[str]()
     if decided.state is SubstitutionState.APPROVED:
-        absent = substitution.chat_of_absent(occasion.session, substitution_id)
-        if absent is not None:
-            _post(occasion, absent, "substitution", substitution_id)
+        absent = substitution.chats_of_absent(occasion.session, substitution_id)
+    for chat in absent:
+        _post(occasion, chat, "substitution", substitution_id)
     for chat in substitution.concerned(occasion.session, substitution_id):
-        if chat != absent:
+        if chat not in absent:
             occasion.say(chat, text, part=chat)
 
 
