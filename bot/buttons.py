@@ -79,13 +79,14 @@ _CODES: dict[str, str] = {
     "card": "cd",
     "handover": "ho",
     "substitute": "su",
+    "standin": "si",
 }
 _VERBS = {code: verb for verb, code in _CODES.items()}
 
 MENU, INVITE, PAGE = "menu", "invite", "page"
 MUTE, LIFT, SHOW = "mute", "lift", "show"
 HANDOVER, SUBSTITUTE = "handover", "substitute"
-CARD = "card"
+CARD, STAND_IN = "card", "standin"
 
 
 @dataclass(frozen=True, slots=True)

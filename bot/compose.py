@@ -100,14 +100,20 @@ class Composer:
         return self.case_card(session, message, now) if _may_read(session, message, now) else None
 
     def row_card(self, session: Unit, payload: Mapping[str, Any]) -> Card | None:
-        """Compose a card of no case: an invitation, a handover, a substitution, as it stands."""
+        """Compose a card of no case: an invitation, a handover, a substitution or the form of one, as it stands."""
         [(what, key)] = ((what, int(payload[what])) for what in _ROW_CARDS if what in payload)
         if what == "invite":
             invitation = people.invitation(session, key)
             return None if invitation is None else lists.invite_card(invitation)
         if what == "handover":
             made = handover.handover(session, key)
-            return None if made is None else duty_cards.handover_card(made, self._office)
+            return (
+                None
+                if made is None
+                else duty_cards.handover_card(made, self._office, int(payload.get("page", 0)))
+            )
+        if what == "standin":
+            return duty_cards.standin_card(payload, self._office)
         asked = substitution.substitution(session, key)
         return None if asked is None else duty_cards.substitution_card(asked, self._office)
 
@@ -280,7 +286,7 @@ _COMPOSERS = {
     MessageKind.ASK: Composer.ask,
     MessageKind.DIGEST: Composer.digest,
 }
-_ROW_CARDS = ("invite", "handover", "substitution")
+_ROW_CARDS = ("invite", "handover", "substitution", "standin")
 _PAGES = {
     "case": Composer.case_page,
     "duty": Composer.duty_page,

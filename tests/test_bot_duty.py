@@ -5,6 +5,7 @@ from datetime import datetime
 import pytest
 from builders import HOUR, ZONE, Desk
 from test_bot_handlers import gave, happen, pressed
+from test_bot_looking import more_like_it
 from test_routing_duty import planned, take
 
 from bot.buttons import HANDOVER, SUBSTITUTE, Wish, token_of
@@ -98,18 +99,18 @@ def test_a_handover_is_posted_to_the_duty_group_signed_by_both_and_told(desk, ha
     card = show(desk, "duty-group", "handover")
     assert lines(card) == [
         "🤝 交接班：王值班 → 李主任",
-        "班次：全天 11-17 06:00 起",
-        "本班：新增 1，转办 0，办结 0",
+        "本班：全天 11-17 06:00 起，新增 1，转办 0，办结 0",
         "备注：请盯紧东湖小区",
         "未办结 1 件",
-        "🔵Ⅳ级 YQ-2026-0001【待研判】东湖小区今天又停水了，物业不管　转办 11-17 14:00 前",
+        "⏰ 12 小时内到期 1 件",
+        "🔵Ⅳ级 YQ-2026-0001 转办 11-17 14:00\n东湖小区今天又停水了，物业不管",
         "交班人：王值班　未签名",
         "接班人：李主任　未签名",
     ]
     assert [row[0].text for row in card.buttons] == ["✍ 交班签名（王值班）", "✍ 接班签名（李主任）"]
     token = card.buttons[0][0].token
     first = happen(pressed("duty", token, chat="duty-group"))
-    assert (first.toast, list(first.redraw.payload)) == ("已签名。", ["handover"])
+    assert (first.toast, list(first.redraw.payload)) == ("已签名。", ["handover", "page"])
     assert len(show(desk, "duty-group", "handover").buttons) == 1
     assert happen(pressed("duty", token, chat="duty-group")).toast == "您已经签过名了。"
     assert happen(pressed("leader", token, chat="duty-group")).alert
@@ -118,6 +119,35 @@ def test_a_handover_is_posted_to_the_duty_group_signed_by_both_and_told(desk, ha
     assert card.buttons == ()
     assert lines(card)[-1] == "接班人：李主任　✅ 11-17 10:00"
     assert said(desk, "duty-group") == ["交接班完成：王值班 → 李主任，未办结 1 件。"]
+
+
+def test_a_long_handover_is_leafed_by_what_falls_due_and_signed_on_every_page(desk, happen):
+    take(desk, planned(0), planned(1, staff=("李主任",), reserve=()))
+    late = desk.open("西山小区停水了")
+    desk.clock.advance(5 * HOUR)
+    desk.open("东湖小区旁边塌方了")
+    more_like_it(desk, late, 7)
+    happen(gave("duty", "handover", chat="duty-group"))
+    first = show(desk, "duty-group", "handover")
+    assert lines(first)[2:4] == ["未办结 9 件，超期时限 1 个　第 1/2 页", "⛔ 已超期 1 件"]
+    assert desk.case(late).number in lines(first)[4]
+    assert "⏰ 12 小时内到期 1 件" in lines(first)
+    assert "没有时限 7 件" in lines(first)
+    assert [[key.text for key in row] for row in first.buttons] == [
+        ["下一页 ›"],
+        ["✍ 交班签名（王值班）"],
+        ["✍ 接班签名（李主任）"],
+    ]
+    token = first.buttons[0][0].token
+    turned = happen(pressed("office", token, chat="duty-group"))
+    assert turned.redraw.payload == {"handover": 1, "page": 1}
+    assert happen(pressed("office", token)).alert  # no page of it elsewhere
+    second = desk.run(lambda s: Composer(desk.office, {}).row_card(s, turned.redraw.payload))
+    assert second is not None
+    assert lines(second)[2] == "未办结 9 件，超期时限 1 个　第 2/2 页"
+    assert [row[0].text for row in second.buttons][1:] == ["✍ 交班签名（王值班）", "✍ 接班签名（李主任）"]
+    signed = happen(pressed("duty", second.buttons[1][0].token, chat="duty-group"))
+    assert (signed.toast, signed.redraw.payload["page"]) == ("已签名。", 1)
 
 
 def test_without_a_roster_the_name_is_typed_and_a_wrong_one_gets_a_near_one(desk, happen):
@@ -179,7 +209,6 @@ def test_without_a_year_the_next_such_day_is_meant(desk, happen):
 @pytest.mark.parametrize(
     ("typed", "word"),
     [
-        ("", "写法"),
         ("李主任", "写法"),
         ("李主任 出差", "写法"),
         ("李主任 11-18", "写法"),
@@ -195,6 +224,42 @@ def test_a_line_that_cannot_be_read_gets_the_cure_and_changes_nothing(desk, happ
     happen(gave("duty", "substitute", typed))
     [text] = said(desk, "private-duty")
     assert word in text
+    assert desk.all(SubstitutionRow) == []
+
+
+def chosen(desk, happen, who, label, card):
+    """Press a button of a form; gives the form as it then is."""
+    token = next(key.token for row in card.buttons for key in row if label in key.text)
+    reaction = happen(pressed(who, token))
+    assert not reaction.alert, reaction.toast
+    card = desk.run(lambda s: Composer(desk.office, {}).row_card(s, reaction.redraw.payload))
+    assert card is not None
+    return card
+
+
+def test_a_substitution_is_asked_for_by_three_buttons(desk, happen):
+    take(desk, planned(1, staff=("王值班",), reserve=()))
+    happen(gave("duty", "substitute", chat="duty-group"))
+    assert said(desk, "duty-group") == ["已私聊您，请在私聊里选备用人员。"]
+    card = show(desk, "private-duty", "standin")
+    assert "王值班" not in [key.text for row in card.buttons for key in row]
+    card = chosen(desk, happen, "duty", "李主任", card)
+    card = chosen(desk, happen, "duty", "11-18 06:00", card)
+    card = chosen(desk, happen, "duty", "因公外出", card)
+    assert "已报值班领导审批：11-18 06:00" in lines(card)[1]
+    [row] = desk.all(SubstitutionRow)
+    assert (row.starts_at, row.ends_at, row.reason) == (local(11, 18, 6), local(11, 19, 6), "因公外出")
+    assert (row.absent_id, row.reserve_id) == (desk.staff["duty"].person_id, desk.staff["office"].person_id)
+
+
+def test_the_form_of_a_substitution_stands_in_private_and_offers_hours_without_a_roster(desk, happen):
+    happen(gave("reviewer", "substitute"))
+    card = show(desk, "private-reviewer", "standin")
+    token = card.buttons[0][0].token
+    assert happen(pressed("reviewer", token, chat="duty-group")).alert
+    card = chosen(desk, happen, "reviewer", "李主任", card)
+    assert [row[0].text for row in card.buttons][:2] == ["11-17 10:00–14:00", "11-17 10:00–18:00"]
+    assert "谁来顶您的岗" in lines(chosen(desk, happen, "reviewer", "重选", card))[1]
     assert desk.all(SubstitutionRow) == []
 
 

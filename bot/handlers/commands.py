@@ -214,7 +214,7 @@ OFFERS = {
     "duty": Offer("现在谁值班，下一班是谁", frozenset(Role), duty.duty, LOOK),
     "handover": Offer("交接班，双方签名", frozenset({Role.DUTY, Role.OFFICE}), duty.hand_over, ACT),
     "substitute": Offer(
-        "申请顶岗，如 /substitute 李明 11-22 08:00 11-23 08:00 因公外出",
+        "申请顶岗，按钮选人、时段和理由",
         frozenset(Role) - {Role.ADMIN, Role.AUDITOR},
         duty.substitute,
         ACT,

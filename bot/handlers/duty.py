@@ -5,8 +5,8 @@ from datetime import date, datetime, timedelta
 
 from bot.buttons import HANDOVER, SUBSTITUTE, Wish
 from bot.chat import ActionPressed, CommandGiven
-from bot.duty_cards import END
-from bot.handlers import ending
+from bot.duty_cards import END, LEAF
+from bot.handlers import ending, standins
 from bot.handlers.desk import Occasion, Reaction, Redraw
 from bot.rosters import stretch
 from routing import handover, outbox, people, substitution
@@ -21,6 +21,7 @@ PLANNERS = frozenset({Role.DUTY, Role.OFFICE, Role.LEADER, Role.ADMIN})
 
 SUBSTITUTE_USAGE = (
     "写法：/substitute 备用人 起 止 理由，如 /substitute 李明 11-22 08:00 11-23 08:00 因公外出。"
+    "起、止也可写“现在”或 18:00；只发 /substitute 可用按钮选。"
 )
 _DAY = re.compile(r"(?:(20\d\d)[-/.年])?(\d{1,2})[-/.月](\d{1,2})日?")
 _TIME = re.compile(r"([01]?\d|2[0-4])[:：]([0-5]\d)")
@@ -79,6 +80,9 @@ def substitute(occasion: Occasion, event: CommandGiven, actor: Actor) -> None:
     office = occasion.desk.office
     if event.rest.split()[:1] == [ending.WORD]:
         ending.command(occasion, event, actor)
+        return
+    if not event.rest.strip():
+        standins.begin(occasion, event, actor)
         return
     try:
         wanted = _wanted(occasion, event.rest, actor)
@@ -141,8 +145,11 @@ def _day(written: re.Match[str], now: datetime) -> date:
 
 
 def sign(occasion: Occasion, event: ActionPressed, wish: Wish, actor: Actor) -> Reaction:
-    """Sign a handover; the second signature is told in the duty group."""
-    redraw = Redraw(event.message, {"handover": wish.case_id})
+    """Sign a handover, or turn its page; the second signature is told in the duty group."""
+    redraw = Redraw(event.message, {"handover": wish.case_id, "page": wish.version})
+    if wish.arg == LEAF:
+        here = occasion.chat_name(event.chat) == occasion.desk.office.duty_chat
+        return Reaction(redraw=redraw) if here else Reaction("请在值班群里查看交接单。", alert=True)
     try:
         signed = handover.sign(occasion.session, occasion.desk.ledger, wish.case_id, actor, occasion.now)
     except UserError as error:

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from bot import menus, names, render
-from bot.buttons import CARD, HANDOVER, INVITE, MENU, PAGE, SUBSTITUTE, Wish, wish_of
+from bot.buttons import CARD, HANDOVER, INVITE, MENU, PAGE, STAND_IN, SUBSTITUTE, Wish, wish_of
 from bot.chat import ActionPressed, Block
 from bot.clocks import PAUSE
-from bot.handlers import arguments, duty, looking, mutes
+from bot.handlers import arguments, duty, looking, mutes, standins
 from bot.handlers.arguments import with_argument
 from bot.handlers.desk import Menu, Occasion, Reaction
 from routing import announce, asks, cases, choices, outbox, people, reasons, standing
@@ -59,6 +59,8 @@ def press(occasion: Occasion, event: ActionPressed) -> Reaction:
         return duty.sign(occasion, event, wish, actor)
     if wish.verb == SUBSTITUTE:
         return duty.decide(occasion, event, wish, actor)
+    if wish.verb == STAND_IN:
+        return standins.press(occasion, event, wish, actor)
     facts = cases.facts(occasion.session, wish.case_id)
     if facts is None:
         return Reaction(UNKNOWN_BUTTON, alert=True)
