@@ -83,6 +83,10 @@ def _night(text: str) -> str:
     return text
 
 
+def _night_or_none(text: str) -> str:
+    return _night(text) if text else text
+
+
 def _lasts(begins: time, ends: time) -> timedelta:
     minutes = ends.hour * 60 + ends.minute - begins.hour * 60 - begins.minute
     return timedelta(minutes=minutes % (24 * 60))
@@ -222,6 +226,7 @@ class _Duty(_Strict):
 
 
 class _Quiet(_Strict):
+    night: Annotated[str, AfterValidator(_night_or_none)] = "22:00-07:00"
     III: Stretch | None = None
     IV: Stretch | None = None
 
@@ -376,7 +381,12 @@ def _office(read: _Office) -> Office:
         digest=DigestTimes(read.digest.weekday - 1, time(hour, minute), tuple(read.digest.to)),
         dismiss_reasons=tuple(read.dismiss.reasons),
         duty=DutyTimes(**{name: _delta(text) for name, text in read.duty}),
-        quiet={Level[name]: _times(text) for name, text in read.quiet if text is not None},
+        quiet={
+            Level[name]: _times(text)
+            for name, text in read.quiet
+            if text is not None and name in Level.__members__
+        },
+        night=_times(read.quiet.night) if read.quiet.night else None,
         record=Record(
             read.record.slip_word,
             read.record.index_class,

@@ -237,7 +237,7 @@ class Sender:
 
     async def _hand_over(self, message: Message, outgoing: Outgoing, address: str) -> str | None:
         reply_to = MessageRef(address, outgoing.reply_to) if outgoing.reply_to else None
-        silent = message.priority >= Priority.UPDATE
+        silent = message.priority >= Priority.UPDATE or bool(message.payload.get(outbox.SILENT))
         if message.kind is MessageKind.EDIT:
             await self._update_copies(message, outgoing, address)
             return None

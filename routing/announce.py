@@ -15,9 +15,9 @@ from sqlalchemy.orm import Session
 
 from routing import calls, held, papers, people
 from routing.office import Level, Office, Role
-from routing.outbox import QUIET_UNTIL, MessageKind, Priority, hasten, queue, was_queued
+from routing.outbox import QUIET_UNTIL, SILENT, MessageKind, Priority, hasten, queue, was_queued
 from routing.procedure import ASKED_IN, WITH_CHANNEL, afterwards
-from routing.quiet import held_until
+from routing.quiet import held_until, is_silent
 from routing.standing import refresh
 from routing.store.tables import AssignmentRow, CaseRow, DraftRow, ReleaseRow, ReviewRow
 from routing.workflow import Command, Order, State
@@ -233,12 +233,16 @@ def opened(
 
 
 def _hushed(office: Office, level: Level, due: CardDue, now: datetime) -> CardDue:
-    """Hold a card back while its level has quiet hours; the row itself says until when and so why."""
+    """Hold a card back while its level has quiet hours, or send it without a sound at night; the row itself says so."""
     until = held_until(office, level, now)
     if until is None:
-        return due
+        return replace(due, payload={**due.payload, **_silent(office, level, now)})
     payload = {**due.payload, **_quiet(until)}
     return replace(due, payload=payload, not_before=max(until, due.not_before or until))
+
+
+def _silent(office: Office, level: Level, now: datetime) -> dict[str, bool]:
+    return {SILENT: True} if is_silent(office, level, now) else {}
 
 
 def _quiet(until: datetime | None) -> dict[str, str]:
@@ -270,7 +274,13 @@ def level_raised(
         chat=office.duty_chat,
         template="level_raised",
         key=f"level:{case.id}:{int(case.proposed_level)}",
-        facts={"old": int(old), "new": int(case.proposed_level), "why": why, **_quiet(until)},
+        facts={
+            "old": int(old),
+            "new": int(case.proposed_level),
+            "why": why,
+            **_quiet(until),
+            **({} if until else _silent(office, case.proposed_level, now)),
+        },
         priority=Priority.URGENT if grave else Priority.ALERT,
         now=now,
         not_before=until,

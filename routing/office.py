@@ -227,6 +227,8 @@ class Office:
     quiet: Mapping[Level, tuple[time, time]] = field(
         default_factory=dict
     )  # local; past midnight where it ends first
+    night: tuple[time, time] | None = None
+    """Local; what is new of Ⅲ and Ⅳ then comes without a sound. None: it rings as by day."""
     procedure: Procedure = Procedure()
     supervision: Supervision = Supervision()
 

@@ -18,6 +18,8 @@ from routing.store.once import insert_once
 from routing.store.tables import MessageRefRow, OutboxRow, Sending
 
 LEASE = timedelta(minutes=2)
+SILENT = "silent"
+"""Under this key of its payload a message says that it makes no sound."""
 QUIET_UNTIL = "quiet_until"
 """Under this key of its payload a message says until when quiet hours (免打扰) held it back, for whoever asks why."""
 

@@ -1,4 +1,7 @@
-"""Quiet hours (免打扰时段) of a level: what of Ⅲ and Ⅳ may wait for the morning. Pure.
+"""Quiet hours (免打扰时段) of a level: what of Ⅲ and Ⅳ may wait for the morning, or comes at night without a sound. Pure.
+
+By themselves Ⅲ and Ⅳ ring nobody awake: only Ⅰ and Ⅱ are reported by telephone, in 20 and 30 minutes. Their cards come at
+once all the same, for the limits of Ⅲ run through the night, and its reminders ring.
 
 Ⅰ and Ⅱ are never held: their report is due in minutes, day and night. Nor is a limit in hours, which runs on through the
 night (国办发〔2016〕61号 counts 48 hours and no working days); a reminder of a limit in working time may wait, for nobody
@@ -11,6 +14,15 @@ from routing.office import Level, Office, Step
 
 LONGEST = timedelta(hours=14)
 """A quiet stretch ends well within the day for which an alert is valid."""
+
+
+def is_silent(office: Office, level: Level, now: datetime) -> bool:
+    """Tell whether a new card of this level, or its rise to it, makes no sound at `now`."""
+    if office.night is None or level <= Level.II:
+        return False
+    begins, ends = office.night
+    here = now.astimezone(office.zone).time()
+    return begins <= here < ends if begins < ends else here >= begins or here < ends
 
 
 def held_until(office: Office, level: Level, now: datetime) -> datetime | None:

@@ -16,7 +16,7 @@ from routing.ailments import DESK
 from routing.deliveries import ACTIONS
 from routing.grouping import origin_of
 from routing.ledger import entries
-from routing.outbox import QUIET_UNTIL
+from routing.outbox import QUIET_UNTIL, SILENT
 from routing.store.tables import (
     AilmentRow,
     CaseItemRow,
@@ -257,6 +257,8 @@ def _case_steps(session: Session, case_id: int, words: Words) -> Iterator[Step]:
         if quiet_until := message.payload.get(QUIET_UNTIL):
             until = datetime.fromisoformat(str(quiet_until))
             told += f"，免打扰时段，等到 {words.at(until, '%m-%d %H:%M')} 再发"
+        if message.payload.get(SILENT):
+            told += "，夜间不响铃"
         if message.last_error:
             told += f"，{message.last_error}"
         yield Step(message.created_at, "消息", told)

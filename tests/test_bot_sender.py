@@ -232,9 +232,11 @@ async def test_a_chat_gets_one_message_at_a_time_and_holds_nobody_else_up(post: 
 async def test_only_news_of_a_quiet_kind_is_silent(post: Post) -> None:
     post.say("a", "提醒", Priority.DEADLINE)
     post.say("a", "周报", Priority.DIGEST)
+    post.say("b", "夜里的", Priority.ALERT, payload={outbox.SILENT: True})
     async with post.working():
         await post.all_in()
-    assert [(s.text, s.silent) for s in post.platform.sent] == [("提醒", False), ("周报", True)]
+    sent = {s.text: s.silent for s in post.platform.sent}
+    assert sent == {"提醒": False, "周报": True, "夜里的": True}
 
 
 async def test_a_message_past_its_validity_is_not_sent(post: Post) -> None:

@@ -1,5 +1,6 @@
 """Quiet hours of a level: what waits for the morning, what never does, and that `why` says so."""
 
+from dataclasses import replace
 from datetime import datetime, time, timedelta
 
 import pytest
@@ -10,7 +11,7 @@ from bot.office_file import load_office
 from routing import deadlines, outbox, reconcile
 from routing.errors import ConfigError
 from routing.office import Level, Limit, Step
-from routing.quiet import held_until
+from routing.quiet import held_until, is_silent
 from routing.store.tables import OutboxRow
 from routing.why import explain
 
@@ -96,6 +97,37 @@ def test_a_matter_that_grows_in_the_night_waits_no_longer(desk):
     assert [row.next_attempt_at for row in raised] == [desk.clock()]
 
 
+@pytest.mark.parametrize(
+    ("level", "now", "silent"),
+    [
+        (Level.IV, local(17, 23), True),
+        (Level.III, local(18, 3), True),
+        (Level.II, local(18, 3), False),
+        (Level.III, local(18, 7), False),
+        (Level.IV, local(17, 21, 59), False),
+    ],
+)
+def test_at_night_only_the_grave_ring(level, now, silent):
+    assert is_silent(make_office(night=NIGHT), level, now) is silent
+    assert not is_silent(make_office(), level, now)
+
+
+def test_a_light_matter_of_the_night_comes_at_once_without_a_sound_and_why_says_so(desk):
+    desk.office = replace(desk.office, quiet={}, night=NIGHT)
+    desk.clock.now = local(17, 23)
+    desk.open()
+    row = card(desk)
+    assert (row.next_attempt_at, row.payload[outbox.SILENT]) == (desk.clock(), True)
+    told = [step.detail for step in desk.run(lambda s: explain(s, "YQ-2026-0001")) if step.what == "消息"]
+    assert "夜间不响铃" in told[0]
+    desk.take(harvest(item(WATER, external_id="again", counts=views(20_000))))
+    [raised] = [row for row in desk.all(OutboxRow) if row.payload.get("template") == "level_raised"]
+    assert raised.payload[outbox.SILENT]
+    desk.take(harvest(item(WATER, external_id="third", counts=views(200_000))))
+    grave = [row for row in desk.all(OutboxRow) if row.payload.get("template") == "level_raised"][-1]
+    assert outbox.SILENT not in grave.payload
+
+
 def test_a_limit_by_the_clock_is_told_in_the_night_and_one_in_working_time_in_the_morning(desk):
     desk.office.limits[Step.DISPATCH][Level.IV] = Limit(240, working=True)
     desk.clock.now = local(17, 17)  # due 11:30 the next day, halfway at 02:15
@@ -128,6 +160,7 @@ def test_what_waits_after_a_failed_try_is_not_hastened_past_the_platforms_wish(d
         ('I = "22:00-07:00"', "不能设免打扰"),
         ('II = "22:00-07:00"', "不能设免打扰"),
         ('IV = "22:00"', "不是一段时间"),
+        ('night = "22:00"', "不是一段时间"),
         ('IV = "22:00-22:00"', "不是一段时间"),
         ('IV = "18:00-17:00"', "超过 14 小时"),
         ('V = "22:00-07:00"', "不认识的键"),
@@ -145,5 +178,8 @@ def test_quiet_hours_that_cannot_be_are_refused_with_the_cure(line, word):
 def test_quiet_hours_are_read_and_the_template_shows_how():
     commented = TEMPLATES["office.toml"]
     assert load_office(commented, "office.toml").quiet == {}
+    assert load_office(commented, "office.toml").night == NIGHT
+    never = commented.replace("#[quiet]", "[quiet]").replace('#night = "22:00-07:00"', 'night = ""')
+    assert load_office(never, "office.toml").night is None
     wanted = commented.replace("#[quiet]", "[quiet]").replace('#IV = "22', 'IV = "22')
     assert load_office(wanted, "office.toml").quiet == {Level.IV: NIGHT}

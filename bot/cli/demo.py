@@ -28,7 +28,9 @@ def demo(
     auto: Annotated[bool, typer.Option("--auto", help="自动演一遍，打印全过程；每步成立才退出 0")] = False,
     folder: Annotated[Path, typer.Option("--dir", help="数据放在哪里；再次启动接着演")] = Path("demo-data"),
     fresh: Annotated[bool, typer.Option("--fresh", help="丢掉上次的演示数据，从头开始")] = False,
-    pace: Annotated[float, typer.Option(help="发帖速度，2 为两倍", min=0.1, max=100)] = 1.0,
+    pace: Annotated[
+        float, typer.Option(help="发帖速度：0.35 约一分钟一件，1 约三倍", min=0.1, max=100)
+    ] = 0.35,
     port: Annotated[int | None, typer.Option(help="网页端口")] = None,
     verbose: Annotated[bool, typer.Option("--verbose", help="显示日志")] = False,
 ) -> None:
@@ -44,7 +46,7 @@ def demo(
 async def _show(folder: Path, pace: float, port: int | None, *, goes_on: bool) -> None:
     async with set_up(folder, pace=pace, page_port=port) as stage:
         out.print(f"\n  舆情值班台演示已启动，请在浏览器打开：  {stage.address}\n", markup=False)
-        news = "  接着上次往下演。" if goes_on else "  约 20 秒后值班群出现第一张卡片。"
+        news = "  接着上次往下演。" if goes_on else "  约半分钟后值班群出现第一张卡片。"
         console.print(f"{news}Ctrl-C 停止；再次启动接着演，--fresh 从头来。", markup=False)
         stop = asyncio.Event()
         loop = asyncio.get_running_loop()
