@@ -12,8 +12,8 @@ from typing import Annotated
 import typer
 
 from bot.cli.common import console, out
-from bot.demo.stage import set_up
-from bot.demo.story import Story, StoryBroken
+from bot.demo.stage import Stage, set_up
+from bot.demo.story import FIRST_TEXT, Story, StoryBroken
 from bot.logs import set_up as set_up_logs
 from bot.sandbox.client import SandboxClient
 from bot.sandbox.world import SANDBOX_TOKEN
@@ -45,8 +45,9 @@ def demo(
 
 async def _show(folder: Path, pace: float, port: int | None, *, goes_on: bool) -> None:
     async with set_up(folder, pace=pace, page_port=port) as stage:
+        opening = None if goes_on else asyncio.create_task(_open(stage))
         out.print(f"\n  舆情值班台演示已启动，请在浏览器打开：  {stage.address}\n", markup=False)
-        news = "  接着上次往下演。" if goes_on else "  约半分钟后值班群出现第一张卡片。"
+        news = "  接着上次往下演。" if goes_on else "  约 20 秒后值班群出现第一张卡片。"
         console.print(f"{news}Ctrl-C 停止；再次启动接着演，--fresh 从头来。", markup=False)
         stop = asyncio.Event()
         loop = asyncio.get_running_loop()
@@ -55,9 +56,17 @@ async def _show(folder: Path, pace: float, port: int | None, *, goes_on: bool) -
         stopped = asyncio.create_task(stop.wait())
         await asyncio.wait({stopped, stage.task}, return_when=asyncio.FIRST_COMPLETED)
         stopped.cancel()
+        if opening is not None:
+            opening.cancel()
         if stage.task.done():
             stage.task.result()
     console.print("已停止，数据都在。", markup=False)
+
+
+async def _open(stage: Stage) -> None:
+    """Bring the first matter of the story forward: whoever opens the page waits for no slow beginning."""
+    await stage.first_round()
+    stage.sources.publish_now(FIRST_TEXT)
 
 
 async def _auto() -> int:

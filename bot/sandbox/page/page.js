@@ -408,7 +408,7 @@ $("messages").addEventListener("click", (event) => {
   else if (hit.dataset.photo) enlarge(hit.dataset.photo);
   else if (hit.dataset.copy != null) navigator.clipboard.writeText(hit.dataset.copy).then(() => toast("已复制"));
   else if (hit.matches(".folded")) hit.classList.toggle("open");
-  else if (hit.matches("a")) follow(event, hit.href);
+  else if (hit.matches("a")) lead(event, hit.href);
   else hit.classList.add("open");
 });
 $("messages").addEventListener("scroll", () => {
@@ -426,7 +426,7 @@ $("text").addEventListener("keydown", (event) => {
 });
 
 // A link to a message of a group here opens it here, as it would in the real client.
-function follow(event, href) {
+function lead(event, href) {
   const [, group, message] = /^https:\/\/t\.me\/c\/(\d+)\/(\d+)$/.exec(href) || [];
   if (!group) return;
   event.preventDefault();
