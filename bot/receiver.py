@@ -21,7 +21,7 @@ from bot.chat import (
 )
 from bot.compose import Composer
 from bot.handlers.desk import Desk, Errand, Leafed, Menu, Occasion, Reaction, Redraw
-from bot.handlers.react import react
+from bot.handlers.react import came_before, react
 from bot.secrecy import without_marked_text
 from routing import inbox
 from routing.clock import Clock
@@ -36,6 +36,16 @@ PRESS_LIFE = timedelta(seconds=140)
 """A press older than this gets no toast: the platform forgets it after 150 s."""
 
 FAULT = "系统出错，这一步没有生效，请稍后重试；运维已收到通知。"
+
+
+def _brought(event: Event) -> str:
+    """Name the message or the press that an event is; empty for what changes nothing when it comes twice."""
+    match event:
+        case ActionPressed():
+            return f"press {event.press}"
+        case TextReplied() | CommandGiven():
+            return f"message {event.chat} {event.message.message}"
+    return ""
 
 
 async def _pause(what: str, error: Exception, failures: int) -> None:
@@ -150,7 +160,11 @@ class Receiver:
             return None
         if event is None:
             return None
-        return react(Occasion(self._desk, session, now, update_id, event))
+        occasion = Occasion(self._desk, session, now, update_id, event)
+        brought = _brought(event)
+        if brought and not inbox.is_first(session, self._chat.platform, update_id, brought):
+            return came_before(occasion)
+        return react(occasion)
 
     def _beside(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)

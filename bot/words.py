@@ -78,6 +78,7 @@ GROUND_NAMES: Mapping[Ground, str] = {
     Ground.ASPECTS: "六个方面未核对完",
     Ground.AGAIN: "须再次确认",
     Ground.LIMIT: "超过时限或次数",
+    Ground.REPLAYED: "重复送达",
     Ground.OPENNESS: "公开属性未选或缺理由",
 }
 KIND_NAMES: Mapping[MessageKind, str] = {

@@ -107,6 +107,31 @@ def answered_by(
     return _question(waiting[0]) if len(waiting) == 1 else None
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Of whom and about what a question was asked, and in which chat."""
+
+    person_id: int
+    case_id: int
+    command: Command
+    chat: str
+
+
+def asked_at(session: Session, chat: str, message: str) -> Asked | None:
+    """Say whose question a message is; None for any other message."""
+    return _asked(session.scalar(select(AskRow).where(AskRow.chat == chat, AskRow.message == message)))
+
+
+def open_elsewhere(session: Session, chat: str, message: str, person_id: int) -> Asked | None:
+    """Give the open question of a person that has this number in another chat; None where there is none."""
+    found = _open(person_id).where(AskRow.message == message, AskRow.chat != chat)
+    return _asked(session.scalar(found.order_by(AskRow.id.desc()).limit(1)))
+
+
+def _asked(row: AskRow | None) -> Asked | None:
+    return None if row is None else Asked(row.person_id, row.case_id, Command(row.verb), row.chat)
+
+
 def _question(row: AskRow) -> Question:
     return Question(
         id=row.id,

@@ -4,6 +4,7 @@ What an update does, and the mark that it was done, are one transaction of the h
 means that it is done again from the start, or was done.
 """
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -42,6 +43,19 @@ def waiting(
         .limit(limit)
     )
     return [(row.update_id, row.raw, row.received_at) for row in rows]
+
+
+def is_first(session: Session, platform: str, update_id: int, brought: str) -> bool:
+    """Note which message or press an update brought; False where another update has brought the same.
+
+    Kept as a digest: who wrote where is nobody's record.
+    """
+    mark = hashlib.sha256(brought.encode()).hexdigest()
+    known = select(InboxRow.update_id).where(InboxRow.platform == platform, InboxRow.mark == mark)
+    if session.scalar(known) is not None:
+        return False
+    session.get_one(InboxRow, (platform, update_id)).mark = mark
+    return True
 
 
 def finish(

@@ -438,6 +438,7 @@ class Ground(StrEnum):
     ASPECTS = "aspects"  # not every aspect of the review was ticked
     AGAIN = "again"  # must be pressed a second time, with the text before one's eyes
     LIMIT = "limit"  # too late, or once too often
+    REPLAYED = "replayed"  # the same message or press under another update
     OPENNESS = "openness"  # the openness attribute of a draft is not chosen, or its reason is missing
 
 

@@ -244,7 +244,7 @@ def cases_in(desk: Desk) -> dict[State, int]:
 
 def facts(desk: Desk) -> dict[str, list[str]]:
     """Every row that a decision could change; cards that were redrawn and questions that were asked aside."""
-    aside = {"ledger", "counter", "outbox", "message_ref", "ask", "chat", "ledger_head"}
+    aside = {"ledger", "counter", "outbox", "message_ref", "ask", "chat", "inbox", "ledger_head"}
     tables = [t for t in Base.metadata.sorted_tables if t.name not in aside]
     return desk.run(lambda s: {t.name: sorted(map(str, s.execute(select(t)).all())) for t in tables})
 

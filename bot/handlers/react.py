@@ -1,5 +1,6 @@
 """One event to its handler. The table is the whole routing of what people do."""
 
+from bot.buttons import wish_of
 from bot.chat import (
     ActionPressed,
     ChatRenamed,
@@ -10,6 +11,8 @@ from bot.chat import (
 )
 from bot.handlers import chats, commands, presses, texts
 from bot.handlers.desk import Occasion, Reaction
+from routing import cases
+from routing.workflow import Ground
 
 
 def react(occasion: Occasion) -> Reaction | None:
@@ -30,3 +33,21 @@ def react(occasion: Occasion) -> Reaction | None:
         case ChatRenamed() as event:
             chats.renamed(occasion, event)
     return None
+
+
+def came_before(occasion: Occasion) -> Reaction | None:
+    """Refuse a message or a press that was handled under another update, and record that it came again."""
+    event, case_id, what = occasion.event, None, "reply"
+    if not isinstance(event, (ActionPressed, TextReplied, CommandGiven)):
+        return None
+    if isinstance(event, CommandGiven):
+        what = event.name
+    if isinstance(event, ActionPressed):
+        wish = wish_of(event.token)
+        what = wish.verb if wish else "press"
+        if wish is not None and cases.facts(occasion.session, wish.case_id) is not None:
+            case_id = wish.case_id
+    elif isinstance(event, TextReplied) and event.reply_to is not None:
+        case_id = texts.case_behind(occasion, event)
+    occasion.note_refusal(event.sender, occasion.actor(event.sender), what, Ground.REPLAYED, case_id)
+    return Reaction("这次操作已经处理过了。", alert=True)

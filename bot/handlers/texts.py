@@ -42,6 +42,7 @@ def text(occasion: Occasion, event: TextReplied) -> Reaction | None:
     """Take one message. In groups only replies to our messages concern us."""
     actor = occasion.actor(event.sender)
     if actor is None:
+        _note_stranger(occasion, event)
         if event.is_private:
             occasion.greet_stranger(event.sender)
         return None
@@ -51,6 +52,43 @@ def text(occasion: Occasion, event: TextReplied) -> Reaction | None:
     if sentence:
         occasion.say(event.chat, sentence, reply_to=event.message)
     return None
+
+
+def _note_stranger(occasion: Occasion, event: TextReplied) -> None:
+    """Record a reply to a question by who has no rights, or none any more."""
+    if event.reply_to is not None:
+        asked = asks.asked_at(occasion.session, occasion.chat_name(event.chat), event.reply_to.message)
+        if asked is not None:
+            occasion.note_refusal(event.sender, None, asked.command.value, Ground.ROLE, asked.case_id)
+
+
+def case_behind(occasion: Occasion, event: TextReplied) -> int | None:
+    """Give the case that a reply is about; None where that cannot be told."""
+    if event.reply_to is None:
+        return None
+    chat, reply = occasion.chat_name(event.chat), event.reply_to.message
+    asked = asks.asked_at(occasion.session, chat, reply)
+    if asked is not None:
+        return asked.case_id
+    card = outbox.card_at(occasion.session, chat, reply)
+    spoken = outbox.spoken_at(occasion.session, chat, reply)
+    return card.case_id if card is not None else spoken.case_id if spoken is not None else None
+
+
+def _not_his(occasion: Occasion, event: TextReplied, actor: Actor, reply: str) -> str:
+    """Refuse and record a reply to what somebody else was asked, or to what he himself was asked in another chat."""
+    chat = occasion.chat_name(event.chat)
+    asked = asks.asked_at(occasion.session, chat, reply)
+    if asked is not None:
+        occasion.note_refusal(event.sender, actor, asked.command.value, Ground.ROLE, asked.case_id)
+        return "这条提示不是发给您的，文字没有保存。"
+    if outbox.spoken_at(occasion.session, chat, reply) is not None:
+        return ""
+    asked = asks.open_elsewhere(occasion.session, chat, reply, actor.person_id)
+    if asked is None:
+        return ""
+    occasion.note_refusal(event.sender, actor, asked.command.value, Ground.PLACE, asked.case_id)
+    return "文字没有保存：请在收到提示的私聊里回复那条提示。"
 
 
 def _take(occasion: Occasion, event: TextReplied, actor: Actor) -> str:
@@ -66,6 +104,8 @@ def _take(occasion: Occasion, event: TextReplied, actor: Actor) -> str:
     if reply is None:
         return "请回复到具体的卡片或提示消息上，或点卡片按钮操作。发送 /help 查看用法。"
     card = outbox.card_at(occasion.session, chat, reply)
+    if card is None and (refused := _not_his(occasion, event, actor, reply)):
+        return refused
     if card is None:
         return _reply_to_other(occasion, event, actor, reply)
     if card.card == announce.CHANNEL_CARD:
@@ -108,17 +148,24 @@ def _reply_to_other(occasion: Occasion, event: TextReplied, actor: Actor, reply:
 
 def _answer(occasion: Occasion, event: TextReplied, actor: Actor, question: Question) -> str:
     """Carry out what the question was asked for. A text that cannot be taken leaves the question open."""
+
+    def refuse(ground: Ground) -> None:
+        occasion.note_refusal(event.sender, actor, question.command.value, ground, question.case_id)
+
     if question.is_answered:
+        refuse(Ground.STALE)
         return "这条提示已经处理过了。"
     facts = cases.facts(occasion.session, question.case_id)
     assert facts is not None
     if question.command is Command.DRAFT and question.draft_version != facts.draft_version:
         asks.close(occasion.session, question.id, occasion.now)
+        refuse(Ground.STALE)
         return "稿件已更新，请重新点“拟答复稿/修改稿件”。"
     bare = Order(question.command, actor, question.place, question.case_version, question.draft_version)
     order = with_argument(bare, question.arg, occasion.desk.office, occasion.now)
     if order is None:  # a choice that the office no longer has
         asks.close(occasion.session, question.id, occasion.now)
+        refuse(Ground.GONE)
         return "这个选项已不在，请在最新的卡片上重新选择。"
     filled = _filled(order, event.text, facts)
     if isinstance(filled, str):
@@ -133,6 +180,7 @@ def _answer(occasion: Occasion, event: TextReplied, actor: Actor, question: Ques
             occasion.now,
         )
     except UserError as error:
+        refuse(Ground.GONE)
         return str(error)
     if isinstance(answer, Refusal) and answer.ground is Ground.MISSING:
         return answer.text

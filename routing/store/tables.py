@@ -744,15 +744,20 @@ class OutboxRow(Base):
 
 
 class InboxRow(Base):
-    """One update from the platform, stored raw before it is confirmed there."""
+    """One update from the platform, stored raw before it is confirmed there.
+
+    `mark`: the digest of the message or the press that it brought, so that neither counts twice under another id.
+    """
 
     __tablename__ = "inbox"
+    __table_args__ = (UniqueConstraint("platform", "mark"),)
     platform: Mapped[str] = mapped_column(String(24), primary_key=True)
     update_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     raw: Mapped[dict[str, Any]]
     received_at: Mapped[datetime]
     done_at: Mapped[datetime | None] = mapped_column(index=True)
     problem: Mapped[str | None] = mapped_column(Text)
+    mark: Mapped[str | None] = mapped_column(String(64))  # None in rows of before, and of what is no message
 
 
 class MessageRefRow(Base):
