@@ -36,7 +36,7 @@ from routing.announce import AFTER_CARDS, CARD_ROLES, CHANNEL_CARD, DUTY_CARD, O
 from routing.clock import Span
 from routing.digest import week_numbers
 from routing.grouping import origin_of
-from routing.office import Office
+from routing.office import Office, Role
 from routing.outbox import Message, MessageKind
 from routing.textscan import Personal, no_personal_data
 from routing.unit import Unit
@@ -257,7 +257,8 @@ class Composer:
         """Compose the help page of a person."""
         actor = people.actor_by_id(session, int(facts["person"]), at=now)
         offered = [Offered(*(str(part) for part in one)) for one in facts["commands"]]
-        return pages.help_card(actor.name if actor else "", actor.roles if actor else frozenset(), offered)
+        name, roles = (actor.name, actor.roles) if actor else ("", frozenset[Role]())
+        return pages.help_card(name, roles, offered, self._office.procedure)
 
     def ask(self, session: Unit, message: Message, now: datetime) -> Outgoing | None:
         """Compose a request for a typed answer; None once it was answered or replaced."""

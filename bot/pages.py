@@ -3,22 +3,23 @@
 A list says of each matter what one needs to go on: level, number, state, title, the next limit and whether it has passed.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bot import clocks
 from bot.buttons import PAGE, Wish, token_of
 from bot.chat import Block, Button, Card, Form
-from bot.names import ROLE_NAMES, STEP_NAMES, how_long, level_tag, local
+from bot.names import LEVEL_NAMES, ROLE_NAMES, STEP_NAMES, how_long, level_tag, local
 from bot.render import held_line
 from bot.wishes import card_button
-from routing.office import Level, Office, Role
+from routing.office import Level, Office, Procedure, Role
+from routing.powers import powers
 from routing.search import Hit
 from routing.views import CaseView
 from routing.waiting import Waiting
 from routing.why import Step, Words
-from routing.workflow import COMMAND_NAMES, STATE_NAMES, State
+from routing.workflow import COMMAND_NAMES, STATE_NAMES, Command, State, Where
 
 CASES_AT_ONCE, STEPS_AT_ONCE = 6, 12
 """So many fit on the screen of a phone with the buttons below."""
@@ -102,10 +103,14 @@ def why_list(key: str, steps: Sequence[Step], told: Words, leaf: Leaf) -> Card:
     return _listed(f"{key} 的来龙去脉", lines, leaf, (), more=more, of=_pages(len(steps), STEPS_AT_ONCE))
 
 
-def help_card(name: str, roles: frozenset[Role], offered: Sequence[Offered]) -> Card:
-    """Say what this person can do here: only what his roles allow."""
+def help_card(name: str, roles: frozenset[Role], offered: Sequence[Offered], procedure: Procedure) -> Card:
+    """Say what this person can do here: only what his roles allow, by the table of the office's own procedure."""
     blocks = [Block(f"{name}（{'、'.join(ROLE_NAMES[r] for r in Role if r in roles)}）", Form.TITLE)]
-    blocks += [Block(text, label=label) for wanted, label, text in _ON_CARDS if wanted & roles]
+    for place, known in powers(roles, procedure).items():
+        told = "、".join(_power(command, levels) for command, levels in known.items())
+        blocks.append(Block(told + _BY_REPLY.get(place, ""), label=_CARDS_AT[place]))
+    if Role.ADMIN in roles:
+        blocks.append(Block("确认新成员", label=_CARDS_AT[Where.PRIVATE]))
     by_group: dict[str, list[str]] = {}
     for one in offered:
         by_group.setdefault(one.group, []).append(f"/{one.name}　{one.text}")
@@ -113,14 +118,21 @@ def help_card(name: str, roles: frozenset[Role], offered: Sequence[Offered]) -> 
     return Card(tuple(blocks))
 
 
-_ON_CARDS: Sequence[tuple[frozenset[Role], str, str]] = (
-    (frozenset({Role.DUTY, Role.OFFICE}), "值班群卡片", "转办、改派、定级、关注、不予受理、研判、纠正"),
-    (frozenset({Role.CONTACT}), "承办群卡片", "签收、退回、申请延期、拟答复稿（直接回复卡片即可）、回应确认"),
-    (frozenset({Role.REVIEWER}), "私聊卡片", "初审通过、退改"),
-    (frozenset({Role.SECRECY}), "私聊卡片", "保密审查：公开、不公开、需报审"),
-    (frozenset({Role.LEADER}), "私聊卡片", "批准发布、退回修改、呈报主要领导"),
-    (frozenset({Role.ADMIN}), "私聊卡片", "确认新成员"),
-)
+def _power(command: Command, levels: Set[Level]) -> str:
+    known = (
+        ""
+        if len(levels) == len(Level)
+        else f"（限{'、'.join(LEVEL_NAMES[n].split()[0] for n in sorted(levels))}）"
+    )
+    return COMMAND_NAMES[command] + known
+
+
+_CARDS_AT: Mapping[Where, str] = {
+    Where.DUTY: "值班群卡片",
+    Where.CHANNEL: "承办群卡片",
+    Where.PRIVATE: "私聊卡片",
+}
+_BY_REPLY: Mapping[Where, str] = {Where.CHANNEL: "。答复稿也可直接回复卡片提交"}
 
 
 def _listed(

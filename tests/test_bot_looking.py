@@ -19,10 +19,11 @@ from bot.handlers.looking import GONE
 from bot.handlers.react import react
 from bot.words import for_chat
 from routing import outbox
-from routing.office import Role
+from routing.powers import powers
+from routing.procedure import LIGHT
 from routing.store.tables import CaseRow, InboxRow, LedgerRow, OutboxRow
 from routing.why import Words
-from routing.workflow import Command, State
+from routing.workflow import COMMAND_NAMES, Command, State
 
 Happen = Callable[[CommandGiven | ActionPressed], Reaction | None]
 
@@ -297,4 +298,6 @@ def test_help_names_exactly_the_commands_of_the_roles(desk, happen, who):
     }
     assert "查事项" in said
     assert "系统" in said
-    assert Role.DUTY in roles or "值班群卡片" not in said
+    on_cards = {command for known in powers(roles, LIGHT).values() for command in known}
+    told = set(re.split(r"[：、。\s]|群卡片|私聊卡片", said))
+    assert {command for command, name in COMMAND_NAMES.items() if name in told} == on_cards

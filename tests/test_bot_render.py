@@ -39,6 +39,7 @@ from routing.items import Ailment, Band, Counts, Fault, Kind, SourceState, Sympt
 from routing.office import Level, Procedure, Role, Step
 from routing.outbox import MessageKind
 from routing.people import Invitation
+from routing.procedure import FULL, LIGHT
 from routing.search import Hit
 from routing.silence import MuteKind
 from routing.store.tables import InviteRow, OutboxRow
@@ -322,9 +323,9 @@ def questions() -> Iterator[tuple[str, Card]]:
         yield f"{command.value}（{placeholder}）", card
 
 
-def helped(*roles: Role) -> Card:
+def helped(*roles: Role, procedure: Procedure = LIGHT) -> Card:
     offered = [Offered(n, o.text, o.group) for n, o in OFFERS.items() if o.roles & set(roles)]
-    return pages.help_card("王敏", frozenset(roles), offered)
+    return pages.help_card("王敏", frozenset(roles), offered, procedure)
 
 
 V1, V2 = replace(FIRST, reviews=()), replace(SECOND, reviews=(PASSED,))
@@ -494,6 +495,7 @@ SCENES: Mapping[str, Callable[[], Card]] = {
     "help_contact": lambda: helped(Role.CONTACT),
     "help_leader": lambda: helped(Role.LEADER),
     "help_admin": lambda: helped(Role.ADMIN),
+    "help_duty_full": lambda: helped(Role.DUTY, Role.OFFICE, procedure=FULL),
     "invite": lambda: lists.invite_card(Invitation(4, "张三", (Role.DUTY, Role.REVIEWER), "小张<3", "1")),
     "digest_week": lambda: lists.digest_card(digest(), OFFICE),
     "digest_day": lambda: lists.digest_card(digest(1), OFFICE),
@@ -706,7 +708,7 @@ def test_the_drafter_reads_neither_basis_nor_reason_of_a_secrecy_review(desk: De
     for command in (Command.DISPATCH, Command.SIGN, Command.DRAFT, Command.PASS, Command.WITHHOLD):
         act(desk, case_id, command)
     composer = Composer(desk.office, SOURCES)
-    private = desk.run(lambda s: people.private_chat(s, desk.staff["contact"].person_id))
+    [private] = desk.run(lambda s: people.private_chats(s, desk.staff["contact"].person_id))
 
     def told(session: Any) -> list[str]:
         rows = session.scalars(select(OutboxRow).where(OutboxRow.chat == private))

@@ -71,7 +71,7 @@ def test_an_invited_person_is_let_in_by_an_administrator(desk):
     settle(desk, waiting.id)
     found = actor(desk)
     assert (found.name, found.roles, found.channels) == ("新人", {Role.CONTACT}, {"petition"})
-    assert desk.run(lambda s: people.private_chat(s, found.person_id)) == "9001"
+    assert desk.run(lambda s: people.private_chats(s, found.person_id)) == ["9001"]
     assert actions(desk) == ["invite", "join", "confirm_person"]
 
 
@@ -227,7 +227,7 @@ def test_who_left_can_be_invited_again(desk):
     settle(desk, waiting.id)
     found = actor(desk, account)
     assert (found.name, found.roles) == ("赵联络", {Role.CONTACT})
-    assert desk.run(lambda s: people.private_chat(s, found.person_id)) == "private-new"
+    assert desk.run(lambda s: people.private_chats(s, found.person_id)) == ["private-new"]
 
 
 def test_who_comes_back_is_the_person_he_was_and_may_not_approve_what_he_drafted(desk):
@@ -262,7 +262,7 @@ def test_who_was_revoked_has_no_chat_and_what_waits_for_it_is_not_sent(desk):
 
     ask_id = desk.run(ask)
     revoke(desk, "reviewer")
-    assert desk.run(lambda s: people.private_chat(s, reviewer)) is None
+    assert desk.run(lambda s: people.private_chats(s, reviewer)) == []
     assert desk.run(lambda s: asks.question(s, ask_id)).is_answered
     theirs = desk.all(OutboxRow, OutboxRow.chat == "private-reviewer")
     assert {(row.kind, row.state) for row in theirs} == {("card", Sending.SKIPPED), ("ask", Sending.SKIPPED)}
@@ -308,12 +308,12 @@ def test_holders_come_in_order_of_joining_with_their_private_chat(desk):
     assert desk.run(lambda s: people.holders(s, Role.CONTACT)) == []
 
 
-def test_a_person_with_two_accounts_is_asked_once(desk):
+def test_a_person_with_two_accounts_is_asked_on_each(desk):
     person_id = desk.staff["leader"].person_id
     row = AccountRow(platform="other", user_ref="x", chat_ref="second", person_id=person_id)
     desk.run(lambda s: s.add(row))
     found = desk.run(lambda s: people.holders(s, Role.LEADER))
-    assert [chat for _, chat in found] == ["private-leader", "private-second_leader"]
+    assert [chat for _, chat in found] == ["private-leader", "second", "private-second_leader"]
 
 
 def test_the_administrators_of_the_settings_are_entered_once(empty_desk):
