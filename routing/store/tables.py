@@ -280,6 +280,9 @@ class CaseRow(Base):
     level_why: Mapped[str | None] = mapped_column(Text)
     # Who entered it by hand (首接); None where a source brought it.
     registered_by: Mapped[int | None] = mapped_column(BigId, ForeignKey("person.id"))
+    # When it was taken over from an older ledger (旧台账), and its number there; None where it began here.
+    imported_at: Mapped[datetime | None]
+    old_number: Mapped[str | None] = mapped_column(String(120), index=True)
 
 
 class CaseItemRow(Base):
@@ -292,6 +295,27 @@ class CaseItemRow(Base):
     why: Mapped[str] = mapped_column(Text)
     certainty: Mapped[float]
     at: Mapped[datetime]
+    # Old when it was taken over from an older ledger: no new text is held against it.
+    past: Mapped[bool] = mapped_column(default=False, server_default=false())
+
+
+class LegacyRow(Base):
+    """What an older ledger (旧台账) says of a case that was taken over from it, masked; never changed.
+
+    `key` names the matter for good, so that the same file brings nothing twice; `digest` is of all that it says.
+    `said`: heading -> text, times in the office's zone. `batch`: the line of the ledger that tells of the import.
+    """
+
+    __tablename__ = "legacy"
+    case_id: Mapped[int] = mapped_column(
+        BigId, ForeignKey("matter.id"), primary_key=True, autoincrement=False
+    )
+    key: Mapped[str] = mapped_column(String(160), unique=True)
+    digest: Mapped[str] = mapped_column(String(32))
+    said: Mapped[dict[str, Any]]
+    sheet: Mapped[str] = mapped_column(String(60), default="")
+    row: Mapped[int]
+    batch: Mapped[int] = mapped_column(BigInteger, index=True)
 
 
 class MuteRow(Base):
@@ -313,7 +337,8 @@ class MuteRow(Base):
 
 
 class HoldRow(Base):
-    """A case whose card is held back (暂不发卡): by a mute, or below a graver case of the same place and topic.
+    """A case whose card is held back (暂不发卡): by a mute, or below a graver case of the same place and topic; by neither
+    where it was taken over from an older ledger and nobody asked for its card yet.
 
     One row a case may be without `ended_at`.
     """
