@@ -5,17 +5,17 @@ sheets join such cells. Which hours a 班次 has stands in `[shifts]`, or in the
 """
 
 import re
-import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from io import BytesIO
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from bot import sheets
 from routing.errors import ConfigError, Problem
+from routing.grid import Unread
 from routing.people import NAME_MAX
 from routing.roster import Shift, days
 from routing.toml_lines import Locator, Refused, problems_from_pydantic, read_toml
@@ -180,16 +180,8 @@ def _lines_of_sheet(sheet: Sheet, problems: list[Problem]) -> Iterator[_Line]:
 
 
 def _rows(sheet: Sheet) -> list[tuple[int, tuple[Any, ...]]]:
-    from openpyxl import load_workbook  # 0.2 s to import, for a file that few offices have
-
-    try:
-        book = load_workbook(BytesIO(sheet.content), read_only=True, data_only=True)
-        found = list(enumerate(book.worksheets[0].iter_rows(max_row=ROWS_MAX, values_only=True), start=1))
-        book.close()
-    except (OSError, ValueError, KeyError, IndexError, TypeError, zipfile.BadZipFile) as error:
-        cure = "请在表格软件里另存为 .xlsx 后重试"
-        raise ConfigError([Problem(sheet.file, None, "文件", "", "不是可读的 XLSX 表格", cure)]) from error
-    return found
+    [first] = sheets.read_xlsx(sheet.file, sheet.content, only_first=True)
+    return [(row.number, row.cells) for row in first.rows[:ROWS_MAX]]
 
 
 def _line(
@@ -233,4 +225,4 @@ def _names(cell: object) -> tuple[str, ...]:
 
 
 def _text(cell: object) -> str:
-    return "" if cell is None else str(cell).strip()
+    return "" if cell is None or isinstance(cell, Unread) else str(cell).strip()
