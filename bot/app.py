@@ -53,6 +53,7 @@ from routing import (
 from routing.clock import Clock, Span, utc_now, week_of
 from routing.clockstep import put_right
 from routing.errors import Permanent, Transient
+from routing.items import LEGACY
 from routing.ledger import Ledger, Seal
 from routing.office import Office
 from routing.outbox import MessageKind, Priority
@@ -392,7 +393,7 @@ def queue_weekly(session: Session, office: Office, now: datetime) -> int:
     Looks back two weeks: a service that slept over the hour sends the digest late rather than never. A week before
     the first item was seen has none.
     """
-    first = session.scalar(select(func.min(ItemRow.first_seen_at)))
+    first = session.scalar(select(func.min(ItemRow.first_seen_at)).where(ItemRow.source_id != LEGACY))
     if first is None:
         return 0
     after = timedelta(

@@ -79,7 +79,10 @@ def post(session: Session, due: CardDue, now: datetime) -> bool:
 
 def cards_due(session: Session, office: Office, case: CaseRow, now: datetime) -> list[CardDue]:
     """List the cards without which nobody could do what a case waits for."""
-    due = [] if held.is_held(session, case.id) else [duty_card(office, case)]
+    hold = held.open_hold(session, case.id)
+    if hold is not None and held.is_taken_over(hold):
+        return []
+    due = [] if hold is not None else [duty_card(office, case)]
     slip = papers.newest_slip(session, case.id) if case.state in WITH_CHANNEL else None
     if slip is not None and slip.returned_at is None and case.channel in office.channels:
         due.append(slip_card(office, case, slip))
@@ -243,6 +246,12 @@ def _hushed(office: Office, level: Level, due: CardDue, now: datetime) -> CardDu
 
 def _silent(office: Office, level: Level, now: datetime) -> dict[str, bool]:
     return {SILENT: True} if is_silent(office, level, now) else {}
+
+
+def follow(due: CardDue, until: datetime | None) -> CardDue:
+    """Let a card follow a summary without a sound; `until`: quiet hours hold it back till then."""
+    payload = {**due.payload, **_quiet(until)}
+    return replace(due, payload=payload, priority=Priority.UPDATE, not_before=until)
 
 
 def _quiet(until: datetime | None) -> dict[str, str]:

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from routing.burst import DAYS, WINDOWS, Burst, Sensitivity, burst_of, floor_of
-from routing.items import Kind
+from routing.items import LEGACY, Kind
 from routing.store.tables import CaseItemRow, CaseRow, ItemRow
 
 _DAY = timedelta(days=1)
@@ -69,7 +69,9 @@ class Crowds:
     def _days(self) -> int:
         """Give for how many days, seven at most, something was watched."""
         if self._watched_days is None:
-            first = self._session.scalar(select(func.min(ItemRow.first_seen_at)))
+            first = self._session.scalar(
+                select(func.min(ItemRow.first_seen_at)).where(ItemRow.source_id != LEGACY)
+            )
             self._watched_days = 0 if first is None else min(DAYS, (self._now - first) // _DAY)
         return self._watched_days
 

@@ -66,6 +66,18 @@ def set_due(session: Session, case_id: int, step: Step, due: datetime, now: date
     supervision.settle(session, case_id, now)
 
 
+def take_over(session: Session, case_id: int, now: datetime) -> tuple[Step, ...]:
+    """Let limits that began before the desk knew of the case go on from here; gives those that are over already.
+
+    What passed before is reminded of no more, for nobody here could have heard of it.
+    """
+    rows = session.scalars(running(case_id).order_by(DeadlineRow.due_at)).all()
+    for row in rows:
+        row.reminded = sum(_moment(row.started_at, row.due_at, stage) <= now for stage in range(len(STAGES)))
+        row.next_at = _next(row, now)
+    return tuple(row.step for row in rows if row.due_at <= now)
+
+
 def pause(session: Session, case: CaseRow, until: datetime, now: datetime) -> None:
     """Let the limits of handling stand still, at most until `until`; nobody is reminded meanwhile."""
     for row in session.scalars(running(case.id).where(DeadlineRow.step.in_(list(PAUSABLE)))):

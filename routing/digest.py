@@ -18,6 +18,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from routing.clock import Span
 from routing.effect import SPAN as EFFECT_SPAN
 from routing.effect import Effect, measured
+from routing.items import LEGACY
 from routing.office import Level, Office, Step
 from routing.store.tables import (
     AssignmentRow,
@@ -181,6 +182,7 @@ def week_numbers(session: Session, office: Office, span: Span, now: datetime) ->
         select(CaseRow.opened_at, CaseRow.level, CaseRow.channel).where(
             _within(CaseRow.opened_at, span),
             CaseRow.state != State.MERGED,  # it lives on in another
+            CaseRow.imported_at.is_(None),  # nor is history new
         )
     ).all()
     signed, answered = _signed(session, span, now), _answered(session, span, now)
@@ -259,9 +261,9 @@ def _days(opened: Sequence[tuple[datetime, Level]], span: Span, zone: ZoneInfo) 
 
 def _signed(session: Session, span: Span, now: datetime) -> dict[str, Rate]:
     rows = session.execute(
-        select(DeadlineRow.channel, DeadlineRow.ended_at, DeadlineRow.due_at).where(
-            DeadlineRow.step == Step.SIGN, _may_settle(span)
-        )
+        select(DeadlineRow.channel, DeadlineRow.ended_at, DeadlineRow.due_at)
+        .join(CaseRow, CaseRow.id == DeadlineRow.case_id)
+        .where(DeadlineRow.step == Step.SIGN, _may_settle(span))
     ).all()
     return _rates([(row.channel, row.ended_at, row.due_at) for row in rows], span, now)
 
@@ -337,7 +339,9 @@ def _bulletin(session: Session, office: Office) -> tuple[Listed, ...]:
 
 
 def _may_settle(span: Span) -> ColumnElement[bool]:
-    return or_(_within(DeadlineRow.ended_at, span), _within(DeadlineRow.due_at, span))
+    """Choose limits that may be decided in a span; what was over before a case was taken over is not the desk's."""
+    of_the_desk = or_(CaseRow.imported_at.is_(None), DeadlineRow.due_at > CaseRow.imported_at)
+    return and_(or_(_within(DeadlineRow.ended_at, span), _within(DeadlineRow.due_at, span)), of_the_desk)
 
 
 def _rates(
@@ -359,10 +363,16 @@ def _sum(rates: Iterable[Rate]) -> Rate:
     return Rate(sum(rate.met for rate in pairs), sum(rate.due for rate in pairs))
 
 
+def _sent_here() -> ColumnElement[bool]:
+    """Leave out slips that an older ledger tells of."""
+    return or_(CaseRow.imported_at.is_(None), AssignmentRow.dispatched_at > CaseRow.imported_at)
+
+
 def _dispatched(session: Session, span: Span) -> Counter[str]:
     rows = session.execute(
         select(AssignmentRow.channel, func.count())
-        .where(_within(AssignmentRow.dispatched_at, span))
+        .join(CaseRow, CaseRow.id == AssignmentRow.case_id)
+        .where(_within(AssignmentRow.dispatched_at, span), _sent_here())
         .group_by(AssignmentRow.channel)
     )
     return Counter(dict(rows.all()))
@@ -413,7 +423,11 @@ def _overdue(session: Session, now: datetime) -> dict[str, list[Overdue]]:
 
 def _dismissed(session: Session, office: Office, span: Span) -> tuple[tuple[str, int], ...]:
     reasons = session.scalars(
-        select(CaseRow.close_reason).where(CaseRow.state == State.DISMISSED, _within(CaseRow.closed_at, span))
+        select(CaseRow.close_reason).where(
+            CaseRow.state == State.DISMISSED,
+            _within(CaseRow.closed_at, span),
+            or_(CaseRow.imported_at.is_(None), CaseRow.closed_at > CaseRow.imported_at),
+        )
     )
     # Free words may name somebody; only the office's own list goes into a digest.
     counts = Counter(r if r is not None and r in office.dismiss_reasons else OTHER_REASON for r in reasons)
@@ -423,7 +437,7 @@ def _dismissed(session: Session, office: Office, span: Span) -> tuple[tuple[str,
 def _outcomes(session: Session, span: Span) -> Counter[Outcome]:
     rows = session.execute(
         select(ItemRow.outcome, func.count())
-        .where(_within(ItemRow.first_seen_at, span))
+        .where(_within(ItemRow.first_seen_at, span), ItemRow.source_id != LEGACY)
         .group_by(ItemRow.outcome)
     )
     return Counter(dict(rows.all()))
@@ -436,12 +450,15 @@ def _count(session: Session, row: type[MuteRow] | type[HoldRow], *where: ColumnE
 def _top(session: Session, span: Span) -> tuple[Matter, ...]:
     """List the gravest matters that were opened in the span or that more texts came to."""
     came = func.count(CaseItemRow.item_id)
+    came_here = or_(CaseRow.imported_at.is_(None), CaseItemRow.at > CaseRow.imported_at)
     rows = session.execute(
         select(CaseRow.number, CaseRow.title, CaseRow.level, CaseRow.state, came)
-        .outerjoin(CaseItemRow, and_(CaseItemRow.case_id == CaseRow.id, _within(CaseItemRow.at, span)))
+        .outerjoin(
+            CaseItemRow, and_(CaseItemRow.case_id == CaseRow.id, _within(CaseItemRow.at, span), came_here)
+        )
         .where(CaseRow.state.not_in([State.DISMISSED, State.MERGED]))
-        .group_by(CaseRow.id, CaseRow.number, CaseRow.title, CaseRow.level, CaseRow.state, CaseRow.opened_at)
-        .having(or_(came > 0, _within(CaseRow.opened_at, span)))
+        .group_by(CaseRow.id)
+        .having(or_(came > 0, and_(_within(CaseRow.opened_at, span), CaseRow.imported_at.is_(None))))
         .order_by(CaseRow.level, came.desc(), CaseRow.number)
         .limit(TOP_MATTERS)
     )
@@ -463,9 +480,9 @@ def _effects(session: Session, span: Span) -> tuple[Answered, ...]:
 
 def _median_sign(session: Session, span: Span) -> int | None:
     rows = session.execute(
-        select(AssignmentRow.dispatched_at, AssignmentRow.signed_at).where(
-            _within(AssignmentRow.signed_at, span)
-        )
+        select(AssignmentRow.dispatched_at, AssignmentRow.signed_at)
+        .join(CaseRow, CaseRow.id == AssignmentRow.case_id)
+        .where(_within(AssignmentRow.signed_at, span), _sent_here())
     )
     minutes = [(signed - sent).total_seconds() / 60 for sent, signed in rows if signed is not None]
     return round(median(minutes)) if minutes else None

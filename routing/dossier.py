@@ -26,10 +26,12 @@ from routing.store.tables import (
     DraftRow,
     ItemRow,
     LedgerRow,
+    LegacyRow,
     OutboxRow,
     ReleaseRow,
     ReviewRow,
 )
+from routing.views import sent_by
 from routing.workflow import Aspect, Command, Opinion, Stage, State
 
 SECRET_STAGES = frozenset({Stage.SECRECY, Stage.SUPERIOR})
@@ -154,7 +156,10 @@ class LinePart:
 
 @dataclass(frozen=True, slots=True)
 class Dossier:
-    """The file of a matter. Instants are aware UTC, people are names as they are now; every list oldest first."""
+    """The file of a matter. Instants are aware UTC, people are names as they are now; every list oldest first.
+
+    `old`: what an older ledger said of it, heading and text; empty where it began here.
+    """
 
     number: str
     title: str
@@ -176,6 +181,9 @@ class Dossier:
     limits: tuple[LimitPart, ...]
     messages: tuple[MessagePart, ...]
     lines: tuple[LinePart, ...]
+    imported_at: datetime | None = None
+    old_number: str = ""
+    old: tuple[tuple[str, str], ...] = ()
 
 
 def dossier(session: Session, case_id: int, scope: Scope) -> Dossier:
@@ -200,7 +208,7 @@ def dossier(session: Session, case_id: int, scope: Scope) -> Dossier:
         must_answer=case.must_answer,
         returns=case.returns,
         texts=_texts(session, case_id, shown=shown),
-        slips=_slips(session, case_id),
+        slips=_slips(session, case),
         drafts=tuple(_draft(session, draft, lines, shown=shown) for draft in drafts),
         opinions=_opinions(session, versions, scope),
         releases=_releases(session, case_id, versions, shown=shown),
@@ -208,6 +216,20 @@ def dossier(session: Session, case_id: int, scope: Scope) -> Dossier:
         limits=_limits(session, case_id),
         messages=_messages(session, case_id),
         lines=_lines(session, case_id, lines, scope, shown=shown),
+        imported_at=case.imported_at,
+        old_number=case.old_number or "",
+        old=_old(session, case, shown=shown),
+    )
+
+
+_OLD_LEFT_OUT = frozenset({"链接", "原帖摘要", "办结回复摘要", "线上情况", "备注"})
+
+
+def _old(session: Session, case: CaseRow, *, shown: bool) -> tuple[tuple[str, str], ...]:
+    row = session.get(LegacyRow, case.id)
+    said = {} if row is None else row.said
+    return tuple(
+        (name, text if shown or name not in _OLD_LEFT_OUT else LEFT_OUT) for name, text in said.items()
     )
 
 
@@ -232,15 +254,15 @@ def _texts(session: Session, case_id: int, *, shown: bool) -> tuple[TextPart, ..
     )
 
 
-def _slips(session: Session, case_id: int) -> tuple[SlipPart, ...]:
+def _slips(session: Session, case: CaseRow) -> tuple[SlipPart, ...]:
     rows = session.scalars(
-        select(AssignmentRow).where(AssignmentRow.case_id == case_id).order_by(AssignmentRow.id)
+        select(AssignmentRow).where(AssignmentRow.case_id == case.id).order_by(AssignmentRow.id)
     )
     return tuple(
         SlipPart(
             row.number or "",
             row.unit,
-            people.name_of(session, row.dispatched_by),
+            sent_by(session, case, row),
             row.dispatched_at,
             people.name_of(session, row.signed_by),
             row.signed_at,

@@ -21,6 +21,7 @@ from routing.store.tables import (
     CaseRow,
     DraftRow,
     ItemRow,
+    LegacyRow,
     PersonRow,
     ReleaseRow,
     SupervisionRow,
@@ -90,6 +91,7 @@ def ledger_rows(
     items = _items(session, inside)
     slips = _slips(session, inside)
     releases = _releases(session, inside)
+    old = _old(session, inside)
     wholes = _wholes(session, inside)
     colours = _colours(session, inside)
     return [
@@ -104,6 +106,7 @@ def ledger_rows(
             whole=wholes.get(case.id, ""),
             registrar=people.name_of(session, case.registered_by),
             colour=colours.get(case.id),
+            old=old.get(case.id, {}),
             shown=full or case.level > Level.II,
         )
         for serial, case in enumerate(cases, 1)
@@ -126,6 +129,7 @@ def _line(
     whole: str,
     registrar: str,
     colour: Colour | None,
+    old: Mapping[str, str],
     shown: bool,
 ) -> LedgerLine:
     def local(at: datetime | None) -> datetime | None:
@@ -137,42 +141,56 @@ def _line(
     return LedgerLine(
         serial=serial,
         number=case.number,
-        watcher=office.name,
+        watcher=old.get("巡查单位") or office.name,
         published_at=local(first.published_at) if first else None,
-        platform=platforms.get(first.source_id, first.source_id) if first else "",
+        platform=old.get("发布平台") or (platforms.get(first.source_id, first.source_id) if first else ""),
         title=case.title,
         url=next((item.url for item in items if item.url), "") if shown else "",
         level=LEVEL_SIGNS[case.level],
         channel=channel.name if channel else case.channel,
         unit=slip.unit if slip else "",
-        topic=case.subject or case.topic or "",
-        first_handler=registrar or (slips[0][1] if slips else ""),
+        topic=old.get("涉及领域") or case.subject or case.topic or "",
+        first_handler=old.get("首接人") or registrar or (slips[0][1] if slips else ""),
         sent_at=local(slip.dispatched_at) if slip else None,
         signed_at=local(slip.signed_at) if slip else None,
-        answered_at=local(releases[0][0].at) if releases else None,
-        closed_at=local(case.closed_at) if case.state is State.CLOSED else None,
-        views=_total([item.views for item in items]),
-        comments=_total([item.comments for item in items]),
+        answered_at=local(releases[0][0].at) if releases else _instant(old.get("首回时间"), office),
+        closed_at=local(case.closed_at) if case.state is State.CLOSED or (old and case.closed_at) else None,
+        views=_more(_total([item.views for item in items]), old.get("关注量")),
+        comments=_more(_total([item.comments for item in items]), old.get("跟帖数")),
         summary=_cut(first.text or first.title) if first and shown else "",
-        answer=_cut(releases[-1][1]) if releases and shown else "",
-        online=_online(case, releases, shown=shown),
-        offline="",
-        supervised=_COLOUR_SIGNS[colour],
-        satisfaction="",
-        note=_note(office, case, slip, whole=whole, shown=shown),
+        answer=_cut(releases[-1][1] if releases else old.get("办结回复摘要", "")) if shown else "",
+        online=_online(case, releases, old.get("线上情况", ""), shown=shown),
+        offline=old.get("线下情况", ""),
+        supervised=old.get("是否督办", _COLOUR_SIGNS[None]) if colour is None else _COLOUR_SIGNS[colour],
+        satisfaction=old.get("满意度", ""),
+        note=_note(office, case, slip, old.get("备注", ""), whole=whole, shown=shown),
     )
 
 
-def _online(case: CaseRow, releases: list[_Release], *, shown: bool) -> str:
+def _more(counted: int | None, said: str | None) -> int | None:
+    """Give the larger of what was counted and what an older ledger says."""
+    return max((each for each in (counted, int(said) if said else None) if each is not None), default=None)
+
+
+def _instant(said: str | None, office: Office) -> datetime | None:
+    """Read an instant of an older ledger, as it is stored: `YYYY-MM-DD HH:MM` in the office's zone."""
+    return None if not said else datetime.strptime(said, "%Y-%m-%d %H:%M").replace(tzinfo=office.zone)
+
+
+def _online(case: CaseRow, releases: list[_Release], old: str, *, shown: bool) -> str:
     state = STATE_NAMES[case.state]
     if not releases:
-        return state
+        return (
+            old if old.startswith(state) and shown else "；".join(filter(None, (state, old if shown else "")))
+        )
     if not releases[-1][0].url:
         return f"{state}，已答复当事人，{releases[-1][2]}"
     return f"{state}，已公开回应" + (f"：{releases[-1][0].url}" if shown else "")
 
 
-def _note(office: Office, case: CaseRow, slip: AssignmentRow | None, *, whole: str, shown: bool) -> str:
+def _note(
+    office: Office, case: CaseRow, slip: AssignmentRow | None, old: str, *, whole: str, shown: bool
+) -> str:
     copies = [office.channels[key].name if key in office.channels else key for key in case.copies]
     notes = (
         f"不予受理：{case.close_reason or '未写理由'}" if case.state is State.DISMISSED else "",
@@ -180,9 +198,17 @@ def _note(office: Office, case: CaseRow, slip: AssignmentRow | None, *, whole: s
         f"退回{case.returns}次" if case.returns else "",
         "政府办指定承办" if slip is not None and slip.assigned else "",
         f"抄送：{'、'.join(copies)}" if copies else "",
+        _came(case),
+        old if shown and case.state is not State.DISMISSED else "",
         "" if shown else LEFT_OUT,
     )
     return "；".join(note for note in notes if note)
+
+
+def _came(case: CaseRow) -> str:
+    if case.imported_at is None:
+        return ""
+    return f"旧台账导入，旧编号 {case.old_number}" if case.old_number else "旧台账导入"
 
 
 def _total(values: list[int | None]) -> int | None:
@@ -204,6 +230,14 @@ def _items(session: Session, inside: ColumnElement[bool]) -> dict[int, list[Item
         .order_by(CaseItemRow.at, ItemRow.id)
     )
     return _by_case([(case_id, item) for case_id, item in rows])
+
+
+def _old(session: Session, inside: ColumnElement[bool]) -> dict[int, dict[str, str]]:
+    """Give what older ledgers said of the matters that came from one."""
+    rows = session.execute(
+        select(LegacyRow.case_id, LegacyRow.said).join(CaseRow, CaseRow.id == LegacyRow.case_id).where(inside)
+    )
+    return dict(rows.all())
 
 
 def _wholes(session: Session, inside: ColumnElement[bool]) -> dict[int, str]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, or_, select, update
 from sqlalchemy.orm import Session
 
 from routing import duty, people
@@ -241,9 +241,17 @@ def _tally(session: Session, since: datetime, now: datetime) -> dict[str, Any]:
         return session.scalar(select(func.count()).where(*where)) or 0
 
     return {
-        "opened": count(CaseRow.opened_at >= since),
-        "dispatched": count(AssignmentRow.dispatched_at >= since),
-        "closed": count(CaseRow.closed_at >= since),
+        "opened": count(CaseRow.opened_at >= since, CaseRow.imported_at.is_(None)),
+        "dispatched": count(
+            AssignmentRow.dispatched_at >= since,
+            AssignmentRow.case_id.not_in(
+                select(CaseRow.id).where(CaseRow.imported_at > AssignmentRow.dispatched_at)
+            ),
+        ),
+        "closed": count(
+            CaseRow.closed_at >= since,
+            or_(CaseRow.imported_at.is_(None), CaseRow.closed_at > CaseRow.imported_at),
+        ),
         "overdue": count(
             DeadlineRow.ended_at.is_(None), DeadlineRow.paused_at.is_(None), DeadlineRow.due_at <= now
         ),

@@ -42,8 +42,8 @@ class Matter:
 
 @dataclass(frozen=True, slots=True)
 class HeldView:
-    """Why the card of a case is held back: a mute, or the number of the graver case. `passed`: it was too grave for that
-    mute and went out all the same.
+    """Why the card of a case is held back: a mute, or the number of the graver case; neither where it was taken over from
+    an older ledger. `passed`: it was too grave for that mute and went out all the same.
     """
 
     mute: MuteView | None
@@ -59,6 +59,11 @@ def is_held(session: Session, case_id: int) -> bool:
 def open_hold(session: Session, case_id: int) -> HoldRow | None:
     """Give the row by which the card of a case is held back now."""
     return session.scalar(select(HoldRow).where(HoldRow.case_id == case_id, HoldRow.ended_at.is_(None)))
+
+
+def is_taken_over(row: HoldRow) -> bool:
+    """Tell whether a card is held back because its case comes from an older ledger, and nobody asked for it yet."""
+    return row.mute_id is None and row.under_id is None
 
 
 def hold(

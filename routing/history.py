@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from routing.clock import Span
 from routing.conditions import Subject
-from routing.items import OWN_TAG, Counts
+from routing.items import LEGACY, OWN_TAG, Counts
 from routing.lessons import LEAST_CAUGHT, Lessons, Missed, lessons_of
 from routing.office import Level
 from routing.procedure import UNJUDGED
@@ -82,7 +82,7 @@ def extent(session: Session, since: datetime) -> Extent | None:
     count, first, last, at = session.execute(
         select(
             func.count(), func.min(ItemRow.id), func.max(ItemRow.id), func.min(ItemRow.first_seen_at)
-        ).where(ItemRow.first_seen_at >= since)
+        ).where(ItemRow.first_seen_at >= since, ItemRow.source_id != LEGACY)
     ).one()
     return Extent(count, first, last, at) if count else None
 
@@ -99,7 +99,12 @@ def portion(
     rows = session.execute(
         select(*_columns)
         .outerjoin(CaseItemRow, CaseItemRow.item_id == ItemRow.id)
-        .where(ItemRow.id > after_id, ItemRow.id <= until_id, ItemRow.first_seen_at >= since)
+        .where(
+            ItemRow.id > after_id,
+            ItemRow.id <= until_id,
+            ItemRow.first_seen_at >= since,
+            ItemRow.source_id != LEGACY,  # what was not read here cannot be replayed
+        )
         .order_by(ItemRow.id)
         .limit(PORTION)
     ).all()
@@ -221,7 +226,9 @@ def learn(session: Session, span: Span, places: Sequence[str] = ()) -> Lessons:
     """
     since = min(span.start, span.end - LEARNT_FROM)
     states = session.scalars(
-        select(CaseRow.state).where(CaseRow.opened_at >= span.start, CaseRow.opened_at < span.end)
+        select(CaseRow.state).where(
+            CaseRow.opened_at >= span.start, CaseRow.opened_at < span.end, CaseRow.imported_at.is_(None)
+        )
     ).all()
     matters = [state for state in states if state is not State.MERGED]
     verdicts = _verdicts(session, since, span.end)

@@ -109,7 +109,18 @@ def show(
         return None
     _end(session, ledger, row, case, Ending.SHOWN, now, actor)
     _post(session, office, [case], now)
+    if held.is_taken_over(row):  # those of the unit that has it were held back too
+        for card in announce.cards_due(session, office, case, now):
+            announce.post(session, card, now)
     return case
+
+
+def stirred(session: Session, office: Office, ledger: Ledger, case: CaseRow, now: datetime) -> None:
+    """Let the card of a case from an older ledger go, for there is news of it. Safe to call at any time."""
+    row = held.open_hold(session, case.id)
+    if row is not None and held.is_taken_over(row) and case.state not in ENDED:
+        _end(session, ledger, row, case, Ending.STIRRED, now)
+        _post(session, office, [case], now)
 
 
 def tick(session: Session, office: Office, ledger: Ledger, now: datetime) -> int:
@@ -154,6 +165,8 @@ def _ending(session: Session, row: HoldRow, case: CaseRow) -> Ending | None:
     """Say why a card is held back no longer; None while it still is."""
     if case.state in ENDED:
         return Ending.CLOSED
+    if held.is_taken_over(row):
+        return None  # a person asks for it, or there is news of it
     if is_grave(case) or (row.under_id is not None and not is_small(case)):
         return Ending.GRAVE
     if row.mute_id is not None:

@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 
 from routing import adopt, catchup, comment_watch, search
 from routing.grouping import is_derived
-from routing.items import Counts, Harvest, Item
+from routing.items import LEGACY, Counts, Harvest, Item
 from routing.judging import Judging, stood, subject_of
 from routing.ledger import Ledger
 from routing.normal import fingerprint, numbers
@@ -135,6 +135,7 @@ def unscored(session: Session, since: datetime, until: datetime, most: int) -> l
             ItemRow.first_seen_at.between(since, until),
             ItemRow.outcome == Outcome.CASE,
             ItemRow.scorer.is_(None),
+            ItemRow.source_id != LEGACY,
         )
         .order_by(ItemRow.id)
         .limit(most)

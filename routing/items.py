@@ -12,6 +12,9 @@ from enum import StrEnum
 OWN_TAG = "本县"
 """Tag of a source that speaks of the own county, so that a text of it needs no place name to be ours."""
 
+LEGACY = "@legacy"
+"""The source of what was taken over from an older ledger (旧台账); no name in `sources.toml` can begin so."""
+
 
 class Kind(StrEnum):
     """What sort of text an item is; stored as the lower-case word."""

@@ -233,6 +233,7 @@ class Placing:
             if judgement.level is not None:
                 self._raise_to(case, judgement.level, _why_by_rules(judgement))
         self._propose_level(case)
+        holding.stirred(session, self._office, self._ledger, case, now)
         if case.state in {State.CLOSED, State.ARCHIVED}:
             announce.tell(
                 session,

@@ -173,6 +173,7 @@ def _newest() -> Any:
     # The newest of matters first, then their texts: by the texts' time all that became nothing would be read too.
     return (
         select(CaseItemRow.item_id, CaseItemRow.case_id)
+        .where(CaseItemRow.past.is_(False))
         .order_by(CaseItemRow.item_id.desc())
         .limit(WINDOW_ITEMS)
         .subquery()

@@ -5,8 +5,9 @@ a GIN index); a comparison with the text itself decides. A text is kept by itsel
 merge has nothing to bring up to date.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
@@ -15,6 +16,7 @@ from sqlalchemy import (
     and_,
     exists,
     func,
+    insert,
     literal_column,
     select,
     table,
@@ -39,13 +41,16 @@ from routing.workflow import State
 
 AT_ONCE = 20
 """So many candidates are compared with their texts in one go."""
+_OWN = ("number", "title", "place", "topic", "old_number")
+"""The columns of a case that are its own words."""
 AROUND = 14
 """Letters shown on either side of a word that was found."""
 
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A case that holds all the words; `said`: the place in one of its public texts, empty where its title says it."""
+    """A case that holds all the words; `said`: the place in one of its public texts, empty where its title says it;
+    `old_number`: that of the older ledger that it comes from."""
 
     case_id: int
     number: str
@@ -53,6 +58,7 @@ class Hit:
     state: State
     level: Level
     said: str
+    old_number: str = ""
 
 
 def note_item(session: Session, row: ItemRow) -> None:
@@ -68,6 +74,18 @@ def note_case(session: Session, case: CaseRow) -> None:
 def note_draft(session: Session, draft: DraftRow) -> None:
     """Take an answer into the index. Until it is published only those find it who may read drafts."""
     _note(session, Searched.DRAFT, draft.id, pairs_of(draft.text))
+
+
+def note_all(session: Session, texts: Sequence[tuple[Searched, int, str]]) -> None:
+    """Take texts into the index that are new there: what each is about, its key, its pairs as `pairs_of` gives them."""
+    if texts:
+        rows = [{"kind": kind, "ref": ref, "pairs": pairs} for kind, ref, pairs in texts]
+        session.execute(insert(SearchRow), rows)
+
+
+def pairs_of_case(values: Mapping[str, Any]) -> str:
+    """Give the pairs of a case that is not stored yet, by the names of its columns."""
+    return pairs_of(*(str(values.get(name) or "") for name in _OWN))
 
 
 def find(
@@ -104,7 +122,9 @@ def _found(
     while cases := session.scalars(query.offset(start).limit(AT_ONCE)).all():
         for case in cases:
             if (said := _said(session, case, words, with_drafts)) is not None:
-                yield Hit(case.id, case.number, case.title, case.state, case.level, said)
+                yield Hit(
+                    case.id, case.number, case.title, case.state, case.level, said, case.old_number or ""
+                )
         start += AT_ONCE
 
 
@@ -184,7 +204,7 @@ def _around(word: str, text: str) -> str:
 
 
 def _own_words(case: CaseRow) -> list[str]:
-    return [case.number, case.title, case.place or "", case.topic or ""]
+    return [getattr(case, name) or "" for name in _OWN]
 
 
 def _note(session: Session, kind: Searched, ref: int, pairs: str) -> None:

@@ -20,4 +20,5 @@ class Ending(StrEnum):
     GRAVE = "grave"  # too grave to be held back
     SHOWN = "shown"  # somebody asked for it
     MOVED = "moved"  # people took the matter further without its card
+    STIRRED = "stirred"  # taken over from an older ledger, and there is news of it
     CLOSED = "closed"  # the matter ended meanwhile

@@ -23,6 +23,7 @@ from routing.store.tables import (
     DeadlineRow,
     DraftRow,
     ItemRow,
+    LegacyRow,
     MessageRefRow,
     PaperRow,
     ProposalRow,
@@ -156,6 +157,18 @@ class PaperView:
 
 
 @dataclass(frozen=True, slots=True)
+class LegacyView:
+    """What is shown of where a case comes from an older ledger: since when it is here, its old number, the old answer.
+
+    `told`: heading -> text of what else the ledger says and a card should.
+    """
+
+    at: datetime
+    number: str
+    told: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class CaseView:
     """Everything a card can show of a case. Instants are aware UTC; people are names.
 
@@ -163,6 +176,7 @@ class CaseView:
     said of the tone of the lead; `level_why`: by what the spread raised the proposed level, empty where it did not;
     `registered_by`: who entered it by hand (首接), empty where a source brought it;
     `released_as`: the openness attribute of the answer that was released;
+    `legacy`: how it came from an older ledger, None where it began here;
     `held`: by what its card is held back; `below`: the numbers of the small cases that stand on this one's card.
     """
 
@@ -211,6 +225,7 @@ class CaseView:
     effect: Effect | None = None
     promises: tuple[PromiseView, ...] = ()
     released_as: str = ""
+    legacy: LegacyView | None = None
 
     def waiting(self, kind: Command) -> frozenset[str]:
         """Name the channels that were asked for something and have not answered."""
@@ -263,7 +278,7 @@ def case_view(session: Session, case_id: int, draft_version: int | None = None) 
         bands={band: sum(1 for i in items if i.sentiment_band is band) for band in Band},
         lead=lead,
         first_url=next((item.url for item in items if item.url), ""),
-        slip=_slip(session, case.id),
+        slip=_slip(session, case),
         draft=_draft(session, case.id, case.draft_version if draft_version is None else draft_version),
         release_url=release.url or None if release else None,
         released_by=people.name_of(session, release.confirmed_by) if release else "",
@@ -290,7 +305,29 @@ def case_view(session: Session, case_id: int, draft_version: int | None = None) 
         registered_by=people.name_of(session, case.registered_by),
         effect=measured(release.effect) if release else None,
         promises=promises.promises(session, case.id),
+        legacy=_legacy(session, case),
     )
+
+
+_OLD_WORDS = (
+    "首接人",
+    "首回时间",
+    "办结时间",
+    "办结回复摘要",
+    "线上情况",
+    "线下情况",
+    "是否督办",
+    "满意度",
+    "备注",
+)
+
+
+def _legacy(session: Session, case: CaseRow) -> LegacyView | None:
+    row = session.get(LegacyRow, case.id) if case.imported_at is not None else None
+    if row is None or case.imported_at is None:
+        return None
+    told = {name: row.said[name] for name in _OLD_WORDS if row.said.get(name)}
+    return LegacyView(case.imported_at, case.old_number or "", told)
 
 
 def _papers(session: Session, case_id: int) -> tuple[PaperView, ...]:
@@ -357,7 +394,9 @@ def stamp(session: Session, case_id: int) -> tuple[int, int]:
 
 
 def find_case(session: Session, key: str) -> int | None:
-    """Find a case by its number (`YQ-2026-0001`), the bare serial (the newest year's), or the address of an item."""
+    """Find a case by its number (`YQ-2026-0001`), the bare serial (the newest year's), the number that it had in an older
+    ledger, or the address of an item.
+    """
     key = key.strip()
     direct = session.scalar(
         select(CaseRow.id)
@@ -367,7 +406,12 @@ def find_case(session: Session, key: str) -> int | None:
                 CaseRow.number.like(f"%-{key.zfill(4)}") if key.isdigit() else CaseRow.number == key,
             )
         )
-        .order_by(CaseRow.id.desc())
+        .order_by(CaseRow.number.desc())
+    )
+    direct = direct or session.scalar(
+        select(CaseRow.id)
+        .where(CaseRow.old_number == key)
+        .order_by(CaseRow.opened_at.desc(), CaseRow.id.desc())
     )
     if direct is not None:
         return direct
@@ -497,18 +541,29 @@ def _list(value: object) -> Sequence[object]:
     return value if isinstance(value, list) else []
 
 
-def _slip(session: Session, case_id: int) -> SlipView | None:
+OLD_LEDGER = "旧台账"
+"""Who stands for those whom an older ledger does not name."""
+
+
+def sent_by(session: Session, case: CaseRow, slip: AssignmentRow) -> str:
+    """Name who sent a slip out; of one that an older ledger tells of, that ledger."""
+    if case.imported_at is not None and slip.dispatched_at <= case.imported_at:
+        return OLD_LEDGER
+    return people.name_of(session, slip.dispatched_by)
+
+
+def _slip(session: Session, case: CaseRow) -> SlipView | None:
     row = session.scalar(
-        select(AssignmentRow).where(AssignmentRow.case_id == case_id).order_by(AssignmentRow.id.desc())
+        select(AssignmentRow).where(AssignmentRow.case_id == case.id).order_by(AssignmentRow.id.desc())
     )
     if row is None:
         return None
     return SlipView(
         channel=row.channel,
         unit=row.unit,
-        dispatched_by=people.name_of(session, row.dispatched_by),
+        dispatched_by=sent_by(session, case, row),
         dispatched_at=row.dispatched_at,
-        signed_by=people.name_of(session, row.signed_by),
+        signed_by=people.name_of(session, row.signed_by) or (OLD_LEDGER if row.signed_at else ""),
         signed_at=row.signed_at,
         returned_by=people.name_of(session, row.returned_by),
         returned_at=row.returned_at,

@@ -67,7 +67,9 @@ class Words:
     labels: Mapping[str, str] = field(default_factory=dict)
     values: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     others: Mapping[str, str] = field(default_factory=dict)
-    hidden: frozenset[str] = frozenset({"person", "roles", "chats", "group", "stage", "text_sha256"})
+    hidden: frozenset[str] = frozenset(
+        {"person", "roles", "chats", "group", "stage", "text_sha256", "batch", "digest"}
+    )
 
     def name(self, of: str, code: object) -> str:
         """Name a code; one that is not known is told as others of its kind, or given back as it is."""
