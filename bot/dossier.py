@@ -18,7 +18,7 @@ _MET = {True: "按时", False: "超期", None: "进行中"}
 
 
 def dossier_xlsx(file: Dossier, office: Office, words: Words) -> bytes:
-    """Write the sheets 事项、来文、经过、答复稿、审签、转办、发布、承诺、时限、消息、台账行.
+    """Write the sheets 事项、（旧台账、）来文、经过、答复稿、审签、转办、发布、承诺、时限、消息、台账行.
 
     Instants are told in the office's zone.
     """
@@ -27,6 +27,8 @@ def dossier_xlsx(file: Dossier, office: Office, words: Words) -> bytes:
 
 def _sheets(file: Dossier, office: Office, words: Words) -> Iterable[Sheet]:
     yield "事项", _columns("项目 16", "内容 80"), _matter(file, office)
+    if file.old:
+        yield "旧台账", _columns("栏目 16", "内容 80"), file.old
     yield (
         "来文",
         _columns("来源 16", "标题 36", "链接 32", "正文 60", "发布时间 17", "读到时间 17", "归并依据 28"),
@@ -134,7 +136,12 @@ def _matter(file: Dossier, office: Office) -> list[tuple[Value, ...]]:
         ("结束", file.closed_at),
         ("不予受理理由", file.close_reason),
         ("退回次数", file.returns),
+        *_origin(file),
     ]
+
+
+def _origin(file: Dossier) -> list[tuple[Value, ...]]:
+    return [("旧台账导入", file.imported_at), ("旧编号", file.old_number)] if file.imported_at else []
 
 
 def _course(file: Dossier, words: Words) -> list[tuple[Value, ...]]:

@@ -9,10 +9,10 @@ from bot import pages
 from bot.chat import Block, Card
 from bot.names import LEVEL_NAMES, local
 from bot.pages import CASES_AT_ONCE, Leaf
-from routing import people, search, waiting, why
+from routing import legacy, people, search, waiting, why
 from routing.office import Level, Office
 from routing.unit import Unit
-from routing.views import Wanted, open_page
+from routing.views import Wanted, case_view, open_page
 from routing.why import Words
 
 Facts = Mapping[str, Any]
@@ -67,10 +67,19 @@ class Listings:
         key = str(facts["key"])
         return pages.why_list(key, why.explain(session, key, self.told), self.told, leaf)
 
+    def taken_over(self, session: Unit, facts: Facts, leaf: Leaf) -> Card:
+        """Compose what is still open of an import, for the duty group or for one unit."""
+        found = legacy.still_open(
+            session, int(facts["batch"]), facts["channels"], page=leaf.page, size=CASES_AT_ONCE
+        )
+        views = [view for case_id in found.ids if (view := case_view(session, case_id)) is not None]
+        return pages.taken_over_list(views, found.total, facts, self.office, leaf)
+
 
 LISTINGS: Mapping[str, Callable[[Listings, Unit, Facts, Leaf], Card]] = {
     "open_list": Listings.open_cases,
     "mine": Listings.mine,
     "find": Listings.found,
     "why": Listings.why,
+    legacy.TEMPLATE: Listings.taken_over,
 }

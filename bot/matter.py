@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from bot.chat import Block, Form
 from bot.glance import spread
-from bot.names import BAND_NAMES, LEVEL_NAMES, level_tag, source_name
+from bot.names import BAND_NAMES, LEVEL_NAMES, level_tag, local, source_name
 from routing.office import Office
 from routing.procedure import UNJUDGED
 from routing.views import CaseView, ItemLine, ReasonView
@@ -52,6 +52,10 @@ def what_decides(view: CaseView, office: Office) -> list[Block]:
     if view.registered_by and not (view.slip and view.slip.signed_at and view.slip.returned_at is None):
         first = f"{view.registered_by} 登记，单位签收前由其负责跟进"
         blocks.append(Block(first, label="首接", weight=7))
+    if view.legacy is not None:
+        number = f"，旧编号 {view.legacy.number}" if view.legacy.number else ""
+        at = local(view.legacy.at, office)
+        blocks.append(Block(f"旧台账（{at} 导入{number}）", label="来历", weight=8))
     rises = view.proposed_level < view.level
     if rises:
         why = view.level_why or "传播升温"
@@ -87,6 +91,9 @@ def detail(view: CaseView, sources: Mapping[str, str]) -> list[Block]:
         blocks.append(Block(view.level_why, label="定级依据", weight=5))
     if view.reasons:
         blocks.append(Block(_reasons(view.reasons), label="研判依据", weight=5))
+    if view.legacy is not None and view.legacy.told:
+        told = [f"{name}：{excerpt(text)}" for name, text in view.legacy.told.items()]
+        blocks.append(Block("\n".join(told), label="旧台账", weight=4))
     if view.must_answer:
         blocks.append(Block("是（48 小时内）", label="应当回应", weight=6))
     if view.answer_kind is not None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from routing.grouping import is_derived, origin_of
-from routing.items import Ailment, Band
+from routing.items import LEGACY, Ailment, Band
 from routing.office import Colour, Level, Office, Role, Step
 from routing.promises import PromiseView
 from routing.registering import SOURCE
@@ -120,6 +120,10 @@ REGISTERED = "首接登记"
 """The name of what people registered by hand, where others have the name of a source."""
 
 
+HOUSE_SOURCES: dict[str, str] = {SOURCE: REGISTERED, LEGACY: "旧台账"}
+"""The names of what comes from no source."""
+
+
 def how_long(span: timedelta) -> str:
     """Give a span in its two largest units: `8 小时 22 分`, `2 天 3 小时`, `41 分`, `3 小时`."""
     hours, minutes = divmod(int(span.total_seconds()) // 60, 60)
@@ -130,8 +134,8 @@ def how_long(span: timedelta) -> str:
 
 def source_name(source_id: str, sources: Mapping[str, str]) -> str:
     """Name a source by `sources`, names by id; a comment feed of one is told as its comments."""
-    if source_id == SOURCE:
-        return REGISTERED
+    if source_id in HOUSE_SOURCES:
+        return HOUSE_SOURCES[source_id]
     name = sources.get(origin_of(source_id), source_id)
     return f"{name}评论" if is_derived(source_id) and name != source_id else name
 

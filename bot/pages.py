@@ -6,6 +6,7 @@ A list says of each matter what one needs to go on: level, number, state, title,
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from bot import clocks
 from bot.buttons import PAGE, Wish, token_of
@@ -84,10 +85,41 @@ def found_list(hits: Sequence[Hit], more: bool, words: Sequence[str], leaf: Leaf
         hint = "换个词或少写一个词再试；只能查到您可以看的事项。"
         return Card((Block(f"没有找到含“{told}”的事项。"), Block(hint, Form.NOTE)))
     lines = [
-        Block(_line(n, hit.level, hit.number, hit.state, hit.title, f"「{hit.said}」" if hit.said else ""))
+        Block(_line(n, hit.level, hit.number, hit.state, hit.title, _said(hit)))
         for n, hit in enumerate(hits, 1)
     ]
     return _listed(f"查找“{told}”，新的在前", lines, leaf, [hit.case_id for hit in hits], more=more)
+
+
+def _said(hit: Hit) -> str:
+    """Quote where a text says it, and give the number of an older ledger."""
+    said = f"「{hit.said}」" if hit.said else ""
+    return "；".join(filter(None, (said, f"旧编号 {hit.old_number}" if hit.old_number else "")))
+
+
+def taken_over_list(
+    views: Sequence[CaseView], total: int, facts: Mapping[str, Any], office: Office, leaf: Leaf
+) -> Card:
+    """List what is open of an older ledger, each with a button for its card; `facts` as the row that queued it says."""
+    over, late = int(facts["over"]), int(facts["late"])
+    told = [f"在办 {total} 件"] + ([f"已结 {over} 件"] if over else [])
+    head = f"📚 {facts['by']} 导入旧台账：{'，'.join(told)}"
+    if not total:
+        return Card((Block(head, weight=9), Block("已结的用 /find 词 或 /case 旧编号 查看。", Form.NOTE)))
+    lines = [
+        Block(_line(n, view.level, view.number, view.state, view.title, _old_stands(view, office, leaf)))
+        for n, view in enumerate(views, 1)
+    ]
+    more, of = (leaf.page + 1) * CASES_AT_ONCE < total, _pages(total, CASES_AT_ONCE)
+    card = _listed(head, lines, leaf, [view.id for view in views], more=more, of=of)
+    notes = [f"导入时 {late} 件已有时限超期，只在这里说一次；/open 超期 随时可看。"] if late else []
+    notes += ["没有逐件发卡，点下面的按钮调出卡片接着办；Ⅰ、Ⅱ级的卡片随后发出，不响铃。"]
+    return Card((*card.blocks, Block("\n".join(notes), Form.NOTE, weight=6)), card.buttons)
+
+
+def _old_stands(view: CaseView, office: Office, leaf: Leaf) -> str:
+    number = f"旧编号 {view.legacy.number}" if view.legacy and view.legacy.number else ""
+    return "；".join(filter(None, (_due(view, office, leaf), number)))
 
 
 def why_list(key: str, steps: Sequence[Step], told: Words, leaf: Leaf) -> Card:

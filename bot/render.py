@@ -392,6 +392,8 @@ def _limits(view: CaseView, office: Office, hidden: frozenset[Step] = frozenset(
 
 def held_line(held: HeldView, office: Office) -> str:
     """Say in a few words why a card is held back, or which mute it was too grave for."""
+    if held.mute is None and not held.under:
+        return "旧台账导入，未单独发卡"
     if held.mute is None:
         return f"并列在 {held.under} 的卡片上"
     until = f"至 {local(held.mute.ends_at, office)}（{held.mute.reason}）"

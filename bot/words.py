@@ -9,9 +9,8 @@ from datetime import UTC
 from typing import Any
 
 from bot.config import Configuration
-from bot.names import AILMENT_NAMES, BAND_NAMES, COLOUR_NAMES, LEVEL_NAMES, REGISTERED, STEP_NAMES
+from bot.names import AILMENT_NAMES, BAND_NAMES, COLOUR_NAMES, HOUSE_SOURCES, LEVEL_NAMES, STEP_NAMES
 from routing.outbox import MessageKind
-from routing.registering import SOURCE
 from routing.silence import Ending
 from routing.why import Words
 from routing.workflow import COMMAND_NAMES, STATE_NAMES, Ground
@@ -55,6 +54,8 @@ _HOUSE_ACTIONS = {
     "release": "恢复发卡",
     "view": "查看",
     "export": "导出",
+    "import": "导入旧台账",
+    "take_over": "旧台账导入",
 }
 _ENDING_NAMES = {
     Ending.OVER: "静音结束",
@@ -62,6 +63,7 @@ _ENDING_NAMES = {
     Ending.GRAVE: "等级或类别升高，不再拦",
     Ending.SHOWN: "有人取出卡片",
     Ending.MOVED: "已有人处理",
+    Ending.STIRRED: "又有新信息",
     Ending.CLOSED: "事项已结束",
 }
 GROUND_NAMES: Mapping[Ground, str] = {
@@ -102,6 +104,12 @@ _LABELS = {
     "version": "事项版本",
     "shown_version": "看到的版本",
     "number": "编号",
+    "old_number": "旧编号",
+    "sheet": "工作表",
+    "row": "行",
+    "state": "状态",
+    "opened_at": "立项",
+    "late": "导入时已超期",
     "channel": "渠道",
     "level": "等级",
     "item": "信息序号",
@@ -154,6 +162,8 @@ def words(configuration: Configuration | None) -> Words:
         "command": _coded(COMMAND_NAMES),
         "step": _coded(STEP_NAMES),
         "colour": _coded(COLOUR_NAMES),
+        "late": _coded(STEP_NAMES),
+        "state": _coded(STATE_NAMES),
         "on": {"True": "标上", "False": "取消"},
         "band": _coded(BAND_NAMES),
         "kind": _coded(KIND_NAMES),
@@ -178,7 +188,7 @@ def words(configuration: Configuration | None) -> Words:
     values["frm"] |= values["channel"]
     values["to"] |= values["channel"]
     values["chat"] = chats
-    values["source"] = {source.id: source.name for source in configuration.sources} | {SOURCE: REGISTERED}
+    values["source"] = {source.id: source.name for source in configuration.sources} | HOUSE_SOURCES
     values["tags"] = {source.id: "、".join(source.tags) for source in configuration.sources if source.tags}
     values["address"] = {source.id: source.url for source in configuration.sources}
     return Words(office.zone, "", _LABELS, values)

@@ -78,6 +78,8 @@ COMMANDS = [
     ("export",),
     ("export", "ledger"),
     ("export", "case"),
+    ("import",),
+    ("import", "ledger"),
     ("audit",),
     ("audit", "verify"),
     ("sources",),

@@ -29,7 +29,7 @@ from bot.listings import LISTINGS
 from bot.pages import Leaf, Offered
 from bot.telegram.markup import TEXT_LIMIT, rendered
 from bot.telegram.text import units
-from routing import attest, auditor, deadlines, holding, outbox, people, promises, supervision
+from routing import attest, auditor, deadlines, holding, legacy, outbox, people, promises, supervision
 from routing.cases import DRAFT_MAX
 from routing.choices import Page
 from routing.digest import ChannelLine, DayCount, Digest, Matter, Overdue, Rate
@@ -822,8 +822,8 @@ OF_DUTY = {
     name
     for name in {*sentences._SENTENCES, *compose._PAGES}
     if name.startswith(("called", "duty", "handover_", "substitute_", "roster_"))
-}
-"""What the tests of the roster, of calls, handovers and substitutions live through."""
+} | {legacy.TEMPLATE}
+"""What the tests of the roster, of calls, handovers, substitutions and older ledgers live through."""
 
 
 def live(desk: Desk) -> None:

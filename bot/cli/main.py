@@ -9,7 +9,20 @@ import typer
 from sqlalchemy.exc import OperationalError
 
 from bot.chat import TokenRejected
-from bot.cli import demo, inspect, judge, models, people, records, roster, rules, sentiment, service, sources
+from bot.cli import (
+    demo,
+    imports,
+    inspect,
+    judge,
+    models,
+    people,
+    records,
+    roster,
+    rules,
+    sentiment,
+    service,
+    sources,
+)
 from bot.cli.common import BadUsage, console
 from bot.cli.usage import UsageError, told
 from routing.errors import ConfigError, YuqingError
@@ -31,6 +44,7 @@ judge.register(app)
 people.register(app)
 roster.register(app)
 records.register(app)
+imports.register(app)
 sources.register(app)
 demo.register(app)
 

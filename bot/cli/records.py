@@ -23,7 +23,7 @@ from bot.cli.common import (
 from bot.dossier import dossier_xlsx
 from bot.forms import ledger_xlsx
 from bot.lists import digest_card
-from bot.names import REGISTERED
+from bot.names import HOUSE_SOURCES
 from bot.words import words
 from routing import history
 from routing.clock import Span, day_named, utc_now, week_named, week_of
@@ -33,7 +33,6 @@ from routing.errors import UserError
 from routing.export import LedgerLine, ledger_rows
 from routing.heads import Head, read_code
 from routing.office import Office
-from routing.registering import SOURCE
 from routing.views import find_case
 
 audit_app = typer.Typer(help="台账核验。", no_args_is_help=True, rich_markup_mode=None)
@@ -153,7 +152,7 @@ def ledger(
     span = _span(configuration.office, week, "")
     check_free(file, force)
 
-    platforms = {source.id: source.name for source in configuration.sources} | {SOURCE: REGISTERED}
+    platforms = {source.id: source.name for source in configuration.sources} | HOUSE_SOURCES
 
     def work(session: Session) -> list[LedgerLine]:
         rows = ledger_rows(session, configuration.office, span, full=full, platforms=platforms)

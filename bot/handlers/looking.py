@@ -6,7 +6,7 @@ from datetime import UTC, datetime, time, timedelta
 from bot.buttons import Wish
 from bot.chat import ActionPressed, CommandGiven
 from bot.handlers.desk import Leafed, Occasion, Reaction
-from routing import announce, cases, outbox
+from routing import announce, cases, held, holding, legacy, outbox
 from routing.errors import UserError
 from routing.office import Level, Office, Role
 from routing.views import find_case, is_dispatched_to
@@ -169,10 +169,24 @@ def card(occasion: Occasion, event: ActionPressed, wish: Wish, actor: Actor) -> 
         )
         return Reaction("您没有查看这个事项的权限。" if known else GONE_CARD, alert=True)
     occasion.note_view(event.chat, actor, wish.case_id)
+    if chat in _taken_up(occasion, actor, wish.case_id):
+        return Reaction("已发在下方。")
     key = f"again:{occasion.desk.platform}:{occasion.update_id}"
     if not announce.post_again(session, occasion.desk.office, wish.case_id, chat, key, occasion.now):
         occasion.page(event.chat, {"template": "case", "case": wish.case_id})
     return Reaction("已发在下方。")
+
+
+def _taken_up(occasion: Occasion, actor: Actor, case_id: int) -> list[str]:
+    """Let the cards of a case from an older ledger go, which waited for somebody to ask; gives where they are sent."""
+    hold = held.open_hold(occasion.session, case_id)
+    if hold is None or not held.is_taken_over(hold):
+        return []
+    office = occasion.desk.office
+    case = holding.show(occasion.session, office, occasion.desk.ledger, actor, case_id, occasion.now)
+    if case is None:
+        return []
+    return [card.chat for card in announce.cards_due(occasion.session, office, case, occasion.now)]
 
 
 GONE_CARD = "这个按钮已失效，请发送 /open 重新查看。"
@@ -195,4 +209,10 @@ def leaf(occasion: Occasion, event: ActionPressed, wish: Wish, actor: Actor) -> 
     return Reaction(leafed=Leafed(event.message, wish.case_id, facts, wish.version))
 
 
-_MAY_LEAF = {"open_list": SEES_CASES, "mine": frozenset(Role), "find": SEES_CASES, "why": SEES_ALL}
+_MAY_LEAF = {
+    "open_list": SEES_CASES,
+    "mine": frozenset(Role),
+    "find": SEES_CASES,
+    "why": SEES_ALL,
+    legacy.TEMPLATE: SEES_CASES,
+}
