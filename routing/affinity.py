@@ -6,11 +6,11 @@ docs/decisions/0016-grouping.md.
 """
 
 import math
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import pairwise
-from operator import mul
+from operator import add, mul
 
 from routing.profile import Profile, Rarity, norm
 from routing.telling import PART, Site, Telling, families
@@ -67,6 +67,7 @@ _one_business = frozenset({"企业", "市场", "景区", "园区", "公园", "�
 _some_businesses = frozenset({"学校", "医院"})
 _wide = frozenset({"县", "镇"})
 _reopened_after = timedelta(hours=48)
+_shared_twice = re.compile(rb"\x01{2,}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,13 +300,7 @@ def _names(sites: Iterable[Site]) -> list[str]:
 
 def _runs(text: str, shared: frozenset[str]) -> list[str]:
     """Give the two longest stretches of three letters and more that both texts have."""
-    runs: list[str] = []
-    run = ""
-    for first, second in pairwise(text):
-        if first + second in shared:
-            run = run + second if run else first + second
-        else:
-            runs.append(run)
-            run = ""
-    found = sorted({run for run in (*runs, run) if len(run) > 2}, key=lambda run: (-len(run), run))
+    is_shared = bytes(map(shared.__contains__, map(add, text, text[1:])))
+    runs = {text[found.start() : found.end() + 1] for found in _shared_twice.finditer(is_shared)}
+    found = sorted(runs, key=lambda run: (-len(run), run))
     return [run[:12] for run in found[:2]]

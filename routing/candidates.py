@@ -66,13 +66,15 @@ class Candidates:
                 worth = int(worth * rarity.of_family(key[1]))
             for case in self._cases.get(key, ()):
                 votes[case] += worth
+        held = self._with_gram.get
         for gram, rare in letters.items():
-            if rare >= _rare:
-                for case in self._with_gram.get(gram, ()):
-                    if case in self._keys:
-                        votes[case] += rare // _gram_share
-        least = max(votes.values(), default=0) * _least_share
-        likely = sorted((-worth, case) for case, worth in votes.items() if worth >= least)
+            if rare >= _rare and (cases := held(gram)):
+                worth = rare // _gram_share
+                for case in cases:
+                    votes[case] += worth
+        alive = self._keys
+        least = max((worth for case, worth in votes.items() if case in alive), default=0) * _least_share
+        likely = sorted((-worth, case) for case, worth in votes.items() if worth >= least and case in alive)
         return [case for _, case in likely[:_weighed]]
 
     def _sweep(self) -> None:

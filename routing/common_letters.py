@@ -34,8 +34,9 @@ def common_pairs() -> tuple[int, Mapping[str, int]]:
 def subject_shares(pairs: Collection[str]) -> Sequence[float]:
     """Give how much a text speaks of each subject area by its pairs of letters, as a vector of length 1."""
     row_of, weights = _table()
-    rows = [row for pair in pairs if (row := row_of.get(pair)) is not None]
-    sums = weights[rows].sum(axis=0).tolist()
+    # Of some hundred pairs none weighs more than ten thousand.
+    rows = [row for row in map(row_of.get, pairs) if row is not None]
+    sums = np.add.reduce(weights.take(rows, axis=0), dtype=np.int32).tolist()
     sharpness = _sharpness / (_unit * math.sqrt(len(pairs) or 1))
     top = max(sums)
     shares = [math.exp(sharpness * (share - top)) for share in sums]
@@ -45,10 +46,10 @@ def subject_shares(pairs: Collection[str]) -> Sequence[float]:
 
 
 @cache
-def _table() -> tuple[Mapping[str, int], NDArray[np.int64]]:
+def _table() -> tuple[Mapping[str, int], NDArray[np.int32]]:
     """Give the row of each pair that speaks, and the rows: a weight for each subject."""
     speaks = _speaks()
-    weights = np.zeros((len(speaks), len(starter.SUBJECTS)), dtype=np.int64)
+    weights = np.zeros((len(speaks), len(starter.SUBJECTS)), dtype=np.int32)
     for row, chosen in enumerate(speaks.values()):
         for place, weight in chosen:
             weights[row, place] = weight

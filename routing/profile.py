@@ -9,13 +9,17 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
+from functools import cache, lru_cache
+from itertools import repeat
 from operator import add
 from types import MappingProxyType
 from typing import Any, TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 from routing.common_letters import common_pairs
-from routing.telling import Site, Telling, weight_of
+from routing.telling import Site, Telling, weights_of
 
 _first_kept, _last_kept = 4, 8
 _figures_kept = 400
@@ -143,6 +147,7 @@ class Rarity:
         self._texts, common = common_pairs()
         self._grams: Counter[str] = Counter(common)
         self._matters = 0
+        self._most = math.log(10)
         self._places: Counter[Site] = Counter()
         self._families: Counter[str] = Counter()
         self._mains: Counter[Site] = Counter()
@@ -167,14 +172,18 @@ class Rarity:
         if not profile.size:
             return
         self._matters += step
+        self._most = math.log(self._matters + 10)
         _step(self._places, profile.places, step)
         _step(self._families, profile.families, step)
         _step(self._mains, profile.main(), step)
 
     def of_grams(self, telling: Telling) -> dict[str, int]:
         """Say how much it tells that another text shares a pair of letters, for each of this one, in thousandths."""
-        heard, times = 1_000 * math.log(self._texts + 30), self._grams.get
-        return {gram: int(weight_of(gram) * max(0.0, heard - _log(times(gram, 0)))) for gram in telling.grams}
+        grams = tuple(telling.grams)
+        times = np.fromiter(map(self._grams.get, grams, repeat(0)), dtype=np.intp, count=len(grams))
+        heard = 1_000 * math.log(self._texts + 30) - _logs(int(times.max(initial=0)))[times]
+        worth = (weights_of(grams) * heard.clip(0.0)).astype(np.int64)
+        return dict(zip(grams, worth.tolist(), strict=True))
 
     def of_place(self, site: Site) -> float:
         """Say how telling a place is, about 1 for one that a single matter names."""
@@ -189,12 +198,18 @@ class Rarity:
         return self._mains[site] <= 1
 
     def _among(self, matters: int) -> float:
-        return min(1.2, max(0.0, (math.log(self._matters + 10) - _log_after(matters)) / 3))
+        told = (self._most - _log_after(matters)) / 3
+        return 0.0 if told < 0.0 else min(told, 1.2)
 
 
-@lru_cache(maxsize=50_000)
-def _log(times: int) -> float:
-    return 1_000 * math.log(times + 0.6)
+def _logs(most: int) -> NDArray[np.float64]:
+    """Give how much less a pair tells that was heard 0, 1, 2, ... times, up to so many at least, in thousandths."""
+    return _logs_up_to(most.bit_length())
+
+
+@cache
+def _logs_up_to(bits: int) -> NDArray[np.float64]:
+    return np.array([1_000 * math.log(times + 0.6) for times in range(1 << bits)])
 
 
 @lru_cache(maxsize=10_000)

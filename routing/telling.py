@@ -14,6 +14,8 @@ from sys import intern
 from typing import Any
 
 import ahocorasick_rs
+import numpy as np
+from numpy.typing import NDArray
 
 from routing.common_letters import subject_shares
 from routing.normal import normal
@@ -30,6 +32,9 @@ _plain = frozenset(
     "对又再才只但而或等什么怎谁哪里他她它自己之其以所于将请本已向经年月日时分天多少大小现今昨明后前早晚"
 )
 _plain_weight = 0.35
+_is_plain = np.zeros(0x10000, dtype=np.uint8)
+_is_plain[[ord(sign) for sign in _plain]] = 1
+_weight_by_signs = np.array([1.0, _plain_weight])
 
 # Names of places that no gazetteer knows end so. Where such a name begins nobody can say without a dictionary, so the two
 # characters before the ending stand for it: two spellings of one name end alike.
@@ -291,10 +296,12 @@ def _pairs_of(name: str) -> frozenset[str]:
     return frozenset(pairs(name))
 
 
-@lru_cache(maxsize=200_000)
-def weight_of(gram: str) -> float:
-    """Say how much a pair of letters tells by its characters alone."""
-    return _plain_weight if gram[0] in _plain or gram[1] in _plain else 1.0
+def weights_of(grams: Sequence[str]) -> NDArray[np.float64]:
+    """Say how much each pair of letters tells by its characters alone."""
+    codes = np.frombuffer("".join(grams).encode("utf-32-le", "surrogatepass"), dtype="<u4").reshape(-1, 2)
+    signs = _is_plain[np.minimum(codes, len(_is_plain) - 1)]
+    weights: NDArray[np.float64] = _weight_by_signs[signs[:, 0] | signs[:, 1]]
+    return weights
 
 
 def tell(title: str, text: str, places: Collection[str], numbers: frozenset[str], land: Land) -> Telling:
