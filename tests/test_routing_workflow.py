@@ -1,5 +1,6 @@
 """The whole table, forbidden moves included; and that no order of acts by anybody gets past four eyes."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from enum import Enum
 from itertools import product
@@ -289,6 +290,27 @@ def order(command: Command, by: Actor, **more) -> Order:
 Cell = tuple[str, State, Command]
 
 
+def for_each(cells: Sequence[Cell]) -> Callable[[Callable[[Cell], None]], Callable[[Sequence[Cell]], None]]:
+    """Make one test a state, in which every cell of that state is tried; what fails names its cell."""
+    rows: dict[str, list[Cell]] = {}
+    for cell in cells:
+        rows.setdefault(f"{cell[0]}-{cell[1]}", []).append(cell)
+
+    def made_of(check: Callable[[Cell], None]) -> Callable[[Sequence[Cell]], None]:
+        @pytest.mark.parametrize("row", rows.values(), ids=rows)
+        def test(row: Sequence[Cell]) -> None:
+            for cell in row:
+                try:
+                    check(cell)
+                except AssertionError as error:
+                    error.add_note("-".join(cell))
+                    raise
+
+        return test
+
+    return made_of
+
+
 def move_of(cell: Cell) -> Move:
     return table(OFFICES[cell[0]], Level.III)[cell[1:]]
 
@@ -347,21 +369,21 @@ def test_no_state_is_without_a_way_out_whatever_is_switched(state):
     assert all(ways) is (state is not State.MERGED)
 
 
-@pytest.mark.parametrize("cell", CELLS, ids="-".join)
+@for_each(CELLS)
 def test_every_cell_can_be_walked_by_each_who_may_from_each_place_where_he_may(cell):
     move = move_of(cell)
     for role, where in product(move.roles, move.where):
         assert answer_to(cell, proper(cell, by=actor(role), where=where)) is move
 
 
-@pytest.mark.parametrize("cell", FORBIDDEN, ids="-".join)
+@for_each(FORBIDDEN)
 def test_every_other_command_is_refused_because_of_the_state(cell):
     answers = [answer_to(cell, order(cell[2], actor(*Role), where=where)) for where in Where]
     assert {ground(answer) for answer in answers} == {Ground.STATE}
     assert all(STATE_NAMES[cell[1]] in answer.text or "报批转办" in answer.text for answer in answers)
 
 
-@pytest.mark.parametrize("cell", CELLS, ids="-".join)
+@for_each(CELLS)
 def test_no_other_role_may(cell):
     without = actor(*(ALL_ROLES - move_of(cell).roles))
     for where in Where:
@@ -369,7 +391,7 @@ def test_no_other_role_may(cell):
     assert ground(answer_to(cell, proper(cell, by=actor()))) is Ground.ROLE
 
 
-@pytest.mark.parametrize("cell", CELLS, ids="-".join)
+@for_each(CELLS)
 def test_no_other_place_will_do_and_the_right_one_is_named(cell):
     names = {Where.DUTY: "值班群", Where.CHANNEL: "承办群", Where.PRIVATE: "私聊"}
     right = move_of(cell).where
@@ -379,7 +401,7 @@ def test_no_other_place_will_do_and_the_right_one_is_named(cell):
         assert all((name in answer.text) is (place in right) for place, name in names.items())
 
 
-@pytest.mark.parametrize("cell", CELLS, ids="-".join)
+@for_each(CELLS)
 def test_each_thing_that_is_needed_is_asked_for(cell):
     fields = {"item": "item_id", "matter": "into"}
     for need in move_of(cell).needs:
@@ -394,7 +416,7 @@ def test_a_release_needs_an_address_of_the_web(link):
     assert ground(answer) is Ground.MISSING
 
 
-@pytest.mark.parametrize("cell", [c for c in CELLS if move_of(c).roles == {Role.CONTACT}], ids="-".join)
+@for_each([c for c in CELLS if move_of(c).roles == {Role.CONTACT}])
 def test_a_contact_acts_for_his_own_channel_only(cell):
     for channels in ((), ("network",)):
         by = actor(Role.CONTACT, channels=channels)
@@ -411,7 +433,7 @@ SIDE_BY_SIDE = {
 }
 
 
-@pytest.mark.parametrize("cell", CELLS, ids="-".join)
+@for_each(CELLS)
 def test_an_older_card_is_stale_except_for_a_new_draft_and_what_units_say_side_by_side(cell):
     expected = None if cell[2] in SIDE_BY_SIDE else Ground.STALE
     assert ground(answer_to(cell, proper(cell, version=4))) is expected
@@ -443,7 +465,7 @@ BARRED = {
 }
 
 
-@pytest.mark.parametrize("cell", CELLS, ids="-".join)
+@for_each(CELLS)
 def test_four_eyes_bar_whom_they_must_and_nobody_else(cell):
     for person in range(DRAFTER, OTHER + 1):
         answer = answer_to(cell, proper(cell, by=actor(*Role, person=person)))
@@ -451,7 +473,7 @@ def test_four_eyes_bar_whom_they_must_and_nobody_else(cell):
         assert ground(answer) is (Ground.FOUR_EYES if barred else None)
 
 
-@pytest.mark.parametrize("cell", [c for c in CELLS if c[2] in REVIEWING], ids="-".join)
+@for_each([c for c in CELLS if c[2] in REVIEWING])
 def test_a_review_of_another_draft_is_stale_in_any_state(cell):
     for state, shown in product(State, (1, 3)):
         answer = decide(facts(state), proper(cell, draft_version=shown))
