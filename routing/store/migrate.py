@@ -1,12 +1,14 @@
 """Bring a database to the newest schema, from code. Safe to call twice and by two processes at once."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from alembic import command
-from alembic.config import Config
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, inspect, text
 
 from routing.store.engine import Store
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 BY_HAND = ("search_pair", "ix_search_text_pairs")
 """How the names begin of what a migration made by hand for one database: the tables know nothing of it."""
@@ -14,10 +16,15 @@ BY_HAND = ("search_pair", "ix_search_text_pairs")
 MIGRATION_LOCK = 0x79755100  # any constant of our own: PostgreSQL's advisory locks share one space
 
 
-def config_for(connection: Connection) -> Config:
+_migrations = Path(__file__).parent / "migrations"
+
+
+def config_for(connection: Connection) -> "Config":
     """Give Alembic's configuration for one open connection; nothing is read from a file."""
+    from alembic.config import Config
+
     config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.set_main_option("script_location", str(_migrations))
     config.attributes["connection"] = connection
     return config
 
@@ -32,4 +39,15 @@ def migrate(store: Store) -> None:
     with store.engine.begin() as connection:
         if not store.is_sqlite:  # on SQLite, BEGIN IMMEDIATE already keeps a second process waiting
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATION_LOCK})
-        command.upgrade(config_for(connection), "head")
+        if not _is_newest(connection):
+            from alembic import command  # dear to import, and seldom needed
+
+            command.upgrade(config_for(connection), "head")
+
+
+def _is_newest(connection: Connection) -> bool:
+    """Tell whether the newest of our migrations was the last that ran; they are numbered, and one follows another."""
+    if not inspect(connection).has_table("alembic_version"):
+        return False
+    newest = max(path.name[:4] for path in (_migrations / "versions").glob("[0-9]*.py"))
+    return connection.scalars(text("SELECT version_num FROM alembic_version")).all() == [newest]
