@@ -20,12 +20,14 @@ from whole import (
     Json,
     Stage,
     database,
+    labels,
     number_of,
     on_stage,
 )
 
+from bot.buttons import Wish, token_of
 from bot.sandbox.client import messages_in
-from routing.workflow import State
+from routing.workflow import Command, State
 
 EVE = datetime(2026, 9, 28, 18, 0, tzinfo=UTC)
 """02:00 on a Tuesday in the office; 48 hours later it is the night of National Day (国庆节)."""
@@ -96,11 +98,19 @@ async def test_a_matter_that_came_back_twice_is_assigned_and_does_not_come_back_
             await stage.said(OFFICER, number, reason)
             card = await stage.card(DUTY, number, "退回待派", button="转办…")
             assert f"已转办：{number}" in await stage.menu(OFFICER, card, "转办…", "转办 信访")
-            slip = await stage.card(PETITION, number, button="签收")
+            old, slip = slip, await stage.card(PETITION, number, button="签收")
+        assert "退回" not in labels(slip)
+        case = await stage.case(number)
+        forged = token_of(Wish(Command.RETURN.value, case.id, case.version))
+        assigned = await stage.unchanged(number, stage.forge(CONTACT, slip, forged))
+        assert assigned == "本事项已两次退回、由政府办指定承办，不能再退回。"
+        stale = await stage.unchanged(number, stage.press(CONTACT, old, "退回"))
+        assert stale == f"{number} 刚有变化（待签收），请看最新卡片后再操作。"
         assert await stage.press(CONTACT, slip, "签收") == f"已签收：{number}"
         await stage.card(PETITION, number, "办理中", button="拟答复稿")
+        assert await stage.refused(number) == ["assigned", "stale"]
         assert [line["action"] for line in await stage.ledger(number)] == [
-            "open", "dispatch", "return", "dispatch", "return", "dispatch", "sign",
+            "open", "dispatch", "return", "dispatch", "return", "dispatch", "refused", "refused", "sign",
         ]  # fmt: skip
 
 
