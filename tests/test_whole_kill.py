@@ -141,8 +141,11 @@ def _is_alive(group: int) -> bool:
 
 
 @asynccontextmanager
-async def _running(folder: Path, url: str) -> AsyncIterator[Service]:
+async def running(folder: Path, url: str, steps: str = "") -> AsyncIterator[Service]:
+    """Run the service as a process; `steps` is written at the end of its office.toml."""
     async with on_stage(folder, url=url, with_app=False, feeds=("forum",)) as stage:
+        with (stage.settings.config / "office.toml").open("a", encoding="utf-8") as office:
+            office.write(steps)
         service = Service(stage, folder)
         await service.start()
         try:
@@ -301,7 +304,7 @@ async def test_killed_at_seeded_moments_nothing_is_lost_and_nothing_doubled_unma
     moments = 25  # before and after each act, the publication among them
     deadly = set(chance.sample(range(1, moments), 6))
     with database(kind, tmp_path) as url:
-        async with _running(tmp_path, url) as service:
+        async with running(tmp_path, url) as service:
             passed = 0
 
             async def between(moment: str) -> None:
@@ -321,7 +324,7 @@ async def test_killed_at_seeded_moments_nothing_is_lost_and_nothing_doubled_unma
 
 async def test_killed_right_after_every_act_each_act_counts_once(tmp_path: Path) -> None:
     with database("sqlite", tmp_path) as url:
-        async with _running(tmp_path, url) as service:
+        async with running(tmp_path, url) as service:
 
             async def between(moment: str) -> None:
                 if moment == "act":
@@ -337,7 +340,7 @@ async def test_killed_before_an_answer_came_a_card_comes_again_marked_and_a_pres
     tmp_path: Path,
 ) -> None:
     with database("sqlite", tmp_path) as url:
-        async with _running(tmp_path, url) as service:
+        async with running(tmp_path, url) as service:
             stage = service.stage
             await stage.client.faults({"kind": "timeout_after", "method": "sendMessage", "chat": DUTY})
             stage.feeds.publish(WATER)
@@ -382,7 +385,7 @@ async def test_a_second_service_is_refused_in_one_line_and_ctrl_c_ends_the_first
     kind: str, tmp_path: Path
 ) -> None:
     with database(kind, tmp_path) as url:
-        async with _running(tmp_path, url) as service:
+        async with running(tmp_path, url) as service:
             stage = service.stage
             await stage.client.send(OFFICER, OFFICER, "/help")
             await stage.card(OFFICER, "周敏（")
