@@ -34,9 +34,9 @@ from whole import (
     WATER,
     Json,
     Stage,
+    acts,
     data_of,
     database,
-    labels,
     number_of,
     on_stage,
 )
@@ -284,7 +284,7 @@ async def _old_buttons_work(player: Player) -> None:
         for chat in [c["id"] for c in (await stage.client.state(who))["chats"]]:
             if SEES.get(chat, chat) != who:
                 continue
-            for left in [m for m in await stage.client.messages(who, chat) if m["buttons"]]:
+            for left in [m for m in await stage.client.messages(who, chat) if acts(m)]:
                 query = await stage.client.press(who, chat, left["id"], left["buttons"][0][0]["data"])
                 said = await stage.toast(who, query)
                 assert "现在是“已办结”" in said or "第1稿作废" in said
@@ -293,7 +293,7 @@ async def _old_buttons_work(player: Player) -> None:
     await stage.quiet()
     for who in STAFF:
         for chat in [c["id"] for c in (await stage.client.state(who))["chats"]]:
-            assert not [m["text"] for m in await stage.client.messages(who, chat) if labels(m)]
+            assert not [m["text"] for m in await stage.client.messages(who, chat) if acts(m)]
 
 
 @ON_BOTH

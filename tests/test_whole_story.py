@@ -17,6 +17,7 @@ from whole import (
     STAFF,
     WATER,
     Stage,
+    acts,
     database,
     number_of,
     on_stage,
@@ -95,7 +96,7 @@ async def _play(stage: Stage) -> None:
     await stage.quiet()
     for who in STAFF:
         view = await stage.client.state(who)
-        assert not [m["text"] for c in view["chats"] for m in messages_in(view, c["id"]) if m["buttons"]]
+        assert not [m["text"] for c in view["chats"] for m in messages_in(view, c["id"]) if acts(m)]
 
     await stage.client.send(OFFICER, DUTY, "/digest")
     digest = await stage.said(DUTY, "舆情周报", "新增事项：1 件", "100%")

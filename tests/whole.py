@@ -559,6 +559,11 @@ def labels(message: Json) -> str:
     return "、".join(b["text"] for row in message["buttons"] for b in row)
 
 
+def acts(message: Json) -> bool:
+    """Tell whether a message offers something to do, and not only the way to its matter."""
+    return labels(message) not in {"", "看这件事"}
+
+
 def data_of(card: Json, label: str) -> str:
     """Give the data behind a button."""
     found = [b["data"] for row in card["buttons"] for b in row if label in b["text"]]
