@@ -70,7 +70,7 @@ class Listings:
     def taken_over(self, session: Unit, facts: Facts, leaf: Leaf) -> Card:
         """Compose what is still open of an import, for the duty group or for one unit."""
         found = legacy.still_open(
-            session, int(facts["batch"]), facts["channels"], page=leaf.page, size=CASES_AT_ONCE
+            session, int(facts["batch"]), facts["channels"], leaf.now, page=leaf.page, size=CASES_AT_ONCE
         )
         views = [view for case_id in found.ids if (view := case_view(session, case_id)) is not None]
         return pages.taken_over_list(views, found.total, facts, self.office, leaf)

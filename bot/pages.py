@@ -113,7 +113,8 @@ def taken_over_list(
     more, of = (leaf.page + 1) * CASES_AT_ONCE < total, _pages(total, CASES_AT_ONCE)
     card = _listed(head, lines, leaf, [view.id for view in views], more=more, of=of)
     notes = [f"导入时 {late} 件已有时限超期，只在这里说一次；/open 超期 随时可看。"] if late else []
-    notes += ["没有逐件发卡，点下面的按钮调出卡片接着办；Ⅰ、Ⅱ级的卡片随后发出，不响铃。"]
+    follow = "；Ⅰ、Ⅱ级的卡片随后发出，不响铃" if facts["grave"] else ""
+    notes += [f"没有逐件发卡，点下面的按钮调出卡片接着办{follow}。"]
     return Card((*card.blocks, Block("\n".join(notes), Form.NOTE, weight=6)), card.buttons)
 
 

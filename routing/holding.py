@@ -136,7 +136,7 @@ def tick(session: Session, office: Office, ledger: Ledger, now: datetime) -> int
     rows = session.execute(
         select(HoldRow, CaseRow)
         .join(CaseRow, CaseRow.id == HoldRow.case_id)
-        .where(HoldRow.ended_at.is_(None))
+        .where(HoldRow.ended_at.is_(None), _may_end())
         .order_by(HoldRow.id)
     ).all()
     for row, case in rows:
@@ -165,8 +165,6 @@ def _ending(session: Session, row: HoldRow, case: CaseRow) -> Ending | None:
     """Say why a card is held back no longer; None while it still is."""
     if case.state in ENDED:
         return Ending.CLOSED
-    if held.is_taken_over(row):
-        return None  # a person asks for it, or there is news of it
     if is_grave(case) or (row.under_id is not None and not is_small(case)):
         return Ending.GRAVE
     if row.mute_id is not None:
@@ -278,7 +276,16 @@ def _why_muted(mute: MuteRow) -> str:
     return f"静音（{mutes.KIND_NAMES[mute.kind]} {mute.matcher}）：{mute.reason}"
 
 
+def _may_end() -> ColumnElement[bool]:
+    """Leave out what came from an older ledger and is open: a person asks for its card, or there is news of it."""
+    return or_(HoldRow.mute_id.is_not(None), HoldRow.under_id.is_not(None), CaseRow.state.in_(list(ENDED)))
+
+
 def _is_anything(session: Session, now: datetime) -> bool:
     due = select(MuteRow.id).where(MuteRow.ended_at.is_(None), MuteRow.ends_at <= now)
-    waiting = select(HoldRow.id).where(HoldRow.ended_at.is_(None))
+    waiting = (
+        select(HoldRow.id)
+        .join(CaseRow, CaseRow.id == HoldRow.case_id)
+        .where(HoldRow.ended_at.is_(None), _may_end())
+    )
     return session.scalar(due.limit(1)) is not None or session.scalar(waiting.limit(1)) is not None

@@ -37,6 +37,7 @@ from routing.store.tables import (
     AssignmentRow,
     CaseItemRow,
     CaseRow,
+    DeadlineRow,
     HoldRow,
     ItemRow,
     LegacyRow,
@@ -396,6 +397,7 @@ def _tell(
         "by": actor.name,
         "over": whole - len(opened),
         "late": len(late),
+        "grave": gravest <= Level.II,
         "channels": None,
     }
     lists = [(office.duty_chat, facts)]
@@ -403,7 +405,8 @@ def _tell(
         theirs = [case_id for one, case_id in opened if one.channel == key and one.state in WITH_CHANNEL]
         if theirs:
             count = sum(case_id in late for case_id in theirs)
-            lists.append((channel.chat, {**facts, "over": 0, "late": count, "channels": [key]}))
+            told = {"over": 0, "late": count, "grave": False, "channels": [key]}
+            lists.append((channel.chat, facts | told))
     for chat, payload in lists:
         queue(
             session,
@@ -431,9 +434,12 @@ class Listed:
 
 
 def still_open(
-    session: Session, batch: int, channels: Sequence[str] | None, *, page: int, size: int
+    session: Session, batch: int, channels: Sequence[str] | None, now: datetime, *, page: int, size: int
 ) -> Listed:
-    """List the cases of one import that are not over; `channels`: those that units of these have in hand."""
+    """List the cases of one import that are not over; `channels`: those that units of these have in hand.
+
+    Within a level those first whose next limit can still be kept, the soonest first.
+    """
     query = (
         select(CaseRow.id)
         .join(LegacyRow, LegacyRow.case_id == CaseRow.id)
@@ -442,7 +448,13 @@ def still_open(
     if channels is not None:
         query = query.where(CaseRow.channel.in_(list(channels)), CaseRow.state.in_(list(WITH_CHANNEL)))
     total = session.scalar(select(func.count()).select_from(query.subquery())) or 0
-    shown = query.order_by(CaseRow.level, CaseRow.opened_at, CaseRow.id).offset(page * size).limit(size)
+    ahead = (
+        select(func.min(DeadlineRow.due_at))
+        .where(DeadlineRow.case_id == CaseRow.id, DeadlineRow.ended_at.is_(None), DeadlineRow.due_at > now)
+        .scalar_subquery()
+    )
+    order = (CaseRow.level, ahead.is_(None), ahead, CaseRow.opened_at, CaseRow.id)
+    shown = query.order_by(*order).offset(page * size).limit(size)
     return Listed(tuple(session.scalars(shown)), total)
 
 

@@ -236,6 +236,17 @@ def test_ordinary_cards_wait_until_somebody_asks_and_grave_ones_follow_without_a
     assert [row.ending for row in desk.all(HoldRow)] == [Ending.SHOWN]
 
 
+def test_a_card_that_waits_costs_no_look_and_one_of_a_matter_that_ended_waits_no_more(desk):
+    case_id = one(desk, 发布时间=NEW, 交办时间=None, 签收时间=None, **OPEN)
+    assert desk.run(lambda s: holding.tick(s, desk.office, desk.ledger, desk.clock())) == 0
+    desk.act(case_id, Command.DISMISS)
+    assert desk.run(lambda s: holding.tick(s, desk.office, desk.ledger, desk.clock())) == 1
+    assert [row.ending for row in desk.all(HoldRow)] == [Ending.CLOSED]
+    desk.act(case_id, Command.REOPEN)
+    tick(desk)
+    assert [r.chat for r in queued(desk, MessageKind.CARD) if r.case_id == case_id] == [desk.office.duty_chat]
+
+
 def test_each_unit_gets_one_list_of_what_it_has_in_hand(desk):
     take(
         desk,
@@ -251,10 +262,24 @@ def test_each_unit_gets_one_list_of_what_it_has_in_hand(desk):
         "group-network": 1,
     }
     batch = queued(desk)[0].payload["batch"]
-    whole = desk.run(lambda s: legacy.still_open(s, batch, None, page=0, size=2))
+    whole = desk.run(lambda s: legacy.still_open(s, batch, None, desk.clock(), page=0, size=2))
     assert (len(whole.ids), whole.total) == (2, 4)
-    theirs = desk.run(lambda s: legacy.still_open(s, batch, ["petition"], page=0, size=8))
+    theirs = desk.run(lambda s: legacy.still_open(s, batch, ["petition"], desk.clock(), page=0, size=8))
     assert theirs.total == 2
+
+
+def test_the_list_begins_with_the_gravest_and_with_what_can_still_be_kept(desk):
+    fresh = {"发布时间": "2026-11-17 09:30", "交办时间": None, "签收时间": None}
+    take(
+        desk,
+        row(编号="1", 等级="Ⅳ", **(OPEN | fresh)),
+        row(编号="2", **OPEN),
+        row(编号="3", **(OPEN | fresh)),
+        row(编号="4", 等级="Ⅱ", **OPEN),
+    )
+    batch = queued(desk)[0].payload["batch"]
+    listed = desk.run(lambda s: legacy.still_open(s, batch, None, desk.clock(), page=0, size=8))
+    assert [desk.case(case_id).old_number for case_id in listed.ids] == ["4", "3", "2", "1"]
 
 
 def test_an_open_one_is_carried_on_to_its_end(desk):
