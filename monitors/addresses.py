@@ -12,6 +12,7 @@ import re
 import socket
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 from typing import Any
 
 from aiohttp.abc import AbstractResolver, ResolveResult
@@ -78,6 +79,7 @@ def _packed(address: _Address) -> Sequence[_Address]:
     return ()
 
 
+@lru_cache(maxsize=4096)
 def host_port(url: URL) -> str:
     """Name host and port as `allow_hosts` writes them: `bbs.example:80`, `[::1]:1200`."""
     host = url.host or ""

@@ -216,7 +216,7 @@ class Fetcher:
             at = str(request.url)
             known = state if at == known_url and request.body is None else None
             headers = _headers(source, request, known, own=not hop or _is_same_place(origin, request.url))
-            answer = await self._ask(source, request, headers, watch, first=not hop)
+            answer = await self._ask(source, request, at, headers, watch, first=not hop)
             if isinstance(answer, Fetched):
                 permanent = hop and moved and cursor is None and answer.status in {200, 304}
                 return replace(answer, moved_to=at) if permanent else answer
@@ -228,9 +228,16 @@ class Fetcher:
         raise Unread(Fault.REDIRECTS, f"跳转超过 {max_redirects} 次", "请在浏览器打开，改用最后的网址")
 
     async def _ask(
-        self, source: Source, request: _Request, headers: Mapping[str, str], watch: _Watch, *, first: bool
+        self,
+        source: Source,
+        request: _Request,
+        at: str,
+        headers: Mapping[str, str],
+        watch: _Watch,
+        *,
+        first: bool,
     ) -> Fetched | _Redirect:
-        """Make one request, within the time that is left and when it is its host's turn."""
+        """Make one request, within the time that is left and when it is its host's turn. `at`: its address as text."""
         watch.status = None
         url = request.url
         allowed = is_allowed(url, source.allow_hosts)
@@ -259,7 +266,7 @@ class Fetcher:
                     watch.status = answer.status
                     if answer.status in _redirects:
                         return _Redirect(answer.status, answer.headers.get("Location"))
-                    return await self._read(answer, source, str(url), headers)
+                    return await self._read(answer, source, at, headers)
         except aiohttp.ClientConnectorError as error:
             if isinstance(error.os_error, NotPublic):
                 raise _forbidden(url, error.os_error.address) from error

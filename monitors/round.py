@@ -11,7 +11,7 @@ import json
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Any, Protocol
 
 from yarl import URL
 
@@ -24,6 +24,7 @@ from routing.items import Ailment, Harvest, Item, SourceProblem, SourceState, Sy
 
 drift_allowed = timedelta(minutes=5)
 most_top, most_gaps = 50, 5
+_no_window = timedelta(0)
 _too_many = "若经常如此，请调大 max_pages 或调小 interval_s"
 
 
@@ -81,7 +82,9 @@ async def play(
         return Round(failure(source, state, now, fetched.problem, fetched.retry_after_s))
     symptoms = _seen_on_the_way(source, fetched, now)
     is_file = source.kind == "file"
-    body_hash = hashlib.sha256(fetched.body).hexdigest()[:48] + _reading(source)
+    body_hash = (
+        "" if fetched.not_modified else hashlib.sha256(fetched.body).hexdigest()[:48] + _reading(source)
+    )
     as_before = body_hash == state.body_hash
     if fetched.not_modified or (as_before and not _is_read_each_time(source)):
         symptoms += _frozen(source, state, now)
@@ -89,8 +92,7 @@ async def play(
         if is_file:
             kept = _read_on(kept, state, fetched, now)
         quiet = not symptoms and not state.failures and state.baseline_done and kept.memory == state.memory
-        harvest = replace(_harvest(source, kept, now, symptoms=symptoms), looked=False)
-        return Round(harvest, quiet=quiet)
+        return Round(_harvest(source, kept, now, symptoms=symptoms, looked=False), quiet=quiet)
     still = as_before and source.kind == "comments"  # a list that is read though its first page is as before
     symptoms += _frozen(source, state, now) if still else ()
     pages = await _pages(source, state, fetched, worker, fetcher, known, now)
@@ -145,11 +147,15 @@ async def look(source: Source, state: SourceState, fetcher: Fetching) -> Fetched
     return await fetcher.fetch(source, known, cursor=state.cursor if _forward(source) else None)
 
 
-@functools.cache
 def _reading(source: Source) -> str:
     """Name what shapes the reading of a source: where that was corrected, what was known is read once more."""
     shapes = (source.kind, source.url, source.mapping, source.encoding, source.title_cut, source.text_cut)
-    return hashlib.sha256(repr((*shapes, source.zone.key)).encode()).hexdigest()[:16]
+    return _named(*shapes, source.zone.key)
+
+
+@functools.lru_cache(maxsize=16_384)
+def _named(*shapes: Any) -> str:
+    return hashlib.sha256(repr(shapes).encode()).hexdigest()[:16]
 
 
 def _as_configured(source: Source, state: SourceState) -> SourceState:
@@ -414,18 +420,21 @@ def _harvest(
     symptoms: tuple[Symptom, ...] = (),
     items: tuple[Item, ...] = (),
     notes: tuple[str, ...] = (),
+    looked: bool = True,
 ) -> Harvest:
-    return described(Harvest(source.id, now, state, items, notes=notes, symptoms=symptoms), source)
+    return Harvest(
+        source.id, now, state, items, notes=notes, symptoms=symptoms, looked=looked, **_described(source)
+    )
 
 
 def described(harvest: Harvest, source: Source) -> Harvest:
     """Give the harvest with what the core must know of its source."""
-    return replace(
-        harvest,
-        tags=source.tags,
-        window=timedelta(hours=source.window_h),
-        interval_s=source.max_interval_s,
-    )
+    return replace(harvest, **_described(source))
+
+
+def _described(source: Source) -> dict[str, Any]:
+    window = timedelta(hours=source.window_h) if source.window_h else _no_window
+    return {"tags": source.tags, "window": window, "interval_s": source.max_interval_s}
 
 
 def _success(
