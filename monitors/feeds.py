@@ -26,6 +26,7 @@ from monitors.dates import Dated, read_date
 from monitors.jsonfeed import JsonFeed, as_entry, read_json_feed
 from monitors.masking import mask
 from monitors.parsed import Parsed, unread
+from monitors.plainrss import read_plain
 from monitors.rawcut import Entries, find_entries, loose_entries, max_digests, names_in, split_digests
 from monitors.sources import Source
 from monitors.texts import (
@@ -198,7 +199,10 @@ class _XmlDocument:
         return self._found.digests
 
     def read(self, numbers: Sequence[int]) -> list[_Entry | None]:
-        feed = _read(repair(self._found.only(frozenset(numbers))))
+        text = repair(self._found.only(frozenset(numbers)))
+        if (plain_ones := read_plain(text, len(numbers))) is not None:
+            return [*plain_ones]
+        feed = _read(text)
         entries: list[_Entry | None] = list(feed.get("entries", [])) if feed is not None else []
         if len(entries) == len(numbers):
             return entries
