@@ -7,7 +7,7 @@ first. Hidden rows are read as others are, and said. Reads bytes, opens no file.
 import csv
 import io
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime, time
 from typing import Any
 
@@ -84,6 +84,10 @@ def _decoded(content: bytes, charset: str) -> str | None:
 
 def _sheet(sheet: Any, as_written: Any, *, is_1904: bool) -> Sheet:
     joined = _joined(sheet)
+    # A sheet that was formatted down to its last row has a million of them: only where something stands counts.
+    filled = [place for place, cell in sheet._cells.items() if cell.value is not None]
+    last = max((row for row, _ in filled), default=0)
+    width = min(max((column for _, column in filled), default=0), COLUMNS_MAX)
     hidden = {number for number, each in sheet.row_dimensions.items() if each.hidden}
     rows = tuple(
         Row(
@@ -91,12 +95,14 @@ def _sheet(sheet: Any, as_written: Any, *, is_1904: bool) -> Sheet:
             tuple(_cell(cell, as_written, joined) for cell in cells),
             number in hidden,
         )
-        for number, cells in enumerate(
-            sheet.iter_rows(max_row=min(sheet.max_row, ROWS_MAX), max_col=min(sheet.max_column, COLUMNS_MAX)),
-            1,
-        )
+        for number, cells in enumerate(_cells(sheet, min(last, ROWS_MAX), width), 1)
     )
-    return Sheet(sheet.title, rows, is_1904, tuple(_margins(sheet)), max(0, sheet.max_row - ROWS_MAX))
+    left = len({row for row, _ in filled if row > ROWS_MAX})
+    return Sheet(sheet.title, rows, is_1904, tuple(_margins(sheet)), left)
+
+
+def _cells(sheet: Any, rows: int, width: int) -> Iterable[Sequence[Any]]:
+    return sheet.iter_rows(max_row=rows, max_col=width) if rows and width else ()
 
 
 def _cell(cell: Any, as_written: Any, joined: dict[tuple[int, int], Any]) -> Cell:

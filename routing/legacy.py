@@ -25,10 +25,10 @@ from routing.legacy_form import Field
 from routing.legacy_known import Fate, sort
 from routing.legacy_rows import OldMatter
 from routing.office import Level, Office, Role, Step
-from routing.outbox import MessageKind, Priority, queue
+from routing.outbox import SILENT, MessageKind, Priority, queue
 from routing.placing import OFFICE
 from routing.procedure import WITH_CHANNEL, afterwards
-from routing.quiet import held_until
+from routing.quiet import held_until, is_silent
 from routing.recent import WINDOW
 from routing.rules import Judgement
 from routing.starter import SUBJECTS
@@ -398,6 +398,7 @@ def _tell(
         "over": whole - len(opened),
         "late": len(late),
         "grave": gravest <= Level.II,
+        **({SILENT: True} if is_silent(office, Level.IV, now) else {}),  # nobody is rung awake for history
         "channels": None,
     }
     lists = [(office.duty_chat, facts)]

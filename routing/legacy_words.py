@@ -139,6 +139,8 @@ CHANNEL_WORDS: Mapping[str, tuple[str, ...]] = {
 def channel_of(text: str, channels: Mapping[str, Channel], renamed: Mapping[str, str]) -> str | None:
     """Give the key of the channel that a word means; None where it means none. `renamed`: what a person said of words."""
     word = folded(text)
+    if word not in renamed and len(word) > 2:
+        word = word.removesuffix("类")
     if word in renamed:
         return renamed[word]
     for key, channel in channels.items():

@@ -7,7 +7,7 @@ from contextlib import suppress
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from old_ledgers import row, saved, workbook
+from old_ledgers import HEADS, row, saved, workbook
 
 from bot import sheets
 from routing.errors import ConfigError
@@ -43,6 +43,31 @@ def test_rows_beyond_the_most_are_counted(monkeypatch):
     assert (len(sheet.rows), sheet.left) == (3, 2)
     [sheet] = sheets.read("a.xlsx", saved(workbook(*[row()] * 4)))
     assert (len(sheet.rows), sheet.left) == (3, 2)
+
+
+def test_a_sheet_that_is_formatted_to_its_end_is_as_long_as_what_stands_in_it():
+    book = workbook(row())
+    book.active.cell(1_000_000, 1).number_format = "@"
+    book.active.cell(1, 16_000).number_format = "@"
+    [sheet] = sheets.read("a.xlsx", saved(book))
+    assert (len(sheet.rows), len(sheet.rows[0].cells), sheet.left) == (2, len(HEADS), 0)
+
+
+def test_a_formula_gives_the_value_that_was_kept_with_it():
+    with zipfile.ZipFile(io.BytesIO(saved(workbook(row(标题='="东湖"&"停水"'))))) as packed:
+        parts = {name: packed.read(name) for name in packed.namelist()}
+    part = "xl/worksheets/sheet1.xml"
+    before = b"</f><v /></c>" if b"</f><v /></c>" in parts[part] else b"</f><v></v></c>"
+    assert before in parts[part]
+    kept = (
+        parts[part].replace(before, "</f><v>东湖停水</v></c>".encode()).replace(b'r="D2"', b'r="D2" t="str"')
+    )
+    again = io.BytesIO()
+    with zipfile.ZipFile(again, "w") as file:
+        for name, content in parts.items():
+            file.writestr(name, kept if name == part else content)
+    [sheet] = sheets.read("a.xlsx", again.getvalue())
+    assert sheet.rows[1].cells[3] == "东湖停水"
 
 
 @given(st.binary(max_size=300))

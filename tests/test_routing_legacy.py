@@ -3,7 +3,7 @@
 import json
 from collections import Counter
 from dataclasses import replace
-from datetime import timedelta
+from datetime import time, timedelta
 
 import pytest
 from builders import START, Desk, item
@@ -19,7 +19,7 @@ from routing.export import ledger_rows
 from routing.legacy import Origin
 from routing.legacy_known import Fate, sort
 from routing.office import Level, Procedure, Step
-from routing.outbox import MessageKind
+from routing.outbox import SILENT, MessageKind
 from routing.silence import Ending
 from routing.store.tables import (
     CaseItemRow,
@@ -98,6 +98,14 @@ def test_a_closed_matter_comes_in_as_it_ended_and_nobody_is_alarmed(desk):
     assert (summary.chat, summary.payload["over"], summary.payload["late"]) == (desk.office.duty_chat, 1, 0)
     tick(desk)
     assert (len(desk.all(OutboxRow)), queued(desk, MessageKind.CARD)) == (1, [])
+
+
+def test_at_night_the_summary_rings_nobody_awake(desk):
+    desk.office = replace(desk.office, night=(time(22), time(7)))
+    one(desk)
+    desk.clock.advance(hours=14)  # midnight
+    one(desk, 编号="2")
+    assert [r.payload.get(SILENT, False) for r in queued(desk)] == [False, True]
 
 
 def test_open_ones_go_on_with_limits_from_the_ledger_and_are_late_once(desk):

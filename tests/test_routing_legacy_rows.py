@@ -205,6 +205,7 @@ def test_channels_are_known_by_name_unit_key_and_by_what_the_operator_says():
     assert only(row(归口类别="petition")).channel == "petition"
     assert only(row(归口类别="社情民意承办单位")).channel == "petition"
     assert only(row(归口类别="网信办")).channel == "network"
+    assert only(row(归口类别="网络舆情类")).channel == "network"
     assert only(row(归口类别="民生类"), renamed={"民生类": "petition"}).channel == "petition"
 
 
