@@ -8,7 +8,7 @@ from routing.items import LEGACY, Ailment, Band
 from routing.office import Colour, Level, Office, Role, Step
 from routing.promises import PromiseView
 from routing.registering import SOURCE
-from routing.workflow import Opinion, Stage
+from routing.workflow import COMMAND_NAMES, Command, Opinion, Stage
 
 LEVEL_MARKS: Mapping[Level, str] = {Level.I: "🔴", Level.II: "🟠", Level.III: "🟡", Level.IV: "🔵"}
 LEVEL_NAMES: Mapping[Level, str] = {
@@ -97,6 +97,11 @@ COLOUR_NAMES: Mapping[Colour, str] = {
     Colour.RED: "红色督办",
 }
 RESENT = "〔重发·可能重复〕"
+
+
+def command_name(command: Command) -> str:
+    """Name a command within a sentence, where a colon of its own would stand beside that of the sentence."""
+    return COMMAND_NAMES[command].replace("：", "，")
 
 
 def opinion_name(stage: Stage, opinion: Opinion) -> str:

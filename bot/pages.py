@@ -11,7 +11,7 @@ from typing import Any
 from bot import clocks
 from bot.buttons import PAGE, Wish, token_of
 from bot.chat import Block, Button, Card, Form
-from bot.names import LEVEL_NAMES, ROLE_NAMES, STEP_NAMES, how_long, level_tag, local
+from bot.names import LEVEL_NAMES, ROLE_NAMES, STEP_NAMES, command_name, how_long, level_tag, local
 from bot.render import held_line
 from bot.wishes import card_button
 from routing.office import Level, Office, Procedure, Role
@@ -20,7 +20,7 @@ from routing.search import Hit
 from routing.views import CaseView
 from routing.waiting import Waiting
 from routing.why import Step, Words
-from routing.workflow import COMMAND_NAMES, STATE_NAMES, Command, State, Where
+from routing.workflow import STATE_NAMES, Command, State, Where
 
 CASES_AT_ONCE, STEPS_AT_ONCE = 6, 12
 """So many fit on the screen of a phone with the buttons below."""
@@ -68,7 +68,7 @@ def mine_list(found: Sequence[Waiting], total: int, office: Office, leaf: Leaf) 
     for n, one in enumerate(found, 1):
         view = one.view
         notes = [f"✏️ 第{view.draft_version}稿被退回，请修改"] if one.came_back else []
-        notes += [f"💬 等您回复文字：{COMMAND_NAMES[one.asked]}"] if one.asked else []
+        notes += [f"💬 等您回复文字：{command_name(one.asked)}"] if one.asked else []
         told = "\n".join([_due(view, office, leaf), *notes]).strip()
         lines.append(Block(_line(n, view.level, view.number, view.state, view.title, told)))
     more = (leaf.page + 1) * CASES_AT_ONCE < total
@@ -139,15 +139,15 @@ def why_list(key: str, steps: Sequence[Step], told: Words, leaf: Leaf) -> Card:
 def help_card(name: str, roles: frozenset[Role], offered: Sequence[Offered], procedure: Procedure) -> Card:
     """Say what this person can do here: only what his roles allow, by the table of the office's own procedure."""
     blocks = [Block(f"{name}（{'、'.join(ROLE_NAMES[r] for r in Role if r in roles)}）", Form.TITLE)]
-    for place, known in powers(roles, procedure).items():
-        told = "、".join(_power(command, levels) for command, levels in known.items())
-        blocks.append(Block(told + _BY_REPLY.get(place, ""), label=_CARDS_AT[place]))
-    if Role.ADMIN in roles:
-        blocks.append(Block("确认新成员", label=_CARDS_AT[Where.PRIVATE]))
     by_group: dict[str, list[str]] = {}
     for one in offered:
         by_group.setdefault(one.group, []).append(f"/{one.name}　{one.text}")
     blocks += [Block("\n".join([f"【{group}】", *lines])) for group, lines in by_group.items()]
+    for place, known in powers(roles, procedure).items():
+        told = "、".join(_power(command, levels) for command, levels in known.items())
+        blocks.append(Block(told + _BY_REPLY.get(place, ""), Form.FOLDED, label=_CARDS_AT[place]))
+    if Role.ADMIN in roles:
+        blocks.append(Block("确认新成员", Form.FOLDED, label=_CARDS_AT[Where.PRIVATE]))
     return Card(tuple(blocks))
 
 
@@ -157,7 +157,7 @@ def _power(command: Command, levels: Set[Level]) -> str:
         if len(levels) == len(Level)
         else f"（限{'、'.join(LEVEL_NAMES[n].split()[0] for n in sorted(levels))}）"
     )
-    return COMMAND_NAMES[command] + known
+    return command_name(command) + known
 
 
 _CARDS_AT: Mapping[Where, str] = {

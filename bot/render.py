@@ -302,6 +302,8 @@ def _changes(draft: DraftView) -> list[Block]:
     old, new = sentences(draft.previous), sentences(draft.text)
     gone = [f"－ {s}" for s in old if s not in new]
     come = [f"＋ {s}" for s in new if s not in old]
+    if not gone and not come and draft.seen is None:
+        return []  # he saw none before: there is nothing to compare
     if not gone and not come:
         return [Block(f"与{before}文字相同", label="改动", weight=6)]
     return [Block("\n".join([*gone, *come]), Form.QUOTE, label=f"与{before}相比", weight=6)]
@@ -309,7 +311,7 @@ def _changes(draft: DraftView) -> list[Block]:
 
 def _opinion(line: ReviewLine, office: Office, card: str) -> Block:
     told = _told(line, card)
-    text = f"{line.reviewer} {local(line.at, office)}：{opinion_name(line.stage, line.opinion)}"
+    text = f"{line.reviewer} {local(line.at, office)}，{opinion_name(line.stage, line.opinion)}"
     return Block(f"{text}（{told}）" if told else text, label=STAGE_NAMES[line.stage], weight=7)
 
 
@@ -337,7 +339,7 @@ def _course(view: CaseView, office: Office) -> list[Block]:
             done += f"\n{local(view.draft.at, office)} 第{view.draft.version}稿"
             for line in view.draft.reviews:
                 said = opinion_name(line.stage, line.opinion)
-                done += f"\n{local(line.at, office)} {line.reviewer} {STAGE_NAMES[line.stage]}：{said}"
+                done += f"\n{local(line.at, office)} {line.reviewer} {STAGE_NAMES[line.stage]}，{said}"
         blocks.append(Block(done, label="经过", weight=5))
     if view.promises:
         told = "\n".join(promise_line(one, office) for one in view.promises)

@@ -13,6 +13,7 @@ from bot.names import (
     LEVEL_NAMES,
     ROLE_NAMES,
     STEP_NAMES,
+    command_name,
     level_tag,
     local,
 )
@@ -24,7 +25,7 @@ from routing.items import Ailment
 from routing.office import Colour, Level, Office, Role, Step
 from routing.textscan import CLOSED_CLASSES
 from routing.views import CaseView
-from routing.workflow import COMMAND_NAMES, Command, Openness, State
+from routing.workflow import Command, Openness, State
 
 
 def sentence(template: str, facts: Mapping[str, Any], view: CaseView | None, office: Office) -> Card:
@@ -58,7 +59,7 @@ def _about_draft(text: str, kind: Openness | None) -> list[Block]:
     if kind is Openness.CLOSED:
         told.append(Block("第一行写“理由：……”（不予公开的理由），第二行起写答复全文。", weight=9))
     classes = "\n".join(f"{place}. {name}" for place, name in enumerate(CLOSED_CLASSES, 1))
-    return [*told, Block(f"提交前逐项自查，稿中不得有：\n{classes}", Form.NOTE, weight=8)]
+    return [*told, Block(f"提交前逐项自查，稿中不得有：\n{classes}", Form.FOLDED, weight=8)]
 
 
 _BASIS = (
@@ -111,7 +112,7 @@ def _reminder(facts: Mapping[str, Any], view: CaseView | None, office: Office) -
     step = STEP_NAMES[Step(facts["step"])]
     late = "（本提醒迟发）" if facts.get("late") else ""
     return [
-        Block(f"⏰ 提醒：{step} 应于 {_due(facts, office)} 前完成{late}", weight=9),
+        Block(f"⏰ 提醒：{step}应于 {_due(facts, office)} 前完成{late}", weight=9),
         Block(_case_line(view)),
     ]
 
@@ -119,7 +120,7 @@ def _reminder(facts: Mapping[str, Any], view: CaseView | None, office: Office) -
 def _overdue(facts: Mapping[str, Any], view: CaseView | None, office: Office) -> list[Block]:
     step = STEP_NAMES[Step(facts["step"])]
     said = [
-        Block(f"⛔ 超期：{step} 时限 {_due(facts, office)} 已到，请立即办理{_urged(facts, office)}", weight=9)
+        Block(f"⛔ 超期：{step}时限 {_due(facts, office)} 已到，请立即办理{_urged(facts, office)}", weight=9)
     ]
     return [*said, Block(_case_line(view))]
 
@@ -143,7 +144,7 @@ def _supervised(facts: Mapping[str, Any], view: CaseView | None, office: Office)
     until = f"，请于 {local(datetime.fromisoformat(by), office)} 前办完" if by else "，请立即办完"
     late = "（本督办迟发）" if facts.get("late") else ""
     text = (
-        f"{_COLOUR_MARKS[colour]} {COLOUR_NAMES[colour]}：{step} 时限 {_due(facts, office)} 已过{until}{late}"
+        f"{_COLOUR_MARKS[colour]} {COLOUR_NAMES[colour]}：{step}时限 {_due(facts, office)} 已过{until}{late}"
     )
     channel = office.channels.get(view.channel) if view else None
     unit = [Block(channel.unit, label="承办")] if channel and view and view.slip else []
@@ -159,7 +160,7 @@ def _level_raised(facts: Mapping[str, Any], view: CaseView | None, office: Offic
 
 
 def _redo_why(facts: Mapping[str, Any], view: CaseView | None, office: Office) -> list[Block]:
-    what = COMMAND_NAMES[Command(facts["command"])]
+    what = command_name(Command(facts["command"]))
     reason = facts["reason"] or "请当面向保密审查员了解"
     return [
         Block(f"第{facts['draft_version']}稿：{what}（{facts['actor']}）", weight=9),
@@ -223,7 +224,10 @@ def _answered(facts: Mapping[str, Any], view: CaseView | None, office: Office) -
 
 def _promise(text: str) -> Callable[[Mapping[str, Any], CaseView | None, Office], list[Block]]:
     def write(facts: Mapping[str, Any], view: CaseView | None, office: Office) -> list[Block]:
-        told = text.format(due=_due(facts, office), text=facts["text"])
+        made = view.promises if view is not None else ()
+        place = next((str(one.place) for one in made if one.text == facts["text"]), "序号")
+        number = view.number if view is not None else "编号"
+        told = text.format(due=_due(facts, office), text=facts["text"], number=number, place=place)
         return [Block(told, weight=9), Block(_case_line(view))]
 
     return write
@@ -302,7 +306,9 @@ def _called(facts: Mapping[str, Any], view: CaseView | None, office: Office) -> 
 def _handover_unsigned(facts: Mapping[str, Any], view: CaseView | None, office: Office) -> list[Block]:
     """Say whose signature a handover still wants."""
     at = local(datetime.fromisoformat(str(facts["at"])), office)
-    return [Block(f"⚠️ {at} 的交接班还没签齐，缺：{'、'.join(facts['names'])}", weight=9)]
+    return [
+        Block(f"⚠️ {at} 的交接班还没签齐，请 {'、'.join(facts['names'])} 在值班群的交接单上签名", weight=9)
+    ]
 
 
 def _roster_names(facts: Mapping[str, Any], view: CaseView | None, office: Office) -> list[Block]:
@@ -334,8 +340,10 @@ _SENTENCES: Mapping[str, Callable[[Mapping[str, Any], CaseView | None, Office], 
     "answered_closed": _told_closed,
     "approved_closed": _approved_closed,
     "nobody": _nobody,
-    "promise_due": _promise("⏰ 承诺将到期：{due} 前 {text}。办好后发送 /promise 编号 兑现 序号"),
-    "promise_late": _promise("⛔ 承诺到期未兑现：{due} 前 {text}。请立即办理并登记兑现"),
+    "promise_due": _promise("⏰ 承诺将到期：{due} 前 {text}。办好后登记：/promise {number} 兑现 {place}"),
+    "promise_late": _promise(
+        "⛔ 承诺到期未兑现：{due} 前 {text}。请立即办理，办好后登记：/promise {number} 兑现 {place}"
+    ),
     "returned": _plain("↩️ {unit}退回，请重新派单（理由已私发派单人）"),
     "returned_why": _plain("{unit} {actor} 退回，理由：{reason}"),
     "reopened": _plain("🔁 {actor} 要求重新办理，请按新的时限办理"),
@@ -358,10 +366,12 @@ _SENTENCES: Mapping[str, Callable[[Mapping[str, Any], CaseView | None, Office], 
     "source_ok": _source_ok,
     "called": _called,
     "handover_unsigned": _handover_unsigned,
-    "substitute_over": _plain("顶岗结束：{reserve} 顶 {absent} 的岗到时结束，权限已收回。"),
+    "substitute_over": _plain("顶岗到时结束：{reserve} 不再顶 {absent} 的岗，权限已收回。"),
     "substitute_ended": _plain("顶岗提前结束（{by}）：{reserve} 不再顶 {absent} 的岗，权限已收回。"),
-    "substitute_lapsed": _plain("{reserve} 顶 {absent} 的岗的申请无人答复，时段已过，没有生效。"),
-    "substitute_silent": _plain("⚠️ {reserve} 顶 {absent} 的岗的申请，各位领导都还没有答复，请当面催办。"),
+    "substitute_lapsed": _plain(
+        "顶岗申请（{reserve} 顶 {absent}）无人答复，时段已过，没有生效。需要时请重新申请。"
+    ),
+    "substitute_silent": _plain("⚠️ 顶岗申请（{reserve} 顶 {absent}）各位领导都还没有答复，请当面催办。"),
     "roster_names": _roster_names,
     "roster_gap": _roster_gap,
     "roster_week": _roster_week,
@@ -374,5 +384,5 @@ _SENTENCES: Mapping[str, Callable[[Mapping[str, Any], CaseView | None, Office], 
         "本群未登记（群号 {chat}），机器人将退出。如需使用，请系统管理员在 office.toml 登记群号后重新邀请。"
     ),
     "invite_welcome": _plain("登记成功：{name}（{roles}）。发送 /help 查看用法。"),
-    "invite_refused": _plain("管理员没有确认您的加入申请，如有疑问请直接联系管理员。"),
+    "invite_refused": _plain("系统管理员没有确认您的加入申请，如有疑问请直接联系系统管理员。"),
 }

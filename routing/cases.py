@@ -66,6 +66,9 @@ ASSIGN_AFTER_RETURNS = 2
 
 
 _SAID: Mapping[Command, str] = {
+    Command.CLEAR: "做保密审查（公开）",
+    Command.WITHHOLD: "做保密审查（不公开）",
+    Command.ESCALATE: "做保密审查（需报审）",
     Command.OPINE: "发表会商意见",
     Command.CONCLUDE: "登记会商结论",
     Command.COUNTERSIGN: "确认答复稿无误",

@@ -121,7 +121,9 @@ def _leading(case: CaseFacts, order: Order, move: Move, procedure: Procedure) ->
 
 
 def _no_right(order: Order) -> Refusal:
-    return Refusal(Ground.ROLE, f"您没有“{COMMAND_NAMES[order.command]}”的权限，此操作未生效。")
+    return Refusal(
+        Ground.ROLE, f"您没有“{COMMAND_NAMES[order.command]}”的权限，此操作未生效。您能做什么见 /help。"
+    )
 
 
 def _not_now(case: CaseFacts, order: Order) -> Refusal:

@@ -38,6 +38,10 @@ class Permanent(YuqingError):
     """Trying again cannot help."""
 
 
+SYNTAX = "语法"
+"""Stands for the place where a line is not written as its kind of file asks."""
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
     """One fault of a configuration file: where it stands, what stands there, and the cure (Chinese)."""
@@ -52,6 +56,8 @@ class Problem:
     def __str__(self) -> str:
         place = f"{self.file}:{self.line}" if self.line else self.file
         shown = f" = {self.value}" if self.value else ""
+        if self.value and self.where == SYNTAX:
+            shown = f"“{self.value}”"  # the whole line, and no value of a key
         return f"{place}  {self.where}{shown}：{self.reason}。{self.cure}"
 
 

@@ -15,7 +15,8 @@ def powers(roles: Set[Role], procedure: Procedure) -> Mapping[Where, Mapping[Com
     What may be ordered in several places is named once: for a leader in his private chat.
     """
     places = (Where.DUTY, Where.CHANNEL, Where.PRIVATE)
-    places = places if roles & _IN_DUTY_GROUP else places[::-1]
+    if not roles & _IN_DUTY_GROUP:
+        places = places[1:] + places[:1] if Role.CONTACT in roles else places[::-1]
     here = reachable(procedure)
     levels: dict[tuple[Where, Command], set[Level]] = {}
     for level in Level:

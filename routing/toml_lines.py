@@ -16,7 +16,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 from pydantic import AfterValidator, BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
-from routing.errors import ConfigError, Problem
+from routing.errors import SYNTAX, ConfigError, Problem
 from routing.toml_scan import Path as Path  # noqa: PLC0414 - who places problems knows it from here
 from routing.toml_scan import Scan
 
@@ -380,4 +380,4 @@ def _syntax_problem(message: str, text: str, file: str) -> Problem:
     row = rows[line - 1].strip() if line <= len(rows) else ""
     if _date_like.search(row):
         reason, cure = _no_date
-    return Problem(file, line, "语法", _clip(row), reason, cure)
+    return Problem(file, line, SYNTAX, _clip(row), reason, cure)

@@ -90,7 +90,7 @@ async def test_an_opinion_without_a_reason_and_a_link_that_is_none_are_asked_for
             said = await stage.unchanged(number, answer(SECRECY, "意见：公开", text, "需要"))
             assert said.strip() == "需要“依据；理由”两部分，请用分号或换行隔开后重新回复。"
         await stage.answer(SECRECY, "意见：公开", "条例第十九条\n公众关心")
-        await stage.said(SECRECY, "已保密审查：公开")
+        await stage.said(SECRECY, "已做保密审查（公开）")
         leader = await stage.card(LEADER, number, "公开（条例第十九条）", button="批准发布")
         assert "已批准发布" in await stage.press(LEADER, leader, "批准发布")
         slip = await stage.said(PETITION, number, "已批准")
@@ -140,7 +140,7 @@ async def test_a_dead_button_says_what_is_wrong_and_changes_nothing(tmp_path: Pa
         version = data_of(duty, "定级").split(":")[3]
         case = data_of(duty, "定级").split(":")[2]
         passes = data_of(review, "初审通过")
-        dead = "这个按钮已失效。"
+        dead = "这个按钮已失效，请看最新的卡片，或发送 /mine 查看。"
         gone = f"{number} 现在是“待审核”，此操作已不适用。"
         table = [
             # who, on which message, with which data, what he reads, why it was refused (None: no order at all)
@@ -158,8 +158,8 @@ async def test_a_dead_button_says_what_is_wrong_and_changes_nothing(tmp_path: Pa
             ),
             (OFFICER, duty, f"1:lv:{case}:{version}:0:9", dead, "missing"),
             (OFFICER, slip, f"1:lv:{case}:{version}:0:2", "请在值班群里操作。", "place"),
-            (OFFICER, duty, passes, "您没有“初审通过”的权限，此操作未生效。", "role"),
-            (CONTACT, page, passes, "您没有“初审通过”的权限，此操作未生效。", "role"),
+            (OFFICER, duty, passes, "您没有“初审通过”的权限，此操作未生效。您能做什么见 /help。", "role"),
+            (CONTACT, page, passes, "您没有“初审通过”的权限，此操作未生效。您能做什么见 /help。", "role"),
             (LEADER, duty, f"1:ap:{case}:{version}:1:", gone, "state"),
             (
                 OTHER_CONTACT,

@@ -159,7 +159,7 @@ async def test_a_leader_who_blocked_the_bot_is_told_to_the_operator_once(tmp_pat
         card = await stage.reviewed()
         await stage.press(SECRECY, card, "公开…")
         await stage.answer(SECRECY, "意见：公开", "条例第十九条；公众关心")
-        await stage.said(SECRECY, "已保密审查：公开")
+        await stage.said(SECRECY, "已做保密审查（公开）")
         await stage.said(OPERATOR, f"消息发不到会话 {LEADER}", "bot was blocked")
         other = await stage.card(SECOND_LEADER, number_of(card), button="批准发布")
         assert "已批准发布" in await stage.press(SECOND_LEADER, other, "批准发布")

@@ -67,7 +67,7 @@ SAID_ONCE: list[tuple[int, str, int]] = [
     (REVIEWER, "已初审退改", 1),
     (SECRECY, "请做保密审查", 1),
     (SECRECY, "保密审查意见：公开。请回复", 1),
-    (SECRECY, "已保密审查：公开", 1),
+    (SECRECY, "已做保密审查（公开）", 1),
     (LEADER, "请审批", 1),
     (SECOND_LEADER, "请审批", 1),
 ]

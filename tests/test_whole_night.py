@@ -135,7 +135,7 @@ async def test_a_text_that_needs_the_superior_waits_for_his_answer_and_who_asked
 async def _says(stage: Stage, card: Json, label: str, words: str) -> None:
     assert await stage.press(SECRECY, card, label) == "请回复文字。"
     await replied(stage, SECRECY, "保密审查意见", words)
-    await stage.said(SECRECY, "已保密审查：")
+    await stage.said(SECRECY, "已做保密审查（")
 
 
 @ON_BOTH

@@ -112,7 +112,7 @@ async def test_what_is_not_to_be_public_goes_back_without_a_word_of_why(tmp_path
         number = number_of(card)
         assert await stage.press(SECRECY, card, "不公开") == "请回复文字。"
         await stage.answer(SECRECY, "意见：不公开", BASIS)
-        await stage.said(SECRECY, "已保密审查：不公开")
+        await stage.said(SECRECY, "已做保密审查（不公开）")
         await stage.card(SECRECY, number, "沈默 已处理：不公开", button="")
         await stage.said(PETITION, "需要修改", number)
         why = await stage.said(CONTACT, "第1稿：保密审查：不公开（沈默）", "请当面向保密审查员了解")
@@ -127,13 +127,13 @@ async def test_a_doubt_goes_to_the_superior_and_comes_back_cleared(tmp_path: Pat
         number = number_of(card)
         assert await stage.press(SECRECY, card, "需报审") == "请回复文字。"
         await stage.answer(SECRECY, "意见：需报审", BASIS)
-        await stage.said(SECRECY, "已保密审查：需报审")
+        await stage.said(SECRECY, "已做保密审查（需报审）")
         await stage.card(DUTY, number, "报审中")
         card = await stage.card(SECRECY, number, "保密审查：沈默", "需报审", button="公开…")
         assert "需报审…" not in [b["text"] for row in card["buttons"] for b in row]
         assert await stage.press(SECRECY, card, "公开…") == "请回复文字。"
         await stage.answer(SECRECY, "意见：公开", "保密局复函；同意公开")
-        await stage.said(SECRECY, "已保密审查：公开")
+        await stage.said(SECRECY, "已做保密审查（公开）")
         await stage.card(SECRECY, number, "沈默 已处理：公开", button="")
         for who in (LEADER, SECOND_LEADER):
             await stage.card(who, number, "报审结论：沈默", button="批准发布")
@@ -179,7 +179,7 @@ async def test_who_drafted_neither_reviews_nor_approves_and_who_reviewed_does_no
         secrecy = await stage.card(MANY_HATS, number, "第2稿", button="公开…")
         assert await stage.press(MANY_HATS, secrecy, "公开…") == "请回复文字。"
         await stage.answer(MANY_HATS, "意见：公开", "条例第十九条；公众关心")
-        await stage.said(MANY_HATS, "已保密审查：公开")
+        await stage.said(MANY_HATS, "已做保密审查（公开）")
         await stage.card(SECRECY, number, "第2稿", "多面手 已处理：公开", button="")
         await stage.card(SECOND_LEADER, number, button="批准发布")
         approve = await stage.card(LEADER, number, button="批准发布")

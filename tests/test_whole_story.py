@@ -69,7 +69,7 @@ async def _play(stage: Stage) -> None:
     card = await stage.card(SECRECY, number, SECOND, "初审：吴桐", button="公开…")
     assert await stage.press(SECRECY, card, "公开…") == "请回复文字。"
     await stage.answer(SECRECY, "意见：公开", "依据：《政府信息公开条例》第十九条；理由：涉及公众切身利益")
-    await stage.said(SECRECY, f"已保密审查：公开：{number}")
+    await stage.said(SECRECY, f"已做保密审查（公开）：{number}")
 
     cards = {who: await stage.card(who, number, SECOND, button="批准发布") for who in (LEADER, SECOND_LEADER)}
     for leader_card in cards.values():

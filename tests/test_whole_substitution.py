@@ -84,7 +84,7 @@ async def _over_by_its_time(stage: Stage, clock: FakeClock, number: str) -> None
     theirs = await _asked_again(stage, number)
     clock.advance(hours=3)
     said = await stage.unchanged(number, stage.press(OTHER_CONTACT, theirs, "批准发布"))
-    assert said == "您没有“批准发布”的权限，此操作未生效。"
+    assert said == "您没有“批准发布”的权限，此操作未生效。您能做什么见 /help。"
     assert (await stage.refused(number))[-1] == "role"
     await _tick(stage)
     dead = await stage.card(OTHER_CONTACT, "顶岗已结束", button="")

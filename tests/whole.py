@@ -467,7 +467,7 @@ class Stage:
         card = await self.reviewed(post, **draft)
         await self.press(SECRECY, card, "公开…")
         await self.answer(SECRECY, "意见：公开", "《政府信息公开条例》第十九条；涉及公众切身利益")
-        await self.said(SECRECY, "已保密审查：公开")
+        await self.said(SECRECY, "已做保密审查（公开）")
         await self.card(SECRECY, number_of(card), "已处理：公开", button="")
         number = number_of(card)
         return {who: await self.card(who, number, button="批准发布") for who in (LEADER, SECOND_LEADER)}

@@ -203,18 +203,16 @@ def _replay(occasion: Occasion, event: CommandGiven, actor: Actor) -> Reaction |
 
 OFFERS = {
     "mine": Offer("等我办理的", frozenset(Role), looking.mine, LOOK),
-    "open": Offer("未办结的，可加 今晚、超期、Ⅱ级、渠道名", looking.SEES_CASES, looking.open_cases, LOOK),
+    "open": Offer("未办结，如 /open 今晚", looking.SEES_CASES, looking.open_cases, LOOK),
     "find": Offer("按词查找，如 /find 东湖小区 停水", looking.SEES_CASES, looking.find, LOOK),
     "case": Offer("看一件，如 /case 1", looking.SEES_CASES, _case, LOOK),
-    "why": Offer("为什么报、为什么没报，如 /why 1 或链接", looking.SEES_ALL, looking.why, LOOK),
-    "new": Offer(
-        "登记一件，如 /new 东湖小区又停水 链接", registering.MAY_REGISTER, registering.register, ACT
-    ),
-    "mute": Offer("静音，如 /mute 地点 东湖小区 4h 计划停水", MAY_MUTE, mutes.command, ACT),
+    "why": Offer("为什么报、没报，如 /why 1", looking.SEES_ALL, looking.why, LOOK),
+    "new": Offer("登记一件，如 /new 东湖小区停水", registering.MAY_REGISTER, registering.register, ACT),
+    "mute": Offer("静音；单发列出在静音的", MAY_MUTE, mutes.command, ACT),
     "duty": Offer("现在谁值班，下一班是谁", frozenset(Role), duty.duty, LOOK),
     "handover": Offer("交接班，双方签名", frozenset({Role.DUTY, Role.OFFICE}), duty.hand_over, ACT),
     "substitute": Offer(
-        "申请顶岗，按钮选人、时段和理由",
+        "申请顶岗",
         frozenset(Role) - {Role.ADMIN, Role.AUDITOR},
         duty.substitute,
         ACT,
@@ -223,7 +221,7 @@ OFFERS = {
         "重新办理，如 /reopen 1 理由（私聊）", frozenset({Role.LEADER, Role.OFFICE}), _reopen, ACT
     ),
     "promise": Offer(
-        "承诺，如 /promise 1 2026-12-01 修好路灯；兑现写 /promise 1 兑现 1",
+        "承诺与兑现，如 /promise 1",
         MAY_PROMISE,
         promises.command,
         ACT,

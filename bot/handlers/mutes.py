@@ -142,7 +142,7 @@ def _mute(occasion: Occasion, event: ActionPressed, wish: Wish, actor: Actor) ->
     view = case_view(occasion.session, wish.case_id)
     choice, office = cards.choice_of(wish.arg), occasion.desk.office
     if view is None or choice.kind is None or choice.span is None:
-        return Reaction("这个按钮已失效。", alert=True)
+        return Reaction("这个按钮已失效，请发送 /mute 查看。", alert=True)
     reasons = office.mute.reasons
     reason = reasons[choice.reason] if choice.reason is not None and choice.reason < len(reasons) else ""
     until = end_of(cards.SPANS[choice.span][1], occasion.now, office.zone)

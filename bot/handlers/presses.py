@@ -33,7 +33,7 @@ from routing.workflow import (
 )
 
 STRANGER = "您还没有登记，此操作无效。请联系系统管理员。"
-UNKNOWN_BUTTON = "这个按钮已失效。"
+UNKNOWN_BUTTON = "这个按钮已失效，请看最新的卡片，或发送 /mine 查看。"
 
 
 def press(occasion: Occasion, event: ActionPressed) -> Reaction:

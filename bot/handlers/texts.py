@@ -134,7 +134,7 @@ def _reply_to_other(occasion: Occasion, event: TextReplied, actor: Actor, reply:
         if spoken and spoken.case_id is not None:
             return "文字没有保存：请回复承办群里的卡片，或先点卡片上的“拟答复稿”再回复。"
         if spoken or question is None:
-            return "这条消息不需要文字回复。"
+            return "这条消息不用回复文字；要办理请点卡片上的按钮，或发送 /mine 查看。"
         return _answer(occasion, event, actor, question)
     if chat not in {channel.chat for channel in occasion.desk.office.channels.values()}:
         return ""
