@@ -91,7 +91,7 @@ async def _over_by_its_time(stage: Stage, clock: FakeClock, number: str) -> None
     assert LATER not in dead["text"]
     await stage.card(LEADER, number, LATER, button="批准发布", but_not="顶岗期间")
     for chat in (LEADER, OTHER_CONTACT):
-        await stage.said(chat, "顶岗结束：蒋平 顶 林涛 的岗到时结束")
+        await stage.said(chat, "顶岗到时结束：蒋平 不再顶 林涛 的岗")
 
 
 async def _asked_again(stage: Stage, number: str) -> Json:
