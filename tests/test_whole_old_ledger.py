@@ -82,7 +82,7 @@ async def test_an_older_ledger_is_taken_over_and_one_matter_carried_to_its_answe
         secrecy = await stage.card(SECRECY, number, button="公开…")
         await stage.press(SECRECY, secrecy, "公开…")
         await stage.answer(SECRECY, "意见：公开", "《政府信息公开条例》第十九条；涉及公众切身利益")
-        await stage.said(SECRECY, "已保密审查：公开")
+        await stage.said(SECRECY, "已做保密审查（公开）")
         await stage.card(SECRECY, number, "已处理：公开", button="")
         cards = {who: await stage.card(who, number, button="批准发布") for who in (LEADER, SECOND_LEADER)}
         assert "已批准发布" in await stage.press(LEADER, cards[LEADER], "批准发布")
