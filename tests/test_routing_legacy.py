@@ -10,7 +10,7 @@ from builders import START, Desk, item
 from old_ledgers import HEADS, local, read, row, workbook
 from sqlalchemy import func, select
 
-from routing import deadlines, handover, holding, legacy, search
+from routing import deadlines, handover, history, holding, intake, legacy, recent, search
 from routing.auditor import audit
 from routing.cases import Done
 from routing.clock import week_of
@@ -360,13 +360,20 @@ def test_news_of_a_closed_one_is_said(desk):
     assert [r.case_id for r in queued(desk) if r.payload["template"] == "after_close"] == [case_id]
 
 
-def test_old_texts_take_no_place_from_those_that_new_ones_are_held_against(desk):
+def test_old_texts_take_no_place_from_those_that_new_ones_are_held_against(desk, monkeypatch):
+    text = "西山小区又停水了，物业一直不管，四百多户没水用，打热线没人接"
+    live = desk.open(text)
     one(desk)
-    assert [r.past for r in desk.all(CaseItemRow)] == [True]
-    text = "东湖小区从昨天停水到现在，没有人管。"
-    desk.know()
+    monkeypatch.setattr(recent, "WINDOW_ITEMS", 1)
     desk.accept(item(text, published_at=START))
-    assert len(desk.all(CaseRow)) == 2
+    assert desk.run(lambda s: s.scalar(select(func.count()).where(CaseItemRow.case_id == live))) == 2
+
+
+def test_what_was_not_read_here_is_neither_replayed_nor_scored(desk):
+    one(desk, **OPEN)
+    long_ago = START - timedelta(days=9_000)
+    assert desk.run(lambda s: history.extent(s, long_ago)) is None
+    assert desk.run(lambda s: intake.unscored(s, long_ago, START + timedelta(days=1), 10)) == []
 
 
 def test_history_is_no_news_of_this_week(desk):
