@@ -87,7 +87,7 @@ def _hits(text: str) -> list[_Hit]:
     digits, numerals = bool(_any_digit.search(text)), bool(_any_numerals.search(text))
     if not digits and not numerals and not _any_cue.search(text):
         return []
-    folded = text.translate(_folding)
+    folded = text.translate(_folding) if _may_fold.search(text) else text
     found = _found(folded, _addresses)
     if digits:
         for run in _runs.finditer(folded):
@@ -147,6 +147,8 @@ class _Folding(dict[int, str]):
 _known_letters = 20_000
 _dashes = frozenset("\u2010\u2011\u2012\u2013\u2014\u2015\u2212\uff0d\u30fc")
 _folding = _Folding()
+# Signs that mean themselves: a text of these alone, as most are, need not be folded.
+_may_fold = re.compile("[^\x00-\x7f\u4e00-\u9fff，。！？；：、（）《》【】“”‘’…·～]")
 _numerals = {
     ord(letter): digit
     for digit, letters in zip(

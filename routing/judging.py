@@ -5,6 +5,7 @@ those that no word list has. Neither is enough alone: a rule that was hit by a j
 model proposes nothing that does not speak of the county. Proposes only; a person decides.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache
@@ -30,6 +31,8 @@ _own_claim, _danger, _own_channel = 0.5, 0.65, 0.5
 _shipped_channels = frozenset({"security", "petition", "publicity", "network", "office"})
 _even, _likely = 0.5, 0.8
 _telling_letters = 8
+# Each of these is one letter whatever stands beside it: nearly every text ends here.
+_many_han = re.compile("(?:[\u4e00-\u9fff][^\u4e00-\u9fff]*){8}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,12 +142,15 @@ class Judge:
         if said.relevant and (_is_sure(said) or _is_short(subject)):
             mark = 0.0
         lead = self._known(grave or self._by_tone(where, subject, heard), heard)
-        weighed = replace(said, joins=joins, lead=lead, level=heard.level, must_answer=heard.must_answer)
         if not said.ours or public < mark:
+            weighed = replace(said, joins=joins, lead=lead, level=heard.level, must_answer=heard.must_answer)
             return _none(weighed)
         others = {*said.copies, *({said.channel} if said.channel else ())} - {lead, OFFICE}
         return replace(
-            weighed,
+            said,
+            lead=lead,
+            level=heard.level,
+            must_answer=heard.must_answer,
             relevant=True,
             channel=lead,
             copies=tuple(sorted(others, key=self.rank)),
@@ -219,7 +225,8 @@ def _is_urgent(said: Judgement) -> bool:
 
 def _is_short(subject: Subject) -> bool:
     """Tell whether a text is too short for a model that knows texts by their many letters: 停水三天."""
-    return len(letters(f"{subject.title}{subject.text}")) < _telling_letters
+    whole = f"{subject.title}{subject.text}"
+    return _many_han.search(whole) is None and len(letters(whole)) < _telling_letters
 
 
 def _says_little(subject: Subject) -> bool:

@@ -7,6 +7,7 @@ Does not mask (texts arrive masked), does not segment words.
 import hashlib
 import re
 import unicodedata
+from collections.abc import Iterator
 from operator import add
 
 from routing.hanzi import simplified
@@ -76,14 +77,27 @@ def _form(text: str) -> str:
     return folded.translate(_simplified)
 
 
-def _changing() -> dict[str, str]:
+def _lone_signs() -> Iterator[str]:
     spans = re.findall("(.)(?:-(.))?", _lone, re.DOTALL)
-    lone = (chr(code) for first, last in spans for code in range(ord(first), ord(last or first) + 1))
-    return {sign: form for sign in lone if (form := _form(sign)) != sign}
+    return (chr(code) for first, last in spans for code in range(ord(first), ord(last or first) + 1))
+
+
+def _changing() -> dict[str, str]:
+    return {sign: form for sign in _lone_signs() if (form := _form(sign)) != sign}
+
+
+def _staying() -> str:
+    """Give the other lone signs as a class of an expression: spans, for single signs would be slow to compile."""
+    codes = [ord(sign) for sign in _lone_signs() if sign not in _form_of]
+    firsts = [code for before, code in zip([-1, *codes], codes, strict=False) if code != before + 1]
+    lasts = [code for code, after in zip(codes, [*codes[1:], -1], strict=True) if after != code + 1]
+    return "".join(f"\\U{first:08x}-\\U{last:08x}" for first, last in zip(firsts, lasts, strict=True))
 
 
 _form_of = _changing()
 _changes = re.compile(f"[{''.join(map(re.escape, _form_of))}]")
+# Whatever may not stay as it is: where there is none of it, only white space is left to look at.
+_irregular = re.compile(f"[^{_staying()}]")
 # The signs of nearly every Chinese text: replaced one by one faster than by an expression.
 _usual = [(sign, _form_of[sign]) for sign in "，？！：；（）"]
 
@@ -94,19 +108,17 @@ def normal(text: str) -> str:
     NFKC, invisible characters removed, case folded, traditional characters simplified, white space between Chinese
     characters dropped and any other run of it turned into one space.
     """
-    if _not_lone.search(text):
-        text = _form(text)
-    else:
-        for sign, form in _usual:
-            text = text.replace(sign, form)
-        text = _changes.sub(lambda found: _form_of[found[0]], text)
+    for sign, form in _usual:
+        text = text.replace(sign, form)
+    if _irregular.search(text):
+        text = _form(text) if _not_lone.search(text) else _changes.sub(lambda found: _form_of[found[0]], text)
     spaced = " ".join(text.split())
     return _space_in_chinese.sub("", spaced) if " " in spaced else spaced
 
 
 def letters(text: str) -> str:
     """Keep letters, digits and Chinese characters of the normal form: no punctuation, no emoji, no spaces."""
-    return "".join(_letters.findall(normal(text)))
+    return "".join(_letters.findall(normal(text) if _irregular.search(text) else text))
 
 
 def fingerprint(title: str, text: str) -> str:
