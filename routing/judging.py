@@ -27,7 +27,7 @@ PRESS = {"中央媒体": "central", "省级媒体": "province", "媒体": "press
 """Tags of sources that are media, the weightiest first, and the word that is stored of where a text stood."""
 OFFICE, SECURITY = "office", "security"
 _own_voices = frozenset({"feed", "comments", "board"})
-_own_claim, _danger, _own_channel = 0.5, 0.65, 0.5
+_own_claim, _danger, _own_channel = 0.5, 0.55, 0.5
 _shipped_channels = frozenset({"security", "petition", "publicity", "network", "office"})
 _even, _likely = 0.5, 0.8
 _telling_letters = 8
@@ -178,10 +178,10 @@ class Judge:
     def _by_tone(self, where: str, subject: Subject, said: Judgement) -> str:
         """Give the lead where no rule named a danger, a claim or the press.
 
-        A policy that is misread is explained by the office, however loud the readers are; and that people below a text
-        grumble does not make it another matter.
+        A policy that is misread is explained by the office, however loud the readers are; who asks or suggests on a board
+        claims nothing; and that people below a text grumble does not make it another matter.
         """
-        if said.relevant and said.channel == OFFICE and said.must_answer:
+        if said.relevant and said.channel == OFFICE and (said.must_answer or where == "board"):
             return OFFICE
         lead = _lead(where, self._opinions.lead(subject))
         return OFFICE if subject.kind is Kind.COMMENT and lead == "network" else lead
