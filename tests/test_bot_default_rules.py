@@ -51,6 +51,10 @@ GATHERINGS_AND_THREATS = [
     case("petition-in-a-body", "周一早上集体去县政府，横幅我来印，村民们一户也别落下"),
     case("crowd-with-police", "校门口堵死了，二三百个家长，特警都到了"),
     case("sit-in", "项目部门口几十个工人静坐，民警拉了警戒线"),
+    case("shops-shut", "步行街各位老板，明天早八点都别开门，人到管理处大厅坐着，越多越好，把门堵死"),
+    case("riders", "骑手兄弟，周六中午集体不接单，都到商场东门，愿意的扣1"),
+    case("tractor", "谁再挪我家地界，我开着拖拉机从他家院墙压过去"),
+    case("on-the-roof", "四栋楼顶上站着个大哥，手里拎桶，快来人报警"),
     case("gas-bottle", "谁敢来拆，我屋里两瓶煤气点了，同归于尽"),
     case("petrol", "逼急了我就泼汽油，反正我也没什么可丢的"),
     case("they-will-not-return", "再动我家院墙，我让他有来无回，说到做到"),
@@ -93,6 +97,9 @@ ACCIDENTS = [
     case("ammonia", "冷库泄漏，消防来了，四名工人送医"),
     case("canteen", "学校食堂午饭后十几个孩子上吐下泻，儿科走廊坐满了"),
     case("food-poisoning", "幼儿园疑似食物中毒，好几个娃在输液"),
+    case("herd", "苏木那边的羊一片一片倒，听兽医说口蹄疫进来了，羊肉千万别买"),
+    case("swept-away", "礁石上钓鱼的被浪卷走，捞上来一个，还有一个没找到"),
+    case("buried", "采石坑北坡垮了，两个人压在下面，还在往外扒"),
 ]
 
 CLAIMS = [
@@ -248,6 +255,21 @@ def test_a_call_to_gather_or_a_threat_is_security_at_level_three(
 ) -> None:
     answer = judged(rules, text, tags, kind)
     assert (answer.channel, answer.level, answer.must_answer) == ("security", Level.III, True), told(answer)
+
+
+@pytest.mark.parametrize(
+    ("text", "channel"),
+    [
+        ("关于补贴何时发放的咨询｜审核通过两个月了，想知道批次。", "office"),
+        ("学校门口能不能装个红绿灯｜早晚人多，车也快。", "office"),
+        ("关于校服收费问题的答复｜经核查，已停止统一征订，感谢您的监督。", "office"),
+        ("热线推诿问题｜四次拨打，答复“建议市民自行联系”，还要热线做什么。", "petition"),
+        ("能否退还多收的押金｜租期早满，请求退款。", "petition"),
+    ],
+)
+def test_on_a_board_the_title_says_whether_it_asks_or_claims(rules: Rules, text: str, channel: str) -> None:
+    answer = judged(rules, text, BOARD)
+    assert answer.channel == channel, told(answer)
 
 
 @pytest.mark.parametrize(("text", "tags", "kind"), [*ALARMS, *ACCIDENTS])

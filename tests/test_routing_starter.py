@@ -30,6 +30,27 @@ def test_words_say_one_thing_each() -> None:
     assert len(starter.words()) > 1000
 
 
+def test_each_area_has_words_and_no_word_names_two() -> None:
+    words = starter.subject_words()
+    assert {area for _, area in words} == set(starter.SUBJECTS)
+    assert len({word for word, _ in words}) == len(words)
+
+
+@pytest.mark.parametrize(
+    ("text", "area"),
+    [
+        ("欠薪", "劳动和社会保障"),
+        ("工资不发", "劳动和社会保障"),
+        ("停水三天", "水电气暖"),
+        ("医保断缴", "医疗保障"),
+        ("狗咬人", "公安司法"),
+    ],
+)
+def test_a_few_letters_are_of_their_area(text: str, area: str) -> None:
+    shares = opinions.starter_model(opinions.SUBJECT).scores(text)
+    assert max(shares, key=lambda name: shares[name]) == area
+
+
 @pytest.mark.parametrize(
     ("row", "where"),
     [
@@ -74,7 +95,7 @@ def test_the_other_shipped_models_are_made_of_these_files(name: str) -> None:
 
 def test_the_weeks_are_those_of_the_tests() -> None:
     found = Counter(one.week for one in starter.weeks())
-    assert sorted(found) == sorted(path.name for path in WEEKS.iterdir())
+    assert sorted(found) == sorted(path.name for path in WEEKS.iterdir() if path.is_dir())
     assert min(found.values()) > 300
 
 

@@ -1,7 +1,8 @@
 """The starter set: invented, labelled texts and words of this field, for the first day of an office. Reads, fits nothing.
 
-`voices.csv` and `notices.csv` hold a text a row, `words.csv` words that say by themselves how a text is meant, `weeks.csv`
-what whole invented weeks of five counties say of public concern and of the lead. All were written for this project; no text
+`voices.csv` and `notices.csv` hold a text a row, `words.csv` words that say by themselves how a text is meant, `subjects.csv`
+words that name a subject area, `weeks.csv` what whole invented weeks of seven counties say of public concern and of the
+lead. All were written for this project; no text
 of another person is in them, so what is fitted on them may be given away.
 """
 
@@ -17,6 +18,7 @@ from routing.errors import ConfigError, Problem
 
 TEXT_FILES = ("voices.csv", "notices.csv")
 WORD_FILE = "words.csv"
+SUBJECT_FILE = "subjects.csv"
 WEEK_FILE = "weeks.csv"
 COLUMNS = ("title", "text", "source", "kind", "sentiment", "subject", "public", "lead", "must_answer")
 SENTIMENTS = ("negative", "neutral", "positive")
@@ -147,10 +149,25 @@ def words() -> tuple[tuple[str, str], ...]:
     return tuple(found.items())
 
 
+@cache
+def subject_words() -> tuple[tuple[str, str], ...]:
+    """Give (word, subject area) in the order of the file. Raises ConfigError with every area that is none."""
+    reader = csv.DictReader(io.StringIO(_content(SUBJECT_FILE)))
+    rows = [(reader.line_num, row["subject"], row["words"].split()) for row in reader]
+    problems = [
+        Problem(SUBJECT_FILE, line, "subject", area, "没有这个值", _cure)
+        for line, area, _ in rows
+        if area not in SUBJECTS
+    ]
+    if problems:
+        raise ConfigError(problems)
+    return tuple((word, area) for _, area, words in rows for word in words)
+
+
 def sources_hash() -> str:
     """Name the content of all files: a model says by it what it was fitted on."""
     digest = hashlib.sha256()
-    for name in (*TEXT_FILES, WORD_FILE, WEEK_FILE):
+    for name in (*TEXT_FILES, WORD_FILE, SUBJECT_FILE, WEEK_FILE):
         digest.update(_content(name).encode())
     return digest.hexdigest()[:16]
 

@@ -12,6 +12,8 @@ YES, NO = "yes", "no"
 MODEL_FILES = {name: f"{name}.model" for name in (PUBLIC, LEAD, SUBJECT)}
 most_grams = 60_000
 penalty = 0.1
+subject_word_weight = 3.0
+"""A word that names an area says more of it than a text in which it stands among others."""
 
 
 def source_mark(kind: str) -> str:
@@ -57,6 +59,8 @@ def _lead(without: str) -> Iterator[Row]:
 def _subject(without: str) -> Iterator[Row]:
     for one in starter.rows():
         yield Row(one.whole, one.subject)
+    for word, area in starter.subject_words():
+        yield Row(word, area, subject_word_weight)
 
 
 def _texts(without: str) -> Iterator[Example | Seen]:
