@@ -43,7 +43,7 @@ def read_sheets(
     A secrecy mark anywhere ends the reading: what else the file says is not given.
     """
     reading = Reading()
-    reading.marked = next(_marks(sheets, means), "")
+    reading.marked = first_mark(sheets, means)
     if reading.marked:
         return reading
     for sheet in sheets:
@@ -65,6 +65,11 @@ def read_sheets(
         reading.problems.append(Problem(file, None, "列名", "", "没有找到台账的列名", cure))
     _compare(file, reading)
     return reading
+
+
+def first_mark(sheets: Sequence[Sheet], means: Means) -> str:
+    """Say where the first secrecy mark (密级标识) stands; empty where there is none."""
+    return next(_marks(sheets, means), "")
 
 
 def _marks(sheets: Sequence[Sheet], means: Means) -> Iterator[str]:

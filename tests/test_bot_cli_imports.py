@@ -131,6 +131,16 @@ def test_a_secrecy_mark_stops_it_and_only_that_is_recorded(staffed):
     assert "台账.xlsx" not in line.data
 
 
+def test_a_mark_in_a_sheet_that_is_not_asked_for_stops_it_too(staffed):
+    book = workbook(row())
+    book.create_sheet("附件")["B2"] = "机密★5年"
+    Path("台账.xlsx").write_bytes(saved(book))
+    answer = staffed("import", "ledger", "台账.xlsx", *SAID, "--sheet", "Sheet")
+    assert answer.code == 1
+    assert "工作表“附件”第 2 行带密级标识" in answer.err
+    assert cases(staffed) == []
+
+
 @pytest.mark.parametrize(
     ("more", "code", "told"),
     [

@@ -48,7 +48,7 @@ from routing.legacy import Origin, Prepared, Taken
 from routing.legacy_form import Field, field_named, is_personal, plain
 from routing.legacy_known import Fate, Sorted, sort
 from routing.legacy_rows import Means
-from routing.legacy_sheets import Reading, grouped, read_sheets
+from routing.legacy_sheets import Reading, first_mark, grouped, read_sheets
 from routing.legacy_words import channel_of, folded
 from routing.office import Office
 from routing.workflow import ENDED, STATE_NAMES, Actor
@@ -104,13 +104,14 @@ def ledger(
     office, now = configuration.office, utc_now()
     means = _means(configuration, now, _headings(mapped or ()), _renamed(channel or (), office))
     content = read_bytes(file)
-    found = _chosen(sheets.read(file.name, content), sheet)
+    whole = sheets.read(file.name, content)
+    if marked := first_mark(whole, means):  # also in a sheet that is not asked for
+        _stop(settings, by, marked, now)
+    found = _chosen(whole, sheet)
     left_to = file.with_name(f"{file.stem}.未导入.xlsx")
     if skip_bad and not dry_run:
         check_free(left_to, force)
     reading = _read(file.name, found, means, skip_hidden=skip_hidden)
-    if reading.marked:
-        _stop(settings, by, reading.marked, now)
     fates = in_store(settings, lambda s: sort(s, reading.matters))
     well = not reading.problems or (skip_bad and bool(reading.matters))
     if as_json and (dry_run or not well):
