@@ -3,6 +3,7 @@
 An opinion is one signal among others and decides nothing: `routing.judging` weighs it against rules and places.
 """
 
+import re
 from collections.abc import Mapping
 from functools import lru_cache
 
@@ -13,6 +14,13 @@ from routing.ngrams import Model, clean
 from routing.starter import opinions as starter
 
 remembered = 4096
+_hidden = re.compile(r"\[[^\[\]\n]{1,12}已隐去\]")
+_likely = 0.2
+"""A share below this is a guess among two dozen areas; project default."""
+_named: Mapping[str, tuple[str, ...]] = {
+    "劳动和社会保障": ("欠薪", "讨薪", "拖欠工资", "血汗钱", "工资没发", "工资不发", "不发工资"),
+}
+"""Words of which one names an area by itself."""
 letters_read = 300
 _read_again = 32
 """The models are asked about one and the same text in turn."""
@@ -44,9 +52,15 @@ class Opinions:
         return self._scores(starter.LEAD, beginning(subject.title, subject.text), stands_in(subject))
 
     def area(self, subject: Subject) -> str:
-        """Give the likeliest of the subject areas."""
-        shares = self._scores(starter.SUBJECT, beginning(subject.title, subject.text))
-        return max(shares, key=lambda name: (shares[name], name))
+        """Give the likeliest of the subject areas; where none is likely, the one that a plain word names."""
+        text = beginning(subject.title, subject.text)
+        shares = self._scores(starter.SUBJECT, text)
+        likeliest = max(shares, key=lambda name: (shares[name], name))
+        if shares[likeliest] >= _likely:
+            return likeliest
+        return next(
+            (area for area, words in _named.items() if any(word in text for word in words)), likeliest
+        )
 
     def _public_of(self, text: str, where: str) -> float:
         return self._scores(starter.PUBLIC, text, where)[starter.YES]
@@ -60,8 +74,11 @@ class Opinions:
 
 
 def beginning(title: str, text: str) -> str:
-    """Give what the models read: title and beginning, for they were fitted on posts, and a text says first what it is."""
-    return "\n".join(part for part in (title, text) if part)[:letters_read]
+    """Give what the models read: title and beginning, for they were fitted on posts, and a text says first what it is.
+
+    Without the marks of what was masked ([手机号已隐去]): no post is written so, and their words speak of no matter.
+    """
+    return _hidden.sub("", "\n".join(part for part in (title, text) if part))[:letters_read]
 
 
 def stands_in(subject: Subject) -> str:

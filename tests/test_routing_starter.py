@@ -6,7 +6,10 @@ from pathlib import Path
 import pytest
 
 from routing import starter
+from routing.conditions import Subject
 from routing.errors import ConfigError, Problem
+from routing.items import Kind
+from routing.opinions import Opinions, beginning
 from routing.starter import opinions, sentiment
 
 WEEKS = Path(__file__).parent / "data/weeks"
@@ -135,3 +138,23 @@ def test_the_shipped_model_is_what_the_set_gives() -> None:
 )
 def test_it_reads_plain_cases_on_the_first_day(text: str, is_negative: bool) -> None:
     assert (sentiment.starter_model().scores(text)["negative"] > 0.5) is is_negative
+
+
+def test_the_marks_of_what_was_masked_say_nothing_of_a_matter() -> None:
+    wages = "领导好，我们是工地木工班，三十四个人，从五月干到九月，工资没发，恳请帮我们要回血汗钱。"
+    masked = wages + "带班的身份证号[身份证号已隐去]，联系电话[电话号码已隐去]。"
+    told = "反映拖欠木工班组工资四个月"
+    assert beginning(told, masked) == beginning(
+        told, masked.replace("[身份证号已隐去]", "").replace("[电话号码已隐去]", "")
+    )
+    assert beginning("", "[通告] 停水") == "[通告] 停水"
+
+
+def test_unpaid_wages_are_of_labour_where_the_model_only_guesses() -> None:
+    title = "反映汀岸新城二期拖欠木工班组工资四个月"
+    text = "我们是汀岸新城二期工地木工班，三十四个人，工资没发，项目部说总包没拨款。恳请帮我们要回血汗钱。"
+    assert Opinions().area(Subject(title, text, Kind.POST)) == "劳动和社会保障"
+    assert (
+        Opinions().area(Subject("汀岸新城二期物业费涨价", "物业不修电梯，还要涨物业费", Kind.POST))
+        == "物业住房"
+    )

@@ -115,7 +115,7 @@ async def test_what_is_not_to_be_public_goes_back_without_a_word_of_why(tmp_path
         await stage.said(SECRECY, "已做保密审查（不公开）")
         await stage.card(SECRECY, number, "沈默 已处理：不公开", button="")
         await stage.said(PETITION, "需要修改", number)
-        why = await stage.said(CONTACT, "第1稿：保密审查：不公开（沈默）", "请当面向保密审查员了解")
+        why = await stage.said(CONTACT, "第1稿：保密审查，不公开（沈默）", "请当面向保密审查员了解")
         assert "商业秘密" not in why["text"]
         await stage.card(PETITION, number, "办理中", button="拟答复稿")
         await _groups_never_read(stage, "商业秘密")
