@@ -8,6 +8,9 @@ import pytest
 from test_bot_cli import Answer, Terminal, empty
 
 from routing.measures import left_over
+from routing.ngrams import Row
+from routing.ngrams_fit import fit
+from routing.starter.opinions import NO, PUBLIC, YES
 
 __all__ = ["empty"]
 
@@ -63,6 +66,24 @@ def changed(number: int = 0, **fields: Any) -> dict[str, Any]:
 
 def unlabelled() -> list[dict[str, Any]]:
     return [{key: value for key, value in row.items() if key not in {"label", "planted"}} for row in LINES]
+
+
+def test_an_office_tries_its_own_models_and_is_told_where_there_are_none(empty: Terminal) -> None:
+    refused = judge(empty, "--models", "models")
+    assert refused.code != 0
+    assert "没有本单位的研判模型" in refused.err
+    rows = [
+        Row("路灯不亮", NO, 50.0),
+        Row("晚霞好看", YES),
+    ]  # a model to which hardly anything is of public concern
+    model = fit(rows, name=PUBLIC, classes=(NO, YES), least=1)
+    (empty.folder / "models").mkdir()
+    (empty.folder / "models/public.model").write_bytes(model.dump())
+    found = [
+        json.loads(judge(empty, "--json", *words).out)["figures"]["found"]["hits"]
+        for words in ((), ("--models", "models"))
+    ]
+    assert found[1] < found[0]
 
 
 # --- what each text became ------------------------------------------------------------------------------------

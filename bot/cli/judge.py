@@ -15,10 +15,11 @@ from bot.cli.judging import Outcome, Replayed, replay, with_gazetteer
 from bot.labelled import Line, read_gazetteer, read_lines, read_pairs
 from bot.names import LEVEL_NAMES
 from bot.office_file import load_office
-from routing import measures
-from routing.errors import UserError
+from routing import measures, office_opinions
+from routing.errors import ConfigError, UserError
 from routing.measures import Figure, Judged
 from routing.office import Level, Office
+from routing.opinions import Opinions
 from routing.rules import Rules
 from routing.rules_file import read_rules
 
@@ -62,6 +63,9 @@ def judge(
     rules: Annotated[Path | None, typer.Option(help="规则文件；不写则用 init 的默认规则")] = None,
     to: Annotated[Path | None, typer.Option("--out", help="逐条研判结果存为 JSONL")] = None,
     pairs: Annotated[Path | None, typer.Option(help="易混事项对（JSON），不得并到一起")] = None,
+    models: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="本单位研判模型所在的文件夹；不写则用起步模型")
+    ] = None,
     worst: Annotated[int, typer.Option(min=0, help="每类错误列出几条")] = WORST,
     force: Annotated[bool, typer.Option("--force", help="--out 的文件已存在时覆盖")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="输出 JSON")] = False,
@@ -80,7 +84,7 @@ def judge(
     office = office_beside(rules)
     judging = rules_with(rules, gazetteer, office)
     apart = read_pairs(read_text(pairs), str(pairs)) if pairs is not None else []
-    replayed = _replay(lines, office, judging)
+    replayed = _replay(lines, office, judging, _opinions(models))
     if to is not None:
         _write(to, replayed.outcomes)
     judged = judged_of(replayed.outcomes) if is_labelled else []
@@ -169,10 +173,31 @@ def _taken(right: str | int, given: str | int, ids: list[str]) -> dict[str, Any]
     return {"right": right, "given": given, "ids": ids}
 
 
-def _replay(lines: Sequence[Line], office: Office, rules: Rules) -> Replayed:
+def _opinions(folder: Path | None) -> Opinions | None:
+    """Load the office's own text models. Raises UserError where none can be used: figures of others would mislead."""
+    if folder is None:
+        return None
+    faults = office_opinions.faults(folder)
+    if faults:
+        raise ConfigError(faults)
+    own = office_opinions.models(folder)
+    if not own:
+        raise UserError(
+            f"{folder} 里没有本单位的研判模型。请写 yuqing models show 列出的文件夹，或去掉 --models。"
+        )
+    return Opinions(own)
+
+
+def _replay(lines: Sequence[Line], office: Office, rules: Rules, opinions: Opinions | None) -> Replayed:
     with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("研判", total=len(lines))
-        return replay(lines, office, rules, done=lambda number: progress.update(task, completed=number))
+        return replay(
+            lines,
+            office,
+            rules,
+            opinions=opinions,
+            done=lambda number: progress.update(task, completed=number),
+        )
 
 
 def _template(name: str) -> str:
