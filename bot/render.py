@@ -292,7 +292,7 @@ def _fate(view: CaseView, draft: DraftView, card: str) -> str:
         return f"{made[-1].reviewer} 已处理：{opinion_name(made[-1].stage, made[-1].opinion)}"
     if draft.version != view.draft_version:
         return f"本稿已作废，最新为第{view.draft_version}稿"
-    return f"事项现为“{STATE_NAMES[view.state]}”，无需处理"
+    return f"事项已转为“{STATE_NAMES[view.state]}”，无需处理"
 
 
 def _changes(draft: DraftView) -> list[Block]:

@@ -54,7 +54,7 @@ def _ordered(view: CaseView, office: Office) -> str:
     said = {Command.ORDER: "同意转办", Command.ORAL: "按口头指示转办", Command.SEND_BACK: "退回研判"}
     made = [paper for paper in view.papers if paper.kind in said and paper.done_at is not None]
     if not made or made[-1].done_at is None:
-        return f"事项现为“{STATE_NAMES[view.state]}”，无需处理"
+        return f"事项已转为“{STATE_NAMES[view.state]}”，无需处理"
     return f"{made[-1].by} {local(made[-1].done_at, office)} 已处理：{said[made[-1].kind]}"
 
 
@@ -85,7 +85,7 @@ def after_card(view: CaseView, office: Office, card: str) -> Card:
     made = [
         p for p in view.papers if p.kind in _AFTER_ACTS[card] and draft and p.draft_version == draft.version
     ]
-    fate = f"事项现为“{STATE_NAMES[view.state]}”，无需处理"
+    fate = f"事项已转为“{STATE_NAMES[view.state]}”，无需处理"
     if made:
         fate = f"{made[-1].by} 已处理：{COMMAND_NAMES[made[-1].kind]}"
     return Card((*blocks, Block(fate, Form.NOTE, weight=9)))
