@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from monitors import masking
 from monitors.masking import mask, mask_item
 from routing.items import Item
 
@@ -484,3 +485,9 @@ def test_what_was_masked_once_stays_as_it_is() -> None:
 def test_numbers_side_by_side_are_masked_to_the_end(parts: list[str]) -> None:
     once = mask("".join(parts)).text
     assert mask(once).text == once
+
+
+def test_signs_that_are_not_folded_mean_themselves() -> None:
+    alone = masking._may_fold.sub("", "".join(map(chr, range(0x110000))))
+    assert len(alone) > 20_000
+    assert alone.translate(masking._folding) == alone

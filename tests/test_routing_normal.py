@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from routing import normal as normal_form
 from routing.hanzi import simplified
 from routing.normal import bigrams, fingerprint, normal, numbers, unit
 
@@ -140,3 +141,11 @@ def test_a_figure_gives_its_unit(figure: str, name: str) -> None:
 @given(st.text() | st.from_regex(r"[0-9一二十〇]{1,6}[年月日号楼栋期时:.-]{0,3}[0-9]{0,4}", fullmatch=True))
 def test_figures_are_found_in_any_text(text: str) -> None:
     assert all(numbers(text))
+
+
+def test_what_one_look_calls_regular_stays_as_it_is() -> None:
+    every = "".join(map(chr, range(0x110000)))
+    regular = normal_form._irregular.sub("", every)
+    assert len(regular) > 20_000
+    assert normal_form._not_lone.search(regular) is None
+    assert normal_form._changes.search(regular) is None
