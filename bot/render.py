@@ -197,7 +197,7 @@ def review_card(
         *([Block(draft.openness_reason, label="不予公开理由", weight=8)] if draft.openness_reason else []),
         Block(draft.text, Form.QUOTE, weight=9),
         *([Block(f"⚠️ {found}", weight=9)] if found and not fate else []),
-        *_changes(draft),
+        *_changes(draft, card),
         *(_opinion(line, office, card) for line in draft.reviews),
     ]
     if view.first_url:
@@ -207,6 +207,8 @@ def review_card(
         return Card((*blocks, *came, Block(fate, Form.NOTE, weight=9)))
     left = time_left(view, office, _CLOCKS.get(card), now)
     others = [limit for limit in view.deadlines if not left or limit.step is not _CLOCKS[card]]
+    if card in _LEADERS:  # what units and officers owe is not his to decide
+        others = [limit for limit in others if limit.step in {_CLOCKS[card], Step.RESPOND}]
     blocks.extend((*left, *_limits(replace(view, deadlines=tuple(others)), office, _OF_OFFICE), *came))
     return Card(tuple(blocks), _review_buttons(view, card, office))
 
@@ -295,7 +297,10 @@ def _fate(view: CaseView, draft: DraftView, card: str) -> str:
     return f"事项已转为“{STATE_NAMES[view.state]}”，无需处理"
 
 
-def _changes(draft: DraftView) -> list[Block]:
+_LEADERS = frozenset({"approve", "chief"})
+
+
+def _changes(draft: DraftView, card: str) -> list[Block]:
     if draft.previous is None:
         return []
     before = f"第{draft.version - 1}稿" if draft.seen is None else f"您看过的第{draft.seen}稿"
@@ -306,7 +311,10 @@ def _changes(draft: DraftView) -> list[Block]:
         return []  # he saw none before: there is nothing to compare
     if not gone and not come:
         return [Block(f"与{before}文字相同", label="改动", weight=6)]
-    return [Block("\n".join([*gone, *come]), Form.QUOTE, label=f"与{before}相比", weight=6)]
+    changed = "\n".join([*gone, *come])
+    if draft.seen is None and card in _LEADERS:  # news of a text that he never saw: there for whoever asks
+        return [Block(f"与{before}相比：\n{changed}", Form.FOLDED, weight=6)]
+    return [Block(changed, Form.QUOTE, label=f"与{before}相比", weight=6)]
 
 
 def _opinion(line: ReviewLine, office: Office, card: str) -> Block:
