@@ -17,9 +17,9 @@ from routing.substitution import Substitution, SubstitutionState
 
 END = "end"
 """What the button carries that ends a substitution before its time."""
-MATTERS_AT_ONCE = 7
+MATTERS_AT_ONCE = 6
 """So many fit on the screen of a phone with the signatures below."""
-TITLE_LETTERS = 20
+TITLE_LETTERS = 18
 THIS_WATCH = timedelta(hours=12)
 LEAF = "leaf"
 """What the button carries that turns a page of a handover; the page is its version."""

@@ -5,7 +5,7 @@ A list says of each matter what one needs to go on: level, number, state, title,
 
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from bot import clocks
@@ -24,7 +24,7 @@ from routing.workflow import STATE_NAMES, Command, State, Where
 
 CASES_AT_ONCE, STEPS_AT_ONCE = 6, 12
 """So many fit on the screen of a phone with the buttons below."""
-TITLE_LETTERS = 34
+TITLE_LETTERS = 18
 STEP_LETTERS = 200
 
 
@@ -216,8 +216,13 @@ def _due(view: CaseView, office: Office, leaf: Leaf) -> str:
         return f"⏸ {STEP_NAMES[limit.step]} 暂停计时"
     due = f"{STEP_NAMES[limit.step]} {local(limit.due_at, office)} 前"
     if limit.due_at < leaf.now:
-        return f"⛔ {due}，已超 {how_long(leaf.now - limit.due_at)}"
-    return f"⏰ {due}，剩 {how_long(limit.due_at - leaf.now)}"
+        return f"⛔ {due}，已超{_short(leaf.now - limit.due_at)}"
+    return f"⏰ {due}，剩{_short(limit.due_at - leaf.now)}"
+
+
+def _short(span: timedelta) -> str:
+    """Give a span so that it stays on its line."""
+    return how_long(span).replace(" ", "")
 
 
 def _cut(text: str, most: int) -> str:

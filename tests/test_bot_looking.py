@@ -120,7 +120,7 @@ def test_open_is_narrowed_by_level_channel_and_lateness(desk, happen):
     desk.clock.advance(5 * HOUR)
     desk.act(grave, Command.SIGN, desk_contact(desk))
     assert listed("超期") == {"late"}
-    assert "⛔ 转办 11-17 14:00 前，已超 1 小时" in answer(desk, happen, "duty", "open", "超期")
+    assert "⛔ 转办 11-17 14:00 前，已超1小时" in answer(desk, happen, "duty", "open", "超期")
     assert "不认识“明天”。可以写：超期、今晚、等级" in answer(desk, happen, "duty", "open", "明天")
 
 
