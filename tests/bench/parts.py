@@ -4,6 +4,7 @@ Nothing here asserts or prints. Everything stays on loopback. Texts are invented
 """
 
 import asyncio
+import gc
 import multiprocessing
 import os
 import random
@@ -187,6 +188,8 @@ async def monitors(
     store = Store(url or f"sqlite:///{folder / 'bench.db'}")
     migrate(store)
     door = StoreDoor(store, Configuration(office, tuple(sources), rules), Ledger(), clock, lambda: None)
+    gc.collect()
+    gc.freeze()  # as the service does when it starts
     try:
         async with Fetcher(clock) as fetcher, closing(Worker(None)) as worker:
             yield Poller(sources, fetcher, worker, door, clock)
