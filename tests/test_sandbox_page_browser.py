@@ -247,3 +247,29 @@ async def test_a_picture_opens_whole_and_a_tap_shows_it_in_its_own_size() -> Non
         assert await image.evaluate("e => e.clientWidth") <= 390
         await page.get_by_role("button", name="关闭图片").click()
         await expect(page.get_by_role("dialog")).to_be_hidden()
+
+
+async def test_what_is_folded_opens_by_a_touch_and_a_link_to_a_message_leads_to_its_group() -> None:
+    from playwright.async_api import expect
+
+    async with running() as desk:
+        lines = "\n".join(f"第{n}行" for n in range(12))
+        folded = {"text": f"<blockquote expandable>{lines}</blockquote>", "parse_mode": "HTML"}
+        sent = (await desk.api("sendMessage", chat_id=GROUP, **folded)).result["message_id"]
+        link = {"text": "去群里", "url": f"https://t.me/c/{str(GROUP).removeprefix('-100')}/{sent}"}
+        keys = {"inline_keyboard": [[link]]}
+        await desk.api("sendMessage", chat_id=DUTY, text="请处理", reply_markup=keys)
+        async with page_of(desk, DUTY, DUTY) as page:
+            await page.get_by_role("link", name="去群里").click()
+            detail = page.locator(".folded")
+            await expect(detail).to_be_visible()
+            shut = await detail.evaluate("box => box.clientHeight")
+            await detail.click()
+            await expect(detail).to_contain_class("open")
+            assert await detail.evaluate("box => box.clientHeight") > 2 * shut
+            await desk.api(
+                "editMessageText", chat_id=GROUP, message_id=sent, **{**folded, "text": folded["text"] + "!"}
+            )
+            await expect(page.locator(".message.pulse .folded")).to_contain_class(
+                "open"
+            )  # an edit shuts nothing
