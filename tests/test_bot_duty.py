@@ -140,7 +140,8 @@ def test_a_long_handover_is_leafed_by_what_falls_due_and_signed_on_every_page(de
     ]
     token = first.buttons[0][0].token
     turned = happen(pressed("office", token, chat="duty-group"))
-    assert turned.redraw.payload == {"handover": 1, "page": 1}
+    [row] = desk.all(HandoverRow)
+    assert turned.redraw.payload == {"handover": row.id, "page": 1}
     assert happen(pressed("office", token)).alert  # no page of it elsewhere
     second = desk.run(lambda s: Composer(desk.office, {}).row_card(s, turned.redraw.payload))
     assert second is not None
