@@ -97,7 +97,7 @@ class Story:
                 view = await self._client.state(CONTACT)
                 for chat in CHANNELS.values():
                     for message in messages_in(view, chat):
-                        if self._number in message["text"] and "签收" in _labels(message):
+                        if self._number in message["text"] and "签收" in _labels(message).split("、"):
                             return message, chat
                 await self._client.wait(view["revision"], 5)
 
