@@ -1,5 +1,7 @@
 """An office begins with yuqing: its older ledger comes in by command, and people in chat go on where it ends."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 
@@ -12,10 +14,13 @@ from whole import (
     DUTY,
     LEADER,
     OFFICER,
+    ON_BOTH,
     PETITION,
     REVIEWER,
     SECOND_LEADER,
     SECRECY,
+    Stage,
+    database,
     labels,
     on_stage,
 )
@@ -46,14 +51,22 @@ def rows() -> list[list[object]]:
     ]  # fmt: skip
 
 
+@asynccontextmanager
+async def _stage(kind: str, folder: Path) -> AsyncIterator[Stage]:
+    with database(kind, folder) as url:
+        async with on_stage(folder, url=url) as stage:
+            yield stage
+
+
 def write(file: Path) -> None:
     file.write_bytes(saved(workbook(*rows(), above=[["网络舆情处置台账"]])))
 
 
+@ON_BOTH
 async def test_an_older_ledger_is_taken_over_and_one_matter_carried_to_its_answer(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    kind: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with on_stage(tmp_path) as stage:
+    async with _stage(kind, tmp_path) as stage:
         yuqing = Terminal(tmp_path, capsys, monkeypatch)
         monkeypatch.chdir(tmp_path)
         yuqing.set(CONFIG=str(tmp_path / "config"), DATABASE_URL=stage.settings.database_url)
