@@ -44,6 +44,7 @@ _weights = {
     "no family in common": -1.4,
     "one without family": 0.8,
     "local without place": -1.4,  # by hand: 停水 at no place is said of every place
+    "local, text names no place": -0.8,  # by hand: whose water is cut, it does not say
     "subject alike": 1.5,
     "subject alike, same place": -1.5,
     "rare letters": 0.5,
@@ -201,6 +202,7 @@ def _family_signs(asked: Asked, matter: Profile, rarity: Rarity) -> dict[str, fl
         both = bool(new.families) and bool(known)
         return {
             "local without place": 0.0,
+            "local, text names no place": -0.8,  # by hand: whose water is cut, it does not say
             "same leading family": 0.0,
             "no family in common": min(1.0, max(new.families.values())) if both else 0.0,
             "one without family": float(not both),
@@ -209,9 +211,14 @@ def _family_signs(asked: Asked, matter: Profile, rarity: Rarity) -> dict[str, fl
     alike = math.fsum(asked.families[family] * theirs[family] for family in shared)
     alike /= asked.breadth * norm(theirs.values())
     sure = min(1.0, max(new.families[f] for f in shared)) * min(1.0, max(known[f] for f in shared))
-    nowhere = not (new.places or new.towns or matter.places or matter.towns)
+    unplaced = not (new.places or new.towns)
+    nowhere = not (matter.places or matter.towns)
+    chief = new.leading & known.keys()
     return {
-        "local without place": float(nowhere and shared <= families("local")),
+        "local without place": float(unplaced and nowhere and shared <= families("local")),
+        "local, text names no place": float(
+            unplaced and not nowhere and bool(chief) and chief <= families("local")
+        ),
         "families alike": alike * sure,
         "thinly alike": alike * (1 - sure),
         "same leading family": _most(

@@ -314,6 +314,14 @@ def test_below_certainty_a_case_is_only_suggested() -> None:
     assert window.match(unsure) is None
 
 
+def test_what_happens_everywhere_is_only_offered_to_the_matter_of_one_place() -> None:
+    asked = trace(2, "供暖第一天，家里暖气不热", hours=4)
+    proposed = held(HEATING).propose(asked)
+    assert proposed is not None
+    assert proposed.suggested
+    assert joined(replace(asked, places=frozenset({"东湖小区"})), HEATING) == 7
+
+
 def test_two_matters_that_fit_alike_are_none_of_them() -> None:
     said = "工地拖欠木工班组工资三个月，总包不给钱"
     here = trace(1, said, case=7, places=("东湖小区",))
