@@ -156,11 +156,13 @@ def private_chats(session: Session, person_id: int) -> list[str]:
 
 
 def stand_in(session: Session, chat: str, at: datetime) -> tuple[str, datetime] | None:
-    """Give who stands in now for the owner of a private chat, and until when (aware UTC); None where he is not absent."""
+    """Give who stands in now for the owner of a private chat, and until when (aware UTC); None where nobody does."""
     found = session.execute(
         select(SubstitutionRow.reserve_id, SubstitutionRow.ends_at)
         .join(AccountRow, AccountRow.person_id == SubstitutionRow.absent_id)
+        .join(PersonRow, PersonRow.id == SubstitutionRow.reserve_id)
         .where(
+            PersonRow.active,
             AccountRow.chat_ref == chat,
             SubstitutionRow.state == SubstitutionState.APPROVED,
             SubstitutionRow.starts_at <= at,

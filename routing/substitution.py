@@ -85,7 +85,7 @@ def ask(
 def decide(
     session: Session, ledger: Ledger, substitution_id: int, actor: Actor, *, accept: bool, now: datetime
 ) -> Substitution:
-    """Approve or refuse. Raises UserError to whom was not asked, a second time, and after the end."""
+    """Approve or refuse. Raises UserError to whom was not asked or may no more, a second time, and after the end."""
     row = session.get(SubstitutionRow, substitution_id, with_for_update=True)
     if row is None or actor.person_id not in row.asked_of:
         raise UserError("这份顶岗申请不由您审批。")
@@ -93,6 +93,8 @@ def decide(
         raise UserError(f"这份顶岗申请已由 {people.name_of(session, row.decided_by) or '系统'} 处理过了。")
     if row.ends_at <= now:
         raise UserError("申请的时段已经过去，请重新申请。")
+    if not _may_decide(session, row, actor, now):
+        raise UserError("您现在没有审批顶岗的权限，请由其他领导审批。")
     row.state = SubstitutionState.APPROVED if accept else SubstitutionState.REFUSED
     row.decided_by, row.decided_at = actor.person_id, now
     row.next_at = max(row.starts_at, now) if accept else None
@@ -152,6 +154,14 @@ def was_shown(session: Session, substitution_id: int, person_id: int) -> bool:
     return row is not None and (
         person_id in row.asked_of or (person_id == row.absent_id and row.decided_by is not None)
     )
+
+
+def _may_decide(session: Session, row: SubstitutionRow, actor: Actor, now: datetime) -> bool:
+    """Tell whether who was asked is still somebody to ask: not where the right was lent and went back meanwhile."""
+    leads = {shift.leader for shift in duty.shifts(session, row.asked_at, now)}
+    leads |= {watch.leader.person_id for watch in duty.watches(session, now) if watch.leader is not None}
+    known = people.actor_by_id(session, actor.person_id, at=now)
+    return known is not None and (Role.LEADER in known.roles or actor.person_id in leads)
 
 
 def _may_end(session: Session, row: SubstitutionRow, actor: Actor, now: datetime) -> bool:

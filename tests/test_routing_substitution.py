@@ -193,6 +193,22 @@ def test_a_leader_who_asked_for_another_does_not_decide(desk):
     assert asked(desk) == ["private-second_leader"]
 
 
+def test_a_lent_right_to_decide_is_gone_with_the_substitution(desk):
+    lent = ask(desk, "leader", absent="leader", reserve="duty", length=DAY)
+    decide(desk, lent, "second_leader")
+    key = ask(desk)
+    while desk.staff["leader"].person_id not in desk.run(lambda s: s.get_one(SubstitutionRow, key).asked_of):
+        desk.clock.now = desk.run(lambda s: s.get_one(SubstitutionRow, key).next_at)
+        assert tick(desk)
+    desk.run(
+        lambda s: substitution.end(s, desk.office, desk.ledger, lent, desk.staff["leader"], desk.clock())
+    )
+    with pytest.raises(UserError, match="没有审批顶岗的权限"):
+        decide(desk, key, "duty")
+    assert Role.REVIEWER not in acting(desk, "office").roles
+    assert decide(desk, key, "leader").state is SubstitutionState.APPROVED
+
+
 def test_without_a_leader_who_could_decide_nothing_is_written(empty_desk):
     empty_desk.hire("reviewer", "office", "leader")
     with pytest.raises(UserError, match="没有可以批准的领导"):
@@ -336,6 +352,8 @@ def test_a_revoked_reserve_stands_in_for_nobody(desk):
     take(desk, planned(0))
     decide(desk, ask(desk, "duty", absent="duty", reserve="office"))
     person = desk.staff["office"].person_id
+    assert desk.run(lambda s: people.stand_in(s, "private-duty", START)) is not None
     desk.run(lambda s: people.revoke(s, desk.ledger, person_id=person, by="x", now=START))
     [watch] = desk.run(lambda s: duty.watches(s, desk.clock()))
     assert [one.name for one in watch.staff] == ["王值班"]
+    assert desk.run(lambda s: people.stand_in(s, "private-duty", START)) is None
