@@ -16,6 +16,7 @@ from routing import (
     corrections,
     course,
     deadlines,
+    holding,
     numbers,
     papers,
     people,
@@ -256,6 +257,8 @@ def _carry_out(
             **who(order.actor),
             **line.facts,
         )
+    if order.command is Command.MERGE:  # the card of what came in is over: the whole must have one
+        holding.stirred(session, office, ledger, session.get_one(CaseRow, order.into), now)
     announce.moved(session, office, case, order, now)
     sayings.say(session, office, case, before, order, now)
     follow = afterwards(office.procedure).get(case.state)

@@ -36,7 +36,7 @@ class Sorted:
 def sort(session: Session, matters: Sequence[OldMatter]) -> list[Sorted]:
     """Say of every matter whether it is new. Reads only."""
     known = _known(session, [matter.key for matter in matters])
-    own = _own(session, [matter.number for matter in matters if matter.number])
+    own = _own(session, matters)
     linked = _linked(session, [matter.url for matter in matters if matter.url])
     found = []
     for matter in matters:
@@ -75,14 +75,20 @@ def _known(session: Session, keys: Sequence[str]) -> dict[str, tuple[LegacyRow, 
     return found
 
 
-def _own(session: Session, numbers: Sequence[str]) -> dict[str, str]:
-    """Give those old numbers that are numbers of this desk: its own ledger, read in again."""
+def _own(session: Session, matters: Sequence[OldMatter]) -> dict[str, str]:
+    """Give those old numbers that are numbers of this desk: its own ledger, read in again.
+
+    A number that was given here to a matter of an older ledger counts with its title only: that ledger may know it too.
+    """
+    titles = {matter.number.upper(): matter.title for matter in matters if matter.number}
     found: dict[str, str] = {}
-    for some in _portions([number.upper() for number in numbers]):
-        rows = session.scalars(
-            select(CaseRow.number).where(CaseRow.number.in_(some), CaseRow.imported_at.is_(None))
+    for some in _portions(list(titles)):
+        rows = session.execute(
+            select(CaseRow.number, CaseRow.title, CaseRow.imported_at).where(CaseRow.number.in_(some))
         )
-        found |= {number: number for number in rows}
+        found |= {
+            number: number for number, title, imported in rows if not imported or title == titles[number]
+        }
     return found
 
 

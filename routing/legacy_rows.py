@@ -264,6 +264,11 @@ class RowReader:
         if is_eaten(self._cell(Field.NUMBER)):
             cure = "后几位已经丢失：请把这一列设为“文本”格式，从原始记录重新填写编号"
             self._complain(Field.NUMBER, "长编号被表格软件改成了科学计数", cure)
+        if self._means.mask(text_of(self._cell(Field.NUMBER)))[
+            1
+        ]:  # what is left of it is the same for everybody
+            self._remark("编号像个人信息，已隐去，按内容认这一件")
+            return ""
         return folded(text)
 
     def _level(self, text: str) -> Level | None:
@@ -323,7 +328,8 @@ class RowReader:
         column = self._head.column(which) or Column(0, which.value, which)
         known = self._head.column(which) is not None
         where = column.where if known else which.value
-        shown = self._means.mask(_cut(" ".join(text_of(self._cell(which)).split()), VALUE_SHOWN))[0]
+        # Masked whole: of a number that is cut in two nobody knows any more what it was.
+        shown = _cut(self._means.mask(" ".join(text_of(self._cell(which)).split()))[0], VALUE_SHOWN)
         self.problems.append(Problem(self._file, self._row.number, where, shown, reason, cure))
 
     def _remark(self, text: str) -> None:

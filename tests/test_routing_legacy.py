@@ -1,5 +1,6 @@
 """Taking matters over from an older ledger: what is stored, what is said, and what stays as it was."""
 
+import io
 import json
 from collections import Counter
 from dataclasses import replace
@@ -8,12 +9,14 @@ from datetime import time, timedelta
 import pytest
 from builders import START, Desk, item
 from old_ledgers import HEADS, local, read, row, workbook
+from openpyxl import load_workbook
 from sqlalchemy import func, select
 
+from bot.forms import ledger_xlsx
 from routing import deadlines, handover, history, holding, intake, legacy, recent, search
 from routing.auditor import audit
 from routing.cases import Done
-from routing.clock import week_of
+from routing.clock import Span, week_of
 from routing.digest import week_numbers
 from routing.export import ledger_rows
 from routing.legacy import Origin
@@ -342,6 +345,31 @@ def test_a_recent_one_is_joined_by_a_new_text_and_its_card_comes_then(desk):
     assert desk.run(lambda s: s.scalar(select(func.count()).where(CaseItemRow.case_id == case_id))) == 2
     assert [r.chat for r in queued(desk, MessageKind.CARD) if r.case_id == case_id] == [desk.office.duty_chat]
     assert [row.ending for row in desk.all(HoldRow)] == [Ending.STIRRED]
+
+
+def test_what_is_merged_into_one_whose_card_waits_brings_the_card(desk):
+    case_id = one(desk, 发布时间=NEW, 交办时间=None, 签收时间=None, **OPEN)
+    live = desk.open("西山小区今天又停水了，物业不管")
+    assert isinstance(desk.act(live, Command.MERGE, into=case_id), Done)
+    assert [r.chat for r in queued(desk, MessageKind.CARD) if r.case_id == case_id] == [desk.office.duty_chat]
+    assert [row.ending for row in desk.all(HoldRow)] == [Ending.STIRRED]
+
+
+def test_the_desk_s_own_ledger_read_in_again_brings_nothing_twice(desk):
+    take(desk, row(), row(编号="2", 标题="西山路灯不亮", 原帖摘要="西山路灯不亮好几天", **OPEN))
+    desk.open()
+    span = Span("", START - timedelta(days=4_000), START + timedelta(days=1))
+    lines = desk.run(lambda s: ledger_rows(s, desk.office, span, full=True))
+    reading = read(load_workbook(io.BytesIO(ledger_xlsx(lines))), office=desk.office, now=desk.clock())
+    assert not reading.problems, reading.problems
+    assert {one.fate for one in desk.run(lambda s: sort(s, reading.matters))} == {Fate.HERE}
+
+
+def test_another_desk_s_matter_of_the_same_number_is_new(desk):
+    one(desk)
+    assert len(desk.all(CaseRow)) == 1
+    take(desk, row(编号="YQ-2025-0001", 标题="西山路灯不亮"))
+    assert [case.old_number for case in desk.all(CaseRow)] == ["JN-2025-018", "YQ-2025-0001"]
 
 
 def test_news_of_a_closed_one_is_said(desk):

@@ -121,6 +121,19 @@ def test_all_problems_of_all_rows_come_at_once_and_show_nothing_personal():
     assert [matter.row for matter in reading.matters] == [4]
 
 
+def test_what_is_cut_of_a_cell_with_a_problem_leaves_no_part_of_a_number():
+    reading = read(workbook(row(等级="很急" * 14 + "！13800138000家属")))
+    assert "1380013" not in str(reading.problems)
+
+
+def test_numbers_that_look_like_a_person_s_are_left_out_and_their_rows_told_apart():
+    reading = read(workbook(row(编号="411602199001010010"), row(编号="411602199001010029", 标题="路灯不亮")))
+    assert not reading.problems
+    assert [matter.number for matter in reading.matters] == ["", ""]
+    assert len({matter.key for matter in reading.matters}) == 2
+    assert any("编号像个人信息" in remark.text for remark in reading.remarks)
+
+
 def test_personal_data_in_texts_is_masked_and_columns_of_persons_are_not_read():
     book = workbook(
         [
