@@ -13,7 +13,7 @@ from routing.procedure import Table
 from routing.views import CaseView
 from routing.workflow import PAUSE_GROUNDS, Command, State
 
-PAUSE = "pause"
+PAUSE, REPORT = "pause", "report"
 
 _COLOUR_MARKS: Mapping[Colour, str] = {Colour.BLUE: "🔷", Colour.ORANGE: "🔶", Colour.RED: "🟥"}
 _BY_UNIT = frozenset({Step.SIGN, Step.DRAFT, Step.RELEASE, Step.CLOSE, Step.FOLLOW})
@@ -80,8 +80,9 @@ def _whom(step: Step, view: CaseView) -> str:
         return ROLE_NAMES[MOVERS[step]]
     if step is Step.COPY:
         return "协办单位"
-    if step is Step.CONSULT:
-        return "会商单位"
+    if step is Step.CONSULT:  # once all have spoken, who asked them must go on
+        asked = any(paper.kind is Command.CONVENE and paper.done_at is None for paper in view.papers)
+        return "会商单位" if asked else "值班员"
     dispatched = view.slip is not None and view.state not in {State.JUDGING, State.RETURNED, State.WATCHING}
     return "承办单位" if step in _BY_UNIT or (step is Step.RESPOND and dispatched) else "值班员"
 
@@ -95,8 +96,6 @@ def clock_buttons(view: CaseView, moves: Table) -> list[Button]:
     offered = [(Command.INSTRUCT, order_button(view, Command.INSTRUCT, instruct))]
     if clock.emergency or view.level <= 2:
         offered.append((Command.EMERGENCY, order_button(view, Command.EMERGENCY, emergency)))
-    if Step.PHONE in open_steps:
-        offered.append((Command.PHONE, order_button(view, Command.PHONE, "已电话报告…")))
     if Step.FIRST_WORD in open_steps:
         offered.append((Command.SPEAK, order_button(view, Command.SPEAK, "已首次发布…")))
     if Step.PRESS in open_steps:
@@ -106,6 +105,19 @@ def clock_buttons(view: CaseView, moves: Table) -> list[Button]:
     else:
         offered.append((Command.PAUSE, menu_button(view, PAUSE, "暂停计时…")))
     return [button for command, button in offered if (view.state, command) in moves]
+
+
+def reports_owed(view: CaseView, moves: Table) -> tuple[tuple[Button, ...], ...]:
+    """Offer what is owed within minutes on the card itself: the report by telephone, the first one in writing."""
+    open_steps = {limit.step for limit in view.deadlines}
+    offered = (
+        (Step.PHONE, Command.PHONE, order_button(view, Command.PHONE, "已电话报告…")),
+        (Step.REPORT, Command.REPORT, menu_button(view, REPORT, "书面报告…")),
+    )
+    row = tuple(
+        button for step, command, button in offered if step in open_steps and (view.state, command) in moves
+    )
+    return (row,) if row else ()
 
 
 def pause_buttons(view: CaseView, office: Office) -> list[Button]:

@@ -194,7 +194,10 @@ class Composer:
         if template in LISTINGS:
             return Outgoing(self.listing(session, facts, message.id, 0, now), reply_to=reply_to)
         if template in _PAGES:
-            return Outgoing(_PAGES[template](self, session, facts, now), reply_to=reply_to)
+            page = _PAGES[template](self, session, facts, now)
+            if facts.get("acts_there"):
+                page = Card(page.blocks, (*page.buttons, *self._way_to_group(session, int(facts["case"]))))
+            return Outgoing(page, reply_to=reply_to)
         said = sentences.sentence(template, facts, view, self._office)
         if view is not None and message.chat not in self._office.chats():
             said = Card(said.blocks, self._doors(session, template, view, has_card=reply_to is not None))
@@ -204,15 +207,16 @@ class Composer:
         self, session: Unit, template: str, view: CaseView, *, has_card: bool
     ) -> tuple[tuple[Button, ...], ...]:
         """Give the ways from a sentence in private to its matter: the card in the duty group, the matter for reading."""
-        doors = [] if has_card else [card_button(view.id, "看这件事")]
-        standing = (
-            outbox.newest_card(session, self._office.duty_chat, view.id) if template == "called" else None
-        )
-        if standing is not None:
-            ref = MessageRef(chats.address(session, self._office.duty_chat), standing)
-            link = self._link_to(ref)
-            doors += [Button("去值班群处理", url=link)] if link else []
-        return tuple((door,) for door in reversed(doors))
+        doors = () if has_card else ((card_button(view.id, "看这件事"),),)
+        return (*self._way_to_group(session, view.id), *doors) if template == "called" else doors
+
+    def _way_to_group(self, session: Unit, case_id: int) -> tuple[tuple[Button, ...], ...]:
+        """Give the link to the card in the duty group; nothing where none stands there, or messages have no address."""
+        standing = outbox.newest_card(session, self._office.duty_chat, case_id)
+        if standing is None:
+            return ()
+        link = self._link_to(MessageRef(chats.address(session, self._office.duty_chat), standing))
+        return ((Button("去值班群处理", url=link),),) if link else ()
 
     def open_menu(self, session: Unit, menu: Menu, now: datetime) -> Card | None:
         """Give a card with a menu open on it, and keep it open for a while; None where the case moved on."""
@@ -266,7 +270,7 @@ class Composer:
         view = None if asked is None else case_view(session, asked.case_id)
         if asked is None or view is None or asked.is_answered:
             return None
-        card, placeholder = sentences.question(asked.command, view, asked.arg)
+        card, placeholder = sentences.question(asked.command, view, self._office, asked.arg)
         return Outgoing(card, placeholder=placeholder)
 
     def digest(self, session: Unit, message: Message, now: datetime) -> Outgoing | None:

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from bot.chat import Button, Tone
-from bot.clocks import assess_row
+from bot.clocks import assess_row, reports_owed
 from bot.wishes import menu_button, order_button
 from routing.deciding import TRIES
 from routing.office import Office
@@ -17,14 +17,15 @@ Rows = tuple[tuple[Button, ...], ...]
 def duty_buttons(view: CaseView, office: Office) -> Rows:
     """Give the buttons that the state of a case offers to the duty officer."""
     moves = table(office.procedure, view.level)
+    owed = reports_owed(view, moves)
     if view.state in {State.JUDGING, State.RETURNED, State.WATCHING}:
         rest = (menu_button(view, "judge", "研判…"), menu_button(view, "correct", "纠正…"))
-        return (_onwards(view, office, moves), *_join(view), _judging(view, moves), rest)
+        return (_onwards(view, office, moves), *owed, *_join(view), _judging(view, moves), rest)
     if view.state in _STEPS:
-        return (*_only_known(view, moves, _STEPS[view.state](view)), *_sides(view, moves))
+        return (*_only_known(view, moves, _STEPS[view.state](view)), *owed, *_sides(view, moves))
     if view.state in ENDED:
         return assess_row(view)
-    return _sides(view, moves)
+    return (*owed, *_sides(view, moves))
 
 
 def _onwards(view: CaseView, office: Office, moves: Table) -> tuple[Button, ...]:

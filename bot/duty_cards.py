@@ -231,5 +231,5 @@ def _pairs(keys: Sequence[Button]) -> tuple[tuple[Button, ...], ...]:
 _OUTCOMES = {
     SubstitutionState.APPROVED: "已批准",
     SubstitutionState.REFUSED: "未批准",
-    SubstitutionState.OVER: "已结束",
+    SubstitutionState.OVER: "批准，已结束",  # by its time, or by somebody who need not be who approved it
 }

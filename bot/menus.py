@@ -6,7 +6,7 @@ The menu 纠正 offers what the state of a matter allows by the table of the pro
 from collections.abc import Sequence
 
 from bot.chat import Block, Button, Form, Tone
-from bot.clocks import PAUSE, clock_buttons, pause_buttons
+from bot.clocks import PAUSE, REPORT, clock_buttons, pause_buttons
 from bot.duty_buttons import duty_buttons
 from bot.matter import excerpt
 from bot.names import LEVEL_MARKS, LEVEL_NAMES, level_tag, local
@@ -26,13 +26,12 @@ Rows = tuple[tuple[Button, ...], ...]
 NEGATIVE, NOT_NEGATIVE = "n", "p"
 """Before the id of a text in the argument of a button: what is said of its tone."""
 
-ASSIGN, JUDGE, KIND, TRANSFER, CONSULT, REPORT, WATCH, EXTEND, OPINE, OPENNESS, ASPECTS, TWICE = (
+ASSIGN, JUDGE, KIND, TRANSFER, CONSULT, WATCH, EXTEND, OPINE, OPENNESS, ASPECTS, TWICE = (
     "assign",
     "judge",
     "kind",
     "transfer",
     "consult",
-    "report",
     "watch",
     "extend",
     "opine",
@@ -95,14 +94,16 @@ def menu_buttons(view: CaseView, office: Office, menu: str) -> Rows:
 def _judge(view: CaseView, office: Office) -> list[Button]:
     """Offer what is said of a matter in 研判, as far as its state and the office know it."""
     moves = table(office.procedure, view.level)
-    owed = any(limit.step is Step.RESPOND for limit in view.deadlines)
+    open_steps = {limit.step for limit in view.deadlines}
+    owed = Step.RESPOND in open_steps
     offered = (
         *(() if view.must_answer else ((Command.OBLIGE, order_button(view, Command.OBLIGE, "必须回应")),)),
         *(((Command.EXCUSE, order_button(view, Command.EXCUSE, "不必回应…")),) if owed else ()),
         (Command.SET_ANSWER_KIND, menu_button(view, KIND, "回应类型…")),
         (Command.CONVENE, menu_button(view, CONSULT, "会商…")),
         (Command.TRANSFER, menu_button(view, TRANSFER, "移送…")),
-        (Command.REPORT, menu_button(view, REPORT, "报告…")),
+        # Where the first report is owed, its door stands on the card.
+        *(() if Step.REPORT in open_steps else ((Command.REPORT, menu_button(view, REPORT, "报告…")),)),
     )
     judged = [button for command, button in offered if (view.state, command) in moves]
     return [*judged, *clock_buttons(view, moves)]

@@ -50,7 +50,8 @@ def open_list(views: Sequence[CaseView], total: int, office: Office, leaf: Leaf,
     """List open cases; `narrowed` says to which ones the list was narrowed."""
     which = f"（{narrowed}）" if narrowed else ""
     if not total:
-        return Card((Block(f"当前没有未办结事项{which}。"),))
+        none = f"没有符合的未办结事项{which}。全部未办结的见 /open。" if narrowed else "当前没有未办结事项。"
+        return Card((Block(none),))
     lines = [
         Block(_line(n, view.level, view.number, view.state, view.title, _stands(view, office, leaf)))
         for n, view in enumerate(views, 1)

@@ -17,7 +17,7 @@ from bot.names import (
     level_tag,
     local,
 )
-from bot.steps import REPORTS
+from bot.steps import REPORTS, opinions
 from routing.ailments import DESK
 from routing.calls import Called
 from routing.duty import Unknown
@@ -34,7 +34,7 @@ def sentence(template: str, facts: Mapping[str, Any], view: CaseView | None, off
     return Card(tuple(write(facts, view, office)))
 
 
-def question(command: Command, view: CaseView, arg: str = "") -> tuple[Card, str]:
+def question(command: Command, view: CaseView, office: Office, arg: str = "") -> tuple[Card, str]:
     """Give the request for a typed answer, and the placeholder of the input field (at most 64 characters).
 
     `arg`: what the button carried that was pressed.
@@ -44,6 +44,8 @@ def question(command: Command, view: CaseView, arg: str = "") -> tuple[Card, str
     if command is Command.DRAFT:
         kind = dict(enumerate(Openness)).get(int(arg)) if arg.isdecimal() and len(arg) < 3 else None
         blocks = [blocks[0], *_about_draft(text, kind)]
+    if command is Command.CONCLUDE:
+        blocks = [blocks[0], *opinions(view, office), blocks[1]]
     if command is Command.CONFIRM and view.draft is not None and not view.draft.is_public:
         placeholder = "何时、怎样答复"
         blocks[1] = Block(

@@ -211,6 +211,12 @@ def file_blocks(view: CaseView, office: Office, *, in_private: bool = False) -> 
     return lines[-LINES:]
 
 
+def opinions(view: CaseView, office: Office) -> list[Block]:
+    """Give what the units of a consultation said, in their own words: for who draws the conclusion, in private."""
+    asked = [paper for paper in view.papers if paper.kind is Command.CONVENE]
+    return [block for paper in asked for block in [_line(paper, office, in_private=True)] if block]
+
+
 def _line(paper: PaperView, office: Office, *, in_private: bool) -> Block | None:
     channel = office.channels.get(paper.channel)
     unit = channel.unit if channel else paper.channel

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from builders import HOUR, START, Desk
+from test_bot_handlers_review import switch
 
 from bot import render
 from bot.buttons import MENU, Wish, token_of
@@ -29,8 +30,12 @@ def happen(desk: Desk) -> Happen:
     desk.office.limits[Step.FIRST_WORD] = dict.fromkeys(Level, Limit(5 * 60))
     desk.office.limits[Step.PRESS] = dict.fromkeys(Level, Limit(24 * 60))
     desk.office.limits[Step.EFFECT] = dict.fromkeys(Level, Limit(working=True, days=5))
-    counter, serial = Counter(desk.office, desk.ledger, "chat", {}), count(1)
-    return lambda event: desk.run(lambda s: react(Occasion(counter, s, desk.clock(), next(serial), event)))
+    serial = count(1)
+
+    def at() -> Counter:
+        return Counter(desk.office, desk.ledger, "chat", {})
+
+    return lambda event: desk.run(lambda s: react(Occasion(at(), s, desk.clock(), next(serial), event)))
 
 
 def sender(who: str) -> From:
@@ -129,3 +134,24 @@ def test_a_closed_grave_matter_offers_its_assessment_until_it_is_made(desk, happ
     happen(pressed(desk, "office", case_id, "assess"))
     happen(wrote("office", "网上已平息，抢修通报可再早一小时"))
     assert offered() == []
+
+
+def test_what_must_be_reported_within_minutes_stands_on_the_card_and_not_behind_a_menu(desk, happen):
+    switch(desk, verify=True, report=frozenset({Level.I, Level.II}))
+    case_id = desk.open()
+
+    def offered() -> list[str]:
+        view = desk.run(lambda s: case_view(s, case_id))
+        return [b.text for row in duty_buttons(view, desk.office) for b in row]
+
+    assert not {"已电话报告…", "书面报告…"} & set(offered())
+    desk.act(case_id, Command.SET_LEVEL, level=Level.II)
+    assert offered()[:4] == ["核实属实", "不予受理…", "已电话报告…", "书面报告…"]
+    behind = menu(desk, happen, "duty", case_id, "judge")
+    assert not {"已电话报告…", "报告…"} & set(behind)
+    assert "首报…" in menu(desk, happen, "duty", case_id, "report")
+    desk.act(case_id, Command.PHONE, text="14:05 已向某县长电话报告")
+    assert "已电话报告…" not in offered()
+    desk.act(case_id, Command.REPORT, stance="first", text="停水约三百户，正在抢修。")
+    assert "书面报告…" not in offered()
+    assert "报告…" in menu(desk, happen, "duty", case_id, "judge")

@@ -302,6 +302,8 @@ def test_who_was_not_sent_the_card_of_a_substitution_neither_ends_it_nor_reads_i
     assert desk.all(SubstitutionRow)[0].state is SubstitutionState.APPROVED
     done = happen(pressed("reviewer", ending.token))
     assert (done.toast, list(done.redraw.payload)) == ("顶岗已结束。", ["substitution"])
+    told = lines(show(desk, "private-leader", "substitution"))  # 郑县长 approved, who is absent ended it
+    assert told[-1] == "结果：郑县长 批准，已结束"
     late = happen(pressed("leader", ending.token))
     assert late.alert
     assert late.redraw is not None

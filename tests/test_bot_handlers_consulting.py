@@ -1,10 +1,13 @@
 """A consultation (会商) at the counter: every unit that is asked has a card, and an opinion is filed for the right one."""
 
 from builders import join
-from test_bot_handlers_review import happen, press, switch, write
+from test_bot_handlers_review import happen, press, shown, switch, write
 
+from bot.render import duty_card
 from routing.office import Level, Role
+from routing.outbox import MessageKind
 from routing.store.tables import OutboxRow, PaperRow
+from routing.views import case_view
 from routing.workflow import Command, State
 
 __all__ = ["happen"]  # a fixture
@@ -33,3 +36,21 @@ def test_who_speaks_for_two_units_speaks_for_the_one_in_whose_group_he_pressed(d
     said = {p.channel: p.stance for p in desk.all(PaperRow, PaperRow.kind == Command.CONVENE)}
     assert said["petition"] == "differ"
     assert not said["network"]
+
+
+def test_who_concludes_reads_in_private_what_each_unit_said_and_is_who_is_reminded(desk, happen):
+    case_id = consulting(desk)
+    for who, unit, stance, text in (
+        ("contact", "petition", "differ", "现场无此事，宜先核实"),
+        ("other_contact", "network", "agree", "转发已近千"),
+    ):
+        press(desk, happen, case_id, who, Command.OPINE, stance, chat=desk.office.channels[unit].chat)
+        write(desk, happen, who, text)
+    press(desk, happen, case_id, "duty", Command.CONCLUDE, chat=desk.office.duty_chat)
+    asked = shown(desk, "private-duty", MessageKind.ASK)
+    assert "有不同意见。现场无此事，宜先核实" in asked
+    assert "同意。转发已近千" in asked
+    view = desk.run(lambda s: case_view(s, case_id))
+    text = "\n".join(block.text for block in duty_card(view, desk.office, {}).blocks)
+    assert "现场无此事" not in text
+    assert "值班员（提醒会商）" in text

@@ -21,7 +21,7 @@ from bot.words import for_chat
 from routing import outbox
 from routing.powers import powers
 from routing.procedure import LIGHT
-from routing.store.tables import CaseRow, InboxRow, LedgerRow, OutboxRow
+from routing.store.tables import CaseRow, InboxRow, LedgerRow, MessageRefRow, OutboxRow
 from routing.why import Words
 from routing.workflow import COMMAND_NAMES, Command, State
 
@@ -117,6 +117,11 @@ def test_open_is_narrowed_by_level_channel_and_lateness(desk, happen):
     assert listed("超期") == listed("今晚 安全稳定 Ⅳ级") == set()
     assert listed("今晚") == {"grave", "late"}
     assert "前到期）" in answer(desk, happen, "duty", "open", "今晚")
+    none = answer(
+        desk, happen, "duty", "open", "今晚 安全稳定 Ⅳ级"
+    )  # two are open: it must not read as if none were
+    assert none.startswith("没有符合的未办结事项（")
+    assert none.endswith("全部未办结的见 /open。")
     desk.clock.advance(5 * HOUR)
     desk.act(grave, Command.SIGN, desk_contact(desk))
     assert listed("超期") == {"late"}
@@ -126,6 +131,24 @@ def test_open_is_narrowed_by_level_channel_and_lateness(desk, happen):
 
 def desk_contact(desk: Desk):
     return replace(desk.staff["contact"], channels=frozenset({"security"}))
+
+
+def test_who_judges_reads_in_private_where_the_buttons_of_a_matter_stand(desk, happen):
+    case_id = desk.open()
+    place = MessageRefRow(chat="duty-group", message="7", case_id=case_id, card="duty", at=desk.clock())
+    desk.run(lambda s: s.add(place))
+    composer = Composer(desk.office, {}, link_to=lambda ref: f"https://chat.example/{ref.chat}/{ref.message}")
+
+    def ways(who: str, chat: str = "") -> list[tuple[str, str]]:
+        happen(gave(who, "case", "1", chat))
+        row = outbox._message(newest(desk, chat or f"private-{who}"))
+        outgoing = desk.run(lambda s: composer.compose(s, row, desk.clock()))
+        return [(b.text, b.url) for line in outgoing.card.buttons for b in line]
+
+    assert ways("duty") == ways("office") == [("去值班群处理", "https://chat.example/duty-group/7")]
+    assert ways("duty", "duty-group") == ways("leader") == []
+    happen(pressed("duty", token_of(Wish(CARD, case_id))))
+    assert newest(desk, "private-duty").payload["acts_there"] is True
 
 
 # --- leafing ------------------------------------------------------------------------------------------------------

@@ -319,7 +319,7 @@ def every_sentence() -> Iterator[tuple[str, Card]]:
 
 def questions() -> Iterator[tuple[str, Card]]:
     for command in sentences._QUESTIONS:
-        card, placeholder = sentences.question(command, case(State.HANDLING))
+        card, placeholder = sentences.question(command, case(State.HANDLING), OFFICE)
         yield f"{command.value}（{placeholder}）", card
 
 

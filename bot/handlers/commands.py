@@ -108,7 +108,7 @@ def _case(occasion: Occasion, event: CommandGiven, actor: Actor) -> None:
         occasion.say(event.chat, text, reply_to=event.message)
         return
     occasion.note_view(event.chat, actor, case_id)
-    payload = {"template": "case", "case": case_id, "reply_to": event.message.message}
+    payload = looking.case_page(event, case_id, actor) | {"reply_to": event.message.message}
     occasion.page(event.chat, payload)
 
 

@@ -27,6 +27,7 @@ SEES_ALL = frozenset(
 )
 SEES_CASES = SEES_ALL | {Role.CONTACT}
 _READS_DRAFTS = frozenset({Role.REVIEWER, Role.SECRECY, Role.LEADER, Role.CONTACT})
+_JUDGES = frozenset({Role.DUTY, Role.OFFICE})
 
 _LEVELS: Mapping[str, Level] = {
     sign: level
@@ -173,8 +174,14 @@ def card(occasion: Occasion, event: ActionPressed, wish: Wish, actor: Actor) -> 
         return Reaction("已发在下方。")
     key = f"again:{occasion.desk.platform}:{occasion.update_id}"
     if not announce.post_again(session, occasion.desk.office, wish.case_id, chat, key, occasion.now):
-        occasion.page(event.chat, {"template": "case", "case": wish.case_id})
+        occasion.page(event.chat, case_page(event, wish.case_id, actor))
     return Reaction("已发在下方。")
+
+
+def case_page(event: CommandGiven | ActionPressed, case_id: int, actor: Actor) -> dict[str, object]:
+    """Describe a case for reading; whoever judges reads in private where its buttons stand."""
+    acts_there = event.chat == event.sender.private_chat and bool(actor.roles & _JUDGES)
+    return {"template": "case", "case": case_id} | ({"acts_there": True} if acts_there else {})
 
 
 def _taken_up(occasion: Occasion, actor: Actor, case_id: int) -> list[str]:

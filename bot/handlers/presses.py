@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from bot import menus, names, render
 from bot.buttons import CARD, HANDOVER, INVITE, MENU, PAGE, STAND_IN, SUBSTITUTE, Wish, wish_of
 from bot.chat import ActionPressed, Block
-from bot.clocks import PAUSE
+from bot.clocks import PAUSE, REPORT
 from bot.handlers import arguments, duty, looking, mutes, standins
 from bot.handlers.arguments import with_argument
 from bot.handlers.desk import Menu, Occasion, Reaction
@@ -359,7 +359,7 @@ _PROBES = {
     menus.KIND: Command.SET_ANSWER_KIND,
     menus.CONSULT: Command.CONVENE,
     menus.TRANSFER: Command.TRANSFER,
-    menus.REPORT: Command.REPORT,
+    REPORT: Command.REPORT,
     menus.WATCH: Command.WATCH,
     menus.EXTEND: Command.EXTEND,
     menus.OPINE: Command.OPINE,
