@@ -63,6 +63,7 @@ bench: dev       ## timed figures, as ratios in one run (about half an hour)
 	$(BIN)/python tests/bench/grouping.py
 	$(BIN)/python tests/bench/judgement.py
 	$(BIN)/python tests/bench/judge.py
+	$(BIN)/python tests/bench/judge.py --held-out
 	$(BIN)/python tests/bench/replay.py
 
 lock:            ## resolve the lock files anew (needs uv on the PATH)

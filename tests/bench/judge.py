@@ -7,12 +7,16 @@ The folder holds `dev_week.jsonl` and `gazetteer.json`. Exits 1 below a floor; w
     python tests/bench/judge.py --left-out
 
 judges each of the weeks in `tests/data/weeks` instead, by text models that are fitted without it; prints a line a week.
+
+    python tests/bench/judge.py --held-out
+
+judges each of the weeks in `tests/data/held_out` by the shipped models; only these figures are read, never the mistakes.
 """
 
 import argparse
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,6 +34,7 @@ HERE = Path(__file__).parent
 DESK = HERE.parents[2] / "shared/data/desk"
 PAIRS = HERE / "desk_pairs.json"
 WEEKS = HERE.parent / "data/weeks"
+HELD_OUT = HERE.parent / "data/held_out"
 LEFT_OUT = (
     "found",
     "cards_right",
@@ -84,16 +89,21 @@ def table_of(figures: Mapping[str, Figure]) -> Table:
     return table
 
 
-def left_out() -> Table:
-    """Judge each invented week by models that have not seen it; the last row is the mean."""
+def without(week: str) -> Opinions:
+    """Fit the text models on the other weeks only."""
+    names = (opinions.PUBLIC, opinions.LEAD)
+    return Opinions({name: opinions.fit(name, without=week) for name in names})
+
+
+def by_week(weeks: Path, opinions_for: Callable[[str], Opinions | None]) -> Table:
+    """Judge each folder of `weeks` by the models given for it (None: the shipped ones); the last row is the mean."""
     table = Table("week", *LEFT_OUT)
     rows: list[list[float]] = []
     office = office_beside(None)
-    for folder in sorted(path for path in WEEKS.iterdir() if (path / "week.jsonl").is_file()):
-        models = {name: opinions.fit(name, without=folder.name) for name in (opinions.PUBLIC, opinions.LEAD)}
+    for folder in sorted(path for path in weeks.iterdir() if (path / "week.jsonl").is_file()):
         lines = read_lines((folder / "week.jsonl").read_text(encoding="utf-8"), folder.name)
         rules = rules_with(None, folder / "gazetteer.json", office)
-        replayed = replay(lines, office, rules, opinions=Opinions(models))
+        replayed = replay(lines, office, rules, opinions=opinions_for(folder.name))
         pairs = read_pairs((folder / "pairs.json").read_text(encoding="utf-8"), folder.name)
         figures = figures_of(replayed, judged_of(replayed.outcomes), pairs)
         rows.append([figures[name].value or 0.0 for name in LEFT_OUT])
@@ -110,11 +120,16 @@ def main() -> int:
     )
     parser.add_argument("--desk", type=Path, default=DESK)
     parser.add_argument("--worst", type=int, default=0)
-    parser.add_argument("--left-out", action="store_true")
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--left-out", action="store_true")
+    which.add_argument("--held-out", action="store_true")
     asked = parser.parse_args()
     console = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 120)
     if asked.left_out:
-        console.print(left_out())
+        console.print(by_week(WEEKS, without))
+        return 0
+    if asked.held_out:
+        console.print(by_week(HELD_OUT, lambda _: None))
         return 0
     week, places = asked.desk / "dev_week.jsonl", asked.desk / "gazetteer.json"
     if not week.is_file():
