@@ -172,6 +172,15 @@ def test_the_reserve_of_the_roster_may_come_on_duty(desk, happen):
     assert row.incoming_id == desk.staff["contact"].person_id
 
 
+@pytest.mark.parametrize("chat", ["group-petition", "private-contact"])
+def test_a_forged_signature_opens_the_list_in_no_other_chat(desk, happen, chat):
+    take(desk, planned(0))
+    happen(gave("duty", "handover", "李主任", chat="duty-group"))
+    [row] = desk.all(HandoverRow)
+    forged = happen(pressed("contact", token_of(Wish(HANDOVER, row.id)), chat=chat))
+    assert (forged.alert, forged.redraw) == (True, None)
+
+
 def test_an_unknown_handover_or_substitution_is_refused(desk, happen):
     assert happen(pressed("duty", token_of(Wish(HANDOVER, 99)))).alert
     assert happen(pressed("leader", token_of(Wish(SUBSTITUTE, 99, arg="yes")))).alert

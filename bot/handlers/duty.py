@@ -147,9 +147,11 @@ def _day(written: re.Match[str], now: datetime) -> date:
 def sign(occasion: Occasion, event: ActionPressed, wish: Wish, actor: Actor) -> Reaction:
     """Sign a handover, or turn its page; the second signature is told in the duty group."""
     redraw = Redraw(event.message, {"handover": wish.case_id, "page": wish.version})
+    if occasion.chat_name(event.chat) != occasion.desk.office.duty_chat:  # it lists what no other group may see
+        occasion.note_refusal(event.sender, actor, HANDOVER, Ground.PLACE)
+        return Reaction("请在值班群里查看交接单。", alert=True)
     if wish.arg == LEAF:
-        here = occasion.chat_name(event.chat) == occasion.desk.office.duty_chat
-        return Reaction(redraw=redraw) if here else Reaction("请在值班群里查看交接单。", alert=True)
+        return Reaction(redraw=redraw)
     try:
         signed = handover.sign(occasion.session, occasion.desk.ledger, wish.case_id, actor, occasion.now)
     except UserError as error:
