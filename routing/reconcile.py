@@ -4,9 +4,10 @@ A move queues its cards once. A card that died (the bot was kicked or blocked, a
 and a person who came after the move, are found here, by looking at what stands and not at what happened. Sends nothing.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -14,7 +15,7 @@ from sqlalchemy.orm import Session
 from routing import announce
 from routing.announce import CardDue
 from routing.office import Office
-from routing.outbox import QUIET_UNTIL, MessageKind
+from routing.outbox import QUIET_UNTIL, SILENT, MessageKind
 from routing.store.tables import (
     CaseRow,
     ChatRow,
@@ -96,4 +97,9 @@ def _tried(session: Session, card: CardDue) -> list[OutboxRow]:
             OutboxRow.chat == card.chat,
         )
     )
-    return [row for row in rows if {**row.payload, QUIET_UNTIL: ""} == {**card.payload, QUIET_UNTIL: ""}]
+    return [row for row in rows if _what(row.payload) == _what(card.payload)]
+
+
+def _what(payload: Mapping[str, Any]) -> dict[str, Any]:
+    """Give what a card is, whenever and however loud it was to come."""
+    return {key: value for key, value in payload.items() if key not in {QUIET_UNTIL, SILENT}}

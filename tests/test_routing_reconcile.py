@@ -1,5 +1,8 @@
 """Cards that should stand and do not come back by themselves, once whoever should read them can be reached."""
 
+from dataclasses import replace
+from datetime import time
+
 import pytest
 from builders import HOUR, MINUTE, Desk, join
 
@@ -41,6 +44,19 @@ def open_chat(desk: Desk, chat: str) -> None:
 def waiting(desk: Desk) -> list[tuple[str, str]]:
     rows = desk.all(OutboxRow, OutboxRow.state == Sending.PENDING, OutboxRow.kind == "card")
     return sorted((row.chat, row.payload.get("card", "invite")) for row in rows)
+
+
+def test_a_card_that_makes_no_sound_at_night_is_known_again_and_tried_ever_more_rarely(desk):
+    desk.office = replace(desk.office, night=(time(0), time(23, 59)))
+    desk.open()
+    assert (len(waiting(desk)), look(desk)) == (1, 0)
+    deliver(desk, "duty-group", forever=True)
+    looks = []
+    for _ in range(6):
+        desk.clock.advance(MINUTE)
+        looks.append(look(desk))
+        deliver(desk, "duty-group", forever=True)
+    assert looks == [1, 0, 1, 0, 0, 0]
 
 
 RESTING = [
