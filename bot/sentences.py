@@ -30,8 +30,12 @@ from routing.workflow import Command, Openness, State
 
 def sentence(template: str, facts: Mapping[str, Any], view: CaseView | None, office: Office) -> Card:
     """Give a short message. `facts` come from the row that queued it, `view` is the case it speaks of."""
-    write = _SENTENCES[template]
+    write = _SENTENCES[_QUEUED_AS.get(template, template)]
     return Card(tuple(write(facts, view, office)))
+
+
+_QUEUED_AS: Mapping[str, str] = {"extension_why": "extension"}
+"""What older versions queued under another name: it may still wait when a new one begins."""
 
 
 def question(command: Command, view: CaseView, office: Office, arg: str = "") -> tuple[Card, str]:
@@ -217,6 +221,12 @@ def _plain(text: str) -> Callable[[Mapping[str, Any], CaseView | None, Office], 
     return write
 
 
+def _extension(facts: Mapping[str, Any], view: CaseView | None, office: Office) -> list[Block]:
+    why = f"。理由：{facts['reason']}" if facts.get("reason") else ""  # a row of an older version has none
+    text = f"⏳ {facts['unit']}申请延期 {facts['days']} 个工作日，请政府办在卡片上批复{why}"
+    return [Block(text, weight=9), Block(_case_line(view))]
+
+
 def _answered(facts: Mapping[str, Any], view: CaseView | None, office: Office) -> list[Block]:
     over = "并办结" if view is not None and view.state is State.CLOSED else ""
     blocks = [Block(f"✅ 已公开回应{over}", url=facts["link"], weight=9), Block(_case_line(view))]
@@ -356,7 +366,7 @@ _SENTENCES: Mapping[str, Callable[[Mapping[str, Any], CaseView | None, Office], 
     "not_ordered": _plain("↩️ {actor} 未同意转办，请重新研判（理由已私发报批人）"),
     "not_ordered_why": _plain("{actor} 未同意转办，理由：{reason}"),
     "concluded": _plain("👥 会商已有结论，请继续研判转办"),
-    "extension": _plain("⏳ {unit}申请延期 {days} 个工作日，请政府办在卡片上批复。理由：{reason}"),
+    "extension": _extension,
     "granted": _granted,
     "denied": _plain("⏳ {actor} 未同意延期，请按原时限办理"),
     "followed": _plain("🔁 {actor} 提出续发：有新情况，请继续办理并回应"),

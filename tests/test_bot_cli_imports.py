@@ -54,6 +54,15 @@ def test_a_ledger_comes_in_whole_and_the_record_holds(staffed):
     assert "旧台账导入" in staffed("why", "JN-2025-018").out
 
 
+def test_what_the_record_keeps_for_ever_holds_no_number_of_a_person(staffed):
+    said = ("--by", "李主任", "--reason", "启用新系统，有问题打13800138000")
+    assert import_(staffed, row(), more=said, name="张三13900139000.xlsx").code == 0
+    line = staffed.database(lambda s: s.scalars(select(LedgerRow).where(LedgerRow.action == "import")).one())
+    assert "138001" not in line.data
+    assert "139001" not in line.data
+    assert "启用新系统" in json.loads(line.data)["reason"]
+
+
 def test_twice_the_same_brings_nothing_and_a_changed_row_is_said(staffed):
     assert import_(staffed, row(), row(编号="2")).code == 0
     again = import_(staffed, row(), row(编号="2", 标题="西山小区停水"))

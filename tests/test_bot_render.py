@@ -637,6 +637,14 @@ AROUND = {  # moves that go back, from the state that they start in
 AFTER_APPROVAL = {State.TO_RELEASE, State.ANSWERED, State.CALLING_BACK, State.CLOSED, State.ARCHIVED}
 
 
+@pytest.mark.parametrize("name", ["extension", "extension_why"])
+def test_what_an_older_version_queued_is_written_all_the_same(name):
+    facts = {"unit": "县信访局", "days": "3", **({"reason": "等检测结果"} if name.endswith("why") else {})}
+    said = sentences.sentence(name, facts, case(State.HANDLING), OFFICE).blocks[0].text
+    assert said.startswith("⏳ 县信访局申请延期 3 个工作日，请政府办在卡片上批复")
+    assert ("理由：等检测结果" in said) == name.endswith("why")
+
+
 def act(desk: Desk, case_id: int, command: Command) -> None:
     # A dismissal's reason is chosen in the duty group itself; that of an extension is decided on there.
     more = {} if command is Command.DISMISS else SECRETS

@@ -132,7 +132,7 @@ def ledger(
     _save_left(found, reading, left_to)
     prepared = _prepared(settings, configuration, fates, now)
     origin = Origin(
-        mask(file.name).text, hashlib.sha256(content).hexdigest(), reason.strip(), len(reading.bad)
+        mask(file.name).text, hashlib.sha256(content).hexdigest(), mask(reason.strip()).text, len(reading.bad)
     )
     taken = in_store(
         settings,

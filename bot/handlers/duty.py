@@ -147,7 +147,9 @@ def _day(written: re.Match[str], now: datetime) -> date:
 def sign(occasion: Occasion, event: ActionPressed, wish: Wish, actor: Actor) -> Reaction:
     """Sign a handover, or turn its page; the second signature is told in the duty group."""
     redraw = Redraw(event.message, {"handover": wish.case_id, "page": wish.version})
-    if occasion.chat_name(event.chat) != occasion.desk.office.duty_chat:  # it lists what no other group may see
+    if (
+        occasion.chat_name(event.chat) != occasion.desk.office.duty_chat
+    ):  # it lists what no other group may see
         occasion.note_refusal(event.sender, actor, HANDOVER, Ground.PLACE)
         return Reaction("请在值班群里查看交接单。", alert=True)
     if wish.arg == LEAF:
