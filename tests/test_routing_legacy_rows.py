@@ -134,6 +134,14 @@ def test_numbers_that_look_like_a_person_s_are_left_out_and_their_rows_told_apar
     assert any("编号像个人信息" in remark.text for remark in reading.remarks)
 
 
+@pytest.mark.parametrize("heading", ["网民诉求", "网友留言", "网民反映问题", "主要诉求"])
+def test_what_people_ask_for_is_no_column_of_persons(heading):
+    heads = [heading if name == "原帖摘要" else name for name in HEADS]
+    reading = read(workbook(row(原帖摘要="停水三天，电话13800138000"), heads=heads))
+    assert [matter.text for matter in reading.matters] == ["停水三天，电话[手机号已隐去]"]
+    assert reading.dropped == []
+
+
 def test_personal_data_in_texts_is_masked_and_columns_of_persons_are_not_read():
     book = workbook(
         [
