@@ -180,6 +180,27 @@ def test_what_is_open_on_request_only_is_answered_to_who_asked_and_not_in_public
     [release] = desk.all(ReleaseRow)
     assert (release.url, release.told) == ("", "21日下午当面答复申请人")
     assert "已答复当事人（依申请公开）" in shown(desk, "duty-group", MessageKind.TEXT)
+    found, _ = desk.run(lambda s: find(s, ["住处"], channels=None, with_drafts=False, page=0, size=5))
+    assert not found
+
+
+@pytest.mark.parametrize(
+    ("openness", "says"), [(Openness.ON_REQUEST, "不要发布"), (Openness.PUBLIC, "发布后请回复链接")]
+)
+def test_a_reply_to_the_slip_of_an_approved_text_says_whether_to_publish(desk, happen, openness, says):
+    switch(desk, openness=True)
+    case_id = desk.at(State.HANDLING)
+    for command in (Command.DRAFT, Command.PASS, Command.CLEAR, Command.APPROVE):
+        more = {"openness": openness} if command is Command.DRAFT else {}
+        assert isinstance(desk.act(case_id, command, **more), cases.Done)
+    press(desk, happen, case_id, "contact", Command.SIGN, chat="group-petition")  # the card is known by it
+    group = "group-petition"
+    reply = TextReplied(
+        From("contact", "contact", "private-contact"),
+        *(group, False, "好的，已经弄好了", Body.TEXT, MessageRef(group, "8"), MessageRef(group, "7")),
+    )
+    happen(reply)
+    assert says in str(desk.all(OutboxRow, OutboxRow.chat == group)[-1].payload["text"])
 
 
 def test_a_public_link_is_still_asked_of_every_other_text(desk):

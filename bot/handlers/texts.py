@@ -280,6 +280,10 @@ _HINTS = {
 
 
 def _not_now(facts: CaseFacts) -> str:
+    if facts.state is State.TO_RELEASE and facts.withheld:
+        return (
+            "答复稿已批准，不向社会公开，不要发布到网上：答复当事人后请点“回应确认”；要改稿请点“修改稿件”。"
+        )
     return _HINTS.get(facts.state, "答复稿正在审核；如需修改请点卡片上的“修改稿件”。")
 
 
