@@ -301,6 +301,8 @@ def _check_choice(office: Office, order: Order) -> None:
     # Before the first write: an error that is told to a person does not roll his unit of work back.
     if order.command in {Command.DISPATCH, Command.SUBMIT} and order.channel not in office.channels:
         raise UserError("没有这个承办渠道，请从卡片上选择。")
+    if order.unit and order.unit not in office.channels[order.channel].units():
+        raise UserError("这个渠道没有这个单位，请从卡片上选择。")
     if order.command is Command.CLASSIFY and order.subject not in SUBJECTS:
         raise UserError("没有这个领域，请从卡片上选择。")
 
@@ -317,6 +319,8 @@ def _told(case: CaseRow, order: Order) -> dict[str, object]:
         told["link"] = order.link
     if order.channel:
         told["channel"] = order.channel
+    if order.unit:
+        told["unit"] = order.unit
     if order.level is not None:
         told["level"] = int(order.level)
     for name in ("target", "days", "stance", "units"):
@@ -340,7 +344,7 @@ def _dispatch(session: Session, office: Office, case: CaseRow, order: Order, now
         AssignmentRow(
             case_id=case.id,
             channel=order.channel,
-            unit=office.channels[order.channel].unit,
+            unit=order.unit or office.channels[order.channel].unit,
             assigned=order.assigns or case.returns >= ASSIGN_AFTER_RETURNS,
             dispatched_at=now,
             dispatched_by=order.actor.person_id,
@@ -357,7 +361,8 @@ def _order(session: Session, office: Office, case: CaseRow, order: Order, now: d
     papers.put(session, case, order, now, text=order.reason)
     asked = papers.newest(session, case.id, Command.SUBMIT)
     by = order.actor if asked is None else replace(order.actor, person_id=asked.person_id)
-    return _dispatch(session, office, case, replace(order, channel=case.channel, actor=by), now)
+    unit = asked.text if asked is not None and asked.text in office.channels[case.channel].units() else ""
+    return _dispatch(session, office, case, replace(order, channel=case.channel, unit=unit, actor=by), now)
 
 
 def _dismiss(session: Session, office: Office, case: CaseRow, order: Order, now: datetime) -> None:

@@ -163,7 +163,7 @@ def _conclude(session: Session, office: Office, case: CaseRow, order: Order, now
 
 def _submit(session: Session, office: Office, case: CaseRow, order: Order, now: datetime) -> None:
     case.channel = order.channel
-    papers.put(session, case, order, now)
+    papers.put(session, case, order, now, text=order.unit)
 
 
 def _sign_copy(session: Session, office: Office, case: CaseRow, order: Order, now: datetime) -> None:

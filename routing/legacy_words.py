@@ -144,6 +144,6 @@ def channel_of(text: str, channels: Mapping[str, Channel], renamed: Mapping[str,
     if word in renamed:
         return renamed[word]
     for key, channel in channels.items():
-        if word in {key, channel.name, channel.unit}:
+        if word in {key, channel.name, *channel.units()}:
             return key
     return next((key for key, words in CHANNEL_WORDS.items() if word in words and key in channels), None)

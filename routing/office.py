@@ -39,10 +39,20 @@ class Role(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Body:
+    """One of several units (责任单位) that a channel gives matters to, and its scope: words of a text, subject areas."""
+
+    name: str
+    words: tuple[str, ...] = ()
+    subjects: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Channel:
     """A competent channel (归口): its key in rules, the name shown, the unit that answers, its chat.
 
-    `places`: of which a matter is copied to it whatever its subject (双推送: 条线和属地).
+    `places`: of which a matter is copied to it whatever its subject (双推送: 条线和属地). `bodies`: units besides its
+    own that it gives matters to; they are told in its chat.
     """
 
     key: str
@@ -51,6 +61,11 @@ class Channel:
     chat: str
     scope: str = ""
     places: tuple[str, ...] = ()
+    bodies: tuple[Body, ...] = ()
+
+    def units(self) -> tuple[str, ...]:
+        """Name every unit that may be given a matter of this channel, its own first."""
+        return (self.unit, *(body.name for body in self.bodies))
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,9 +68,9 @@ def say(
 
 
 def _returned(said: _Said) -> None:
-    unit = said.channel.unit if said.channel else said.before.channel
-    said.to_duty("returned", unit=unit)
     slip = papers.newest_slip(said.session, said.case.id)
+    unit = slip.unit if slip else said.before.channel
+    said.to_duty("returned", unit=unit)
     by = slip.dispatched_by if slip else None
     said.to_person(
         by, "returned_why", "why", unit=unit, actor=said.order.actor.name, reason=said.order.reason
@@ -79,7 +79,8 @@ def _returned(said: _Said) -> None:
 
 def _redirected(said: _Said) -> None:
     if said.before.state in WITH_CHANNEL and said.before.channel != said.case.channel:
-        said.to_channel("redirected", unit=said.office.channels[said.case.channel].unit)
+        slip = papers.newest_slip(said.session, said.case.id)
+        said.to_channel("redirected", unit=slip.unit if slip else said.case.channel)
 
 
 def _sent_back(said: _Said) -> None:
@@ -166,7 +167,8 @@ def _concluded(said: _Said) -> None:
 def _longer(said: _Said) -> None:
     """Ask the office to decide, with the reason: it is decided in the group, and tells of no person."""
     if said.channel is not None:
-        facts = {"unit": said.channel.unit, "days": str(said.order.days)}
+        slip = papers.newest_slip(said.session, said.case.id)
+        facts = {"unit": slip.unit if slip else said.channel.unit, "days": str(said.order.days)}
         said.to_duty("extension", reason=said.order.reason, **facts)
 
 

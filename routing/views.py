@@ -1,7 +1,7 @@
 """What is shown of a case: read once, handed out as frozen values, so that no row leaks into a renderer."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from routing import held, people, promises, verdicts
 from routing.coming import NO_CLOCK, ClockView, clock_view
+from routing.competence import Competent
 from routing.effect import Effect, measured
 from routing.held import HeldView
 from routing.items import Band, Counts, Kind
@@ -177,6 +178,7 @@ class CaseView:
     `registered_by`: who entered it by hand (首接), empty where a source brought it;
     `released_as`: the openness attribute of the answer that was released;
     `legacy`: how it came from an older ledger, None where it began here;
+    `competent`: the units that it is proposed to, by the key of a channel that has several, see `routing.bodies`;
     `held`: by what its card is held back; `below`: the numbers of the small cases that stand on this one's card.
     """
 
@@ -226,6 +228,7 @@ class CaseView:
     promises: tuple[PromiseView, ...] = ()
     released_as: str = ""
     legacy: LegacyView | None = None
+    competent: Mapping[str, Competent] = field(default_factory=dict)
 
     def waiting(self, kind: Command) -> frozenset[str]:
         """Name the channels that were asked for something and have not answered."""

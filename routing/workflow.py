@@ -391,6 +391,7 @@ class Order:
 
     `item_id`: the text of the case that is meant, `into`: the case to merge into; 0 for none. `until`: when a watched
     matter is looked at again (aware UTC), None for the limit of its level. `confirmed`: pressed a second time.
+    `unit`: which unit (责任单位) of the channel gets the matter; empty for the channel's own.
     `assigns`: the office settles a dispute over who is competent (指定承办).
     `openness` None: not said, which counts as 主动公开 where the office asks for no attribute.
     """
@@ -405,6 +406,7 @@ class Order:
     text: str = ""
     link: str = ""
     channel: str = ""
+    unit: str = ""
     level: Level | None = None
     item_id: int = 0
     into: int = 0
