@@ -33,6 +33,7 @@ from routing import (
     textscan,
 )
 from routing.announce import AFTER_CARDS, CARD_ROLES, CHANNEL_CARD, DUTY_CARD, ORDER_CARD, UNIT_CARD
+from routing.bodies import with_units
 from routing.clock import Span
 from routing.digest import week_numbers
 from routing.grouping import origin_of
@@ -146,7 +147,7 @@ class Composer:
         kind = str(message.payload["card"])
         draft_version = int(message.payload.get("draft_version", 0)) or None
         assert message.case_id is not None
-        view = _view(session, message.case_id, draft_version, message.chat)
+        view = _view(session, self._office, message.case_id, draft_version, message.chat)
         if view is None:
             return None
         if not _may_read(session, message, now):
@@ -220,7 +221,7 @@ class Composer:
 
     def open_menu(self, session: Unit, menu: Menu, now: datetime) -> Card | None:
         """Give a card with a menu open on it, and keep it open for a while; None where the case moved on."""
-        view = _view(session, menu.case_id, menu.draft_version or None, menu.chat)
+        view = _view(session, self._office, menu.case_id, menu.draft_version or None, menu.chat)
         if view is None or view.version != menu.version:
             return None
         card = self._render(menu.card, view, menu.chat, now)
@@ -238,7 +239,7 @@ class Composer:
 
     def case_page(self, session: Unit, facts: Mapping[str, Any], now: datetime) -> Card:
         """Compose one case for reading: the duty card without its buttons."""
-        view = case_view(session, int(facts["case"]))
+        view = _view(session, self._office, int(facts["case"]), None, "")
         assert view is not None
         card = render.duty_card(view, self._office, self._sources)
         return Card(card.blocks, mutes.show_button(view))
@@ -302,10 +303,14 @@ _PAGES = {
 }
 
 
-def _view(session: Unit, case_id: int, draft_version: int | None, chat: str) -> CaseView | None:
+def _view(
+    session: Unit, office: Office, case_id: int, draft_version: int | None, chat: str
+) -> CaseView | None:
     """Read a case for a card; of a draft what changed since the version that stands in this chat."""
     view = case_view(session, case_id, draft_version)
-    return as_seen_by(session, view, chat) if view is not None and draft_version else view
+    if view is None:
+        return None
+    return with_units(session, office, as_seen_by(session, view, chat) if draft_version else view)
 
 
 def _with_stand_in(session: Unit, card: Card, chat: str, office: Office, now: datetime) -> Card:

@@ -8,7 +8,7 @@ from bot.forms import Column, Value, workbook
 from bot.names import LEVEL_NAMES, STAGE_NAMES, STEP_NAMES, opinion_name
 from routing.deliveries import ACTIONS
 from routing.dossier import Dossier
-from routing.office import Office
+from routing.office import Channel, Office
 from routing.why import Words
 from routing.workflow import ASPECT_NAMES, STATE_NAMES
 
@@ -122,6 +122,13 @@ def _sheets(file: Dossier, office: Office, words: Words) -> Iterable[Sheet]:
     )  # fmt: skip
 
 
+def _unit(file: Dossier, channel: Channel) -> str:
+    """Name the unit that has the matter, of several; else the channel's own."""
+    slip = file.slips[-1] if file.slips else None
+    has_it = slip is not None and slip.returned_at is None and slip.unit in channel.units()
+    return slip.unit if slip and has_it else channel.unit
+
+
 def _matter(file: Dossier, office: Office) -> list[tuple[Value, ...]]:
     channel = office.channels.get(file.channel)
     return [
@@ -130,7 +137,7 @@ def _matter(file: Dossier, office: Office) -> list[tuple[Value, ...]]:
         ("状态", STATE_NAMES[file.state]),
         ("等级", LEVEL_NAMES[file.level]),
         ("建议等级", LEVEL_NAMES[file.proposed_level]),
-        ("归口", f"{channel.name}（{channel.unit}）" if channel else file.channel),
+        ("归口", f"{channel.name}（{_unit(file, channel)}）" if channel else file.channel),
         ("应当回应", "是" if file.must_answer else "否"),
         ("立项", file.opened_at),
         ("结束", file.closed_at),

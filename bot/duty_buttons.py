@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from bot.chat import Button, Tone
 from bot.clocks import assess_row, reports_owed
-from bot.wishes import menu_button, order_button
+from bot.wishes import PAGE_MARK, menu_button, order_button, unit_arg
 from routing.deciding import TRIES
 from routing.office import Office
 from routing.procedure import Table, table
@@ -42,6 +42,14 @@ def _onwards(view: CaseView, office: Office, moves: Table) -> tuple[Button, ...]
         )
     if must_consult(view, office):
         return (replace(menu_button(view, "consult", "会商…"), tone=Tone.GOOD),)
+    competent = view.competent.get(view.channel)
+    if competent is not None:
+        proposed = order_button(
+            view, command, f"{word} {competent.unit}", Tone.GOOD, unit_arg(view.channel, competent.unit)
+        )
+        place = list(office.channels).index(view.channel)
+        others = menu_button(view, f"units{PAGE_MARK}{place}", "其他单位…")
+        return (proposed, others, menu_button(view, "channel", "其他渠道…"))
     proposed = order_button(view, command, f"{word} {channel.name}", Tone.GOOD, view.channel)
     return (proposed, menu_button(view, "channel", "其他渠道…"))
 

@@ -10,10 +10,10 @@ from dataclasses import replace
 from bot.chat import Block, Form
 from bot.glance import spread
 from bot.names import BAND_NAMES, LEVEL_NAMES, level_tag, local, source_name
-from routing.office import Office
+from routing.office import Channel, Office
 from routing.procedure import UNJUDGED
 from routing.views import CaseView, ItemLine, ReasonView
-from routing.workflow import ANSWER_KIND_NAMES, STATE_NAMES, State
+from routing.workflow import ANSWER_KIND_NAMES, STATE_NAMES, Command, State
 
 EXCERPT = 120
 REASONS_SHOWN, REASON_WORDS = 3, 4
@@ -47,6 +47,7 @@ def what_decides(view: CaseView, office: Office) -> list[Block]:
     """Say where a matter goes, where it plays, why, and where to read it: a line each."""
     proposed = "拟" if view.state in UNJUDGED else ""
     blocks = [Block(_goes_to(view, office), label=f"{proposed}归口", weight=8)]
+    blocks += _proposed_unit(view)
     if about := " · ".join(filter(None, (view.place, _area(view)))):
         blocks.append(Block(about, label="地点" if view.place else "领域", weight=6))
     if view.registered_by and not (view.slip and view.slip.signed_at and view.slip.returned_at is None):
@@ -106,10 +107,34 @@ def _is_judged(view: CaseView) -> bool:
     return view.slip is not None and view.slip.returned_at is None and view.state is not State.WATCHING
 
 
+def _proposed_unit(view: CaseView) -> list[Block]:
+    """Say to which unit of its channel a matter is proposed, and why, while nobody has sent it to one."""
+    competent = view.competent.get(view.channel)
+    if competent is None or view.state not in {*UNJUDGED, State.WATCHING}:
+        return []
+    return [
+        Block(f"{competent.unit}（{competent.why or '没有更合适的单位'}）", label="责任单位建议", weight=8)
+    ]
+
+
 def channel_name(view: CaseView, office: Office) -> str:
-    """Name the channel of a case with its unit: 信访（县信访局）."""
+    """Name the channel of a case with its unit: 信访（县信访局）; of several units the chosen one, none before that."""
     channel = office.channels.get(view.channel)
-    return f"{channel.name}（{channel.unit}）" if channel else view.channel
+    if channel is None:
+        return view.channel
+    unit = unit_name(view, channel)
+    return f"{channel.name}（{unit}）" if unit else channel.name
+
+
+def unit_name(view: CaseView, channel: Channel) -> str:
+    """Name the unit of a channel that has a case, or that it was submitted for; empty while one of several is to be chosen."""
+    if not channel.bodies:
+        return channel.unit
+    if view.state is State.TO_ORDER:
+        asked = [p.text for p in view.papers if p.kind is Command.SUBMIT and p.channel == channel.key]
+        return asked[-1] if asked and asked[-1] in channel.units() else channel.unit
+    slip = view.slip
+    return slip.unit if slip and slip.channel == channel.key and slip.returned_at is None else ""
 
 
 def _goes_to(view: CaseView, office: Office) -> str:

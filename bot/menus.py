@@ -11,7 +11,7 @@ from bot.duty_buttons import duty_buttons
 from bot.matter import excerpt
 from bot.names import LEVEL_MARKS, LEVEL_NAMES, level_tag, local
 from bot.steps import REPORTS, STANCES
-from bot.wishes import CARDS, PAGE_MARK, menu_button, menu_on, order_button
+from bot.wishes import CARDS, PAGE_MARK, menu_button, menu_on, order_button, unit_arg
 from routing.choices import Page
 from routing.items import Band
 from routing.office import Level, Office, Step
@@ -51,6 +51,8 @@ CHANNEL, LEVEL, DISMISS, CORRECT, SPLIT, MERGE, JOIN, SUBJECT, MUTE, BACK = (
     "mute",
     "back",
 )
+UNITS, ASSIGN_UNITS = "units", "assignunits"
+"""The units of one channel, whose place among the channels of the office is the page."""
 ASSIGNED = "!"
 """Behind the key of a channel in the argument of a button: the office assigns, and it cannot be returned."""
 
@@ -111,8 +113,10 @@ def _judge(view: CaseView, office: Office) -> list[Button]:
 
 def _assign(view: CaseView, office: Office) -> list[Button]:
     return [
-        order_button(view, Command.DISPATCH, f"指定 {channel.name}", Tone.GOOD, channel.key + ASSIGNED)
-        for channel in office.channels.values()
+        menu_button(view, f"{ASSIGN_UNITS}{PAGE_MARK}{place}", f"指定 {channel.name}…")
+        if channel.bodies
+        else order_button(view, Command.DISPATCH, f"指定 {channel.name}", Tone.GOOD, channel.key + ASSIGNED)
+        for place, channel in enumerate(office.channels.values())
     ]
 
 
@@ -283,15 +287,47 @@ def page_of(menu: str) -> tuple[str, int]:
 
 def _channels(view: CaseView, office: Office) -> list[Button]:
     # A case that a unit has goes to another one, never to the same again.
-    command, word = Command.DISPATCH, "转办"
-    if (view.state, Command.SUBMIT) in table(office.procedure, view.level):
-        command, word = Command.SUBMIT, "报批"
-    with_unit = {view.channel} if view.state in {State.TO_SIGN, State.HANDLING} else set[str]()
+    command, word = _sending(view, office)
+    with_unit = {view.channel} if view.state in _WITH_UNIT else set[str]()
     return [
-        order_button(view, command, f"{word} {channel.name}", Tone.GOOD, channel.key)
-        for channel in office.channels.values()
-        if channel.key not in with_unit
+        menu_button(view, f"{UNITS}{PAGE_MARK}{place}", f"{word} {channel.name}…")
+        if channel.bodies
+        else order_button(view, command, f"{word} {channel.name}", Tone.GOOD, channel.key)
+        for place, channel in enumerate(office.channels.values())
+        if channel.bodies or channel.key not in with_unit
     ]
+
+
+_WITH_UNIT = frozenset({State.TO_SIGN, State.HANDLING})
+
+
+def _sending(view: CaseView, office: Office) -> tuple[Command, str]:
+    if (view.state, Command.SUBMIT) in table(office.procedure, view.level):
+        return Command.SUBMIT, "报批"
+    return Command.DISPATCH, "转办"
+
+
+def unit_menu(view: CaseView, office: Office, menu: str, place: int) -> Rows:
+    """Give the units of a channel one a row, the proposed one first; never the one that has the case."""
+    channel = dict(enumerate(office.channels.values())).get(place)
+    if channel is None:
+        return (_back(view),)
+    command, word = _sending(view, office)
+    suffix = ""
+    if menu == ASSIGN_UNITS:
+        command, word, suffix = Command.DISPATCH, "指定", ASSIGNED
+    competent = view.competent.get(channel.key)
+    units = competent.units if competent else channel.units()
+    had = view.slip.unit if view.slip and view.slip.channel == channel.key else ""
+    if view.state is State.RETURNED:  # last, for it sent the case back
+        units = tuple(sorted(units, key=lambda unit: unit == had))
+    taken = had if view.state in _WITH_UNIT else ""
+    rows = tuple(
+        (order_button(view, command, f"{word} {unit}", Tone.GOOD, unit_arg(channel.key, unit) + suffix),)
+        for unit in units
+        if unit != taken
+    )
+    return (*rows, _back(view))
 
 
 def _corrections(view: CaseView, office: Office) -> list[Button]:

@@ -23,6 +23,7 @@ from pydantic import (
 from routing.burst import Sensitivity
 from routing.errors import ConfigError, Problem
 from routing.office import (
+    Body,
     Channel,
     Colour,
     DigestTimes,
@@ -39,6 +40,7 @@ from routing.office import (
     WorkingHours,
 )
 from routing.quiet import LONGEST
+from routing.starter import SUBJECTS
 from routing.toml_lines import Locator, Refused, problems_from_pydantic, read_toml, spelt
 
 _LIMIT = re.compile(r"(\d{1,4})(m|h|d|wh|wd)")
@@ -118,12 +120,37 @@ Key = Annotated[
 ]
 
 
+class _Body(_Strict):
+    name: str = Field(min_length=1, max_length=60)
+    words: list[Annotated[str, Field(min_length=2, max_length=20)]] = []
+    subjects: list[str] = []
+
+    @field_validator("subjects")
+    @classmethod
+    def _are_known(cls, areas: list[str]) -> list[str]:
+        unknown = [area for area in areas if area not in SUBJECTS]
+        if unknown:
+            raise Refused(f"没有领域 {'、'.join(unknown)}", f"可以写：{'、'.join(SUBJECTS)}")
+        return areas
+
+
 class _Channel(_Strict):
     name: str = Field(min_length=1, max_length=20)
     unit: str = Field(min_length=1, max_length=60)
     chat: ChatId
     scope: str = ""
     places: list[Annotated[str, Field(min_length=1, max_length=20)]] = []
+    units: list[_Body] = Field(default=[], max_length=30)
+
+    @model_validator(mode="after")
+    def _names_each_unit_once(self) -> "_Channel":
+        names = [self.unit, *(body.name for body in self.units)]
+        doubled = sorted({name for name in names if names.count(name) > 1})
+        if doubled:
+            raise Refused(
+                f"单位重复：{'、'.join(doubled)}", "每个单位只写一次；渠道的 unit 本身已是可选单位，不用再列"
+            )
+        return self
 
 
 class _Marks(_Strict):
@@ -361,6 +388,10 @@ def _doubled_chats(read: _Office, locator: Locator, file: str) -> list[Problem]:
     return problems
 
 
+def _bodies(channel: _Channel) -> tuple[Body, ...]:
+    return tuple(Body(body.name, tuple(body.words), tuple(body.subjects)) for body in channel.units)
+
+
 def _office(read: _Office) -> Office:
     hours = tuple(_times(text) for text in read.hours.working)
     limits = {step: _four(getattr(read.limits, _LIMIT_FIELDS.get(step, step.value))) for step in Step}
@@ -372,7 +403,7 @@ def _office(read: _Office) -> Office:
         duty_chat=read.duty_chat,
         operator_chat=read.operator_chat,
         channels={
-            key: Channel(key, c.name, c.unit, c.chat, c.scope, tuple(c.places))
+            key: Channel(key, c.name, c.unit, c.chat, c.scope, tuple(c.places), _bodies(c))
             for key, c in read.channels.items()
         },
         limits=limits,

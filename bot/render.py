@@ -88,7 +88,7 @@ def channel_card(view: CaseView, office: Office, sources: Mapping[str, str], cha
     blocks.append(
         Block(
             f"{slip.unit}（{slip.dispatched_by} {local(slip.dispatched_at, office)} 转办{slip.number and f'，{slip.number}'}）",
-            label="承办",
+            label="责任单位" if channel in office.channels and office.channels[channel].bodies else "承办",
         )
     )
     until = return_until(office, view.level, slip.dispatched_at)

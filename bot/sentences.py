@@ -6,6 +6,7 @@ from typing import Any
 
 from bot import rosters
 from bot.chat import Block, Card, Form
+from bot.matter import unit_name
 from bot.names import (
     AILMENT_NAMES,
     COLOUR_NAMES,
@@ -153,7 +154,11 @@ def _supervised(facts: Mapping[str, Any], view: CaseView | None, office: Office)
         f"{_COLOUR_MARKS[colour]} {COLOUR_NAMES[colour]}：{step}时限 {_due(facts, office)} 已过{until}{late}"
     )
     channel = office.channels.get(view.channel) if view else None
-    unit = [Block(channel.unit, label="承办")] if channel and view and view.slip else []
+    unit = (
+        [Block(unit_name(view, channel) or channel.unit, label="承办")]
+        if channel and view and view.slip
+        else []
+    )
     return [Block(text, weight=9), Block(_case_line(view)), *unit]
 
 

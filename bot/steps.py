@@ -5,6 +5,7 @@ from datetime import datetime
 
 from bot.chat import Block, Button, Card, Form, Tone
 from bot.glance import spread, time_left
+from bot.matter import channel_name
 from bot.names import level_tag, local
 from bot.wishes import menu_button, order_button
 from routing.announce import AFTER_CARDS
@@ -22,12 +23,11 @@ LINES = 6
 
 def order_card(view: CaseView, office: Office, now: datetime | None = None) -> Card:
     """Give the private card of a leader who is asked to agree to a dispatch (报批转办). `now`: to say how long is left."""
-    channel = office.channels.get(view.channel)
     asks = view.state is State.TO_ORDER
     blocks = [
         Block(f"{'请批准转办' if asks else '转办审批'}：{view.number} {view.title}", Form.TITLE, weight=9),
         Block(f"{level_tag(view.level)} · {view.items} 条信息{spread(view)}", weight=7),
-        Block(f"{channel.name}（{channel.unit}）" if channel else view.channel, label="拟交", weight=9),
+        Block(channel_name(view, office), label="拟交", weight=9),
     ]
     copies = [
         office.channels[key].name for key in view.copies if key in office.channels and key != view.channel
@@ -132,7 +132,7 @@ def unit_card(view: CaseView, office: Office, channel: str) -> Card:
     ]
     lead = office.channels.get(view.channel)
     if lead is not None and Command.CONVENE not in asked:
-        blocks.append(Block(f"{lead.name}（{lead.unit}）", label="主办", weight=7))
+        blocks.append(Block(channel_name(view, office), label="主办", weight=7))
     if view.lead:
         blocks.append(Block(view.lead.text[:200], Form.QUOTE, weight=3))
     if view.first_url:

@@ -1,9 +1,11 @@
 """The buttons of a case: what is wished, bound to the versions that its card shows. Pure."""
 
 from dataclasses import replace
+from zlib import crc32
 
 from bot.buttons import CARD, MENU, Wish, token_of
 from bot.chat import Button, Tone
+from routing.office import Office
 from routing.views import CaseView
 from routing.workflow import Command
 
@@ -19,6 +21,24 @@ def order_button(
 
 CARDS = ("duty", "channel", "unit", "review", "secrecy", "second", "approve", "chief")
 """The kinds of cards that menus open on, in an order that buttons in chats rely on."""
+
+UNIT_MARK = "."
+"""Between the key of a channel and the mark of its unit."""
+
+
+def unit_arg(channel: str, unit: str) -> str:
+    """Write a unit of a channel into a button: by its name, so that a list in another order means no other unit."""
+    return f"{channel}{UNIT_MARK}{crc32(unit.encode()):x}"
+
+
+def unit_of(arg: str, office: Office) -> tuple[str, str] | None:
+    """Read channel and unit of a button, the unit empty where it names none; None for a unit that the channel has not."""
+    key, mark, _ = arg.partition(UNIT_MARK)
+    if not mark:
+        return key, ""
+    units = office.channels[key].units() if key in office.channels else ()
+    return next(((key, unit) for unit in units if unit_arg(key, unit) == arg), None)
+
 
 PAGE_MARK = "-"
 """Between the name of a menu and the number of its page, or of its card."""

@@ -111,6 +111,7 @@ _LABELS = {
     "opened_at": "立项",
     "late": "导入时已超期",
     "channel": "渠道",
+    "unit": "责任单位",
     "level": "等级",
     "item": "信息序号",
     "items": "信息条数",

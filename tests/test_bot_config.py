@@ -12,7 +12,7 @@ from bot.config import load_folder
 from bot.office_file import load_office
 from bot.settings import PREFIX, SECRETS, Settings, folder_setting, load_settings, read_environment
 from routing.errors import ConfigError, Problem
-from routing.office import Colour, Level, Limit, Step, Supervision
+from routing.office import Body, Colour, Level, Limit, Step, Supervision
 
 TOKEN = "123456789:" + "Secret_token-of-the-bot" * 2
 TEMPLATES = {
@@ -318,6 +318,30 @@ BAD: Mapping[str, tuple[str, str, str, str]] = {
         "dismiss.reasons",
         "项数太多",
     ),
+    "an unknown key of a unit": (
+        'unit = "县信访局"',
+        'unit = "县信访局"\nunits = [{ name = "县住建局", word = ["物业"] }]',
+        "channels.petition.units[第1个].word",
+        "不认识",
+    ),
+    "a unit twice": (
+        'unit = "县信访局"',
+        'unit = "县信访局"\nunits = [{ name = "县住建局" }, { name = "县住建局" }]',
+        "channels.petition",
+        "单位重复：县住建局",
+    ),
+    "the unit of a channel once more": (
+        'unit = "县信访局"',
+        'unit = "县信访局"\nunits = [{ name = "县信访局" }]',
+        "channels.petition",
+        "不用再列",
+    ),
+    "a unit with an area that is none": (
+        'unit = "县信访局"',
+        'unit = "县信访局"\nunits = [{ name = "县住建局", subjects = ["房子"] }]',
+        "channels.petition.units[第1个].subjects",
+        "城乡建设",
+    ),
     "broken TOML": ('code = "ZFB"', 'code = "ZFB', "语法", "引号"),
 }
 
@@ -398,6 +422,26 @@ def test_a_slip_may_not_lie_for_more_than_two_working_days_before_it_is_returned
     with pytest.raises(ConfigError) as refused:
         load_office(text, "office.toml")
     assert "退回最迟 2 个工作日" in str(refused.value.problems[0])
+
+
+def test_the_units_of_a_channel_are_read_with_their_scope() -> None:
+    named = """
+[[channels.office.units]]
+name = "县住建局"
+words = ["物业", "电梯"]
+subjects = ["城乡建设"]
+
+[[channels.office.units]]
+name = "县教育局"
+"""
+    text = TEMPLATES["office.toml"]
+    assert text.count("\n[levels]\n") == 1
+    channel = load_office(text.replace("\n[levels]\n", f"{named}\n[levels]\n"), "office.toml").channels[
+        "office"
+    ]
+    assert channel.bodies == (Body("县住建局", ("物业", "电梯"), ("城乡建设",)), Body("县教育局"))
+    assert channel.units() == ("县政府办公室", "县住建局", "县教育局")
+    assert load_office(text, "office.toml").channels["office"].units() == ("县政府办公室",)
 
 
 def test_supervision_is_read_with_its_defaults() -> None:

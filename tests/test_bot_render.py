@@ -32,10 +32,12 @@ from bot.telegram.text import units
 from routing import attest, auditor, deadlines, holding, legacy, outbox, people, promises, supervision
 from routing.cases import DRAFT_MAX
 from routing.choices import Page
+from routing.competence import competent
 from routing.digest import ChannelLine, DayCount, Digest, Matter, Overdue, Rate
 from routing.held import HeldView, MuteView
 from routing.held import Matter as HeldMatter
 from routing.items import Ailment, Band, Counts, Fault, Kind, SourceState, Symptom
+from routing.office import Body as OfficeBody
 from routing.office import Level, Procedure, Role, Step
 from routing.outbox import MessageKind
 from routing.people import Invitation
@@ -168,6 +170,29 @@ UNCONFIRMED = case(
     papers=(PaperView(Command.COUNTERSIGN, "network", 2, "", "", "", at(7), None),),
 )
 DISMISSED = replace(JUDGING, state=State.DISMISSED, close_reason="与本县无关", deadlines=())
+
+
+PETITION = list(OFFICE.channels).index("petition")
+SEVERAL = replace(
+    OFFICE,
+    channels={
+        **OFFICE.channels,
+        "petition": replace(
+            OFFICE.channels["petition"], bodies=(OfficeBody("县教育局"), OfficeBody("县住建局", ("物业",)))
+        ),
+    },
+)
+"""An office whose channel `petition` has several units."""
+SEVERAL_VIEW = replace(
+    JUDGING,
+    competent={
+        "petition": competent(SEVERAL.channels["petition"], JUDGING.title, LEAD.text, JUDGING.subject, ())
+    },
+)
+
+
+def several_duty(view: CaseView) -> Card:
+    return render.duty_card(view, SEVERAL, SOURCES)
 
 
 def duty(view: CaseView) -> Card:
@@ -448,6 +473,16 @@ SCENES: Mapping[str, Callable[[], Card]] = {
     "approve_decided": lambda: review(
         "approve", case(State.TO_RELEASE, replace(SECOND, reviews=(PASSED, CLEARED, APPROVED)))
     ),
+    "duty_judging_units": lambda: several_duty(SEVERAL_VIEW),
+    "duty_to_sign_units": lambda: several_duty(case(State.TO_SIGN, slip=replace(SLIP, unit="县住建局"))),
+    "slip_units": lambda: render.channel_card(
+        case(State.TO_SIGN, slip=replace(SLIP, unit="县住建局")), SEVERAL, SOURCES, "petition"
+    ),
+    "menu_channel_units": lambda: Card(
+        duty(JUDGING).blocks[:1], menus.menu_buttons(SEVERAL_VIEW, SEVERAL, "channel")
+    ),
+    "menu_units": lambda: chosen(menus.unit_menu(SEVERAL_VIEW, SEVERAL, menus.UNITS, PETITION)),
+    "menu_units_assign": lambda: chosen(menus.unit_menu(SEVERAL_VIEW, SEVERAL, menus.ASSIGN_UNITS, PETITION)),
     "menu_channel": lambda: menu("channel"),
     "menu_level": lambda: menu("level"),
     "menu_dismiss": lambda: menu("dismiss"),

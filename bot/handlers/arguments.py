@@ -7,6 +7,7 @@ from typing import Any
 
 from bot import menus
 from bot.steps import CONTENT, REPORTS, STANCES
+from bot.wishes import unit_of
 from routing.items import Band
 from routing.office import Level, Office
 from routing.starter import SUBJECTS
@@ -52,6 +53,16 @@ def _units(order: Order, arg: str, office: Office, now: datetime) -> Order | Non
     return None if places is None else replace(order, units=tuple(keys[place] for place in places))
 
 
+def _submit(order: Order, arg: str, office: Office, now: datetime) -> Order | None:
+    found = unit_of(arg, office)
+    return None if found is None else replace(order, channel=found[0], unit=found[1])
+
+
+def _dispatch(order: Order, arg: str, office: Office, now: datetime) -> Order | None:
+    order = replace(order, assigns=arg.endswith(menus.ASSIGNED))
+    return _submit(order, arg.removesuffix(menus.ASSIGNED), office, now)
+
+
 def _aspects(order: Order, arg: str, office: Office, now: datetime) -> Order | None:
     aspects, places = list(Aspect), ticked(arg, len(Aspect))
     return None if places is None else replace(order, aspects=frozenset(aspects[place] for place in places))
@@ -90,10 +101,8 @@ def _same(words: Iterable[str]) -> Mapping[str, str]:
 
 
 _FILLERS: Mapping[Command, Filler] = {
-    Command.DISPATCH: lambda order, arg, office, now: replace(
-        order, channel=arg.removesuffix(menus.ASSIGNED), assigns=arg.endswith(menus.ASSIGNED)
-    ),
-    Command.SUBMIT: lambda order, arg, office, now: replace(order, channel=arg),
+    Command.DISPATCH: _dispatch,
+    Command.SUBMIT: _submit,
     Command.SET_LEVEL: _one_of("level", {str(int(level)): level for level in Level}),
     Command.SPLIT: lambda order, arg, office, now: replace(order, item_id=_id(arg)),
     Command.MERGE: lambda order, arg, office, now: replace(order, into=_id(arg)),

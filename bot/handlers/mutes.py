@@ -11,6 +11,7 @@ from bot.handlers.desk import Menu, Occasion, Reaction
 from bot.names import local
 from bot.spans import end_of
 from routing import holding, mutes
+from routing.bodies import with_units
 from routing.errors import UserError
 from routing.held import MuteView
 from routing.silence import MuteKind
@@ -150,7 +151,9 @@ def _mute(occasion: Occasion, event: ActionPressed, wish: Wish, actor: Actor) ->
     wanted = mutes.Wanted(choice.kind, cards.target_of(view, choice.kind), until, reason)
     done = _muted(occasion, mutes_for(occasion, actor, wanted))
     # The case has not moved, so nothing else would close the menu.
-    closed = Menu(event.message, view.id, view.version, duty_buttons(view, office))
+    closed = Menu(
+        event.message, view.id, view.version, duty_buttons(with_units(occasion.session, office, view), office)
+    )
     return Reaction(done, alert=True, menu=closed)
 
 

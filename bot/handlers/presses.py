@@ -11,6 +11,7 @@ from bot.handlers import arguments, duty, looking, mutes, standins
 from bot.handlers.arguments import with_argument
 from bot.handlers.desk import Menu, Occasion, Reaction
 from routing import announce, asks, cases, choices, outbox, people, reasons, standing
+from routing.bodies import with_units
 from routing.deciding import decide
 from routing.errors import UserError
 from routing.office import Role
@@ -214,6 +215,7 @@ def _open_menu(
         return _refused(occasion, facts, answer, wish)
     view = case_view(occasion.session, facts.id)
     assert view is not None
+    view = with_units(occasion.session, occasion.desk.office, view)
     if name.startswith(menus.MUTE):
         return mutes.open_menu(occasion, event, view, name)
     own = reasons.last(occasion.session, actor.person_id) if name == menus.REFUSE else []
@@ -238,7 +240,7 @@ def _open_menu(
 def _asked_for(occasion: Occasion, facts: CaseFacts, menu: str) -> Command:
     """Give the command by which it is asked whether a person may open a menu."""
     submits = facts.level in occasion.desk.office.procedure.order and facts.state is not State.RETURNED
-    if menu == menus.CHANNEL and submits and facts.state not in WITH_CHANNEL:
+    if menu in {menus.CHANNEL, menus.UNITS} and submits and facts.state not in WITH_CHANNEL:
         return Command.SUBMIT
     return _PROBES.get(menu, Command.SET_LEVEL)
 
@@ -281,6 +283,10 @@ def _subject_menu(occasion: Occasion, view: CaseView, name: str, page: int) -> _
     return _Content(menus.subject_menu(view, page))
 
 
+def _unit_menu(occasion: Occasion, view: CaseView, name: str, page: int) -> _Content | str:
+    return _Content(menus.unit_menu(view, occasion.desk.office, name, page))
+
+
 def _tick_menu(occasion: Occasion, view: CaseView, name: str, page: int) -> _Content | str:
     return _Content(menus.ticks(view, occasion.desk.office, name, page), _TICKING[name])
 
@@ -290,6 +296,8 @@ _CONTENTS = {
     menus.MERGE: _merge_menu,
     menus.JOIN: _join_menu,
     menus.SUBJECT: _subject_menu,
+    menus.UNITS: _unit_menu,
+    menus.ASSIGN_UNITS: _unit_menu,
     menus.CONSULT: _tick_menu,
     menus.ASPECTS: _tick_menu,
 }
@@ -355,7 +363,9 @@ _PROBES = {
     menus.MERGE: Command.MERGE,
     menus.JOIN: Command.MERGE,
     menus.SUBJECT: Command.CLASSIFY,
+    menus.UNITS: Command.DISPATCH,
     menus.ASSIGN: Command.DISPATCH,
+    menus.ASSIGN_UNITS: Command.DISPATCH,
     menus.KIND: Command.SET_ANSWER_KIND,
     menus.CONSULT: Command.CONVENE,
     menus.TRANSFER: Command.TRANSFER,
