@@ -11,6 +11,7 @@ from alembic.migration import MigrationContext
 from builders import START
 from sqlalchemy import event, inspect, text
 
+from routing.errors import UserError
 from routing.store.engine import Store
 from routing.store.migrate import BY_HAND, config_for, is_of_the_tables, migrate
 from routing.store.tables import Base, PersonRow
@@ -75,6 +76,14 @@ def test_migrating_again_changes_nothing_and_keeps_the_rows(store):
     migrate(store)
     assert differences(store) == []
     assert store.run(lambda s: s.query(PersonRow).count()) == 1
+
+
+def test_a_database_that_a_newer_version_changed_is_not_opened_and_the_cure_is_said(empty):
+    migrate(empty)
+    with empty.engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(UserError, match=r"更新的版本改过（9999，.*装回那个版本"):
+        migrate(empty)
 
 
 def test_dismissals_of_an_older_schema_are_verdicts_of_relevance(empty):

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, inspect, text
 
+from routing.errors import UserError
 from routing.store.engine import Store
 
 if TYPE_CHECKING:
@@ -35,19 +36,32 @@ def is_of_the_tables(name: str | None, kind: str, _parents: object = None) -> bo
 
 
 def migrate(store: Store) -> None:
-    """Run what is missing, in one transaction: all of it or nothing."""
+    """Run what is missing, in one transaction: all of it or nothing.
+
+    Raises UserError for a database that a newer version has changed: nothing here knows what that means.
+    """
     with store.engine.begin() as connection:
         if not store.is_sqlite:  # on SQLite, BEGIN IMMEDIATE already keeps a second process waiting
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATION_LOCK})
-        if not _is_newest(connection):
+        known, found = _known(), _found(connection)
+        if found and found not in known:
+            raise UserError(
+                f"数据库已由更新的版本改过（{found}，本版本只到 {known[-1]}），没有打开。"
+                "请装回那个版本，或恢复升级前的数据库备份。"
+            )
+        if found != known[-1]:
             from alembic import command  # dear to import, and seldom needed
 
             command.upgrade(config_for(connection), "head")
 
 
-def _is_newest(connection: Connection) -> bool:
-    """Tell whether the newest of our migrations was the last that ran; they are numbered, and one follows another."""
+def _known() -> list[str]:
+    """Give the numbers of our migrations, the newest last; one follows another."""
+    return sorted(path.name[:4] for path in (_migrations / "versions").glob("[0-9]*.py"))
+
+
+def _found(connection: Connection) -> str:
+    """Give the last migration that ran in a database; empty for a new one."""
     if not inspect(connection).has_table("alembic_version"):
-        return False
-    newest = max(path.name[:4] for path in (_migrations / "versions").glob("[0-9]*.py"))
-    return connection.scalars(text("SELECT version_num FROM alembic_version")).all() == [newest]
+        return ""
+    return connection.scalar(text("SELECT version_num FROM alembic_version")) or ""
