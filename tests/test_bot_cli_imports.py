@@ -106,6 +106,17 @@ def test_bad_rows_go_to_a_file_beside_and_can_be_put_right_there(staffed):
     assert "已存在" in refused.err
 
 
+def test_who_may_not_import_is_told_before_a_file_is_written_and_when_he_only_tries(staffed):
+    rows = (row(), row(编号="2", 等级="特急"))
+    for name, told in (("李主人", "没有登记"), ("陈管理", "不能导入台账")):
+        for mode in ("--skip-bad", "--dry-run"):
+            refused = import_(staffed, *rows, more=("--by", name, *SAID[2:], mode))
+            assert refused.code == 1
+            assert told in refused.err
+    assert not Path("台账.未导入.xlsx").exists()
+    assert import_(staffed, *rows, more=(*SAID, "--skip-bad")).code == 0
+
+
 def test_a_dry_run_shows_and_stores_nothing(staffed):
     answer = import_(
         staffed,

@@ -111,6 +111,8 @@ def ledger(
     left_to = file.with_name(f"{file.stem}.未导入.xlsx")
     if skip_bad and not dry_run:
         check_free(left_to, force)
+    if by.strip():  # before anything is written, and where one only tries
+        in_store(settings, lambda s: _actor(s, by, now))
     reading = _read(file.name, found, means, skip_hidden=skip_hidden)
     fates = in_store(settings, lambda s: sort(s, reading.matters))
     well = not reading.problems or (skip_bad and bool(reading.matters))
@@ -120,8 +122,9 @@ def ledger(
         _tell(reading, fates, office, rows if dry_run else 0)
     if not well:
         count = len(reading.bad) or len(reading.problems)
+        rest = f"，或加 --skip-bad 先导入其余 {len(reading.matters)} 行" if reading.matters else ""
         console.print(
-            f"{count} 行有问题，什么都没有存。请改好后重新导入，或加 --skip-bad 先导入其余 {len(reading.matters)} 行。",
+            f"{count} 行有问题，什么都没有存。请改好后重新导入{rest}。",
             markup=False,
             soft_wrap=True,
         )
