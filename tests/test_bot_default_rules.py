@@ -7,6 +7,8 @@ from importlib.resources import files
 
 import pytest
 
+from bot.demo.county import load_texts
+from bot.demo.story import FIRST_TEXT
 from routing.items import Kind
 from routing.office import Level
 from routing.rules import Judgement, Rules, Subject, load_rules
@@ -360,3 +362,9 @@ def test_a_layman_can_oversee_the_words(rules: Rules) -> None:
     text = files("bot.templates").joinpath("rules.toml").read_text(encoding="utf-8")
     assert max(map(len, text.splitlines())) <= 200
     assert text.count("[[ignore]]") + text.count("[[rule]]") + text.count("[[rule.rule]]") <= 90
+
+
+def test_the_first_matter_of_the_demo_goes_where_the_readme_walks_with_it(rules):
+    first = next(text for text in load_texts() if text.id == FIRST_TEXT)
+    made = judged(rules, f"{first.title}｜{first.text}", kind=Kind.POST)
+    assert (made.channel, made.level) == ("petition", None), told(made)
