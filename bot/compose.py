@@ -168,9 +168,9 @@ class Composer:
 
     def _render(self, kind: str, view: CaseView, chat: str, now: datetime) -> Card:
         if kind == DUTY_CARD:
-            return render.duty_card(view, self._office, self._sources)
+            return render.duty_card(view, self._office, self._sources, now)
         if kind == CHANNEL_CARD:
-            return render.channel_card(view, self._office, self._sources, self._channel_of(chat))
+            return render.channel_card(view, self._office, self._sources, self._channel_of(chat), now)
         if kind == ORDER_CARD:
             return steps.order_card(view, self._office, now)
         if kind in AFTER_CARDS.values():
@@ -241,7 +241,7 @@ class Composer:
         """Compose one case for reading: the duty card without its buttons."""
         view = _view(session, self._office, int(facts["case"]), None, "")
         assert view is not None
-        card = render.duty_card(view, self._office, self._sources)
+        card = render.duty_card(view, self._office, self._sources, now)
         return Card(card.blocks, mutes.show_button(view))
 
     def mutes_page(self, session: Unit, facts: Mapping[str, Any], now: datetime) -> Card:

@@ -24,7 +24,7 @@ from routing.limits import return_until
 from routing.office import Office, Step
 from routing.procedure import REVIEW_STATES, UNJUDGED
 from routing.textscan import sentences
-from routing.views import CaseView, DraftView, ReviewLine
+from routing.views import CaseView, DeadlineView, DraftView, ReviewLine
 from routing.workflow import STATE_NAMES, Aspect, Command, Stage, State
 
 LIMITS_SHOWN = 2
@@ -33,7 +33,9 @@ _OF_OFFICE = frozenset({Step.REPORT, Step.PROGRESS})
 """Limits of the duty officers that no unit and no reviewer can keep: they would hide their own."""
 
 
-def duty_card(view: CaseView, office: Office, sources: Mapping[str, str]) -> Card:
+def duty_card(
+    view: CaseView, office: Office, sources: Mapping[str, str], now: datetime | None = None
+) -> Card:
     """Give the card of the duty group; `sources` names the sources by id."""
     if view.merged_into is not None:
         gone = Block(f"{view.merged_into.number} {view.merged_into.title}", label="已并入", weight=9)
@@ -45,7 +47,7 @@ def duty_card(view: CaseView, office: Office, sources: Mapping[str, str]) -> Car
             *what_decides(view, office),
             *asked_blocks(view, office),
             *_outcome(view, office),
-            *_limits(view, office),
+            *_limits(view, office, now),
             *clock_blocks(view, office),
             *detail(view, sources),
             *folded(
@@ -78,7 +80,9 @@ def buttons_of(
     return _review_buttons(view, card, office)
 
 
-def channel_card(view: CaseView, office: Office, sources: Mapping[str, str], channel: str) -> Card:
+def channel_card(
+    view: CaseView, office: Office, sources: Mapping[str, str], channel: str, now: datetime | None = None
+) -> Card:
     """Give the dispatch slip as a card of the channel's group. A slip that went elsewhere says so, without buttons."""
     slip = view.slip
     blocks = [*heading(view), *what_decides(view, office)]
@@ -97,7 +101,7 @@ def channel_card(view: CaseView, office: Office, sources: Mapping[str, str], cha
     if slip.signed_at:
         blocks.append(Block(f"{slip.signed_by} {local(slip.signed_at, office)}", label="签收"))
     blocks.extend(_approved_text(view, office))
-    blocks += [*_outcome(view, office), *_limits(view, office, _OF_OFFICE)]
+    blocks += [*_outcome(view, office), *_limits(view, office, now, _OF_OFFICE)]
     blocks += [*detail(view, sources), *folded(_course(view, office))]
     return Card(tuple(blocks), _channel_buttons(view, office))
 
@@ -209,7 +213,7 @@ def review_card(
     others = [limit for limit in view.deadlines if not left or limit.step is not _CLOCKS[card]]
     if card in _LEADERS:  # what units and officers owe is not his to decide
         others = [limit for limit in others if limit.step in {_CLOCKS[card], Step.RESPOND}]
-    blocks.extend((*left, *_limits(replace(view, deadlines=tuple(others)), office, _OF_OFFICE), *came))
+    blocks.extend((*left, *_limits(replace(view, deadlines=tuple(others)), office, now, _OF_OFFICE), *came))
     return Card(tuple(blocks), _review_buttons(view, card, office))
 
 
@@ -387,17 +391,25 @@ def effect_line(effect: Effect) -> str:
     return "，".join(told)
 
 
-def _limits(view: CaseView, office: Office, hidden: frozenset[Step] = frozenset()) -> list[Block]:
-    """Give the nearest limits, most pressing first; the public answer is always among them while it is due."""
+def _limits(
+    view: CaseView, office: Office, now: datetime | None, hidden: frozenset[Step] = frozenset()
+) -> list[Block]:
+    """Give the nearest limits, most pressing first; the public answer is always among them while it is due.
+
+    One that has passed by `now` says so; a card is drawn anew when a limit passes.
+    """
     running = [d for d in view.deadlines if d.step not in hidden]
     shown = [*running[:LIMITS_SHOWN], *(d for d in running[LIMITS_SHOWN:] if d.step is Step.RESPOND)]
-    told = [
-        f"{STEP_NAMES[d.step]} 暂停计时"
-        if d.step in view.clock.paused
-        else f"{STEP_NAMES[d.step]} {local(d.due_at, office)} 前" + ("（暂定）" if d.tentative else "")
-        for d in shown
-    ]
+    told = [_limit(d, view, office, now) for d in shown]
     return [Block("；".join(told), label="时限", weight=8)] if told else []
+
+
+def _limit(limit: DeadlineView, view: CaseView, office: Office, now: datetime | None) -> str:
+    step = STEP_NAMES[limit.step]
+    if limit.step in view.clock.paused:
+        return f"{step} 暂停计时"
+    due = f"{step} {local(limit.due_at, office)} 前" + ("（暂定）" if limit.tentative else "")
+    return f"⛔ {due}，已超期" if now is not None and limit.due_at <= now else due
 
 
 def held_line(held: HeldView, office: Office) -> str:
