@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import Select, String, cast, func, select, update
+from sqlalchemy import Select, String, cast, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from routing import reconcile
@@ -61,6 +61,8 @@ def _findings(session: Session, now: datetime) -> list[tuple[str, str]]:
             .where(
                 OutboxRow.state.in_([Sending.PENDING, Sending.SENDING]),
                 OutboxRow.created_at < old,
+                # What quiet hours hold back is not stuck: it has not been tried, and may not go yet.
+                or_(OutboxRow.attempts > 0, OutboxRow.next_attempt_at < old),
             ),
         ),
         (

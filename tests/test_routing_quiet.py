@@ -9,6 +9,7 @@ from test_bot_config import TEMPLATES
 
 from bot.office_file import load_office
 from routing import deadlines, outbox, reconcile
+from routing.auditor import audit
 from routing.errors import ConfigError
 from routing.office import Level, Limit, Step
 from routing.quiet import held_until, is_silent
@@ -78,6 +79,15 @@ def test_a_held_card_is_not_posted_again_by_the_auditor(desk):
     desk.clock.advance(hours=2)
     assert desk.run(lambda s: reconcile.missing_cards(s, desk.office, desk.clock())) == 0
     assert len(desk.all(OutboxRow, OutboxRow.kind == "card")) == 1
+
+
+def test_a_held_card_is_no_message_that_is_stuck_until_it_may_go(desk):
+    desk.clock.now = local(17, 23)
+    desk.open()
+    desk.clock.advance(hours=2)
+    assert not [text for text in desk.run(lambda s: audit(s, desk.office, desk.clock())) if "积压" in text]
+    desk.clock.now = local(18, 7) + 6 * MINUTE
+    assert [text for text in desk.run(lambda s: audit(s, desk.office, desk.clock())) if "积压" in text]
 
 
 def test_a_grave_matter_of_the_night_goes_at_once(desk):
