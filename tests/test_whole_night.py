@@ -1,8 +1,6 @@
 """Stories over HTTP on both databases: a limit that ends in a holiday's night, two returns, an answer
 of the superior, a reopened case."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,10 +17,9 @@ from whole import (
     SECRECY,
     Json,
     Stage,
-    database,
     labels,
     number_of,
-    on_stage,
+    stage_of,
 )
 
 from bot.buttons import Wish, token_of
@@ -33,13 +30,6 @@ EVE = datetime(2026, 9, 28, 18, 0, tzinfo=UTC)
 """02:00 on a Tuesday in the office; 48 hours later it is the night of National Day (国庆节)."""
 
 LATER = "泵组已更换并试压，今日恢复供水；后续每月巡检一次，给居民带来不便，深表歉意。"
-
-
-@asynccontextmanager
-async def stage_of(kind: str, folder: Path, clock: FakeClock | None = None) -> AsyncIterator[Stage]:
-    with database(kind, folder) as url:
-        async with on_stage(folder, url=url, **({"clock": clock} if clock else {})) as stage:
-            yield stage
 
 
 async def replied(stage: Stage, who: int, asked_for: str, text: str) -> None:
@@ -60,7 +50,7 @@ async def test_48_hours_end_in_the_night_of_national_day_and_who_has_the_matter_
     kind: str, tmp_path: Path
 ) -> None:
     clock = FakeClock(EVE)
-    async with stage_of(kind, tmp_path, clock) as stage:
+    async with stage_of(kind, tmp_path, clock=clock) as stage:
         number = number_of(await stage.signed())
         for hours, sign, beside in (
             (25, "⏰ 提醒", "迟发"),

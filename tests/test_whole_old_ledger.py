@@ -1,7 +1,5 @@
 """An office begins with yuqing: its older ledger comes in by command, and people in chat go on where it ends."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 
@@ -19,10 +17,8 @@ from whole import (
     REVIEWER,
     SECOND_LEADER,
     SECRECY,
-    Stage,
-    database,
     labels,
-    on_stage,
+    stage_of,
 )
 
 from routing.clock import utc_now
@@ -51,13 +47,6 @@ def rows() -> list[list[object]]:
     ]  # fmt: skip
 
 
-@asynccontextmanager
-async def _stage(kind: str, folder: Path) -> AsyncIterator[Stage]:
-    with database(kind, folder) as url:
-        async with on_stage(folder, url=url) as stage:
-            yield stage
-
-
 def write(file: Path) -> None:
     file.write_bytes(saved(workbook(*rows(), above=[["网络舆情处置台账"]])))
 
@@ -66,7 +55,7 @@ def write(file: Path) -> None:
 async def test_an_older_ledger_is_taken_over_and_one_matter_carried_to_its_answer(
     kind: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with _stage(kind, tmp_path) as stage:
+    async with stage_of(kind, tmp_path) as stage:
         yuqing = Terminal(tmp_path, capsys, monkeypatch)
         monkeypatch.chdir(tmp_path)
         yuqing.set(CONFIG=str(tmp_path / "config"), DATABASE_URL=stage.settings.database_url)

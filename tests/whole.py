@@ -664,3 +664,11 @@ def seat_all(url: str) -> None:
         store.run(seat)
     finally:
         store.close()
+
+
+@asynccontextmanager
+async def stage_of(kind: str, folder: Path, **more: Any) -> AsyncIterator[Stage]:
+    """Give a stage on an empty database of that kind; the rest as of `on_stage`."""
+    with database(kind, folder) as url:
+        async with on_stage(folder, url=url, **more) as stage:
+            yield stage
