@@ -34,7 +34,7 @@ def at_once(work, many):
 
 def opened(desk: Desk, subject: str, *, fail: bool = False) -> None:
     """Take in one text as a polling half of its own does."""
-    found = harvest(item(f"请问{subject}的事归谁管", source_id=subject), source=subject)
+    found = harvest(item(f"请问{subject}、{subject}、{subject}", source_id=subject), source=subject)
 
     def work(session):
         intake.accept(session, desk.office, desk.rules, desk.ledger, found, desk.clock())
