@@ -15,6 +15,7 @@ from bot.names import LEVEL_NAMES, ROLE_NAMES, STEP_NAMES, command_name, how_lon
 from bot.render import held_line
 from bot.wishes import card_button
 from routing.office import Level, Office, Procedure, Role
+from routing.office import Step as Limited
 from routing.powers import powers
 from routing.search import Hit
 from routing.views import CaseView
@@ -70,7 +71,7 @@ def mine_list(found: Sequence[Waiting], total: int, office: Office, leaf: Leaf) 
         view = one.view
         notes = [f"✏️ 第{view.draft_version}稿被退回，请修改"] if one.came_back else []
         notes += [f"💬 等您回复文字：{command_name(one.asked)}"] if one.asked else []
-        told = "\n".join([_due(view, office, leaf), *notes]).strip()
+        told = "\n".join([_due(view, office, leaf, _OF_COPIED), *notes]).strip()
         lines.append(Block(_line(n, view.level, view.number, view.state, view.title, told)))
     more = (leaf.page + 1) * CASES_AT_ONCE < total
     opens, of = [one.view.id for one in found], _pages(total, CASES_AT_ONCE)
@@ -208,11 +209,15 @@ def _stands(view: CaseView, office: Office, leaf: Leaf) -> str:
     return "；".join(filter(None, (_due(view, office, leaf), colour, held)))
 
 
-def _due(view: CaseView, office: Office, leaf: Leaf) -> str:
-    """Give the next limit of a case, and say so where it has passed."""
+_OF_COPIED = frozenset({Limited.COPY})
+"""What only the copied units owe: no matter waits for anybody else because of it."""
+
+
+def _due(view: CaseView, office: Office, leaf: Leaf, besides: Set[Limited] = frozenset()) -> str:
+    """Give the next limit of a case, of those `besides` only where there is no other; say so where it has passed."""
     if not view.deadlines:
         return ""
-    limit = view.deadlines[0]
+    limit = next((limit for limit in view.deadlines if limit.step not in besides), view.deadlines[0])
     if limit.step in view.clock.paused:
         return f"⏸ {STEP_NAMES[limit.step]} 暂停计时"
     due = f"{STEP_NAMES[limit.step]} {local(limit.due_at, office)} 前"

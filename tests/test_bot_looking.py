@@ -19,9 +19,10 @@ from bot.handlers.looking import GONE
 from bot.handlers.react import react
 from bot.words import for_chat
 from routing import outbox
+from routing.office import Step
 from routing.powers import powers
 from routing.procedure import LIGHT
-from routing.store.tables import CaseRow, InboxRow, LedgerRow, MessageRefRow, OutboxRow
+from routing.store.tables import CaseRow, DeadlineRow, InboxRow, LedgerRow, MessageRefRow, OutboxRow
 from routing.why import Words
 from routing.workflow import COMMAND_NAMES, Command, State
 
@@ -159,6 +160,19 @@ def test_a_limit_that_has_passed_says_so_on_the_card(desk, happen):
     assert "⛔ 转办 11-17 14:00 前，已超期；公开回应 11-19 10:00 前" in told
     desk.act(1, Command.DISPATCH, channel="petition")
     assert "已超期" not in answer(desk, happen, "duty", "case", "1")
+
+
+def test_what_waits_for_me_names_my_limit_and_not_that_of_a_copied_unit(desk, happen):
+    case_id = desk.at(State.HANDLING)
+    sooner = desk.clock() + MINUTE
+    copied = DeadlineRow(
+        case_id=case_id, step=Step.COPY, channel="petition", due_at=sooner, started_at=desk.clock()
+    )
+    desk.run(lambda s: s.add(copied))
+    assert "协办签收" in answer(desk, happen, "duty", "open")
+    told = answer(desk, happen, "contact", "mine")
+    assert "⏰ 拟稿" in told
+    assert "协办签收" not in told
 
 
 # --- leafing ------------------------------------------------------------------------------------------------------
