@@ -153,12 +153,12 @@ def test_who_judges_reads_in_private_where_the_buttons_of_a_matter_stand(desk, h
 
 
 def test_a_limit_that_has_passed_says_so_on_the_card(desk, happen):
-    desk.open()
+    case_id = desk.open()
     assert "已超期" not in answer(desk, happen, "duty", "case", "1")
     desk.clock.advance(5 * HOUR)
     told = answer(desk, happen, "duty", "case", "1")
     assert "⛔ 转办 11-17 14:00 前，已超期；公开回应 11-19 10:00 前" in told
-    desk.act(1, Command.DISPATCH, channel="petition")
+    desk.act(case_id, Command.DISPATCH, channel="petition")
     assert "已超期" not in answer(desk, happen, "duty", "case", "1")
 
 
