@@ -6,6 +6,7 @@ from itertools import count
 import pytest
 from builders import Desk
 from test_bot_handlers import gave, told
+from test_bot_handlers_review import press, write
 from test_bot_looking import newest, shown, text_of
 
 from bot.chat import Event
@@ -17,7 +18,7 @@ from monitors.masking import mask
 from routing import registering
 from routing.clock import week_of
 from routing.export import ledger_rows
-from routing.store.tables import CaseRow, ItemRow, LedgerRow, OutboxRow
+from routing.store.tables import CaseRow, ItemRow, LedgerRow, OutboxRow, PaperRow
 from routing.views import case_view
 from routing.workflow import Command, State
 
@@ -152,3 +153,12 @@ def test_its_answer_is_a_page_that_can_be_sent(desk, happen):
     happen(gave("duty", "new", "东湖小区今天又停水了"))
     assert "首接人" in text_of(shown(desk, newest(desk, "private-duty")))
     assert desk.all(ItemRow)[0].source_id == registering.SOURCE
+
+
+def test_a_phone_number_in_the_reason_for_more_time_reaches_nobody(desk: Desk, happen: Happen) -> None:
+    case_id = desk.at(State.HANDLING)
+    press(desk, happen, case_id, "contact", Command.EXTEND, "3", chat=desk.office.channels["petition"].chat)
+    write(desk, happen, "contact", "需等第三方检测，业主 13800138000 已告知")
+    [paper] = desk.all(PaperRow, PaperRow.kind == Command.EXTEND)
+    assert paper.text == "需等第三方检测，业主 [手机号已隐去] 已告知"
+    assert not [row for row in desk.all(OutboxRow) if "13800138000" in str(row.payload)]

@@ -167,7 +167,10 @@ def _answer(occasion: Occasion, event: TextReplied, actor: Actor, question: Ques
         asks.close(occasion.session, question.id, occasion.now)
         refuse(Ground.GONE)
         return "这个选项已不在，请在最新的卡片上重新选择。"
-    filled = _filled(order, event.text, facts)
+    typed = event.text
+    if question.command in _READ_BY_MANY and occasion.desk.reception is not None:
+        typed, _ = occasion.desk.reception.mask(typed)
+    filled = _filled(order, typed, facts)
     if isinstance(filled, str):
         return filled
     try:
@@ -186,6 +189,10 @@ def _answer(occasion: Occasion, event: TextReplied, actor: Actor, question: Ques
         return answer.text
     asks.close(occasion.session, question.id, occasion.now)
     return answer.text + _warning(occasion, filled, answer)
+
+
+_READ_BY_MANY = frozenset({Command.EXTEND, Command.OPINE, Command.CONCLUDE})
+"""Whose words a group or several units read: personal data in them is hidden before anything is kept."""
 
 
 def _filled(order: Order, typed: str, facts: CaseFacts) -> Order | str:
