@@ -27,7 +27,7 @@ demo: setup      ## the whole story in your browser: no token, no network
 	$(BIN)/yuqing demo
 
 test: dev        ## all tests (PostgreSQL and browser tests say "skipped" where there is none)
-	$(BIN)/python -m pytest -n 2 --dist worksteal
+	$(BIN)/python -m pytest -n 3 --dist worksteal
 
 nightly: dev     ## the long tests: every nasty document, 100,000 mutations, 8,000 damaged feeds, 2,000 races, 1,000 hostile presses, feedparser's own files (from the registry)
 	YUQING_TEST_NIGHTLY=1 YUQING_TEST_MUTATIONS=100000 $(BIN)/python -m pytest -n 2 --dist worksteal \
