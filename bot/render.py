@@ -20,12 +20,12 @@ from routing.announce import AFTER_CARDS
 from routing.effect import Effect
 from routing.held import HeldView
 from routing.levels import number_of_people
-from routing.limits import return_until
 from routing.office import Office, Step
 from routing.procedure import REVIEW_STATES, UNJUDGED
 from routing.textscan import sentences
 from routing.views import CaseView, DeadlineView, DraftView, ReviewLine
 from routing.workflow import STATE_NAMES, Aspect, Command, Stage, State
+from routing.worktime import return_until
 
 LIMITS_SHOWN = 2
 BELOW_SHOWN = 3

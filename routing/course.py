@@ -11,11 +11,10 @@ from sqlalchemy.orm import Session
 
 from routing import deadlines, papers, people
 from routing.corrections import Effect
-from routing.limits import return_until
 from routing.office import Channel, Level, Office, Role, Step
 from routing.store.tables import CaseRow, DraftRow
 from routing.workflow import PAUSE_GROUNDS, Command, Ground, Order, Refusal, State
-from routing.worktime import due_at
+from routing.worktime import due_at, return_until
 
 EXTENSION_MAX = 10
 """Working days that a limit is extended by at most (广安市批示件办理: 延期不超过十个工作日)."""

@@ -51,12 +51,6 @@ def end_of(session: Session, office: Office, case: CaseRow, step: Step, started:
     return due
 
 
-def return_until(office: Office, level: Level, dispatched_at: datetime) -> datetime | None:
-    """Give until when a unit may give a matter back (退回), aware UTC; None where the office sets no such limit."""
-    limit = office.limits.get(Step.RETURN, {}).get(level)
-    return due_at(dispatched_at, limit, office.hours, office.zone, office.overrides).at if limit else None
-
-
 def _later(session: Session, office: Office, case_id: int, limit: Limit, started: datetime, due: Due) -> Due:
     """Lengthen a limit by the days that were granted and by its pauses, in their order."""
     since = session.scalars(

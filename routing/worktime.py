@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 import chinese_calendar
 
-from routing.office import Limit, WorkingHours
+from routing.office import Level, Limit, Office, Step, WorkingHours
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,3 +141,9 @@ def _stretches(
                 if end > start:
                     yield datetime.combine(day, begins, zone), end, guessed
         day += timedelta(days=1)
+
+
+def return_until(office: Office, level: Level, dispatched_at: datetime) -> datetime | None:
+    """Give until when a unit may give a matter back (退回), aware UTC; None where the office sets no such limit."""
+    limit = office.limits.get(Step.RETURN, {}).get(level)
+    return due_at(dispatched_at, limit, office.hours, office.zone, office.overrides).at if limit else None
