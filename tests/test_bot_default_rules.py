@@ -66,6 +66,11 @@ GATHERINGS_AND_THREATS = [
     case("no-more", "借的钱还不上，我真的不想活了"),
     case("petrol-can", "谁来拆我的摊，我就抱着汽油桶跟他一块走"),
     case("gate-of-the-park", "明早八点全部到园区大门口，一双鞋也别想出去"),
+    case("all-to-the-office", "明天上午都去县政府，把事情闹大才有人理"),
+    case("ask-and-surround", "周五早上都去信访局问问，不给准话就把大厅围住"),
+    case("ask-with-banners", "明早一起去住建局问问，带上横幅"),
+    case("meet-at-the-gate", "停车费退款的事没人理，明早九点管委会门口见"),
+    case("taxis-at-rest", "出租车明早八点客运站门口都来，罢运一天"),
     case("pesticide", "再没人管我就喝农药，你们看着办"),
 ]
 
@@ -225,7 +230,16 @@ NOT_IGNORED = [
     case("weather-and-flood", "温馨提示刚发，桥洞就淹了，有人被困救命"),
 ]
 
+VISITS = [
+    case("ask-together", "今天再没人管，我们就一起去信访局问问"),
+    case("see-the-head", "停水第四天，明天上午大家一起去镇里找领导问个明白"),
+    case("tell-together", "后天一块去住建局反映，材料我带着"),
+    case("on-the-day", "周三都去信访局接待日，把发票带齐"),
+    case("ask-the-county", "说好了下午一起去县政府问一问补偿款的事"),
+]
+
 NOT_SECURITY = [
+    *VISITS,
     case("bridge-road-surface", "大桥的路面开裂了，车过一颠一颠的，谁来补"),
     case("dog", "小区又有流浪狗咬人，打了四针，社区说找城管"),
     case("dissuading", "老乡别堵门，带上考勤去劳动监察窗口登记"),
@@ -282,7 +296,7 @@ def test_alarm_and_accident_are_security_and_must_be_answered(
     assert (answer.channel, answer.must_answer) == ("security", True), told(answer)
 
 
-@pytest.mark.parametrize(("text", "tags", "kind"), [*CLAIMS, *BOARD_CLAIMS])
+@pytest.mark.parametrize(("text", "tags", "kind"), [*CLAIMS, *BOARD_CLAIMS, *VISITS])
 def test_a_claim_of_ones_own_is_a_petition(
     rules: Rules, text: str, tags: tuple[str, ...], kind: Kind
 ) -> None:
@@ -361,7 +375,8 @@ def test_without_the_county_nothing_grave_is_said(
 def test_a_layman_can_oversee_the_words(rules: Rules) -> None:
     text = files("bot.templates").joinpath("rules.toml").read_text(encoding="utf-8")
     assert max(map(len, text.splitlines())) <= 200
-    assert text.count("[[ignore]]") + text.count("[[rule]]") + text.count("[[rule.rule]]") <= 90
+    heads = {"[[ignore]]", "[[rule]]", "[[rule.rule]]"}
+    assert 0 < sum(line.strip() in heads for line in text.splitlines()) <= 90
 
 
 def test_the_first_matter_of_the_demo_goes_where_the_readme_walks_with_it(rules):
