@@ -7,12 +7,17 @@ docs/decisions/0016-grouping.md.
 
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from operator import add, mul
+from itertools import accumulate
+from operator import mul, sub
 
-from routing.profile import Profile, Rarity, norm
+import numpy as np
+from numpy.typing import NDArray
+
+from routing.letter_pairs import Codes, every_pair
+from routing.profile import Numbers, Profile, Rarity, norm
 from routing.telling import PART, Site, Telling, families
 
 AWAKE = timedelta(days=7)
@@ -71,14 +76,16 @@ _reopened_after = timedelta(hours=48)
 _shared_twice = re.compile(rb"\x01{2,}")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Affinity:
-    """The weighed signs of one pair: log-odds less those of `JOIN`, and the text that is most alike: how much, in what."""
+    """The weighed signs of one pair: log-odds less those of `JOIN`, and the text that is most alike: how much, and its
+    pairs of letters.
+    """
 
     odds: float
     item_id: int
     alike: float
-    shared: frozenset[str]
+    codes: Codes
 
     @property
     def certainty(self) -> float:
@@ -86,16 +93,17 @@ class Affinity:
         return 1 / (1 + math.exp(-max(-30.0, min(30.0, self.odds + _even))))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Asked:
     """A new text as it is held against one matter after another: what need be worked out but once.
 
-    `worth`: its pairs of letters, each with its rarity in thousandths; `length` of them all.
+    `letters`: its pairs of letters by number, `worth`: the rarity of each in thousandths; `length` of them all.
     `families`: worth by rarity too.
     """
 
     told: Telling
-    worth: Mapping[str, int]
+    letters: Numbers
+    worth: NDArray[np.int64]
     length: float
     families: Mapping[str, float]
     breadth: float
@@ -103,33 +111,42 @@ class Asked:
     @classmethod
     def of(cls, told: Telling, rarity: Rarity) -> "Asked":
         """Weigh a text by what is rare now."""
-        worth = rarity.of_grams(told)
+        letters = rarity.numbered(told.grams)
+        worth = rarity.of_pairs(told.grams, letters)
+        length = math.sqrt(int(worth @ worth)) or 1.0
         families = {family: value * rarity.of_family(family) for family, value in told.families.items()}
-        return cls(told, worth, _length(list(worth.values())), families, norm(families.values()))
+        return cls(told, letters, worth, length, families, norm(families.values()))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Nearest:
-    """The kept text of the matter that is most alike by letters, and the most that any shares of rare ones."""
+    """The kept text of the matter that is most alike by letters: how much, what they share of odd ones, its pairs; and the
+    most that any text shares of rare ones.
+    """
 
     item_id: int
-    telling: int
     alike: float
-    shared: frozenset[str]
+    odd: int
+    codes: Codes
+    telling: int
 
 
-def weigh(asked: Asked, matter: Profile, at: datetime, rarity: Rarity) -> Affinity:
-    """Weigh one text against one matter that nothing forbids it to join."""
-    nearest = _nearest(asked, matter)
-    found = _signs(asked, matter, at, rarity, nearest)
-    odds = _bias + math.fsum(_weights[sign] * value for sign, value in found.items())
-    return Affinity(round(odds, 6), nearest.item_id, nearest.alike, nearest.shared)
+def weigh(asked: Asked, matters: Sequence[Profile], at: datetime, rarity: Rarity) -> list[Affinity]:
+    """Weigh one text against matters that nothing forbids it to join, each for itself."""
+    return [
+        Affinity(_odds(_signs(asked, matter, at, rarity, near)), near.item_id, near.alike, near.codes)
+        for matter, near in zip(matters, _nearest(asked, matters), strict=True)
+    ]
 
 
 def signs(asked: Asked, matter: Profile, at: datetime, rarity: Rarity) -> Mapping[str, float]:
     """Give the signs by name, those that speak: for the bench and for people who tune."""
-    found = _signs(asked, matter, at, rarity, _nearest(asked, matter))
+    found = _signs(asked, matter, at, rarity, _nearest(asked, [matter])[0])
     return {sign: value for sign, value in found.items() if value}
+
+
+def _odds(found: Mapping[str, float]) -> float:
+    return round(_bias + math.fsum(_weights[sign] * value for sign, value in found.items()), 6)
 
 
 def _signs(
@@ -137,7 +154,6 @@ def _signs(
 ) -> dict[str, float]:
     new = asked.told
     silent = _hours_of_silence(matter, at)
-    odd = sum(worth - _odd for gram in nearest.shared if (worth := asked.worth[gram]) > _odd)
     alike = _subject_alike(new, matter)
     found = _place_signs(new, matter, rarity)
     found |= _family_signs(asked, matter, rarity)
@@ -145,7 +161,7 @@ def _signs(
         "subject alike": alike,
         "subject alike, same place": alike * found["same place"],
         "rare letters": math.log1p(nearest.telling / 1_000),
-        "odd letters": math.log1p(odd / 1_000),
+        "odd letters": math.log1p(nearest.odd / 1_000),
         "letters alike": nearest.alike,
         "same odd figure": min(2.0, len(new.figures & matter.figures)),
         "same number in a name": float(
@@ -239,23 +255,40 @@ def _subject_alike(new: Telling, matter: Profile) -> float:
     return math.fsum(map(mul, new.area, matter.area)) / matter.breadth()
 
 
-def _nearest(asked: Asked, matter: Profile) -> _Nearest:
-    grams, worth_of = asked.told.grams, asked.worth.__getitem__
-    best: tuple[float, int, frozenset[str]] | None = None
-    most = 0
-    for kept in matter.texts():
-        shared = grams & kept.grams
-        worths = list(map(worth_of, shared))
-        alike = math.sqrt(sum(map(mul, worths, worths)) / (asked.length * kept.length))
-        most = max(most, sum(worths))
-        if best is None or (alike, -kept.item_id) > best[:2]:
-            best = alike, -kept.item_id, shared
-    assert best is not None  # a profile has one text at least
-    return _Nearest(-best[1], most, best[0], best[2])
+def _nearest(asked: Asked, matters: Sequence[Profile]) -> list[_Nearest]:
+    """Look through the kept texts of all matters at once: a dozen calls of numpy, however many there are."""
+    kept = [text for matter in matters for text in matter.texts()]
+    if not kept:
+        return []
+    worths = _shared(asked, np.concatenate([text.codes for text in kept]))
+    ends = [0, *accumulate(len(text.codes) for text in kept)]
+    sums = np.zeros((2, len(worths) + 1), dtype=np.int64)
+    np.cumsum(worths, out=sums[0, 1:])
+    np.cumsum(worths * worths, out=sums[1, 1:])
+    telling, squares = (list(map(sub, sum_[1:], sum_)) for sum_ in sums[:, ends].tolist())
+    found, start = [], 0
+    for matter in matters:
+        end = start + len(matter.texts())
+        # That which shares most in proportion, of equals the oldest; compared as it is told, for a root may make equal.
+        alike, _, best = max(
+            (math.sqrt(squares[place] / (asked.length * kept[place].length)), -kept[place].item_id, place)
+            for place in range(start, end)
+        )
+        odd = sum(worth - _odd for worth in worths[ends[best] : ends[best + 1]].tolist() if worth > _odd)
+        text = kept[best]
+        found.append(_Nearest(text.item_id, alike, odd, text.codes, max(telling[start:end])))
+        start = end
+    return found
 
 
-def _length(worths: list[int]) -> float:
-    return math.sqrt(sum(map(mul, worths, worths))) or 1.0
+def _shared(asked: Asked, codes: Codes) -> NDArray[np.int64]:
+    """Give what each pair is worth where the text has it, else 0."""
+    mine = asked.told.grams.codes
+    if not len(mine):
+        return np.zeros(len(codes), dtype=np.int64)
+    at = mine.searchsorted(codes)
+    worths: NDArray[np.int64] = asked.worth.take(at, mode="clip") * (mine.take(at, mode="clip") == codes)
+    return worths
 
 
 def _rest(worths: Mapping[str, float], known: Mapping[str, object]) -> float:
@@ -284,7 +317,7 @@ def reasons(new: Telling, matter: Profile, at: datetime, found: Affinity) -> str
     towns = sorted(new.towns & matter.towns)
     spots = sorted(new.spots.keys() & matter.spots.keys())
     figures = sorted(new.figures & matter.figures, key=lambda figure: (-len(figure), figure))
-    words = _runs(new.said, found.shared)
+    words = _runs(new.said, set(new.grams.codes.tolist()).intersection(found.codes.tolist()))
     parts = [
         f"同一地点（{'、'.join(places[:2])}）" if places else "",
         f"同一乡镇（{'、'.join(towns[:2])}）" if towns and not places else "",
@@ -305,9 +338,9 @@ def _names(sites: Iterable[Site]) -> list[str]:
     return sorted(site.name for site in sites)
 
 
-def _runs(text: str, shared: frozenset[str]) -> list[str]:
+def _runs(text: str, shared: Set[int]) -> list[str]:
     """Give the two longest stretches of three letters and more that both texts have."""
-    is_shared = bytes(map(shared.__contains__, map(add, text, text[1:])))
+    is_shared = bytes(map(shared.__contains__, every_pair(text).tolist()))
     runs = {text[found.start() : found.end() + 1] for found in _shared_twice.finditer(is_shared)}
     found = sorted(runs, key=lambda run: (-len(run), run))
     return [run[:12] for run in found[:2]]

@@ -6,14 +6,15 @@ Counted once in the starter set; no text of an office is in it. Pure but for tha
 import math
 from array import array
 from collections import Counter, defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
-from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
 
 from routing import starter
+from routing.letter_pairs import Codes, letter_pairs
 from routing.normal import normal
 
 # A pair speaks for the few subjects that it stands in more often than elsewhere; once heard it says nothing yet.
@@ -24,20 +25,61 @@ _sharpness = 4.0
 _unit = 1_000
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Common:
+    """How many ordinary texts there are, their pairs of letters, sorted, and in how many of the texts each stands."""
+
+    texts: int
+    codes: Codes
+    times: NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pairs:
+    """The pairs of letters of a text, sorted, each once, and the place of each in `Common.codes`, -1 where it is none."""
+
+    codes: Codes
+    common: NDArray[np.intp]
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+    def without(self, others: Codes) -> "Pairs":
+        """Leave some pairs out; any may stand there more than once, or be none of these."""
+        if not len(self.codes) or not len(others):
+            return self
+        left = np.ones(len(self.codes), dtype=bool)
+        at = self.codes.searchsorted(others)
+        at[at == len(self.codes)] = 0
+        left[at[self.codes[at] == others]] = False
+        return Pairs(self.codes[left], self.common[left])
+
+
+def pairs(text: str) -> Pairs:
+    """Give the pairs of neighbouring letters within each stretch of letters."""
+    codes = letter_pairs(text)
+    known = common_pairs().codes
+    common = known.searchsorted(codes)
+    common[common == len(known)] = 0
+    common[known[common] != codes] = -1
+    return Pairs(codes, common)
+
+
 @cache
-def common_pairs() -> tuple[int, Mapping[str, int]]:
-    """Give the number of ordinary texts, and in how many of them each pair of letters stands."""
-    counted = Counter(pair for _, pairs in _texts() for pair in pairs)
-    return len(_texts()), MappingProxyType(counted)
+def common_pairs() -> Common:
+    """Give the pairs of letters of ordinary texts."""
+    codes, times = np.unique(np.concatenate([codes for _, codes in _texts()]), return_counts=True)
+    return Common(len(_texts()), codes, times)
 
 
-def subject_shares(pairs: Collection[str]) -> Sequence[float]:
+def subject_shares(found: Pairs) -> Sequence[float]:
     """Give how much a text speaks of each subject area by its pairs of letters, as a vector of length 1."""
     row_of, weights = _table()
     # Of some hundred pairs none weighs more than ten thousand.
-    rows = [row for row in map(row_of.get, pairs) if row is not None]
-    sums = np.add.reduce(weights.take(rows, axis=0), dtype=np.int32).tolist()
-    sharpness = _sharpness / (_unit * math.sqrt(len(pairs) or 1))
+    sums = np.add.reduce(
+        weights.take(row_of.take(found.common, mode="wrap"), axis=0), dtype=np.int32
+    ).tolist()
+    sharpness = _sharpness / (_unit * math.sqrt(len(found) or 1))
     top = max(sums)
     shares = [math.exp(sharpness * (share - top)) for share in sums]
     length = math.sqrt(math.fsum(share * share for share in shares))
@@ -46,30 +88,31 @@ def subject_shares(pairs: Collection[str]) -> Sequence[float]:
 
 
 @cache
-def _table() -> tuple[Mapping[str, int], NDArray[np.int32]]:
-    """Give the row of each pair that speaks, and the rows: a weight for each subject."""
+def _table() -> tuple[NDArray[np.intp], NDArray[np.int32]]:
+    """Give the row of each of the common pairs, the last for -1, and the rows: a weight for each subject, the first nothing."""
     speaks = _speaks()
-    weights = np.zeros((len(speaks), len(starter.SUBJECTS)), dtype=np.int32)
-    for row, chosen in enumerate(speaks.values()):
+    codes = common_pairs().codes
+    row_of = np.zeros(len(codes) + 1, dtype=np.intp)
+    weights = np.zeros((len(speaks) + 1, len(starter.SUBJECTS)), dtype=np.int32)
+    row_of[codes.searchsorted(list(speaks))] = range(1, len(speaks) + 1)
+    for row, chosen in enumerate(speaks.values(), 1):
         for place, weight in chosen:
             weights[row, place] = weight
-    return {pair: row for row, pair in enumerate(speaks)}, weights
+    return row_of, weights
 
 
 @cache
-def _speaks() -> Mapping[str, tuple[tuple[int, int], ...]]:
+def _speaks() -> Mapping[int, tuple[tuple[int, int], ...]]:
     """Give for a pair the subjects that it speaks for, each with its weight: how much likelier it is there."""
-    texts, counted = common_pairs()
+    common = common_pairs()
+    counted = dict(zip(common.codes.tolist(), common.times.tolist(), strict=True))
     of_subject = Counter(subject for subject, _ in _texts())
-    heard: dict[str, Counter[str]] = defaultdict(Counter)
-    for subject, pairs in _texts():
-        for pair in pairs:
-            heard[pair][subject] += 1
-    return {
-        pair: _chosen(among, counted[pair] / texts, of_subject)
-        for pair, among in heard.items()
-        if counted[pair] >= _least_heard
-    }
+    heard: dict[int, Counter[str]] = defaultdict(Counter)
+    for subject, codes in _texts():
+        for code in codes.tolist():
+            if counted[code] >= _least_heard:
+                heard[code][subject] += 1
+    return {code: _chosen(among, counted[code] / common.texts, of_subject) for code, among in heard.items()}
 
 
 def _chosen(
@@ -85,9 +128,5 @@ def _chosen(
 
 
 @cache
-def _texts() -> tuple[tuple[str, frozenset[str]], ...]:
-    return tuple((row.subject, _pairs(normal(row.whole))) for row in starter.rows())
-
-
-def _pairs(text: str) -> frozenset[str]:
-    return frozenset(text[at : at + 2] for at in range(len(text) - 1))
+def _texts() -> tuple[tuple[str, Codes], ...]:
+    return tuple((row.subject, letter_pairs(normal(row.whole))) for row in starter.rows())

@@ -123,8 +123,7 @@ class Window:
         trace = _short(trace)
         telling = self._tell(trace)
         if not trace.parent_id:
-            self._ask(telling)
-            self._rarity.hear(telling)
+            self._rarity.hear(self._ask(telling).letters)
         if trace.case_id is None:
             return
         self._items[trace.item_id] = trace
@@ -134,6 +133,9 @@ class Window:
         self._grow(trace, telling)
         while len(self._items) > _most_items:
             self._remove(heapq.heappop(self._by_age)[1])
+        if self._rarity.is_crowded():
+            self._rarity.free(self._candidates.letters())
+            self._asked = None
 
     def move(self, item_id: int, case_id: int | None) -> None:
         """Follow people who split or merged: the item is in another case now, or in none. Unknown items are no matter."""
@@ -158,9 +160,10 @@ class Window:
     # --- the steps --------------------------------------------------------------------------------------------
 
     def _exact_copy(self, new: Trace) -> Match | None:
-        if not new.fingerprint or len(_letters(new.normal_title + new.normal_text)) < TELLING_LETTERS:
+        printed = self._printed.get(new.fingerprint, ()) if new.fingerprint else ()
+        if not printed or len(_letters(new.normal_title + new.normal_text)) < TELLING_LETTERS:
             return None
-        found = [self._items[item] for item in self._printed.get(new.fingerprint, ()) if item != new.item_id]
+        found = [self._items[item] for item in printed if item != new.item_id]
         return _oldest(
             Match(old.case_id, old.item_id, "与已有信息文字相同", 1.0, by=By.COPY)
             for old in found
@@ -198,20 +201,23 @@ class Window:
         return Match(case, best.item_id, why, min(certainty, JOIN - 0.01), suggested=True)
 
     def _weighed(self, new: Trace, telling: Telling) -> Collection[tuple[int, Affinity]]:
-        found = []
         asked = self._ask(telling)
-        for case in self._candidates.find(telling, asked.worth, self._rarity):
-            profile = self._profiles[case]
-            assert profile.last is not None
-            alone = profile.size == 1 and self.case_of(new.item_id) == case
-            if alone or abs(new.at - profile.last) > AWAKE:
-                continue
-            if veto(telling, profile, new.at) is not None:
-                continue
-            affinity = weigh(asked, profile, new.at, self._rarity)
-            if not self._is_of_one_mould(new, affinity, telling, profile):
-                found.append((case, affinity))
-        return found
+        open_to = [
+            self._profiles[case]
+            for case in self._candidates.find(asked, self._rarity)
+            if self._may_join(new, telling, self._profiles[case])
+        ]
+        weighed = zip(open_to, weigh(asked, open_to, new.at, self._rarity), strict=True)
+        return [
+            (profile.case_id, affinity)
+            for profile, affinity in weighed
+            if not self._is_of_one_mould(new, affinity, telling, profile)
+        ]
+
+    def _may_join(self, new: Trace, telling: Telling, profile: Profile) -> bool:
+        assert profile.last is not None
+        alone = profile.size == 1 and self.case_of(new.item_id) == profile.case_id
+        return not alone and abs(new.at - profile.last) <= AWAKE and veto(telling, profile, new.at) is None
 
     def _is_of_one_mould(self, new: Trace, found: Affinity, telling: Telling, profile: Profile) -> bool:
         """Say whether a text is worded as one of the matter, but of other places, or of other figures at none that both
@@ -241,9 +247,10 @@ class Window:
         if profile is None:
             profile = self._profiles[case] = Profile(case)
         self._rarity.leave(profile)
-        profile.add(trace.item_id, telling, trace.at, self._ask(telling).length, trace.places)
+        asked = self._ask(telling)
+        profile.add(trace.item_id, telling, trace.at, asked.length, trace.places)
         self._rarity.enter(profile)
-        self._candidates.add(case, telling, profile.size)
+        self._candidates.add(case, asked, profile.size)
         if trace.fingerprint not in self._printed:
             self._copies.add(trace, _parts(trace))
         if trace.fingerprint:

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime, timedelta
 from functools import lru_cache
+from operator import add
 
 import rensa
 from rapidfuzz import fuzz
@@ -94,7 +95,9 @@ def _tells(letters: str) -> bool:
 @lru_cache(maxsize=64)
 def _signature(letters: str) -> "rensa.RMinHash":
     signature = rensa.RMinHash(_hashes, _seed)
-    signature.update(sorted({letters[i : i + 2] for i in range(len(letters) - 1)}))
+    signature.update(
+        list(map(add, letters, letters[1:]))
+    )  # their order is no matter, nor how often each comes
     return signature
 
 
@@ -119,11 +122,21 @@ def _likeness(one: str, other: str) -> tuple[str, float] | None:
     ratio = fuzz.ratio(one, other, score_cutoff=_ratio_mark)
     if ratio:
         return f"与已有信息文字相近（{ratio:.0f}%）", round(ratio / 100, 2)
-    if max(len(one), len(other)) > 2 * min(len(one), len(other)):
+    if max(len(one), len(other)) > 2 * min(len(one), len(other)) or not _may_hold(one, other):
         return None
     if fuzz.partial_ratio(one, other, score_cutoff=_partial_mark):
         return "一条的文字包含在另一条里", 0.9
     return None
+
+
+def _may_hold(one: str, other: str) -> bool:
+    """Say whether the longer text may hold the shorter one, but for so few changes as `_partial_mark` allows: each spoils
+    one part of it at most, so that of one part more than changes one is left whole.
+    """
+    short, long = sorted((one, other), key=len)
+    parts = int(2 * len(short) * (100 - _partial_mark) / 100) + 1
+    size = len(short) // parts
+    return any(short[at : at + size] in long for at in range(0, size * parts, size))
 
 
 def comparable(mine: tuple[str, str], theirs: tuple[str, str]) -> tuple[str, str]:

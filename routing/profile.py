@@ -10,7 +10,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache, lru_cache
-from itertools import repeat
 from operator import add
 from types import MappingProxyType
 from typing import Any, TypeVar
@@ -18,11 +17,14 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from routing.common_letters import common_pairs
+from routing.common_letters import Pairs, common_pairs
+from routing.letter_pairs import Codes
 from routing.telling import Site, Telling, weights_of
 
 _first_kept, _last_kept = 4, 8
 _figures_kept = 400
+# After so many texts what was heard counts half.
+_halve_at = 40_000
 # Places that a quarter as many texts lead with as lead with the first one are what the matter is about.
 _main_share = 0.25
 
@@ -34,12 +36,16 @@ _Named = TypeVar("_Named")
 _Number = TypeVar("_Number", int, float)
 
 
-@dataclass(frozen=True, slots=True)
+Numbers = NDArray[np.int32]
+"""Pairs of letters by the numbers that `Rarity` gives them."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Kept:
-    """The letters of one text, and how long they are together, weighed by rarity when the text came."""
+    """The pairs of letters of one text, sorted, and how long they are together, weighed by rarity when the text came."""
 
     item_id: int
-    grams: frozenset[str]
+    codes: Codes
     length: float
 
 
@@ -106,7 +112,7 @@ class Profile:
             self.figures = _joined(self.figures, telling.figures)
         if telling.spots and len(self.spots) < _figures_kept:
             self.spots = {**self.spots, **telling.spots}
-        self._kept.append(Kept(item_id, telling.grams, length))
+        self._kept.append(Kept(item_id, telling.grams.codes, length))
         if len(self._kept) > _first_kept + _last_kept:
             del self._kept[_first_kept]
 
@@ -115,7 +121,7 @@ class Profile:
         self.stir += 1
         self.last = at if self.last is None else max(self.last, at)
 
-    def texts(self) -> Iterable["Kept"]:
+    def texts(self) -> Sequence[Kept]:
         """Give the texts that are kept, oldest first."""
         return self._kept
 
@@ -139,26 +145,67 @@ class Profile:
 
 
 class Rarity:
-    """How rare pairs of letters are among ordinary texts and those heard, and places and families among the live matters."""
+    """How rare pairs of letters are among ordinary texts and those heard, and places and families among the live matters.
 
-    _halve_at = 40_000
+    Pairs have numbers here: those of ordinary texts their place there, others the next that is free. Not safe to share
+    between threads.
+    """
+
+    _numbered_at_once = 16_384
+    _fewest_numbers = 300_000
 
     def __init__(self) -> None:
-        self._texts, common = common_pairs()
-        self._grams: Counter[str] = Counter(common)
+        common = common_pairs()
+        self._texts = common.texts
+        self._times = common.times.astype(np.int32)
+        self._numbers: dict[int, int] = {}
+        self._free: list[int] = []
+        self._most_numbers = self._fewest_numbers
         self._matters = 0
         self._most = math.log(10)
         self._places: Counter[Site] = Counter()
         self._families: Counter[str] = Counter()
         self._mains: Counter[Site] = Counter()
 
-    def hear(self, telling: Telling) -> None:
+    def numbered(self, pairs: Pairs) -> Numbers:
+        """Give the number of each pair. It stays until it is freed."""
+        numbers = pairs.common.astype(np.int32)
+        odd = np.flatnonzero(numbers < 0)
+        if len(odd):
+            numbers[odd] = list(map(self._number, pairs.codes[odd].tolist()))
+        return numbers
+
+    def _number(self, code: int) -> int:
+        known = self._numbers.get(code)
+        if known is not None:
+            return known
+        if not self._free:
+            more = np.zeros(self._numbered_at_once, dtype=np.int32)
+            first = len(self._times)
+            self._free.extend(range(first + len(more) - 1, first - 1, -1))
+            self._times = np.concatenate((self._times, more))
+        number = self._numbers[code] = self._free.pop()
+        return number
+
+    def is_crowded(self) -> bool:
+        """Say whether so many pairs have numbers that those no longer used should be freed."""
+        return len(self._numbers) > self._most_numbers
+
+    def free(self, used: Numbers) -> None:
+        """Free the numbers of pairs that nobody heard of lately, but for those in use."""
+        kept = self._times > 0
+        kept[used] = True
+        gone = [code for code, number in self._numbers.items() if not kept[number]]
+        self._free.extend(self._numbers.pop(code) for code in gone)
+        self._most_numbers = max(self._fewest_numbers, 2 * len(self._numbers))
+
+    def hear(self, letters: Numbers) -> None:
         """Count the letters of a text, whether it becomes a matter or not."""
         self._texts += 1
-        self._grams.update(telling.grams)
-        if self._texts >= self._halve_at:
+        self._times[letters] += 1
+        if self._texts >= _halve_at:
             self._texts //= 2
-            self._grams = Counter({gram: count // 2 for gram, count in self._grams.items() if count > 1})
+            self._times //= 2
 
     def enter(self, profile: Profile) -> None:
         """Count a matter; before it changes, `leave` with the same values."""
@@ -177,13 +224,10 @@ class Rarity:
         _step(self._families, profile.families, step)
         _step(self._mains, profile.main(), step)
 
-    def of_grams(self, telling: Telling) -> dict[str, int]:
-        """Say how much it tells that another text shares a pair of letters, for each of this one, in thousandths."""
-        grams = tuple(telling.grams)
-        times = np.fromiter(map(self._grams.get, grams, repeat(0)), dtype=np.intp, count=len(grams))
-        heard = 1_000 * math.log(self._texts + 30) - _logs(int(times.max(initial=0)))[times]
-        worth = (weights_of(grams) * heard.clip(0.0)).astype(np.int64)
-        return dict(zip(grams, worth.tolist(), strict=True))
+    def of_pairs(self, pairs: Pairs, letters: Numbers) -> NDArray[np.int64]:
+        """Say how much it tells that another text shares a pair of letters, for each of a text, in thousandths."""
+        heard = 1_000 * math.log(self._texts + 30) - _logs()[self._times[letters]]
+        return (weights_of(pairs.codes) * np.maximum(heard, 0.0)).astype(np.int64)
 
     def of_place(self, site: Site) -> float:
         """Say how telling a place is, about 1 for one that a single matter names."""
@@ -202,14 +246,10 @@ class Rarity:
         return 0.0 if told < 0.0 else min(told, 1.2)
 
 
-def _logs(most: int) -> NDArray[np.float64]:
-    """Give how much less a pair tells that was heard 0, 1, 2, ... times, up to so many at least, in thousandths."""
-    return _logs_up_to(most.bit_length())
-
-
 @cache
-def _logs_up_to(bits: int) -> NDArray[np.float64]:
-    return np.array([1_000 * math.log(times + 0.6) for times in range(1 << bits)])
+def _logs() -> NDArray[np.float64]:
+    """Give how much less a pair tells that was heard 0, 1, 2, ... times, in thousandths; no text counts it twice."""
+    return np.array([1_000 * math.log(times + 0.6) for times in range(_halve_at)])
 
 
 @lru_cache(maxsize=10_000)

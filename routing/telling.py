@@ -9,15 +9,14 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
-from operator import add
-from sys import intern
 from typing import Any
 
 import ahocorasick_rs
 import numpy as np
 from numpy.typing import NDArray
 
-from routing.common_letters import subject_shares
+from routing.common_letters import Pairs, pairs, subject_shares
+from routing.letter_pairs import Codes, letter_pairs, signs_of
 from routing.normal import normal
 from routing.places import Place
 
@@ -32,9 +31,8 @@ _plain = frozenset(
     "对又再才只但而或等什么怎谁哪里他她它自己之其以所于将请本已向经年月日时分天多少大小现今昨明后前早晚"
 )
 _plain_weight = 0.35
-_is_plain = np.zeros(0x10000, dtype=np.uint8)
-_is_plain[[ord(sign) for sign in _plain]] = 1
-_weight_by_signs = np.array([1.0, _plain_weight])
+_is_plain = np.zeros(0x10000, dtype=bool)
+_is_plain[[ord(sign) for sign in _plain]] = True
 
 # Names of places that no gazetteer knows end so. Where such a name begins nobody can say without a dictionary, so the two
 # characters before the ending stand for it: two spellings of one name end alike.
@@ -122,7 +120,6 @@ PART = "段"
 _digits = re.compile(r"\d{4,}")
 _clock = re.compile("[时日点岁年%度天楼]|分钟|小时|个月|℃")
 _round = re.compile(r"(?:19|20)\d\d|\d0|\d00|\d000|11|12")
-_run = re.compile(r"\w+")
 _answers = re.compile("通报|情况说明|的说明|答复|辟谣|回应|处理情况|调查情况|答问|整改|致歉|恢复")
 _follows = re.compile(
     "追问|再次|后续|更新|又来|还是没|上次|反映过|写过|下文|跟进|依旧|仍然|转发|扩散|【转|^转|（转"
@@ -214,7 +211,7 @@ class Telling:
     """
 
     said: str
-    grams: frozenset[str]
+    grams: Pairs
     families: Mapping[str, float]
     leading: frozenset[str]
     places: frozenset[Site]
@@ -286,22 +283,18 @@ def sort_of(name: str) -> str:
     return ""
 
 
-def pairs(text: str) -> set[str]:
-    """Give the pairs of neighbouring letters within each stretch of letters."""
-    return set().union(*(map(intern, map(add, run, run[1:])) for run in _run.findall(text)))
+_none = letter_pairs("")
 
 
 @lru_cache(maxsize=20_000)
-def _pairs_of(name: str) -> frozenset[str]:
-    return frozenset(pairs(name))
+def _pairs_of(name: str) -> Codes:
+    return letter_pairs(name)
 
 
-def weights_of(grams: Sequence[str]) -> NDArray[np.float64]:
+def weights_of(codes: Codes) -> NDArray[np.float64]:
     """Say how much each pair of letters tells by its characters alone."""
-    codes = np.frombuffer("".join(grams).encode("utf-32-le", "surrogatepass"), dtype="<u4").reshape(-1, 2)
-    signs = _is_plain[np.minimum(codes, len(_is_plain) - 1)]
-    weights: NDArray[np.float64] = _weight_by_signs[signs[:, 0] | signs[:, 1]]
-    return weights
+    first, second = (_is_plain.take(signs, mode="clip") for signs in signs_of(codes))
+    return np.where(first | second, _plain_weight, 1.0)
 
 
 def tell(title: str, text: str, places: Collection[str], numbers: frozenset[str], land: Land) -> Telling:
@@ -320,7 +313,7 @@ def tell(title: str, text: str, places: Collection[str], numbers: frozenset[str]
     heading = frozenset(site for site in fine if _position(site, title) >= 0)
     return Telling(
         said=said,
-        grams=frozenset(grams - _explained(sites, in_title | in_body)),
+        grams=grams.without(_explained(sites, in_title | in_body)),
         families=worth,
         leading=leading,
         places=fine,
@@ -371,11 +364,12 @@ def _families(in_title: set[str], in_body: set[str]) -> tuple[dict[str, float], 
     return worth, frozenset(family for family, value in worth.items() if 2 * value >= top)
 
 
-def _explained(sites: Iterable[Site], words: Iterable[str]) -> set[str]:
+def _explained(sites: Iterable[Site], words: Iterable[str]) -> Codes:
     """Give the pairs that stand for a place or a family already: they must not count twice. A hint tells too little."""
     known = _table().of_word
     names = [name for site in sites for name in site.spellings]
-    return set().union(*map(_pairs_of, names), *(_pairs_of(word) for word in words if word in known))
+    names += [word for word in words if word in known]
+    return np.concatenate([_none, *map(_pairs_of, names)])
 
 
 def _position(site: Site, text: str) -> int:

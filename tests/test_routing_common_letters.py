@@ -4,16 +4,15 @@ import math
 
 import pytest
 
-from routing.common_letters import common_pairs, subject_shares
+from routing.common_letters import common_pairs, pairs, subject_shares
 from routing.starter import SUBJECTS
-from routing.telling import pairs
 
 
 def test_words_of_every_day_are_common_and_invented_names_are_not() -> None:
-    texts, counted = common_pairs()
-    assert texts > 1_000
-    assert counted["我们"] > 20
-    assert "卮蔹" not in counted
+    common = common_pairs()
+    assert common.texts > 1_000
+    assert common.times[pairs("我们").common[0]] > 20
+    assert pairs("卮蔹").common.tolist() == [-1]
 
 
 @pytest.mark.parametrize(

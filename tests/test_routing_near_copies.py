@@ -6,7 +6,11 @@ import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
 
-from routing.near_copies import NearCopies
+from hypothesis import given
+from hypothesis import strategies as st
+from rapidfuzz import fuzz
+
+from routing.near_copies import NearCopies, _may_hold
 from routing.normal import letters, numbers
 from routing.traces import Trace
 
@@ -114,3 +118,19 @@ def test_signatures_are_the_same_in_every_process() -> None:
         for seed in ("1", "2")
     }
     assert len(said) == 1
+
+
+@given(
+    st.text("停水了通知", min_size=8, max_size=160),
+    st.lists(st.tuples(st.integers(0, 160), st.sampled_from(["", "了", "停水"])), max_size=4),
+    st.text("停水了通知", max_size=60),
+)
+def test_whatever_holds_another_text_may_hold_it(
+    text: str, changes: list[tuple[int, str]], before: str
+) -> None:
+    other = text
+    for at, sign in changes:
+        other = other[:at] + sign + other[at + 1 :]
+    longer = before + other
+    if fuzz.partial_ratio(text, longer, score_cutoff=99.0):
+        assert _may_hold(text, longer)
