@@ -21,6 +21,7 @@ from routing.quiet import held_until, is_silent
 from routing.standing import refresh
 from routing.store.tables import AssignmentRow, CaseRow, DraftRow, ReleaseRow, ReviewRow
 from routing.workflow import Command, Order, State
+from routing.worktime import is_open
 
 DUTY_CARD, CHANNEL_CARD = "duty", "channel"
 REVIEW_CARDS = {
@@ -264,10 +265,18 @@ def grown(session: Session, case: CaseRow, now: datetime) -> None:
 
 
 def level_raised(
-    session: Session, office: Office, case: CaseRow, old: Level, now: datetime, *, why: str = ""
+    session: Session,
+    office: Office,
+    case: CaseRow,
+    old: Level,
+    now: datetime,
+    *,
+    why: str = "",
+    can_wait: bool = False,
 ) -> None:
     """Say aloud that a matter is proposed at a graver level, once a level; `why` (Chinese) empty: it spreads.
 
+    `can_wait`: outside the office's hours it is said without a sound, unless the level is Ⅰ or Ⅱ.
     Of one that is held back nothing is said aloud; what is too grave for that is held back no more.
     """
     if held.is_held(session, case.id):
@@ -275,6 +284,8 @@ def level_raised(
         return
     grave = case.proposed_level <= Level.II
     until = held_until(office, case.proposed_level, now)
+    waits = can_wait and not grave and not is_open(now, office.hours, office.zone, office.overrides)
+    hushed = {SILENT: True} if waits else _silent(office, case.proposed_level, now)
     if grave or until is None:  # a card that was held back, for it seemed less grave
         hasten(session, duty_card(office, case).key, Priority.URGENT if grave else Priority.ALERT, now)
     tell(
@@ -288,7 +299,7 @@ def level_raised(
             "new": int(case.proposed_level),
             "why": why,
             **_quiet(until),
-            **({} if until else _silent(office, case.proposed_level, now)),
+            **({} if until else hushed),
         },
         priority=Priority.URGENT if grave else Priority.ALERT,
         now=now,

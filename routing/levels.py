@@ -21,10 +21,14 @@ _counted = (("views", "浏览"), ("reposts", "转发"), ("comments", "评论"))
 
 @dataclass(frozen=True, slots=True)
 class Spoken:
-    """A level with the reason in one line (Chinese, with its figure); the reason is empty where nothing speaks."""
+    """A level with the reason in one line (Chinese, with its figure); the reason is empty where nothing speaks.
+
+    `can_wait`: nobody need be roused for it outside the office's hours.
+    """
 
     level: Level
     why: str = ""
+    can_wait: bool = False
 
 
 def by_press(stood: Collection[str]) -> Spoken | None:
@@ -36,10 +40,11 @@ def by_press(stood: Collection[str]) -> Spoken | None:
 def by_sites(sources: Collection[tuple[str, str]]) -> Spoken | None:
     """Give the level that the number of sites speaks for; `sources`: id of a source and where it stands.
 
-    Comments stand under their text, and what offices publish is no spread.
+    Comments stand under their text, and what offices publish is no spread. That others repeat it is no news by itself:
+    it can wait.
     """
     sites = len({source for source, stood in sources if stood in _sites})
-    return Spoken(Level.III, f"已在 {sites} 个站点出现") if sites >= SITES else None
+    return Spoken(Level.III, f"已在 {sites} 个站点出现", can_wait=True) if sites >= SITES else None
 
 
 def by_counts(marks: Mapping[Level, Marks], counts: Counts) -> Spoken | None:

@@ -284,14 +284,17 @@ class Placing:
         # A dismissed matter stays dismissed, but who dismissed it must hear that it spreads: he can judge it again.
         if case.state is not State.CLOSED:
             spoken = spread.spread(self._session, self._office, case.id, self._now)
-            self._raise_to(case, spoken.level, spoken.why)
+            self._raise_to(case, spoken.level, spoken.why, can_wait=spoken.can_wait)
         if case.proposed_level > BURST_LEVEL and case.state not in ENDED and self.gap is None:
             burst = self.crowds.of(case)
             if burst is not None:
                 self._raise_to(case, BURST_LEVEL, f"突增：{burst}")
 
-    def _raise_to(self, case: CaseRow, level: Level, why: str) -> None:
-        """Propose a graver level. Before a person has judged, the proposal stands; afterwards a person decides."""
+    def _raise_to(self, case: CaseRow, level: Level, why: str, *, can_wait: bool = False) -> None:
+        """Propose a graver level. Before a person has judged, the proposal stands; afterwards a person decides.
+
+        `can_wait`: outside the office's hours it is told without a sound.
+        """
         if level >= case.proposed_level:
             return
         session, now = self._session, self._now
@@ -313,7 +316,7 @@ class Placing:
         )
         holding.reconsider(session, self._office, self._ledger, case, now)
         if self.gap is None or level <= Level.II or case.id not in self.opened:
-            announce.level_raised(session, self._office, case, old, now, why=why)
+            announce.level_raised(session, self._office, case, old, now, why=why, can_wait=can_wait)
 
     def _follow_level(self, case: CaseRow) -> None:
         """What a level brings with it: from Ⅲ on a matter must be answered, and the press and the network watch it."""

@@ -260,7 +260,7 @@ def _case_steps(session: Session, case_id: int, words: Words) -> Iterator[Step]:
             until = datetime.fromisoformat(str(quiet_until))
             told += f"，免打扰时段，等到 {words.at(until, '%m-%d %H:%M')} 再发"
         if message.payload.get(SILENT):
-            told += "，夜间不响铃"
+            told += "，夜间或非办公时间不响铃"
         if message.last_error:
             told += f"，{message.last_error}"
         yield Step(message.created_at, "消息", told)

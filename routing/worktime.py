@@ -49,6 +49,13 @@ def due_at(
     raise AssertionError("unreachable: working days never end")
 
 
+def is_open(at: datetime, hours: WorkingHours, zone: ZoneInfo, overrides: Mapping[str, bool]) -> bool:
+    """Tell whether `at` (aware) lies within the office's hours of a working day."""
+    here = at.astimezone(zone)
+    works, _ = is_workday(here.date(), overrides)
+    return works and any(opens <= here.time() < closes for opens, closes in hours.stretches)
+
+
 def next_opening(start: datetime, hours: WorkingHours, zone: ZoneInfo, overrides: Mapping[str, bool]) -> Due:
     """Give when the office opens on the first working day after that of `start`."""
     for day, guessed in _workdays(start.astimezone(zone).date(), overrides):

@@ -25,7 +25,7 @@ def test_the_weightiest_medium_speaks(stood: set[str], spoken: Spoken | None) ->
 def test_three_sites_make_a_level() -> None:
     two = {("bbs", "feed"), ("board", "board")}
     assert by_sites(two) is None
-    assert by_sites(two | {("hot", "hotlist")}) == Spoken(Level.III, "已在 3 个站点出现")
+    assert by_sites(two | {("hot", "hotlist")}) == Spoken(Level.III, "已在 3 个站点出现", can_wait=True)
 
 
 def test_comments_and_offices_are_no_sites() -> None:

@@ -129,13 +129,46 @@ def test_a_light_matter_of_the_night_comes_at_once_without_a_sound_and_why_says_
     row = card(desk)
     assert (row.next_attempt_at, row.payload[outbox.SILENT]) == (desk.clock(), True)
     told = [step.detail for step in desk.run(lambda s: explain(s, "YQ-2026-0001")) if step.what == "消息"]
-    assert "夜间不响铃" in told[0]
+    assert "不响铃" in told[0]
     desk.take(harvest(item(WATER, external_id="again", counts=views(20_000))))
     [raised] = [row for row in desk.all(OutboxRow) if row.payload.get("template") == "level_raised"]
     assert raised.payload[outbox.SILENT]
     desk.take(harvest(item(WATER, external_id="third", counts=views(200_000))))
     grave = [row for row in desk.all(OutboxRow) if row.payload.get("template") == "level_raised"][-1]
     assert outbox.SILENT not in grave.payload
+
+
+@pytest.mark.parametrize(
+    ("now", "silent"),
+    [
+        (local(17, 10), False),
+        (local(17, 13), True),  # at lunch
+        (local(17, 19), True),
+        (local(21, 10), True),  # on a Saturday
+        (local(17, 23), True),
+    ],
+)
+def test_that_three_sites_carry_a_matter_rings_in_working_hours_only_and_once(desk, now, silent):
+    desk.office = replace(desk.office, night=NIGHT)
+    desk.clock.now = now
+    desk.know("bbs", "weibo", "board", "tieba")
+    desk.open()
+    for site in ("weibo", "board", "tieba"):
+        desk.accept(item(WATER, source_id=site), source=site)
+    [raised] = [row for row in desk.all(OutboxRow) if row.payload.get("template") == "level_raised"]
+    assert raised.payload["why"] == "已在 3 个站点出现"
+    assert raised.payload.get(outbox.SILENT, False) is silent
+
+
+@pytest.mark.parametrize(("seen", "level"), [(20_000, 3), (200_000, 2)])
+def test_how_many_read_it_rings_in_the_evening_too(desk, seen, level):
+    desk.office = replace(desk.office, night=NIGHT)
+    desk.clock.now = local(17, 19)
+    desk.open()
+    desk.take(harvest(item(WATER, external_id="again", counts=views(seen))))
+    [raised] = [row for row in desk.all(OutboxRow) if row.payload.get("template") == "level_raised"]
+    assert raised.payload["new"] == level
+    assert outbox.SILENT not in raised.payload
 
 
 def test_a_limit_by_the_clock_is_told_in_the_night_and_one_in_working_time_in_the_morning(desk):

@@ -6,7 +6,7 @@ import pytest
 from builders import ZONE
 
 from routing.office import Limit, WorkingHours
-from routing.worktime import Due, due_at, is_workday
+from routing.worktime import Due, due_at, is_open, is_workday
 
 HOURS = WorkingHours()  # 08:30-12:00 and 14:00-18:00
 
@@ -44,6 +44,23 @@ def due(start: str, limit: Limit, **overrides: bool) -> Due:
 )
 def test_working_minutes_count_in_office_hours_of_working_days_only(start, minutes, end):
     assert due(start, Limit(minutes, working=True)) == Due(local(end).astimezone(UTC))
+
+
+@pytest.mark.parametrize(
+    ("at", "is_there"),
+    [
+        ("2026-11-17 08:29", False),
+        ("2026-11-17 08:30", True),
+        ("2026-11-17 12:00", False),
+        ("2026-11-17 14:00", True),
+        ("2026-11-17 18:00", False),
+        ("2026-11-21 10:00", False),  # a Saturday
+        ("2026-10-10 10:00", True),  # a Saturday that is worked
+        ("2026-10-05 10:00", False),  # a Monday of National Day
+    ],
+)
+def test_the_office_is_open_in_its_hours_of_working_days(at, is_there):
+    assert is_open(local(at).astimezone(UTC), HOURS, ZONE, {}) is is_there
 
 
 @pytest.mark.parametrize(
