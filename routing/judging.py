@@ -143,7 +143,14 @@ class Judge:
             mark = 0.0
         lead = self._known(grave or self._by_tone(where, subject, heard), heard)
         if not said.ours or public < mark:
-            weighed = replace(said, joins=joins, lead=lead, level=heard.level, must_answer=heard.must_answer)
+            weighed = replace(
+                said,
+                joins=joins,
+                lead=lead,
+                level=heard.level,
+                must_answer=heard.must_answer,
+                graded_by=heard.graded_by,
+            )
             return _none(weighed)
         others = {*said.copies, *({said.channel} if said.channel else ())} - {lead, OFFICE}
         return replace(
@@ -151,6 +158,7 @@ class Judge:
             lead=lead,
             level=heard.level,
             must_answer=heard.must_answer,
+            graded_by=heard.graded_by,
             relevant=True,
             channel=lead,
             copies=tuple(sorted(others, key=self.rank)),

@@ -31,6 +31,7 @@ from routing.workflow import ENDED, State
 TITLE_MAX = 60
 BURST_LEVEL = Level.III
 """What a burst speaks for, 负面声量上升; project default."""
+RULES_NAMED = 2
 OFFICE, NETWORK, SECURITY = "office", "network", "security"
 _by_likeness = frozenset({By.AFFINITY, By.NEAR_COPY})
 
@@ -328,8 +329,12 @@ class Placing:
 
 
 def _why_by_rules(judgement: Judgement) -> str:
-    names = "、".join(f"「{reason.name}」" for reason in judgement.reasons if reason.words)
-    return f"新信息命中规则{names}" if names else "新信息按规则更重"
+    """Name the rules that carry the level, two at most, and how many were hit in all."""
+    carrying = dict.fromkeys(judgement.graded_by)
+    named = "".join(f"「{name}」" for name in list(carrying)[:RULES_NAMED])
+    hit = {*carrying, *(reason.name for reason in judgement.reasons if reason.words)}
+    more = f"等 {len(hit)} 条" if len(hit) > min(len(carrying), RULES_NAMED) else ""
+    return f"新信息命中规则{named}{more}" if named else "新信息按规则更重"
 
 
 def reasons_of(judgement: Judgement) -> list[dict[str, object]]:

@@ -37,7 +37,7 @@ class Judgement:
     was not scored, and a score could change what is proposed; where it is False nobody need wait for the score.
     `ours`: the text speaks of the county, by its words or by its source. `joins`: it is worth a look whether it belongs
     to a matter, though it would open none; `lead` is then who should lead, by this text alone. `subject`: the
-    likeliest of the subject areas, None where nobody looked.
+    likeliest of the subject areas, None where nobody looked. `graded_by`: names of the rules that gave the level.
     """
 
     relevant: bool
@@ -54,6 +54,7 @@ class Judgement:
     joins: bool = False
     subject: str | None = None
     lead: str | None = None
+    graded_by: tuple[str, ...] = ()
 
 
 class Rules:
@@ -119,6 +120,7 @@ class Rules:
             ours=view.is_ours(),
             joins=not proposal.ignored and (proposal.channel is not None or subject.kind is Kind.COMMENT),
             lead=proposal.channel,
+            graded_by=found.graded_by(proposal),
         )
 
     def rank(self, channel: str) -> int:
@@ -192,6 +194,12 @@ class _Found:
     hits: Sequence[tuple[Rule, ...]]
     root: tuple[Says, Reason] | None = None
     is_ignored: bool = False
+
+    def graded_by(self, proposal: _Proposal) -> tuple[str, ...]:
+        """Name the rules that gave the level, in file order."""
+        if proposal.level is None:
+            return ()
+        return tuple(hit[-1].name for hit in self.hits if hit[-1].says.level == proposal.level)
 
     def reasons(self, view: View, proposal: _Proposal) -> Iterator[Reason]:
         """Give the reason of every rule that took part, each once: what gave the level first, then what gave the lead.

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from builders import HOUR, MINUTE, START, Desk, harvest, item, views, wait_until
+from builders import HOUR, MINUTE, RULES_TOML, START, Desk, harvest, item, make_rules, views, wait_until
 from sqlalchemy import func, select, text
 
 from routing import cases, intake, outbox, sources
@@ -594,6 +594,36 @@ def test_a_dismissed_matter_that_spreads_is_said_once_a_level_and_stays_dismisse
     proposed = [line["data"] for line in written if line["action"] == "propose_level"]
     assert [(line["frm"], line["to"]) for line in proposed] == [(4, 3), (3, 2)]
     assert isinstance(known.act(case.id, Command.REOPEN, "duty"), cases.Done)
+
+
+MANY_RULES = "".join(
+    f'[[rule]]\nid = "{name}"\nname = "{name}"\nany = ["{word}"]\nchannel = "security"\nlevel = {level}\ncontinue = true\n\n'
+    for name, word, level in [
+        ("聚集", "堵门", 3),
+        ("威胁", "汽油", 2),
+        ("轻生", "跳楼", 2),
+        ("传言", "听说", 2),
+    ]
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("听说有人要堵门", "新信息命中规则「传言」等 3 条"),
+        ("听说有人拎着汽油要跳楼，还要堵门", "新信息命中规则「威胁」「轻生」等 5 条"),
+    ],
+)
+def test_a_raised_level_names_the_rules_that_carry_it_two_at_most(desk, text, why):
+    desk.rules = make_rules(
+        RULES_TOML.replace('[[rule]]\nid = "danger"', MANY_RULES + '[[rule]]\nid = "danger"')
+    )
+    desk.know()
+    first = item(WATER)
+    desk.accept(first)
+    desk.accept(item(f"{WATER}，{text}", kind=Kind.COMMENT, parent_id=first.external_id))
+    [told] = [row.payload for row in desk.all(OutboxRow) if row.payload.get("template") == "level_raised"]
+    assert told["why"] == why
 
 
 @pytest.mark.parametrize("heard", [40, 22], ids=["a near copy", "alike"])
