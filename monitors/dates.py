@@ -9,6 +9,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
+from functools import lru_cache
 from typing import NamedTuple
 
 oldest = datetime(2000, 1, 1, tzinfo=UTC)
@@ -31,7 +32,8 @@ def read_date(written: object, zone: tzinfo, now: datetime, relative: bool = Fal
     text = _plain(written)
     if not text:
         return Dated(None, "来源未给日期")
-    for pattern, read in (*_ladder, *_relative_ladder) if relative else _ladder:
+    ladder = _worded_ladder if text[0].isalpha() else _ladder
+    for pattern, read in (*ladder, *_relative_ladder) if relative else ladder:
         found = pattern.fullmatch(text)
         if found:
             try:
@@ -111,6 +113,7 @@ def _at(day: date, groups: _Groups, zone: tzinfo) -> datetime:
     return datetime(day.year, day.month, day.day, hour, minute, second, tzinfo=zone)
 
 
+@lru_cache(maxsize=256)
 def _zone(written: str | None, zone: tzinfo) -> tzinfo:
     if not written:
         return zone
@@ -230,6 +233,8 @@ _ladder = (
         _civil,
     ),
 )
+_worded_ladder = _ladder[6:]
+"""Those that may begin with a letter: the name of a month or of a day of the week."""
 _clocks = (rf"(?: ?{_half} ?{_clock})?", rf" ?{_hour_words}")
 _relative_ladder = (
     _row(r"(?:刚刚|刚才|just now|now)(?:发布|发表|更新)?", _just_now),

@@ -48,15 +48,20 @@ def mask_item(item: Item) -> Item:
 
     The address stays: it is how a person finds the public original.
     """
-    title, text = mask(item.title), mask(item.text)
+    title, text, note = mask(item.title), mask(item.text), mask(item.date_note)
+    external_id = _impersonal_id(item.external_id)
+    parent_id = None if item.parent_id is None else _impersonal_id(item.parent_id)
+    is_well = external_id == item.external_id and parent_id == item.parent_id
+    if is_well and not (title.kinds or text.kinds or note.kinds):
+        return item  # as nearly all are
     kinds = tuple(sorted({*item.masked, *title.kinds, *text.kinds}))
     return replace(
         item,
-        external_id=_impersonal_id(item.external_id),
-        parent_id=None if item.parent_id is None else _impersonal_id(item.parent_id),
+        external_id=external_id,
+        parent_id=parent_id,
         title=title.text,
         text=text.text,
-        date_note=mask(item.date_note).text,
+        date_note=note.text,
         masked=kinds,
     )
 
@@ -336,7 +341,8 @@ def _shape(
 _local_part = r"(?<![A-Za-z0-9._%+-])[A-Za-z0-9._%+-]{1,64}"
 _dot = r" ?(?:[.。点]|[\[(（]dot[\])）]) ?"
 _providers = r"(?:qq|vip\.qq|163|126|139|189|sina|sohu|gmail|foxmail|outlook|hotmail|yeah|aliyun|icloud|21cn)"
-_at = r"\(at|（at|\[at|【at|\(AT|（AT|\[AT|艾特| at |[A-Za-z0-9]#[a-z1]"
+# A cue begins with a letter, never with a choice of letters in brackets: then `re` passes over most of a text at once.
+_at = r"\(at|（at|\[at|【at|\(AT|（AT|\[AT|艾特| at |#(?<=[A-Za-z0-9]#)[a-z1]"
 _addresses = (
     _shape(
         "邮箱",
@@ -399,11 +405,11 @@ _numbers = (
         "QQ号",
         r"(?:[Qq]{2}|扣扣|企鹅|加[Qq]|(?<![A-Za-z])[Qq](?=[:：]))(?:号码?|[账帐]号|为|是|微信|同号|[:： /]){0,5}"
         r"(?P<hit>[1-9](?:[ -]?\d){4,10})(?! ?[\d年元])",
-        cue="[Qq]|扣扣|企鹅",
+        cue="Q|q|扣扣|企鹅",
     ),
 )
 
-_chat = "微信|薇信|威信|[vV]信|[vVwW][xX]|加我?[vV]|[薇威vV][:：]|[Ww]e[Cc]hat"
+_chat = "微信|薇信|威信|v[信xX:：]|V[信xX:：]|w[xX]|W[xX]|加我?[vV]|薇[:：]|威[:：]|we[Cc]hat|We[Cc]hat"
 _counters = (
     "年月日户人元名个多余来平米㎡%％位天次楼层幢栋起台辆万亿千百吨公伏瓦斤度小时路线岁周倍页家只条棵套块张件份批处"
     "间价型费铺"
