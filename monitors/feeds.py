@@ -12,7 +12,7 @@ import json
 import logging
 import re
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, NamedTuple, Protocol
@@ -123,8 +123,11 @@ class _Document(Protocol):
     def read(self, numbers: Sequence[int]) -> list[_Entry | None]:
         """Read these entries, each to its place; None for one that cannot be read."""
 
-    def names(self, number: int, marks: Sequence[str]) -> Iterable[str]:
-        """Give every id and link that an entry could go by; it may give none where none holds one of the marks."""
+    def holding(self, marks: Collection[str]) -> Iterable[int]:
+        """Give the entries in which one of the marks stands; some in which none does may be among them."""
+
+    def names(self, number: int) -> Iterable[str]:
+        """Give every id and link that an entry could go by."""
 
 
 def _json(
@@ -154,7 +157,10 @@ class _JsonDocument:
     def read(self, numbers: Sequence[int]) -> list[_Entry | None]:
         return [as_entry(self.feed.entries[number]) for number in numbers]
 
-    def names(self, number: int, marks: Sequence[str]) -> Iterable[str]:
+    def holding(self, marks: Collection[str]) -> Iterable[int]:
+        return range(len(self.feed.entries))
+
+    def names(self, number: int) -> Iterable[str]:
         entry = as_entry(self.feed.entries[number]) or {}
         return entry.get("id", ""), entry.get("link", "")
 
@@ -199,10 +205,10 @@ class _XmlDocument:
         return self._found.digests
 
     def read(self, numbers: Sequence[int]) -> list[_Entry | None]:
-        text = repair(self._found.only(frozenset(numbers)))
-        if (plain_ones := read_plain(text, len(numbers))) is not None:
+        text = self._found.only(frozenset(numbers))
+        if (plain_ones := _read_plain(text, len(numbers))) is not None:
             return [*plain_ones]
-        feed = _read(text)
+        feed = _read(repair(text))
         entries: list[_Entry | None] = list(feed.get("entries", [])) if feed is not None else []
         if len(entries) == len(numbers):
             return entries
@@ -210,9 +216,11 @@ class _XmlDocument:
         self.notes = [_salvaged]
         return _read_each([repair(self._found.raw(number)) for number in numbers])
 
-    def names(self, number: int, marks: Sequence[str]) -> Iterable[str]:
-        raw = self._found.raw(number)
-        return names_in(raw) if any(mark in raw for mark in marks) else ()
+    def holding(self, marks: Collection[str]) -> Iterable[int]:
+        return self._found.holding(marks)
+
+    def names(self, number: int) -> Iterable[str]:
+        return names_in(self._found.raw(number))
 
 
 def _not_a_feed(decoded: Decoded) -> Parsed:
@@ -224,12 +232,21 @@ def _not_a_feed(decoded: Decoded) -> Parsed:
     )
 
 
+def _read_plain(text: str, count: int) -> list[_Entry] | None:
+    # Of the letters that XML forbids, and that are dropped for feedparser, expat takes this one only.
+    return None if "\x7f" in text else read_plain(_whole_references(_prolog.sub("", text, count=1)), count)
+
+
 # --- feedparser ---
 
 
 def repair(text: str) -> str:
     """Join references that are halves of one letter, replace those that are none, drop what XML forbids."""
-    return _reference.sub(_Joiner(), _forbidden_in_xml.sub("", _prolog.sub("", text, count=1)))
+    return _whole_references(_forbidden_in_xml.sub("", _prolog.sub("", text, count=1)))
+
+
+def _whole_references(text: str) -> str:
+    return _reference.sub(_Joiner(), text) if "&#" in text else text
 
 
 class _Joiner:
@@ -354,7 +371,7 @@ def _harvest(document: _Document, source: Source, now: datetime, known: bytes) -
     harvest = _Harvest(entries=len(digests), left=len(left), is_all=len(fresh) == len(digests), fresh=chosen)
     if taken:
         _draft(document.read(taken), taken, harvest, source, now)
-        cut = [number for number in range(len(digests)) if number not in chosen and number not in left]
+        cut = {number for number in range(len(digests)) if number not in chosen and number not in left}
         if cut and (namesakes := _namesakes(document, cut, harvest.drafts, source)):
             harvest.drafts.clear()
             harvest.skipped.clear()
@@ -366,20 +383,21 @@ def _harvest(document: _Document, source: Source, now: datetime, known: bytes) -
 
 
 def _namesakes(
-    document: _Document, cut: Sequence[int], drafts: Sequence[_Draft], source: Source
+    document: _Document, cut: Collection[int], drafts: Sequence[_Draft], source: Source
 ) -> list[int]:
     """Find the known entries that go by the id of a new one: whether that id is believed, only all of them show."""
     ids = {draft.name for draft in drafts if draft.name and not draft.by_link}
     links = {draft.name for draft in drafts if draft.name and draft.by_link}
     # The longest part that is written the same however the rest is escaped or abbreviated.
-    marks = [max(_escaped.split(name), key=len) for name in ids]
-    marks += [max(_between_words.split(link.partition("//")[2].partition("/")[2]), key=len) for link in links]
+    marks = {max(_escaped.split(name), key=len) for name in ids}
+    marks |= {max(_between_words.split(link.partition("//")[2].partition("/")[2]), key=len) for link in links}
     return [
         number
-        for number in cut
-        if any(
+        for number in document.holding(marks)
+        if number in cut
+        and any(
             clean(name) in ids or (links and canonical_link(_link(name, source.url)) in links)
-            for name in document.names(number, marks)
+            for name in document.names(number)
         )
     ]
 
@@ -494,8 +512,13 @@ def _date(entry: _Entry, source: Source, now: datetime) -> Dated:
     return first
 
 
+_no_counts = Counts()
+
+
 def _counts(entry: _Entry) -> Counts:
     """Read what Media RSS and the slash and thread extensions say; feedparser gives attributes as they are written."""
+    if entry.keys().isdisjoint(("media_statistics", "slash_comments", "thr_total", "links")):
+        return _no_counts
     shown = entry.get("media_statistics")
     shown = shown if isinstance(shown, Mapping) else {}
     comments = parse_count(entry.get("slash_comments") or entry.get("thr_total"))

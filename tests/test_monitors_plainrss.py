@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from monitors import feeds
 from monitors.feeds import _item, _read, repair
 from monitors.plainrss import read_plain
 from monitors.rawcut import find_entries
@@ -192,3 +193,25 @@ def test_nasty_documents_are_read_the_same_or_left_to_feedparser() -> None:
             assert drafts(found) == drafts(by_feedparser(text)), row.name
             compared += 1
     assert compared > 20
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "停水<![CDATA[&#xD83D;&#xDE00;]]>了",
+        "停水&#xD83D;&#xDE00;了",
+        "停<![CDATA[&#1;水]]>",
+        "停&#xFFFE;水",
+        "停\x7f水",
+        "停\x01水",
+        "停\ufffe水",
+    ],
+)
+def test_what_is_put_right_for_feedparser_is_put_right_here(
+    written: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body = ('<?xml version="1.0" encoding="gb2312"?>' + plain(f"<title>{written}</title>")).encode()
+    here = feeds.parse_feed(body, "", SOURCE, NOW)
+    monkeypatch.setattr(feeds, "read_plain", lambda *_: None)
+    assert here.items == feeds.parse_feed(body, "", SOURCE, NOW).items
+    assert "停" in here.items[0].title
