@@ -95,38 +95,44 @@ def find_entries(text: str) -> Entries | None:
     for found in _token.finditer(text):
         closed, opened = found.groups()
         at, past = found.span()
+        tag = closed or opened
         if at < skip_to:
-            if closed or opened:
+            if tag:
                 return None
             continue
-        if not closed and not opened:
-            end = _ends.get(found[0].upper())
-            past = text.find(end, past) if end else -1
-            if end is None or past < 0:
+        if not tag:
+            skip_to = _skipped(text, found)
+            if skip_to < 0:
                 return None
-            skip_to = past + len(end)
             continue
-        name = name or closed or opened
-        if (closed or opened) != name or bool(opened) == (start >= 0):
-            return None
-        if text.startswith(">", past):
-            rest, past = ">", past + 1
-        elif matched := _rest_of_tag.match(text, past):
-            rest, past = matched[0], matched.end()
-        else:
+        name = name or tag
+        end = past + 1 if text.startswith(">", past) else _end_of_tag(text, past)
+        if tag != name or end < 0 or bool(opened) == (start >= 0):
             return None
         if closed:
-            spans.append((start, past))
+            spans.append((start, end))
             start = -1
-        elif rest.count('"') % 2 or rest.count("'") % 2:
+        elif text.count('"', past, end) % 2 or text.count("'", past, end) % 2:
             return None
-        elif rest.endswith("/>"):
-            spans.append((at, past))
+        elif text[end - 2] == "/":
+            spans.append((at, end))
         else:
             start = at
     if start >= 0 or not spans:
         return None
     return Entries(text, tuple(spans), tuple(digest(text[a:b]) for a, b in spans))
+
+
+def _skipped(text: str, found: re.Match[str]) -> int:
+    """Give where a comment, CDATA or an instruction is over; -1 where it never is, and for an entity."""
+    end = _ends.get(found[0].upper())
+    past = text.find(end, found.end()) if end else -1
+    return past + len(end) if end and past >= 0 else -1
+
+
+def _end_of_tag(text: str, past: int) -> int:
+    rest = _rest_of_tag.match(text, past)
+    return rest.end() if rest else -1
 
 
 def loose_entries(text: str, most: int) -> list[str]:

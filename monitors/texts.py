@@ -246,9 +246,10 @@ _tag = re.compile(
     r"<(?:/?(?P<name>[a-z][a-z0-9]*+)(?:[^<>\"']++|\"[^\"<]*\"|'[^'<]*'|[\"'])*+>?|!\[CDATA\[|[!?/][a-z\[][^<>]*+>?)|\]\]>",
     re.IGNORECASE,
 )
-_blocks = frozenset(
-    "address article aside blockquote br dd dl dt div figcaption figure footer h1 h2 h3 h4 h5 h6 header hr li main nav"
-    " ol ul p pre section table td th tr".split()
+_block = re.compile(
+    "address|article|aside|blockquote|br|d[dlt]|div|fig(?:caption|ure)|footer|h[1-6]|header|hr|li|main|nav|[ou]l|p"
+    "|pre|section|t(?:able|[dhr])",
+    re.IGNORECASE,
 )
 _long_reference = re.compile("&#(?:[xX][0-9a-fA-F]{9}|[0-9]{9})[0-9a-fA-F]*+;?")
 
@@ -265,4 +266,9 @@ def _strip(markup: str) -> str:
 
 def _line_break(found: re.Match[str]) -> str:
     name = found["name"]
-    return "\n" if name and name.lower() in _blocks else ""
+    return "\n" if name and _is_block(name) else ""
+
+
+@lru_cache(maxsize=1024)
+def _is_block(name: str) -> bool:
+    return bool(_block.fullmatch(name))
