@@ -107,7 +107,7 @@ def accept_all(
     }
     for _, round_ in saved:
         comment_watch.note(session, round_.harvest.source_id, round_.harvest.comment_feeds, now)
-    told = [(row, replace(round_.harvest, symptoms=round_.symptoms)) for row, round_ in saved]
+    told = [(row, round_.told()) for row, round_ in saved]
     new = {round_.harvest.source_id: round_.brought for _, round_ in saved}
     note(session, office, ledger, told, new, now)
     return [lines.get(harvest.source_id, []) for harvest in harvests]
@@ -230,6 +230,7 @@ class _Round:
         self._rules = rules
         self._is_new = is_new
         self._now = now
+        self._hour = now.astimezone(office.zone).hour
         self._placing = placing
         by_id = {item.external_id: item for item in harvest.items}
         self._items = sorted(by_id.values(), key=_order_of_appearance)
@@ -298,11 +299,13 @@ class _Round:
         for item in self._taken:
             if item.external_id in self._stored:
                 continue
-            judgement = self._judge(item)
+            subject = self._subject(item)
+            judgement = self._judge_of(subject)
             is_old = self._is_new and not self._is_in_window(item)
             text = _Text(item, 0, judgement, to_place=not is_old and _may_be_matter(judgement))
             text.line = NO_NEWS if is_old else "" if text.to_place else why_none(judgement)
-            text.values = self._row(text, judgement, Outcome.BASELINE if is_old else Outcome.NONE)
+            outcome = Outcome.BASELINE if is_old else Outcome.NONE
+            text.values = self._row(text, stood(subject), judgement, outcome)
             self._fresh.append(text)
             rows.append(text.values)
         return rows
@@ -322,6 +325,12 @@ class _Round:
         if gap is not None:
             catchup.tell(self._session, self._office, gap, self.new, self._placing.opened, self._now)
         return [f"{t.item.title[:30] or t.item.text[:30]}　→　{t.line}" for t in texts if t.line]
+
+    def told(self) -> Harvest:
+        """Give the harvest with what was seen of its source on the way in."""
+        if self.symptoms == self.harvest.symptoms:
+            return self.harvest
+        return replace(self.harvest, symptoms=self.symptoms)
 
     # -- known texts -----------------------------------------------------------------------------------------------
 
@@ -369,7 +378,7 @@ class _Round:
 
     # -- new texts -------------------------------------------------------------------------------------------------
 
-    def _row(self, text: _Text, judgement: Judgement, outcome: Outcome) -> dict[str, Any]:
+    def _row(self, text: _Text, stood: str, judgement: Judgement, outcome: Outcome) -> dict[str, Any]:
         found = {
             Found.WINDOW: self._is_new and outcome is not Outcome.BASELINE,
             Found.CATCH_UP: self._placing.gap is not None,
@@ -381,7 +390,7 @@ class _Round:
             self._rules.version,
             self._now,
             outcome,
-            stood=stood(self._subject(text.item)),
+            stood=stood,
             found=[code.value for code, is_so in found.items() if is_so],
             compared=text.to_place,
         )
@@ -397,7 +406,9 @@ class _Round:
     # -- both ------------------------------------------------------------------------------------------------------
 
     def _judge(self, item: Item) -> Judgement:
-        subject = self._subject(item)
+        return self._judge_of(self._subject(item))
+
+    def _judge_of(self, subject: Subject) -> Judgement:
         judgement = self._rules.judge(subject)
         if not self._rules.asks_burst or not judgement.places or judgement.ignored:
             return judgement
@@ -405,7 +416,7 @@ class _Round:
         return judgement if burst is None else self._rules.judge(replace(subject, burst=str(burst)))
 
     def _subject(self, item: Item) -> Subject:
-        return subject_of(item, self.harvest.tags, self._now.astimezone(self._office.zone).hour)
+        return subject_of(item, self.harvest.tags, self._hour)
 
     def _place(self, texts: Sequence[_Text]) -> None:
         """Place what has no matter yet, then follow the matters whose texts changed, each once."""

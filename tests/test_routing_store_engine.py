@@ -6,16 +6,17 @@ import socket
 import subprocess
 import sys
 import threading
-from datetime import datetime
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from builders import START, ZONE
-from sqlalchemy import select, text
+from sqlalchemy import DateTime, select, text
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import IntegrityError, StatementError
 
 from routing.errors import StoreDown
 from routing.store.engine import TRIES, Store
-from routing.store.tables import AccountRow, InboxRow, OutboxRow, PersonRow
+from routing.store.tables import AccountRow, InboxRow, OutboxRow, PersonRow, Utc
 
 
 def enter(name: str):
@@ -253,6 +254,22 @@ class TestOnSqlite:
 
 
 # --- what the columns hold --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "at",
+    [
+        datetime(2026, 11, 17, 10, 0, tzinfo=timezone(timedelta(hours=8))),
+        datetime(2026, 11, 17, 2, 0, 0, 5, tzinfo=UTC),
+        datetime(1, 1, 1, tzinfo=UTC),
+    ],
+)
+def test_an_instant_is_written_as_sqlalchemy_writes_it(at):
+    dialect = sqlite.dialect()
+    ours = Utc().dialect_impl(dialect).bind_processor(dialect)
+    plain = DateTime().dialect_impl(dialect).bind_processor(dialect)
+    assert ours(at) == plain(at.astimezone(UTC).replace(tzinfo=None))
+    assert ours(None) is None
 
 
 def test_a_naive_instant_is_refused(store):

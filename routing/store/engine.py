@@ -6,6 +6,7 @@ queue with two priorities lets a press overtake a batch of items. The same code 
 
 import asyncio
 import itertools
+import json
 import logging
 import queue
 import sqlite3
@@ -143,10 +144,16 @@ def _engine(url: str, *, write: bool) -> Engine:
         return create_engine(
             parsed.set(drivername="postgresql+psycopg"), pool_pre_ping=True, hide_parameters=True
         )
-    engine = create_engine(url, connect_args={"check_same_thread": False}, hide_parameters=True)
+    engine = create_engine(
+        url, connect_args={"check_same_thread": False}, hide_parameters=True, json_serializer=_as_json
+    )
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_immediate if write else _begin)
     return engine
+
+
+def _as_json(value: Any) -> str:
+    return "[]" if value == [] else json.dumps(value)  # as most of a text's lists are
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:

@@ -4,6 +4,7 @@ Instants are aware UTC (checked by the column type), enums are stored as lower-c
 are strings. No column can hold an author.
 """
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from enum import IntEnum, StrEnum
 from typing import Any, ClassVar, TypeVar
@@ -51,17 +52,32 @@ class Utc(TypeDecorator[datetime]):
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         if value is None:
             return None
-        if value.tzinfo is None:
-            raise ValueError(f"naive datetime for the store: {value!r}")
-        value = value.astimezone(UTC)
         # SQLite keeps no zone: store UTC without one, so that text order is time order.
-        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+        return _in_utc(value).replace(tzinfo=None) if dialect.name == "sqlite" else _in_utc(value)
+
+    def bind_processor(self, dialect: Dialect) -> Callable[[datetime | None], Any] | None:
+        """Write for SQLite what SQLAlchemy writes too, which takes ten times as long to do it."""
+        if dialect.name != "sqlite":
+            return super().bind_processor(dialect)
+
+        def write(value: datetime | None) -> str | None:
+            return None if value is None else _in_utc(value).isoformat(" ", "microseconds")[:_zoneless]
+
+        return write
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
+
+def _in_utc(value: datetime) -> datetime:
+    if value.tzinfo is None:
+        raise ValueError(f"naive datetime for the store: {value!r}")
+    return value.astimezone(UTC)
+
+
+_zoneless = len("2026-11-20 08:00:00.000000")
 
 W = TypeVar("W", bound=StrEnum)
 
