@@ -540,6 +540,8 @@ def _reply_links(entry: _Entry) -> list[Mapping[str, Any]]:
 
 def _replies(entry: _Entry, source: Source) -> str:
     """Give the address of the feed of an entry's comments: wfw:commentRss, or Atom's (RFC 4685 section 4) where it is XML."""
+    if entry.keys().isdisjoint(("wfw_commentrss", "links")):
+        return ""
     feeds = [link for link in _reply_links(entry) if "xml" in str(link.get("type") or "xml")]
     written = [entry.get("wfw_commentrss"), *(link.get("href") for link in feeds)]
     return next((link for one in written if one and (link := _link(str(one), source.url))), "")

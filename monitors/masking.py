@@ -31,8 +31,13 @@ class Masked:
     kinds: tuple[str, ...]
 
 
+_nothing = Masked("", ())
+
+
 def mask(text: str) -> Masked:
     """Replace every hit by its mark, such as `[手机号已隐去]`. A second call changes nothing."""
+    if not text:
+        return _nothing
     kinds: set[str] = set()
     for _ in range(_rounds):
         hits = _hits(text)
@@ -93,7 +98,7 @@ def _hits(text: str) -> list[_Hit]:
     if not digits and not numerals and not _any_cue.search(text):
         return []
     folded = text.translate(_folding) if _may_fold.search(text) else text
-    found = _found(folded, _addresses)
+    found = _found(folded, _addresses) if _any_address_cue.search(folded) else []
     if digits:
         for run in _runs.finditer(folded):
             found += _found(folded, _numbers, run)
@@ -101,7 +106,8 @@ def _hits(text: str) -> list[_Hit]:
         read = _numeral_runs.sub(lambda run: run[0].translate(_numerals), folded)
         for run in _numeral_runs.finditer(folded):
             found += _found(read, _numbers, run)
-    found += _found(folded, _others)
+    if _any_other_cue.search(folded):
+        found += _found(folded, _others)
     return _apart(found, len(text))
 
 
@@ -420,14 +426,16 @@ _few = r"(?:\d{1,3}|[一二三四五六七八九十]{1,3})"
 _room = r"(?:[A-Za-z]?\d{3,4}[A-Za-z]?|[〇零○一二三四五六七八九]{3,4})"
 _side = r"(?:[东西南北中]{1,2}|[左右]手?|对)(?:户|门|边)"
 _rooms = rf"{_room}(?:室|房|号)?(?:[、,，和及/ ]{_room}(?:室|房|号)?)*{_no_count}"
+_provinces = "京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼"
 _others = (
     _shape(
         "车牌号",
-        r"(?P<hit>[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼] ?"
+        rf"(?P<hit>[{_provinces}] ?"
         r"[A-HJ-NP-Za-hj-np-z][ ·.•\-]{0,2}"
         r"(?P<number>(?:[DFdf][·.•\-])?[A-HJ-NP-Za-hj-np-z0-9]{4,5}[A-HJ-NP-Za-hj-np-z0-9挂学警港澳领]))"
         r"(?![A-Za-z0-9])",
         _is_plate,
+        "|".join(f"{province} ?[A-Za-z]" for province in _provinces),
     ),
     _shape(
         "微信号",
@@ -472,3 +480,6 @@ _others = (
     ),
 )
 _any_cue = re.compile(rf"{_at}|{_chat}|单元|栋|幢|号楼|wxid_")
+# Where none of the cues stands, as in most texts, no shape is asked one by one.
+_any_address_cue = re.compile(rf"@|{_at}")
+_any_other_cue = re.compile("|".join(shape.cue.pattern for shape in _others if shape.cue))
