@@ -264,12 +264,16 @@ class TestOnSqlite:
         datetime(1, 1, 1, tzinfo=UTC),
     ],
 )
-def test_an_instant_is_written_as_sqlalchemy_writes_it(at):
+def test_an_instant_is_written_and_read_as_sqlalchemy_does_it(at):
     dialect = sqlite.dialect()
     ours = Utc().dialect_impl(dialect).bind_processor(dialect)
     plain = DateTime().dialect_impl(dialect).bind_processor(dialect)
     assert ours(at) == plain(at.astimezone(UTC).replace(tzinfo=None))
     assert ours(None) is None
+    read = Utc().dialect_impl(dialect).result_processor(dialect, None)
+    assert read(ours(at)) == at
+    assert read("2026-11-17 02:00:00") == datetime(2026, 11, 17, 2, tzinfo=UTC)
+    assert read(None) is None
 
 
 def test_a_naive_instant_is_refused(store):
