@@ -7,7 +7,7 @@ docs/decisions/0016-grouping.md.
 
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import accumulate
@@ -291,6 +291,14 @@ def _shared(asked: Asked, codes: Codes) -> NDArray[np.int64]:
     return worths
 
 
+def _among(known: Codes, codes: Codes) -> NDArray[np.bool_]:
+    """Say of each whether it is among those known, which are sorted."""
+    if not len(known):
+        return np.zeros(len(codes), dtype=bool)
+    are_known: NDArray[np.bool_] = known.take(known.searchsorted(codes), mode="clip") == codes
+    return are_known
+
+
 def _rest(worths: Mapping[str, float], known: Mapping[str, object]) -> float:
     whole = math.fsum(worths.values())
     return math.fsum(worth for name, worth in worths.items() if name not in known) / whole if whole else 0.0
@@ -317,7 +325,7 @@ def reasons(new: Telling, matter: Profile, at: datetime, found: Affinity) -> str
     towns = sorted(new.towns & matter.towns)
     spots = sorted(new.spots.keys() & matter.spots.keys())
     figures = sorted(new.figures & matter.figures, key=lambda figure: (-len(figure), figure))
-    words = _runs(new.said, set(new.grams.codes.tolist()).intersection(found.codes.tolist()))
+    words = _runs(new.said, found.codes[_among(new.grams.codes, found.codes)])
     parts = [
         f"同一地点（{'、'.join(places[:2])}）" if places else "",
         f"同一乡镇（{'、'.join(towns[:2])}）" if towns and not places else "",
@@ -338,9 +346,9 @@ def _names(sites: Iterable[Site]) -> list[str]:
     return sorted(site.name for site in sites)
 
 
-def _runs(text: str, shared: Set[int]) -> list[str]:
+def _runs(text: str, shared: Codes) -> list[str]:
     """Give the two longest stretches of three letters and more that both texts have."""
-    is_shared = bytes(map(shared.__contains__, every_pair(text).tolist()))
+    is_shared = _among(shared, every_pair(text)).tobytes()
     runs = {text[found.start() : found.end() + 1] for found in _shared_twice.finditer(is_shared)}
     found = sorted(runs, key=lambda run: (-len(run), run))
     return [run[:12] for run in found[:2]]

@@ -59,10 +59,13 @@ class Expressions:
 
     def __init__(self, patterns: Sequence[str]) -> None:
         self._compiled = tuple(map(_compiled, patterns))
+        self._any = _any_of(patterns) if len(patterns) > 1 else None
 
     def find(self, plain: str) -> str | None:
         """Give what the first of them that matches found in the normal form of a text, cut to a few letters."""
         text = plain.encode()
+        if self._any is not None and self._any.search(text) is None:
+            return None
         for compiled in self._compiled:
             match = compiled.search(text)
             if match is not None:
@@ -78,6 +81,14 @@ def _compiled(pattern: str) -> re2._Regexp:
         raise BadExpression("里面有半个字") from error
     except re2.error as error:
         raise BadExpression(fault_of(error)) from error
+
+
+def _any_of(patterns: Sequence[str]) -> re2._Regexp | None:
+    """Give one expression that finds where any does: most texts match none. None where together they are too large."""
+    try:
+        return _compiled("|".join(f"(?:{pattern})" for pattern in patterns))
+    except BadExpression:
+        return None
 
 
 def _in_normal_form(pattern: str) -> str:

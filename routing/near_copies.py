@@ -107,13 +107,13 @@ def _signature(letters: str) -> "rensa.RMinHash":
 def _near_copy(
     new: Trace, mine: tuple[str, str], old: Trace, theirs: tuple[str, str]
 ) -> tuple[str, float] | None:
-    if abs(new.at - old.at) > COPY_WINDOW or apart(new.places, old.places) or figures_differ(new, old):
+    if abs(new.at - old.at) > COPY_WINDOW or apart(new.places, old.places):
         return None
     one, other = comparable(mine, theirs)
     if not (_tells(one) and _tells(other)):
         return None
     likeness = _likeness(one, other)
-    if likeness is None or disjoint(_spots(new), _spots(old)):
+    if likeness is None or figures_differ(new, old) or disjoint(_spots(new), _spots(old)):
         return None
     return likeness
 

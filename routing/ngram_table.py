@@ -5,6 +5,7 @@ character, sorted, and found in a sorted list. The sums are of whole numbers and
 of an article are read all at once: twenty calls of numpy whatever their number.
 """
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -59,6 +60,9 @@ class Table:
 
     def read_each(self, texts: Sequence[str]) -> Readings:
         """Look texts up that are in the form of `ngrams.clean`, at about the cost of one. None at all is a fault."""
+        if len(texts) == 1:
+            alone = self.read(texts[0])
+            return Readings(alone.rows, [len(alone.rows)], [alone.runs])
         runs, counts = _runs_of_each(texts)
         if not len(self._numbers):
             return Readings(np.empty(0, dtype=np.intp), [0] * len(texts), counts.tolist())
@@ -74,12 +78,13 @@ class Table:
 
     def logits(self, model: int, readings: Readings) -> list[float]:
         """Give the log-odds of the second class for each text; the model has two."""
-        sums = np.concatenate(([0], self._weights[model][readings.rows, 0].cumsum(dtype=np.int64)))
-        ends = sums[[0, *readings.ends]].tolist()
-        weighed = self._models[model].weighed
+        sums = np.zeros(len(readings.rows) + 1, dtype=np.int64)
+        np.cumsum(self._weights[model].take(readings.rows, axis=0)[:, 0], out=sums[1:])
+        ends = sums[readings.ends].tolist()
+        bias, scale = self._models[model].biases[0], self._models[model].scale
         return [
-            weighed((end - start,), runs)[0]
-            for start, end, runs in zip(ends, ends[1:], readings.runs, strict=False)
+            bias + scale / math.sqrt(runs or 1) * (end - start)
+            for start, end, runs in zip([0, *ends], ends, readings.runs, strict=False)
         ]
 
     def evidence(self, model: int, reading: Reading, label: str, *, most: int = 3) -> tuple[str, ...]:

@@ -142,7 +142,7 @@ class Model:
 
     def _weights_of(self, gram: str) -> tuple[int, ...]:
         place = self._places.get(gram)
-        return tuple(0 if place is None else column[place] for column in self._columns)
+        return tuple([0 if place is None else column[place] for column in self._columns])
 
     def scores(self, text: str, extra: Iterable[str] = ()) -> Mapping[str, float]:
         """Give the probability of each class; they add up to one. Never raises on a str."""
@@ -156,9 +156,10 @@ class Model:
         """Do the same for sums that somebody else has made: of the weights of a text's runs, a sum a column, `runs` of
         them in all.
         """
-        given = [self._weights_of(_named(name)) for name in extra]
-        whole = [sum(column) for column in zip(sums, *given, strict=True)]
-        return self._shares(self.weighed(whole, runs + len(given)))
+        whole = sums
+        for name in extra:
+            whole = list(map(add, whole, self._weights_of(_named(name))))
+        return self._shares(self.weighed(whole, runs + len(extra)))
 
     def _shares(self, logits: Sequence[float]) -> Mapping[str, float]:
         if len(self.classes) == 2:
@@ -182,7 +183,7 @@ class Model:
     def weighed(self, sums: Sequence[int], runs: int) -> tuple[float, ...]:
         """Give the logits for sums of weights over so many runs, a sum a column."""
         worth = self.scale / math.sqrt(runs or 1)
-        return tuple(bias + worth * total for bias, total in zip(self.biases, sums, strict=True))
+        return tuple([bias + worth * total for bias, total in zip(self.biases, sums, strict=True)])
 
     def column_of(self, label: str) -> tuple[int, int]:
         """Give the column of a class, and 1 where its weights speak for the class, -1 where against."""

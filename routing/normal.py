@@ -8,6 +8,7 @@ import hashlib
 import re
 import unicodedata
 from collections.abc import Iterator
+from functools import lru_cache
 from operator import add
 
 from routing.hanzi import simplified
@@ -172,6 +173,7 @@ def numbers(text: str) -> frozenset[str]:
     return frozenset(found)
 
 
+@lru_cache(maxsize=10_000)
 def unit(number: str) -> str:
     """Give the unit of one figure of `numbers`: `月日` of `11月10日`, empty for bare digits."""
     return re.sub(r"[\d.:]", "", number)

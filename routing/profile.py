@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache, lru_cache
+from functools import cache
 from operator import add
 from types import MappingProxyType
 from typing import Any, TypeVar
@@ -163,6 +163,8 @@ class Rarity:
         self._most_numbers = self._fewest_numbers
         self._matters = 0
         self._most = math.log(10)
+        # How telling is what so many matters name, as long as their number stays.
+        self._told: dict[int, float] = {}
         self._places: Counter[Site] = Counter()
         self._families: Counter[str] = Counter()
         self._mains: Counter[Site] = Counter()
@@ -220,6 +222,7 @@ class Rarity:
             return
         self._matters += step
         self._most = math.log(self._matters + 10)
+        self._told.clear()
         _step(self._places, profile.places, step)
         _step(self._families, profile.families, step)
         _step(self._mains, profile.main(), step)
@@ -231,30 +234,27 @@ class Rarity:
 
     def of_place(self, site: Site) -> float:
         """Say how telling a place is, about 1 for one that a single matter names."""
-        return self._among(self._places[site])
+        return self._among(self._places.get(site, 0))
 
     def of_family(self, family: str) -> float:
         """Say how telling a family is, about 1 for one that a single matter is about."""
-        return self._among(self._families[family])
+        return self._among(self._families.get(family, 0))
 
     def is_only(self, site: Site) -> bool:
         """Say whether one live matter at most is about this place."""
         return self._mains[site] <= 1
 
     def _among(self, matters: int) -> float:
-        told = (self._most - _log_after(matters)) / 3
-        return 0.0 if told < 0.0 else min(told, 1.2)
+        told = self._told.get(matters)
+        if told is None:
+            told = self._told[matters] = min(max((self._most - math.log(matters + 1)) / 3, 0.0), 1.2)
+        return told
 
 
 @cache
 def _logs() -> NDArray[np.float64]:
     """Give how much less a pair tells that was heard 0, 1, 2, ... times, in thousandths; no text counts it twice."""
     return np.array([1_000 * math.log(times + 0.6) for times in range(_halve_at)])
-
-
-@lru_cache(maxsize=10_000)
-def _log_after(matters: int) -> float:
-    return math.log(matters + 1)
 
 
 def _step(counter: Counter[_Named], names: Iterable[_Named], step: int) -> None:

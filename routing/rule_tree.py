@@ -116,12 +116,13 @@ class Branch:
                     of_word = by_word.setdefault(form, {})
                     of_word[group] = of_word.get(group, 0) | 1 << number
         self._by_word = {form: tuple(bits.items()) for form, bits in by_word.items()}
+        self._forms = frozenset(by_word)
 
     def candidates(self, found: frozenset[str]) -> Iterator[Rule]:
         """Give the rules whose words are there as they ask, in file order."""
         groups, refused = self._free.copy(), 0
-        for form in found:
-            for group, bits in self._by_word.get(form, ()):
+        for form in self._forms & found:
+            for group, bits in self._by_word[form]:
                 if group == _none:
                     refused |= bits
                 else:

@@ -19,6 +19,7 @@ from routing.common_letters import Pairs, pairs, subject_shares
 from routing.letter_pairs import Codes, letter_pairs, signs_of
 from routing.normal import normal
 from routing.places import Place
+from routing.vocabulary import automaton
 
 # A letter to the mayor says what it is about at its beginning; its end is thanks and addresses.
 _read_letters = 600
@@ -235,7 +236,6 @@ class _Table:
     of_hint: Mapping[str, tuple[str, ...]]
     marked: Mapping[str, frozenset[str]]
     finder: ahocorasick_rs.AhoCorasick
-    words: tuple[str, ...]
 
 
 @lru_cache(maxsize=1)
@@ -249,8 +249,7 @@ def _table() -> _Table:
         of_word=of_word,
         of_hint=of_hint,
         marked={mark: frozenset(e["name"] for e in entries if e.get(mark)) for mark in marks},
-        finder=ahocorasick_rs.AhoCorasick(words),
-        words=words,
+        finder=automaton(words, ahocorasick_rs.MatchKind.Standard),
     )
 
 
@@ -347,8 +346,7 @@ def _without_denials(title: str, body: str) -> tuple[tuple[str, str], str]:
 def _words(text: str) -> set[str]:
     if not text:
         return set()
-    table = _table()
-    return {table.words[i] for i, _, _ in table.finder.find_matches_as_indexes(text, overlapping=True)}
+    return set(_table().finder.find_matches_as_strings(text, overlapping=True))
 
 
 def _families(in_title: set[str], in_body: set[str]) -> tuple[dict[str, float], frozenset[str]]:
