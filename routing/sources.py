@@ -12,7 +12,7 @@ from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Table, bindparam, case, func, or_, select, update
+from sqlalchemy import Table, and_, bindparam, case, func, literal_column, not_, or_, select, update
 from sqlalchemy.orm import Session
 
 from routing import ailments, health
@@ -42,15 +42,29 @@ APPROVE = "approve"
 """In the memory of a page: the operator accepts it as it is found next. The reader drops it when it did so."""
 
 _REMEMBERED = tuple(field.name for field in fields(SourceState) if field.name != "source_id")
-_columns = tuple(getattr(SourceRow, name) for name in _REMEMBERED)
-_kept_by_touch = (
-    "etag",
-    "last_modified",
-    "validator_url",
-    "next_poll_at",
-    "last_ok_at",
-    "failures",
-    "mirror",
+_table = SourceRow.__table__
+assert isinstance(_table, Table)
+_columns = _table.c
+_stored = select(_columns.id, *(_columns[name] for name in _REMEMBERED)).where(
+    _columns.id.in_(bindparam("ids", expanding=True))
+)
+_kept_by_touch = ("etag", "last_modified", "validator_url", "mirror", "next_poll_at", "last_ok_at")
+_is_usual = and_(
+    or_(_columns.next_poll_at.is_(None), _columns.next_poll_at >= bindparam("away_before")),
+    _columns.fault.is_(None),
+    _columns.fault_told_at.is_(None),
+    _columns.changed_at.is_not(None),
+    _columns.last_new_at.is_not(None),
+)
+"""Of such a source nothing is to be noted but that it answered; one that was planned long ago, we were away from."""
+_ill = select(AilmentRow.source_id).where(AilmentRow.ailment.in_(ailments.ON_THE_WAY)).distinct()
+_note_answered = (
+    update(_table)
+    .where(_columns.id == bindparam("key"), _is_usual)
+    .values(
+        {name: bindparam(f"new_{name}") for name in _kept_by_touch}
+        | {"last_polled_at": bindparam("new_last_ok_at"), "failures": literal_column("0")}
+    )
 )
 
 
@@ -59,11 +73,14 @@ _kept_by_touch = (
 
 def states(session: Session, source_ids: Sequence[str]) -> Mapping[str, SourceState]:
     """Give what is remembered of each source; one that is not known yet gets the empty state."""
-    found = {source_id: SourceState(source_id) for source_id in source_ids}
+    found: dict[str, SourceState] = {}
+    connection = session.connection()
     for some in _portions(source_ids):
-        rows = session.execute(select(SourceRow.id, *_columns).where(SourceRow.id.in_(some)))
-        for source_id, *values in rows:
-            found[source_id] = _state(source_id, values)
+        for row in connection.execute(_stored, {"ids": some}).all():
+            found[row[0]] = _state(*row)
+    for source_id in source_ids:
+        if source_id not in found:
+            found[source_id] = SourceState(source_id)
     return found
 
 
@@ -84,18 +101,25 @@ def touch(
     """
     ordered = sorted(states, key=lambda state: state.source_id)
     serialise(session, *(f"source:{state.source_id}" for state in ordered))
-    special = _special(session, [state.source_id for state in ordered], now)
-    table = SourceRow.__table__
-    assert isinstance(table, Table)
-    values: dict[str, Any] = {name: bindparam(f"new_{name}") for name in _kept_by_touch}
-    values["last_polled_at"] = values["last_ok_at"]
-    rows = [
-        {"key": state.source_id} | {f"new_{name}": getattr(state, name) for name in _kept_by_touch}
+    ill = set(session.scalars(_ill))
+    away_before = now - HOLE
+    rows: list[dict[str, Any]] = [
+        {
+            "key": state.source_id,
+            "away_before": away_before,
+            "new_etag": state.etag,
+            "new_last_modified": state.last_modified,
+            "new_validator_url": state.validator_url,
+            "new_mirror": state.mirror,
+            "new_next_poll_at": state.next_poll_at,
+            "new_last_ok_at": state.last_ok_at,
+        }
         for state in ordered
-        if state.source_id not in special
+        if state.source_id not in ill
     ]
-    if rows:
-        session.connection().execute(update(table).where(table.c.id == bindparam("key")).values(values), rows)
+    special = ill.intersection(state.source_id for state in ordered)
+    if rows and session.connection().execute(_note_answered, rows).rowcount < len(rows):
+        special |= _unusual_of(session, [row["key"] for row in rows], away_before)
     known = rows_of(session, special)
     harvests = [
         Harvest(state.source_id, now, state, looked=False) for state in ordered if state.source_id in special
@@ -104,19 +128,11 @@ def touch(
     note(session, office, ledger, saved, {}, now)
 
 
-def _special(session: Session, source_ids: Sequence[str], now: datetime) -> set[str]:
-    """Name those of which more is to be noted than that they answered."""
-    ill = select(AilmentRow.source_id).where(AilmentRow.ailment.in_(ailments.ON_THE_WAY)).distinct()
-    found = set(session.scalars(ill)) & set(source_ids)
-    odd = or_(
-        SourceRow.next_poll_at < now - HOLE,
-        SourceRow.fault.is_not(None),
-        SourceRow.fault_told_at.is_not(None),
-        SourceRow.changed_at.is_(None),
-        SourceRow.last_new_at.is_(None),
-    )
+def _unusual_of(session: Session, source_ids: Sequence[str], away_before: datetime) -> set[str]:
+    found: set[str] = set()
     for some in _portions(source_ids):
-        found.update(session.scalars(select(SourceRow.id).where(SourceRow.id.in_(some), odd)))
+        known = select(_columns.id).where(_columns.id.in_(some), not_(_is_usual))
+        found.update(session.scalars(known, {"away_before": away_before}))
     return found
 
 
@@ -552,8 +568,11 @@ def _portions(source_ids: Sequence[str]) -> Iterator[list[str]]:
         yield ids[start : start + AT_ONCE]
 
 
-def _state(source_id: str, values: Sequence[Any]) -> SourceState:
-    kept = dict(zip(_REMEMBERED, values, strict=True))
-    if kept["approve_asked_at"] is not None and kept["memory"] is not None:
-        kept["memory"] = json.dumps({**json.loads(kept["memory"]), APPROVE: True}, ensure_ascii=False)
-    return SourceState(source_id, **(kept | {"raw_hashes": kept["raw_hashes"] or b""}))
+def _state(source_id: str, *values: Any) -> SourceState:
+    state = SourceState(source_id, *values)
+    if state.raw_hashes is None:
+        state = replace(state, raw_hashes=b"")
+    if state.approve_asked_at is not None and state.memory is not None:
+        asked = {**json.loads(state.memory), APPROVE: True}
+        state = replace(state, memory=json.dumps(asked, ensure_ascii=False))
+    return state

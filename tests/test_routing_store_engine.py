@@ -292,6 +292,18 @@ def test_an_instant_comes_back_aware_in_utc_and_orders_as_time(store):
     assert rows[0].added_at == START
 
 
+def test_an_instant_is_kept_to_the_microsecond_in_the_text_that_was_always_written(store):
+    instants = [START, START.replace(microsecond=7), START.replace(year=987)]
+    for at in instants:
+        store.run(lambda s, at=at: s.add(PersonRow(name="甲", added_at=at)))
+    assert store.run(lambda s: list(s.scalars(select(PersonRow.added_at)))) == instants
+    assert store.run(lambda s: s.scalar(select(PersonRow.id).where(PersonRow.added_at == instants[1])))
+    if store.is_sqlite:
+        texts = store.run(lambda s: list(s.scalars(text("SELECT added_at FROM person ORDER BY id"))))
+        usual = START.strftime("%Y-%m-%d %H:%M:%S")
+        assert texts == [f"{usual}.000000", f"{usual}.000007", f"0987{usual[4:]}.000000"]
+
+
 def test_a_row_that_points_nowhere_is_refused_on_each_database(store):
     lost = AccountRow(platform="chat", user_ref="1", chat_ref="1", person_id=987_654)
     with pytest.raises(IntegrityError):
