@@ -8,6 +8,7 @@ import gc
 import os
 import shutil
 import uuid
+from asyncio import AbstractEventLoop
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from hypothesis import HealthCheck, settings
 from psycopg import sql
 from sqlalchemy import Connection, Dialect, Engine, event, make_url
 
+from bot.loop import new_event_loop
 from routing.office import Office
 from routing.rules import Rules
 from routing.store.engine import Store
@@ -52,6 +54,11 @@ if _MEMORY.is_dir() and os.access(_MEMORY, os.W_OK) and shutil.disk_usage(_MEMOR
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Let the longest begin: one of a minute that begins last is a minute in which the other workers wait."""
     items.sort(key=lambda item: not item.path.stem.startswith(_LONGEST))
+
+
+def pytest_asyncio_loop_factories() -> dict[str, Callable[[], AbstractEventLoop]]:
+    """Let tests run on the loop that the service runs on."""
+    return {"loop": new_event_loop}
 
 
 def pytest_collection_finish() -> None:

@@ -1,7 +1,6 @@
 """No spelling, redirect, resolver or kept connection leads to an address that is not public. Nothing leaves loopback."""
 
 import asyncio
-import asyncio.selector_events
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from dataclasses import replace
@@ -89,10 +88,11 @@ def inside() -> Iterator[Listener]:
 
 
 @pytest.fixture(autouse=True)
-def tried(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+async def tried(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Note every address that a connection is tried to; whatever is not loopback is unreachable."""
     seen: list[str] = []
-    connect = asyncio.selector_events.BaseSelectorEventLoop.sock_connect
+    kind = type(asyncio.get_running_loop())
+    connect = kind.sock_connect
 
     async def guarded(loop: Any, sock: socket.socket, address: Any) -> None:
         seen.append(address[0])
@@ -100,7 +100,7 @@ def tried(monkeypatch: pytest.MonkeyPatch) -> list[str]:
             raise OSError(101, "Network is unreachable")
         await connect(loop, sock, address)
 
-    monkeypatch.setattr(asyncio.selector_events.BaseSelectorEventLoop, "sock_connect", guarded)
+    monkeypatch.setattr(kind, "sock_connect", guarded)
     return seen
 
 

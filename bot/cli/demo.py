@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from bot import loop
 from bot.cli.common import console, out
 from bot.demo.stage import Stage, set_up
 from bot.demo.story import FIRST_TEXT, Story, StoryBroken
@@ -37,10 +38,10 @@ def demo(
     """演示：沙盒聊天 + 示例县 + 示例来源，打开打印出的网址即可操作。"""
     set_up_logs([SANDBOX_TOKEN], level=logging.INFO if verbose else logging.WARNING)
     if auto:
-        raise typer.Exit(asyncio.run(_auto()))
+        raise typer.Exit(loop.run(_auto()))
     if fresh and folder.exists():
         _clear(folder)
-    asyncio.run(_show(folder, pace, port, goes_on=(folder / "demo.json").exists()))
+    loop.run(_show(folder, pace, port, goes_on=(folder / "demo.json").exists()))
 
 
 async def _show(folder: Path, pace: float, port: int | None, *, goes_on: bool) -> None:
@@ -50,9 +51,9 @@ async def _show(folder: Path, pace: float, port: int | None, *, goes_on: bool) -
         news = "  接着上次往下演。" if goes_on else "  约 20 秒后值班群出现第一张卡片。"
         console.print(f"{news}Ctrl-C 停止；再次启动接着演，--fresh 从头来。", markup=False)
         stop = asyncio.Event()
-        loop = asyncio.get_running_loop()
+        running = asyncio.get_running_loop()
         for name in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(name, stop.set)
+            running.add_signal_handler(name, stop.set)
         stopped = asyncio.create_task(stop.wait())
         await asyncio.wait({stopped, stage.task}, return_when=asyncio.FIRST_COMPLETED)
         stopped.cancel()

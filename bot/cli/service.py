@@ -18,6 +18,7 @@ from rich.text import Text
 from sqlalchemy.engine import make_url
 from yarl import URL
 
+from bot import loop
 from bot.app import App, Part, poll_once
 from bot.checks import Finding, SourceFinding, leftovers, probe_chats, probe_sources
 from bot.cli.common import BadUsage, configured, console, out, print_json
@@ -88,7 +89,7 @@ def check(
     warnings = leftovers(settings, configuration)
     findings: list[Finding] = []
     if live:
-        findings = asyncio.run(_probe(settings, configuration.sources, configuration.office.chats()))
+        findings = loop.run(_probe(settings, configuration.sources, configuration.office.chats()))
     bad = sum(not finding.ok for finding in findings)
     if as_json:
         print_json(_for_machines((), warnings, findings))
@@ -215,7 +216,7 @@ def run(
     app = App(settings, configuration, chat)
     gc.collect()
     gc.freeze()  # what is loaded by now stays: no collection need walk it, an eighth of the time of taking texts in
-    asyncio.run(until_stopped(app, part))
+    loop.run(until_stopped(app, part))
 
 
 def greeting(settings: Settings, configuration: Configuration, part: Part | None) -> str:
@@ -246,9 +247,9 @@ def _database(address: str) -> str:
 async def until_stopped(app: App, part: Part | None = None, ready: asyncio.Event | None = None) -> None:
     """Run an app until it ends, or until Ctrl-C or a polite kill asks it to."""
     task = asyncio.create_task(app.run(part, ready))
-    loop = asyncio.get_running_loop()
+    running = asyncio.get_running_loop()
     for name in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(name, task.cancel)
+        running.add_signal_handler(name, task.cancel)
     with contextlib.suppress(asyncio.CancelledError):
         await task
 
@@ -271,7 +272,7 @@ def poll(
         raise BadUsage(f"{source} 由对方推送，不用读取；推送办法见 docs/push.md。")
     with _progress() as progress:
         task = progress.add_task("读取来源", total=1 if source else len(ids) - len(pushed))
-        reports = asyncio.run(
+        reports = loop.run(
             poll_once(settings, configuration, source or None, lambda _: progress.advance(task))
         )
     if as_json:

@@ -55,6 +55,8 @@ def play_ours(base: str, count: int, folder: str) -> None:
     """Poll all sources once a line on standard input; print the seconds: by the clock, of processor time, of judging."""
     from parts import Clock, cpu_s, monitors, source
 
+    from bot.loop import run
+
     judging = Judging()
     judging.watch()
 
@@ -76,7 +78,7 @@ def play_ours(base: str, count: int, folder: str) -> None:
                 print(json.dumps(spent), flush=True)
 
     logging.disable(logging.WARNING)
-    asyncio.run(work())
+    run(work())
 
 
 class Judging:
