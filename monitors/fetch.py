@@ -36,7 +36,7 @@ from monitors.addresses import (
 from monitors.bodies import read_body, read_page
 from monitors.faults import Unread, all_failed, network_problem, status_problem, timeout_problem
 from monitors.sources import Source
-from monitors.turns import Turns
+from monitors.turns import Deadlines, Turns
 from routing.items import Fault, SourceProblem, SourceState, Symptom
 
 log = logging.getLogger(__name__)
@@ -140,6 +140,7 @@ class Fetcher:
     ) -> None:
         self._clock = clock
         self._turns = Turns(at_once, per_host)
+        self._deadlines = Deadlines()
         self._given_resolver = resolver
         self._resolver = resolver
         self._sessions: dict[tuple[_Reach, bool], aiohttp.ClientSession] = {}
@@ -154,6 +155,7 @@ class Fetcher:
 
     async def close(self) -> None:
         """Close the sockets. Safe to call twice."""
+        self._deadlines.close()
         while self._sessions:
             await self._sessions.popitem()[1].close()
         if self._given_resolver is None and self._resolver is not None:
@@ -213,7 +215,7 @@ class Fetcher:
         known_url = _validator_url(source, state)
         origin, moved = request.url, True
         for hop in range(max_redirects + 1):
-            at = str(request.url)
+            at = _written(request.url)
             known = state if at == known_url and request.body is None else None
             headers = _headers(source, request, known, own=not hop or _is_same_place(origin, request.url))
             answer = await self._ask(source, request, at, headers, watch, first=not hop)
@@ -244,8 +246,9 @@ class Fetcher:
         turn = await self._turns.take(host_port(url), source.spacing_s if first else None)
         loop = asyncio.get_running_loop()
         began = loop.time()
+        limit = self._deadlines.start(watch.left, began)
         try:
-            async with asyncio.timeout(watch.left):
+            async with limit:
                 if source.proxy is not None:
                     reach = _Reach.PROXIED
                     if not allowed and (hidden := await hidden_target(url, self._names())) is not None:
@@ -272,6 +275,7 @@ class Fetcher:
                 raise _forbidden(url, error.os_error.address) from error
             raise
         finally:
+            self._deadlines.stop(limit)
             watch.left -= loop.time() - began
             self._turns.give_back(turn)
 
@@ -334,6 +338,11 @@ class Fetcher:
 @lru_cache(maxsize=4096)
 def _address(text: str) -> URL:
     return URL(text).with_fragment(None)
+
+
+@lru_cache(maxsize=4096)
+def _written(url: URL) -> str:
+    return str(url)
 
 
 @lru_cache(maxsize=64)
@@ -411,7 +420,7 @@ def _validator_url(source: Source, state: SourceState | None) -> str | None:
     """Give the one address that the validators of a state are for; a state of old did not note it."""
     if state is None or not (state.etag or state.last_modified):
         return None
-    return state.validator_url or str(_address(source.url))
+    return state.validator_url or _written(_address(source.url))
 
 
 # --- hops ---

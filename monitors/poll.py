@@ -29,7 +29,7 @@ from routing.items import CommentWatch, Fault, Harvest, Item, Kind, SourceProble
 log = logging.getLogger(__name__)
 
 touch_at_once = 200
-touch_after_s = 0.05
+touch_after_s = 0.5
 """States that only say "as before" wait so long for others, so that one commit keeps many."""
 look_for_watches = timedelta(seconds=10)
 
@@ -390,6 +390,8 @@ async def probe(source: Source, fetcher: Fetching, worker: Working, clock: Clock
 
 def _told(harvest: Harvest) -> tuple[str, ...]:
     """Give what is to be said of a round, each thing once, with its cure where there is one."""
+    if not harvest.notes and not harvest.symptoms:
+        return ()
     known = {symptom.detail for symptom in harvest.symptoms}
     notes = [note for note in harvest.notes if note not in known]
     return tuple(dict.fromkeys([*notes, *(f"{s.detail}。{s.cure}" for s in harvest.symptoms)]))

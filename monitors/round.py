@@ -447,22 +447,28 @@ def _success(
     ttl_s: float | None = None,
 ) -> SourceState:
     ttl_s = ttl_s if changed else state.ttl_s
-    fresh_s = max((s for s in (ttl_s, fetched.fresh_s) if s is not None), default=None)
+    said = [seconds for seconds in (ttl_s, fetched.fresh_s) if seconds is not None]
+    fresh_s = max(said) if said else None
     # A 304 may leave its validators out: then the ones that were sent still hold (RFC 9110 section 15.4.5).
     again = fetched.not_modified
-    return replace(
-        state,
+    return SourceState(  # each field by its name: `replace` takes twice as long
+        source_id=state.source_id,
         etag=fetched.etag or (state.etag if again else None),
         last_modified=fetched.last_modified or (state.last_modified if again else None),
-        validator_url=fetched.final_url,
-        mirror=fetched.mirror,
-        memory=fetched.memory or state.memory,
-        ttl_s=ttl_s,
+        cursor=state.cursor,
+        body_hash=state.body_hash,
         failures=0,
         next_poll_at=now + timedelta(seconds=wait_s(source, state.expected_per_h, fresh_s)),
         last_ok_at=now,
-        changed_at=now if changed or state.changed_at is None else state.changed_at,
         baseline_done=True,
+        validator_url=fetched.final_url,
+        raw_hashes=state.raw_hashes,
+        memory=fetched.memory or state.memory,
+        ttl_s=ttl_s,
+        mirror=fetched.mirror,
+        changed_at=now if changed or state.changed_at is None else state.changed_at,
+        expected_per_h=state.expected_per_h,
+        approve_asked_at=state.approve_asked_at,
     )
 
 

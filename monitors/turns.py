@@ -1,23 +1,62 @@
-"""Whose turn it is: so many requests together, so many to one host, and a pause between two to the same host.
+"""Whose turn it is, and for how long: so many requests together, so many to one host, a pause between two, and an end.
 
 Who waits for a host holds no place that another host could use, and at most one turn at a time, so that two redirects
 that cross never wait for each other.
 """
 
 import asyncio
-from dataclasses import dataclass, field
+from collections import deque
 
 
-@dataclass(slots=True)
+class _Places:
+    """So many places, first come first served. As a semaphore, but who need not wait starts no coroutine for it."""
+
+    __slots__ = ("_free", "_waiting")
+
+    def __init__(self, count: int) -> None:
+        self._free = count
+        self._waiting: deque[asyncio.Future[None]] = deque()
+
+    def take_now(self) -> bool:
+        """Take a place where one is free; nobody waits then."""
+        if not self._free:
+            return False
+        self._free -= 1
+        return True
+
+    async def wait(self) -> None:
+        """Wait until somebody hands his place on."""
+        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(waiter)
+        try:
+            await waiter
+        except BaseException:
+            if not waiter.cancelled():
+                self.give_back()  # it was handed on just before we were called off
+            raise
+
+    def give_back(self) -> None:
+        """Hand a place on to who waits longest."""
+        while self._waiting:
+            waiter = self._waiting.popleft()
+            if not waiter.done():  # else who waited was called off
+                waiter.set_result(None)
+                return
+        self._free += 1
+
+
 class Turn:
     """A place at one host. `users` hold or want one; `spacing_s` is the longest pause that anybody asked for here."""
 
-    host: str
-    places: asyncio.Semaphore
-    spacing_s: float = 0
-    free_at: float = 0
-    users: int = 0
-    pause: asyncio.Lock = field(default_factory=asyncio.Lock)
+    __slots__ = ("free_at", "host", "pause", "places", "spacing_s", "users")
+
+    def __init__(self, host: str, places: int) -> None:
+        self.host = host
+        self.places = _Places(places)
+        self.spacing_s: float = 0
+        self.free_at: float = 0
+        self.users = 0
+        self.pause: asyncio.Lock | None = None
 
     @property
     def is_shared(self) -> bool:
@@ -29,7 +68,7 @@ class Turns:
     """Give out turns, first come first served at each host. Times are those of the running loop."""
 
     def __init__(self, at_once: int, per_host: int) -> None:
-        self._all = asyncio.Semaphore(at_once)
+        self._all = _Places(at_once)
         self._per_host = per_host
         self._hosts: dict[str, Turn] = {}
 
@@ -40,16 +79,18 @@ class Turns:
         """
         turn = self._hosts.get(host)
         if turn is None:
-            turn = self._hosts[host] = Turn(host, asyncio.Semaphore(self._per_host))
+            turn = self._hosts[host] = Turn(host, self._per_host)
         turn.users += 1
         try:
-            await turn.places.acquire()
+            if not turn.places.take_now():
+                await turn.places.wait()
             try:
                 if spacing_s is not None and (spacing_s or turn.spacing_s):
                     await _wait_for_pause(turn, spacing_s)
-                await self._all.acquire()
+                if not self._all.take_now():
+                    await self._all.wait()
             except BaseException:
-                turn.places.release()
+                turn.places.give_back()
                 raise
         except BaseException:
             self._leave(turn)
@@ -58,8 +99,8 @@ class Turns:
 
     def give_back(self, turn: Turn) -> None:
         """End a turn."""
-        self._all.release()
-        turn.places.release()
+        self._all.give_back()
+        turn.places.give_back()
         self._leave(turn)
 
     def _leave(self, turn: Turn) -> None:
@@ -72,6 +113,49 @@ class Turns:
 async def _wait_for_pause(turn: Turn, spacing_s: float) -> None:
     turn.spacing_s = max(turn.spacing_s, spacing_s)
     loop = asyncio.get_running_loop()
+    turn.pause = turn.pause or asyncio.Lock()
     async with turn.pause:
         await asyncio.sleep(max(0.0, turn.free_at - loop.time()))
         turn.free_at = loop.time() + turn.spacing_s
+
+
+class Deadlines:
+    """End what lasts too long. All of them are looked at together, four times a second: a timer each costs more.
+
+    So what is given 5 s or more may last a quarter of a second longer; what is given less is ended to the point.
+    """
+
+    _exact_below_s = 5.0
+    _look_each_s = 0.25
+
+    def __init__(self) -> None:
+        self._ends: dict[asyncio.Timeout, float] = {}
+        self._timer: asyncio.TimerHandle | None = None
+
+    def start(self, left_s: float, now: float) -> asyncio.Timeout:
+        """Give what to enter at once, without waiting in between; `stop` it after. `now`: the time of the loop."""
+        if left_s < self._exact_below_s:
+            return asyncio.timeout(left_s)
+        limit = asyncio.timeout(None)
+        self._ends[limit] = now + left_s
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(self._look_each_s, self._look)
+        return limit
+
+    def stop(self, limit: asyncio.Timeout) -> None:
+        """Forget one that was left."""
+        self._ends.pop(limit, None)
+
+    def close(self) -> None:
+        """Look no more. Safe to call twice."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _look(self) -> None:
+        loop = asyncio.get_running_loop()
+        now = loop.time()
+        for limit in [limit for limit, end in self._ends.items() if end <= now]:
+            del self._ends[limit]
+            limit.reschedule(now)
+        self._timer = loop.call_later(self._look_each_s, self._look) if self._ends else None

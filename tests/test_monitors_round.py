@@ -1,7 +1,7 @@
 """One round of one source: lists read down to what is known, and what is seen to ail a source on the way."""
 
 import json
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import timedelta
 from email.utils import format_datetime
 
@@ -9,10 +9,12 @@ import pytest
 from aiohttp import web
 from watching import START, Watch, feed, on_watch, page
 
+from monitors.fetch import Fetched
 from monitors.pace import wait_s
 from monitors.poll import Outcome
+from monitors.round import _success
 from monitors.sources import Freshness, Mapped, Paging, Source
-from routing.items import Ailment, CommentWatch, Kind
+from routing.items import Ailment, CommentWatch, Kind, SourceState
 
 
 def listing(watch: Watch, kind: str = "cursor", **more: object) -> Source:
@@ -376,3 +378,38 @@ def test_the_next_poll_lies_within_the_bounds_of_the_source(
 def test_without_a_longer_bound_a_source_is_never_asked_less_often() -> None:
     source = Source("a", "a", "feed", "http://x/", "x", Kind.POST, interval_s=60)
     assert wait_s(source, 0.01, 86_400) == 60
+
+
+async def test_an_answer_as_before_keeps_all_that_is_remembered_but_what_it_says_itself() -> None:
+    async with on_watch() as watch:
+        source = watch.source()
+        old = SourceState(
+            source.id,
+            etag='"1"',
+            last_modified="Sat, 21 Nov 2026 02:00:00 GMT",
+            cursor="c",
+            body_hash="h",
+            failures=3,
+            next_poll_at=START,
+            last_ok_at=START,
+            validator_url="http://other.example/",
+            raw_hashes=b"12345678",
+            memory="{}",
+            ttl_s=60,
+            mirror=1,
+            changed_at=START,
+            expected_per_h=0.5,
+            approve_asked_at=START,
+        )
+        assert all(getattr(old, field.name) for field in fields(old) if field.name != "baseline_done")
+        now = START + timedelta(hours=1)
+        new = _success(source, old, Fetched(304, b"", "", source.url, not_modified=True), now, changed=False)
+        assert new == replace(
+            old,
+            failures=0,
+            next_poll_at=new.next_poll_at,
+            last_ok_at=now,
+            baseline_done=True,
+            validator_url=source.url,
+            mirror=0,
+        )

@@ -1,6 +1,8 @@
 import asyncio
 
-from monitors.turns import Turns
+import pytest
+
+from monitors.turns import Deadlines, Turns
 
 
 async def test_a_host_is_forgotten_when_nobody_is_there() -> None:
@@ -51,3 +53,67 @@ async def test_who_gives_up_waiting_for_a_pause_frees_the_place() -> None:
     await asyncio.wait([waiting])
     async with asyncio.timeout(5):
         turns.give_back(await turns.take("slow.example:80", None))
+
+
+async def test_a_place_that_is_handed_on_as_its_taker_gives_up_goes_to_the_next() -> None:
+    turns = Turns(1, 1)
+    held = await turns.take("a.example:80", 0)
+    waiting = [asyncio.ensure_future(turns.take("a.example:80", 0)) for _ in range(3)]
+    await asyncio.sleep(0)
+    waiting[0].cancel()  # gives up while it waits
+    await asyncio.wait(waiting[:1])
+    turns.give_back(held)
+    waiting[1].cancel()  # gives up when the place is already its own
+    await asyncio.wait(waiting[1:2])
+    async with asyncio.timeout(5):
+        turns.give_back(await waiting[2])
+        turns.give_back(await turns.take("a.example:80", 0))
+    assert waiting[1].cancelled()
+    assert not turns._hosts
+
+
+async def test_who_comes_first_is_served_first() -> None:
+    turns = Turns(8, 1)
+    served: list[int] = []
+
+    async def visit(number: int) -> None:
+        turn = await turns.take("a.example:80", 0)
+        served.append(number)
+        await asyncio.sleep(0)
+        turns.give_back(turn)
+
+    await asyncio.gather(*(visit(number) for number in range(20)))
+    assert served == list(range(20))
+
+
+async def test_what_lasts_too_long_is_ended_at_the_next_look_and_what_was_left_is_not() -> None:
+    deadlines, now = Deadlines(), asyncio.get_running_loop().time()
+    left = deadlines.start(10, now - 11)
+    async with left:
+        deadlines.stop(left)
+        late, in_time = deadlines.start(10, now - 11), deadlines.start(10, now)
+        async with in_time:
+            with pytest.raises(TimeoutError):
+                async with late:
+                    await asyncio.Event().wait()
+    assert late.expired()
+    assert not left.expired()
+    assert not in_time.expired()
+    deadlines.stop(in_time)
+    deadlines.close()
+
+
+async def test_a_short_deadline_is_kept_to_the_point() -> None:
+    now = asyncio.get_running_loop().time()
+    when = Deadlines().start(0.5, now).when()
+    assert when is not None
+    assert when - now == pytest.approx(0.5, abs=0.1)
+
+
+async def test_nobody_looks_at_the_clock_when_nothing_has_a_deadline() -> None:
+    deadlines = Deadlines()
+    limit = deadlines.start(10, asyncio.get_running_loop().time() - 11)
+    with pytest.raises(TimeoutError):
+        async with limit:
+            await asyncio.Event().wait()
+    assert deadlines._timer is None
