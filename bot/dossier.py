@@ -9,6 +9,7 @@ from bot.names import LEVEL_NAMES, STAGE_NAMES, STEP_NAMES, opinion_name
 from routing.deliveries import ACTIONS
 from routing.dossier import Dossier
 from routing.office import Channel, Office
+from routing.owed import OWED_NAMES
 from routing.why import Words
 from routing.workflow import ASPECT_NAMES, STATE_NAMES
 
@@ -129,6 +130,12 @@ def _unit(file: Dossier, channel: Channel) -> str:
     return slip.unit if slip and has_it else channel.unit
 
 
+def _owed(file: Dossier) -> str:
+    if not file.must_answer:
+        return "否"
+    return f"是（{OWED_NAMES[file.owed]}）" if file.owed else "是"
+
+
 def _matter(file: Dossier, office: Office) -> list[tuple[Value, ...]]:
     channel = office.channels.get(file.channel)
     return [
@@ -138,7 +145,7 @@ def _matter(file: Dossier, office: Office) -> list[tuple[Value, ...]]:
         ("等级", LEVEL_NAMES[file.level]),
         ("建议等级", LEVEL_NAMES[file.proposed_level]),
         ("归口", f"{channel.name}（{_unit(file, channel)}）" if channel else file.channel),
-        ("应当回应", "是" if file.must_answer else "否"),
+        ("应当回应", _owed(file)),
         ("立项", file.opened_at),
         ("结束", file.closed_at),
         ("不予受理理由", file.close_reason),

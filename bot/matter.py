@@ -10,7 +10,8 @@ from dataclasses import replace
 from bot.chat import Block, Form
 from bot.glance import spread
 from bot.names import BAND_NAMES, LEVEL_NAMES, level_tag, local, source_name
-from routing.office import Channel, Office
+from routing.office import Channel, Office, Step
+from routing.owed import OWED_NAMES, Owed
 from routing.procedure import UNJUDGED
 from routing.views import CaseView, ItemLine, ReasonView
 from routing.workflow import ANSWER_KIND_NAMES, STATE_NAMES, Command, State
@@ -64,6 +65,8 @@ def what_decides(view: CaseView, office: Office) -> list[Block]:
     of_level = view.level_why if not rises and view.level == view.proposed_level else None
     if not _is_judged(view) and (why := "；".join(filter(None, (of_level, deciding(view.reasons))))):
         blocks.append(Block(why, label="依据", weight=8))
+    if view.must_answer and any(limit.step is Step.RESPOND for limit in view.deadlines):
+        blocks.append(Block(_owed(view), label="应当回应", weight=7))
     if view.suggestion is not None:
         other = view.suggestion.other
         blocks.append(
@@ -95,8 +98,6 @@ def detail(view: CaseView, sources: Mapping[str, str]) -> list[Block]:
     if view.legacy is not None and view.legacy.told:
         told = [f"{name}：{excerpt(text)}" for name, text in view.legacy.told.items()]
         blocks.append(Block("\n".join(told), label="旧台账", weight=4))
-    if view.must_answer:
-        blocks.append(Block("是（48 小时内）", label="应当回应", weight=6))
     if view.answer_kind is not None:
         blocks.append(Block(ANSWER_KIND_NAMES[view.answer_kind], label="回应类型", weight=5))
     return folded(blocks)
@@ -105,6 +106,13 @@ def detail(view: CaseView, sources: Mapping[str, str]) -> list[Block]:
 def _is_judged(view: CaseView) -> bool:
     """Tell whether a unit has the matter: why it was sent there decides nothing any more."""
     return view.slip is not None and view.slip.returned_at is None and view.state is not State.WATCHING
+
+
+def _owed(view: CaseView) -> str:
+    """Say on what ground a matter must be answered, and whether that is only proposed."""
+    ground = OWED_NAMES[view.owed] if view.owed else "是"
+    is_proposed = view.state in UNJUDGED and view.owed is not Owed.PERSON
+    return f"{ground}（{'建议，' if is_proposed else ''}48 小时内）"
 
 
 def _proposed_unit(view: CaseView) -> list[Block]:

@@ -31,6 +31,7 @@ _kinds: Mapping[str, str] = {
     "split": "拆分",
     "merge": "并入",
     "subject": "领域",
+    "answer": "应当回应",
 }
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from bot.config import Configuration
 from bot.names import AILMENT_NAMES, BAND_NAMES, COLOUR_NAMES, HOUSE_SOURCES, LEVEL_NAMES, STEP_NAMES
 from routing.outbox import MessageKind
+from routing.owed import OWED_NAMES
 from routing.silence import Ending
 from routing.why import Words
 from routing.workflow import COMMAND_NAMES, STATE_NAMES, Ground
@@ -26,6 +27,7 @@ _HOUSE_ACTIONS = {
     "join": "归并",
     "propose_level": "建议升级",
     "propose_channel": "建议换渠道",
+    "propose_answer": "建议应当回应",
     "remind": "提醒",
     "overdue": "超期提醒",
     "supervise": "督办",
@@ -112,6 +114,7 @@ _LABELS = {
     "late": "导入时已超期",
     "channel": "渠道",
     "unit": "责任单位",
+    "owed": "应当回应",
     "level": "等级",
     "item": "信息序号",
     "items": "信息条数",
@@ -173,6 +176,7 @@ def words(configuration: Configuration | None) -> Words:
         "ending": _coded(_ENDING_NAMES),
         "hushed": {"True": "因暂不发卡"},
         "level": _coded(LEVEL_NAMES),
+        "owed": _coded(OWED_NAMES),
         "called": {"staff": "值班员", "reserve": "备用人员", "leader": "值班领导"},
         "reached": {"True": "已发出", "False": "无人可叫"},
         "ailment": _coded(AILMENT_NAMES),

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from routing import announce, deadlines, search, verdicts
 from routing.items import Band
 from routing.office import Office, Step
+from routing.owed import plainest
 from routing.placing import next_number, title_of
 from routing.procedure import UNJUDGED, first_clocks, first_state
 from routing.spread import spread
@@ -136,6 +137,7 @@ def merge(session: Session, office: Office, case: CaseRow, order: Order, now: da
     case.merged_into = into.id
     session.flush()
     into.must_answer = into.must_answer or case.must_answer
+    into.owed = plainest((into.owed, case.owed)) if into.must_answer else None
     into.emergency = into.emergency or case.emergency
     into.instructed = into.instructed or case.instructed
     into.copies = [*into.copies, *(c for c in case.copies if c not in into.copies and c != into.channel)]
@@ -200,6 +202,7 @@ def _case_of(session: Session, office: Office, case: CaseRow, item: ItemRow, now
         topic=item.topic or case.topic,
         subject=item.subject or case.subject,
         must_answer=case.must_answer,
+        owed=case.owed,
         opened_at=now,
     )
     session.add(new)

@@ -9,10 +9,12 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from routing import deadlines, papers, people
+from routing import deadlines, papers, people, verdicts
 from routing.corrections import Effect
 from routing.office import Channel, Level, Office, Role, Step
-from routing.store.tables import CaseRow, DraftRow
+from routing.owed import Owed
+from routing.store.tables import CaseRow, DraftRow, VerdictKind
+from routing.verdicts import NOT_OWED
 from routing.workflow import PAUSE_GROUNDS, Command, Ground, Order, Refusal, State
 from routing.worktime import due_at, return_until
 
@@ -173,14 +175,29 @@ def _sign_copy(session: Session, office: Office, case: CaseRow, order: Order, no
 
 
 def _oblige(session: Session, office: Office, case: CaseRow, order: Order, now: datetime) -> None:
-    case.must_answer = True
+    _say_of_the_duty(session, case, order, now, must=True)
     deadlines.start(session, office, case, [Step.RESPOND], case.opened_at)
 
 
 def _excuse(session: Session, office: Office, case: CaseRow, order: Order, now: datetime) -> None:
-    case.must_answer = False
+    _say_of_the_duty(session, case, order, now, must=False)
     deadlines.end(session, case.id, [Step.RESPOND], now)
     papers.put(session, case, order, now, text=order.reason)
+
+
+def _say_of_the_duty(session: Session, case: CaseRow, order: Order, now: datetime, *, must: bool) -> None:
+    """Keep whether a person says that a matter must be answered, and what had been proposed."""
+    proposed = (case.owed or Owed.INTERESTS).value if case.must_answer else NOT_OWED
+    verdicts.note(
+        session,
+        case,
+        VerdictKind.ANSWER,
+        proposed=proposed,
+        corrected=Owed.PERSON.value if must else NOT_OWED,
+        person_id=order.actor.person_id,
+        now=now,
+    )
+    case.must_answer, case.owed = must, Owed.PERSON if must else None
 
 
 def _set_answer_kind(session: Session, office: Office, case: CaseRow, order: Order, now: datetime) -> None:

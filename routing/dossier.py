@@ -17,6 +17,7 @@ from routing import people
 from routing.export import LEFT_OUT
 from routing.ledger import entries
 from routing.office import Level, Step
+from routing.owed import Owed
 from routing.promises import PromiseView, promises
 from routing.store.tables import (
     AssignmentRow,
@@ -183,6 +184,7 @@ class Dossier:
     lines: tuple[LinePart, ...]
     imported_at: datetime | None = None
     old_number: str = ""
+    owed: Owed | None = None
     old: tuple[tuple[str, str], ...] = ()
 
 
@@ -206,6 +208,7 @@ def dossier(session: Session, case_id: int, scope: Scope) -> Dossier:
         closed_at=case.closed_at,
         close_reason=case.close_reason or "",
         must_answer=case.must_answer,
+        owed=case.owed,
         returns=case.returns,
         texts=_texts(session, case_id, shown=shown),
         slips=_slips(session, case),

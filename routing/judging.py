@@ -149,6 +149,7 @@ class Judge:
                 lead=lead,
                 level=heard.level,
                 must_answer=heard.must_answer,
+                owed=heard.owed,
                 graded_by=heard.graded_by,
             )
             return _none(weighed)
@@ -158,6 +159,7 @@ class Judge:
             lead=lead,
             level=heard.level,
             must_answer=heard.must_answer,
+            owed=heard.owed,
             graded_by=heard.graded_by,
             relevant=True,
             channel=lead,
@@ -260,7 +262,7 @@ def _of_a_neighbour(said: Judgement) -> Judgement:
 
 
 def _nothing(said: Judgement) -> Judgement:
-    return replace(said, relevant=False, channel=None, copies=(), level=None, must_answer=False)
+    return replace(said, relevant=False, channel=None, copies=(), level=None, must_answer=False, owed=None)
 
 
 def _grave_lead(where: str, said: Judgement) -> str | None:

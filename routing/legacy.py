@@ -26,6 +26,7 @@ from routing.legacy_known import Fate, sort
 from routing.legacy_rows import OldMatter
 from routing.office import Level, Office, Role, Step
 from routing.outbox import SILENT, MessageKind, Priority, queue
+from routing.owed import Owed
 from routing.placing import OFFICE
 from routing.procedure import WITH_CHANNEL, afterwards
 from routing.quiet import held_until, is_silent
@@ -296,6 +297,7 @@ def _case(one: Prepared, number: str, now: datetime) -> dict[str, Any]:
         "topic": judgement.topic,
         "subject": subject if subject in SUBJECTS else judgement.subject,
         "must_answer": matter.level <= Level.III or judgement.must_answer,
+        "owed": judgement.owed or (Owed.LEVEL if matter.level <= Level.III else None),
         "opened_at": matter.opened_at,
         "closed_at": (matter.times.get(Field.CLOSED) or max(times)) if is_over else None,
         "close_reason": matter.said.get(Field.NOTE.value, "旧台账没有写理由")

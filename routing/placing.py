@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from routing import announce, catchup, deadlines, holding, search, spread
+from routing import announce, catchup, deadlines, holding, search, spread, verdicts
 from routing.catchup import Gap
 from routing.counters import head_of
 from routing.crowds import Crowds
@@ -20,11 +20,20 @@ from routing.grouping import Match, Trace, Window, find_match
 from routing.judging import Judging
 from routing.ledger import Ledger
 from routing.office import Level, Office
+from routing.owed import Owed, plainest
 from routing.procedure import UNJUDGED, first_clocks, first_state
 from routing.recent import Recent, trace_of
 from routing.rules import Judgement
 from routing.store.lock import serialise
-from routing.store.tables import CaseItemRow, CaseRow, ItemRow, Outcome, ProposalRow, SuggestionRow
+from routing.store.tables import (
+    CaseItemRow,
+    CaseRow,
+    ItemRow,
+    Outcome,
+    ProposalRow,
+    SuggestionRow,
+    VerdictKind,
+)
 from routing.traces import By
 from routing.workflow import ENDED, State
 
@@ -32,7 +41,7 @@ TITLE_MAX = 60
 BURST_LEVEL = Level.III
 """What a burst speaks for, 负面声量上升; project default."""
 RULES_NAMED = 2
-OFFICE, NETWORK, SECURITY = "office", "network", "security"
+OFFICE, NETWORK, SECURITY, PUBLICITY = "office", "network", "security", "publicity"
 _by_likeness = frozenset({By.AFFINITY, By.NEAR_COPY})
 
 
@@ -179,6 +188,7 @@ class Placing:
             topic=judgement.topic,
             subject=judgement.subject,
             must_answer=judgement.must_answer,
+            owed=judgement.owed,
             opened_at=now,
         )
         session.add(case)
@@ -203,6 +213,7 @@ class Placing:
             level=int(case.level),
             item=row.id,
             reasons=[str(reason) for reason in judgement.reasons],
+            **({"owed": case.owed.value} if case.owed else {}),
         )
         deadlines.start(session, self._office, case, first_clocks(self._office.procedure, case.level), now)
         if not holding.opened(session, self._office, self._ledger, case, now):
@@ -262,7 +273,8 @@ class Placing:
         """
         lead = judgement.lead
         assert lead is not None
-        case.must_answer = case.must_answer or judgement.must_answer
+        if judgement.must_answer:
+            self._owe(case, judgement.owed, row)
         if case.state not in UNJUDGED or self._rules.rank(lead) >= self._rules.rank(case.channel):
             return
         old, case.channel = case.channel, lead
@@ -280,6 +292,24 @@ class Placing:
             to=case.channel,
         )
         holding.reconsider(self._session, self._office, self._ledger, case, self._now)
+
+    def _owe(self, case: CaseRow, ground: Owed | None, row: ItemRow) -> None:
+        """Propose that a matter must be answered, or on a plainer ground; what a person has said of it stays."""
+        plainer = plainest((ground, case.owed))
+        if case.must_answer and plainer is case.owed:
+            return
+        if verdicts.newest(self._session, case.id, VerdictKind.ANSWER) is not None:
+            return
+        case.must_answer, case.owed = True, plainer
+        self._ledger.write(
+            self._session,
+            at=self._now,
+            actor="系统",
+            action="propose_answer",
+            case_id=case.id,
+            item=row.id,
+            **({"owed": plainer.value} if plainer else {}),
+        )
 
     def _propose_level(self, case: CaseRow) -> None:
         # A dismissed matter stays dismissed, but who dismissed it must hear that it spreads: he can judge it again.
@@ -324,6 +354,7 @@ class Placing:
         if case.proposed_level > Level.III or case.state not in UNJUDGED:
             return
         case.must_answer = True
+        case.owed = case.owed or (Owed.MEDIA if case.channel == PUBLICITY else Owed.LEVEL)
         if case.channel != NETWORK and NETWORK not in case.copies and NETWORK in self._office.channels:
             case.copies = sorted({*case.copies, NETWORK}, key=self._rules.rank)
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from routing.conditions import Condition, View, conditions_of
 from routing.normal import normal
 from routing.office import Level
+from routing.owed import Owed
 from routing.rules_file import IgnoreEntry, RuleEntry
 
 _words_shown = 5
@@ -60,6 +61,7 @@ class Says:
     level: Level | None = None
     topic: str | None = None
     must_answer: bool = False
+    owed: Owed | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,5 +221,6 @@ def _says(entry: RuleEntry, above: Says) -> Says:
         copies=(*above.copies, *entry.copies),
         level=Level(entry.level) if entry.level else above.level,
         topic=entry.topic or above.topic,
-        must_answer=entry.must_answer or above.must_answer,
+        must_answer=bool(entry.must_answer) or above.must_answer,
+        owed=entry.must_answer if isinstance(entry.must_answer, Owed) else above.owed,
     )

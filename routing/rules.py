@@ -14,6 +14,7 @@ from routing.conditions import Subject, View
 from routing.items import Band, Kind
 from routing.normal import normal
 from routing.office import Level
+from routing.owed import Owed, of_lead, plainest
 from routing.places import Gazetteer, Place
 from routing.rule_tree import Groups, Reason, Rule, Says, compile_rules, shown
 from routing.rules_file import IgnoreEntry, RuleEntry, RulesFile, read_rules
@@ -38,6 +39,7 @@ class Judgement:
     `ours`: the text speaks of the county, by its words or by its source. `joins`: it is worth a look whether it belongs
     to a matter, though it would open none; `lead` is then who should lead, by this text alone. `subject`: the
     likeliest of the subject areas, None where nobody looked. `graded_by`: names of the rules that gave the level.
+    `owed`: on what ground it must be answered, None where it need not.
     """
 
     relevant: bool
@@ -55,6 +57,7 @@ class Judgement:
     subject: str | None = None
     lead: str | None = None
     graded_by: tuple[str, ...] = ()
+    owed: Owed | None = None
 
 
 class Rules:
@@ -121,6 +124,7 @@ class Rules:
             joins=not proposal.ignored and (proposal.channel is not None or subject.kind is Kind.COMMENT),
             lead=proposal.channel,
             graded_by=found.graded_by(proposal),
+            owed=proposal.owed,
         )
 
     def rank(self, channel: str) -> int:
@@ -166,13 +170,15 @@ class Rules:
         leads = sorted({says.channel for says in said if says.channel}, key=self._rank.__getitem__)
         if not leads:
             return _Proposal(topic=topic)
+        must = any(says.must_answer for says in said)
         others = {*leads, *(key for says in said for key in says.copies)} - {leads[0]}
         return _Proposal(
             channel=leads[0],
             copies=tuple(sorted(others, key=self._rank.__getitem__)),
             level=min((says.level for says in said if says.level), default=None),
             topic=topic,
-            must_answer=any(says.must_answer for says in said),
+            must_answer=must,
+            owed=(plainest(says.owed for says in said) or of_lead(leads[0])) if must else None,
         )
 
 
@@ -184,6 +190,7 @@ class _Proposal(NamedTuple):
     level: Level | None = None
     topic: str | None = None
     must_answer: bool = False
+    owed: Owed | None = None
     ignored: bool = False
 
 

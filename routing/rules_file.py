@@ -24,6 +24,7 @@ from pydantic import (
 from routing.errors import ConfigError, Problem
 from routing.expressions import BadExpression, checked
 from routing.normal import normal
+from routing.owed import GROUNDS, Owed
 from routing.toml_lines import Locator, Refused, dotted, problems_from_pydantic, read_toml
 
 
@@ -192,12 +193,20 @@ class IgnoreEntry(_Table):
         return self
 
 
+def _ground(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    if value not in GROUNDS:
+        raise Refused(f"没有“{value}”这种必须回应的缘由", f"请写 true，或{'、'.join(GROUNDS)}中的一种")
+    return GROUNDS[value]
+
+
 class RuleEntry(IgnoreEntry):
     channel: _ChannelKey | None = None
     copies: list[_ChannelKey] = Field(default=[], alias="copy")
     level: Annotated[int, Field(ge=1, le=4)] | None = None
     topic: _Filled | None = None
-    must_answer: bool = False
+    must_answer: Annotated[bool | Owed, BeforeValidator(_ground)] = False
     goes_on: bool = Field(default=False, alias="continue")
     rule: list["RuleEntry"] = []
 

@@ -15,6 +15,8 @@ from routing.store.tables import CaseRow, ItemRow, ProposalRow, VerdictKind, Ver
 
 RELEVANT_AFTER_ALL = "case"
 """What a verdict of relevance says of a matter that was dismissed and taken up again; any other word is a reason."""
+NOT_OWED = "no"
+"""What a verdict of the answer says of a matter that need not be answered; any other word is a ground."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from routing.effect import Effect, measured
 from routing.held import HeldView
 from routing.items import Band, Counts, Kind
 from routing.office import Level, Role, Step
+from routing.owed import Owed
 from routing.procedure import TABLE, UNJUDGED
 from routing.promises import PromiseView
 from routing.store.tables import (
@@ -217,6 +218,7 @@ class CaseView:
     suggestion: SuggestionView | None = None
     said_band: Band | None = None
     level_why: str = ""
+    owed: Owed | None = None
     held: HeldView | None = None
     below: tuple[str, ...] = ()
     answer_kind: AnswerKind | None = None
@@ -269,6 +271,7 @@ def case_view(session: Session, case_id: int, draft_version: int | None = None) 
         topic=case.topic,
         subject=case.subject,
         must_answer=case.must_answer,
+        owed=case.owed,
         version=case.version,
         draft_version=case.draft_version,
         opened_at=case.opened_at,

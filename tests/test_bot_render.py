@@ -40,6 +40,7 @@ from routing.items import Ailment, Band, Counts, Fault, Kind, SourceState, Sympt
 from routing.office import Body as OfficeBody
 from routing.office import Level, Procedure, Role, Step
 from routing.outbox import MessageKind
+from routing.owed import Owed
 from routing.people import Invitation
 from routing.procedure import FULL, LIGHT
 from routing.search import Hit
@@ -92,6 +93,7 @@ JUDGING = CaseView(
     topic="供水",
     subject="水电气暖",
     must_answer=True,
+    owed=Owed.INTERESTS,
     version=3,
     draft_version=0,
     opened_at=AT,

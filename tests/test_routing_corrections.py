@@ -18,6 +18,7 @@ from routing.errors import UserError
 from routing.items import Band, Kind, Sentiment
 from routing.ledger import entries
 from routing.office import Level, Step
+from routing.owed import Owed
 from routing.store.tables import (
     AssignmentRow,
     CaseItemRow,
@@ -300,6 +301,7 @@ def test_a_duty_to_answer_goes_along(known):
     assert (known.case(first).must_answer, known.case(second).must_answer) == (True, False)
     known.act(first, Command.MERGE, into=second)
     assert known.case(second).must_answer
+    assert known.case(second).owed is Owed.LEVEL
     assert "network" in known.case(second).copies
 
 

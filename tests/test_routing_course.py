@@ -4,16 +4,19 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from builders import Desk, join, make_office
+from builders import RULES_TOML, Desk, item, join, make_office, make_rules, views
 from test_routing_cases import running
 
 from bot import steps
+from bot.words import words
 from routing import movers, papers
 from routing.cases import Done
 from routing.course import EXTENSION_MAX, named_units
 from routing.office import Level, Limit, Procedure, Role, Step
-from routing.store.tables import AssignmentRow, CaseRow, DeadlineRow, OutboxRow, PaperRow
+from routing.owed import Owed
+from routing.store.tables import AssignmentRow, CaseRow, DeadlineRow, OutboxRow, PaperRow, VerdictRow
 from routing.views import case_view
+from routing.why import explain
 from routing.workflow import AnswerKind, Command, Ground, Refusal, State
 
 EVERY = frozenset(Level)
@@ -187,6 +190,31 @@ def test_what_need_not_be_answered_owes_no_public_answer_and_says_why(desk):
     assert due(desk, case_id, Step.RESPOND) == desk.case(case_id).opened_at + timedelta(hours=48)
     desk.act(case_id, Command.SET_ANSWER_KIND, answer_kind=AnswerKind.HARDSHIP)
     assert desk.case(case_id).answer_kind is AnswerKind.HARDSHIP
+
+
+def test_what_a_person_says_of_the_duty_to_answer_is_a_verdict_and_no_text_undoes_it(desk):
+    case_id = desk.open("东湖小区旁边塌方了", counts=views(20_000))
+    assert desk.case(case_id).owed is Owed.LEVEL
+    desk.act(case_id, Command.EXCUSE, reason="只是转发旧闻")
+    assert desk.case(case_id).owed is None
+    desk.rules = make_rules(RULES_TOML.replace("level = 2", 'level = 2\nmust_answer = "涉险情安全"'))
+    desk.accept(item("东湖小区旁边塌方了，路断了"))
+    assert not desk.case(case_id).must_answer
+    desk.act(case_id, Command.OBLIGE)
+    assert desk.case(case_id).owed is Owed.PERSON
+    said = [(row.proposed, row.corrected) for row in desk.all(VerdictRow)]
+    assert said == [("level", "no"), ("no", "person")]
+
+
+def test_a_text_that_comes_later_gives_a_plainer_ground_and_why_tells_it(desk):
+    case_id = desk.open("东湖小区旁边停水", counts=views(20_000))
+    assert desk.case(case_id).owed is Owed.LEVEL
+    desk.rules = make_rules(RULES_TOML.replace("level = 2", 'level = 2\nmust_answer = "涉险情安全"'))
+    desk.accept(item("东湖小区旁边停水，边上还塌方了"))
+    assert desk.case(case_id).owed is Owed.EMERGENCY
+    told = [str(step) for step in desk.run(lambda s: explain(s, "YQ-2026-0001", words(None)))]
+    assert [line for line in told if "建议应当回应" in line and "应当回应 涉险情安全" in line]
+    assert [line for line in told if "立项" in line and "应当回应 三级以上" in line]
 
 
 def test_a_watched_matter_is_looked_at_again_when_its_officer_said(desk):

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from routing.errors import ConfigError
 from routing.items import Band, Counts, Kind
 from routing.office import Level
+from routing.owed import Owed
 from routing.places import Gazetteer, Place
 from routing.rules import Judgement, Rules, Subject, load_rules
 
@@ -261,6 +262,41 @@ def test_continue_goes_on_and_the_graver_channel_leads() -> None:
     assert judgement.level is Level.II
     assert judgement.must_answer
     assert shown(judgement) == ["规则「规则b」：记者", "规则「规则c」：堵路", "规则「规则a」：停水"]
+
+
+@pytest.mark.parametrize(
+    ("given", "channel", "owed"),
+    [
+        ('must_answer = "谣言不实"', "office", Owed.RUMOUR),
+        ("must_answer = true", "security", Owed.EMERGENCY),
+        ("must_answer = true", "office", Owed.POLICY),
+        ("must_answer = true", "publicity", Owed.MEDIA),
+        ("must_answer = true", "petition", Owed.INTERESTS),
+        ("must_answer = false", "petition", None),
+    ],
+)
+def test_a_duty_to_answer_has_a_ground_by_the_rule_or_by_who_leads(given, channel, owed) -> None:
+    judgement = judge(rule("a", 'any = ["停水"]', f'channel = "{channel}"', given), "停水三天")
+    assert (judgement.owed, judgement.must_answer) == (owed, owed is not None)
+
+
+def test_of_several_grounds_the_plainest_is_told_and_an_inner_rule_takes_that_above_it() -> None:
+    body = rule(
+        "a", 'any = ["停水"]', 'channel = "network"', 'must_answer = "群众切身利益"', "continue = true"
+    )
+    body += rule("b", 'any = ["赔偿"]', 'topic = "钱"', "continue = true", depth=2)
+    body += rule("c", 'any = ["塌方"]', 'channel = "network"', 'must_answer = "涉险情安全"')
+    assert judge(body, "停水，要求赔偿").owed is Owed.INTERESTS
+    assert judge(body, "停水，塌方").owed is Owed.EMERGENCY
+
+
+def test_a_ground_that_is_none_is_refused_with_those_that_are() -> None:
+    with pytest.raises(ConfigError) as caught:
+        judge(rule("a", 'any = ["停水"]', 'channel = "office"', 'must_answer = "领导关心"'), "停水")
+    [problem] = caught.value.problems
+    assert "领导关心" in problem.reason
+    assert "政策误读" in problem.cure
+    assert "三级以上" not in problem.cure
 
 
 def test_a_channel_that_the_office_added_stands_before_the_last() -> None:

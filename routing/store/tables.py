@@ -31,6 +31,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from routing.items import Ailment, Band, Kind
 from routing.office import Colour, Level, Role, Step
+from routing.owed import Owed
 from routing.silence import Ending, MuteKind
 from routing.workflow import AnswerKind, Command, Opinion, Stage, State
 
@@ -286,6 +287,8 @@ class CaseRow(Base):
     # Subject area (领域): the first text's, until a person says otherwise; None in texts that no model read.
     subject: Mapped[str | None] = mapped_column(String(24))
     must_answer: Mapped[bool] = mapped_column(default=False, server_default=false())
+    # On what ground, proposed or said by a person; None where it need not, and in rows of before anybody asked.
+    owed: Mapped[Owed | None] = mapped_column(Word(Owed))
     answer_kind: Mapped[AnswerKind | None] = mapped_column(Word(AnswerKind))
     # A leader has written an instruction on it (批示件); the words of it are nowhere here.
     instructed: Mapped[bool] = mapped_column(default=False, server_default=false())
@@ -862,6 +865,7 @@ class VerdictKind(StrEnum):
     SPLIT = "split"
     MERGE = "merge"
     SUBJECT = "subject"
+    ANSWER = "answer"  # 必须回应、不必回应
 
 
 class VerdictRow(Base):
