@@ -168,8 +168,8 @@ def numbers(text: str) -> frozenset[str]:
             found.add(f"{int(hit['hour'] or 0)}:{minute:02d}时" if minute else f"{int(hit['hour'] or 0)}时")
     for hit in take(_named) if _naming.search(rest) else ():
         found.add(f"{_value(hit['number'] or '')}{hit['unit']}")
-    for hit in take(_counted) if _digit.search(rest) else ():
-        found.add(f"{hit['number']}{hit['unit'] or ''}")
+    for match in _counted.finditer(rest) if _digit.search(rest) else ():
+        found.add(f"{match['number']}{match['unit'] or ''}")
     return frozenset(found)
 
 

@@ -79,7 +79,7 @@ class Rule:
 
     def holds(self, view: View) -> bool:
         """Say whether every condition holds that is not words."""
-        return all(condition.holds(view) for condition in self.conditions)
+        return not self.conditions or all(condition.holds(view) for condition in self.conditions)
 
     def reason(self, view: View) -> Reason:
         """Say why it does."""
@@ -119,11 +119,15 @@ class Branch:
                     of_word[group] = of_word.get(group, 0) | 1 << number
         self._by_word = {form: tuple(bits.items()) for form, bits in by_word.items()}
         self._forms = frozenset(by_word)
+        self._wordless = tuple(rule for rule in self.rules if not rule.groups)
 
-    def candidates(self, found: frozenset[str]) -> Iterator[Rule]:
+    def candidates(self, found: frozenset[str]) -> Sequence[Rule]:
         """Give the rules whose words are there as they ask, in file order."""
+        here = self._forms & found
+        if not here:
+            return self._wordless
         groups, refused = self._free.copy(), 0
-        for form in self._forms & found:
+        for form in here:
             for group, bits in self._by_word[form]:
                 if group == _none:
                     refused |= bits
@@ -132,10 +136,12 @@ class Branch:
         left = self._all & ~refused
         for bits in groups:
             left &= bits
+        chosen = []
         while left:
             lowest = left & -left
             left ^= lowest
-            yield self.rules[lowest.bit_length() - 1]
+            chosen.append(self.rules[lowest.bit_length() - 1])
+        return chosen
 
     def first(self, view: View) -> Rule | None:
         """Give the first rule that holds."""

@@ -97,8 +97,10 @@ _listed_endings = _endings | {
     "初中": "学校",
     "一中": "学校",
 }
+# An ending is sought only where its first letter stands: that takes half the time.
 _spot = re.compile(
-    "([\u4e00-\u9fff]{2})(" + "|".join(sorted(_endings, key=lambda end: (-len(end), end))) + ")(?![灯面费线])"
+    f"([\u4e00-\u9fff]{{2}})(?=[{''.join(sorted({end[0] for end in _endings}))}])"
+    f"({'|'.join(sorted(_endings, key=lambda end: (-len(end), end)))})(?![灯面费线])"
 )
 # Never in a name of two characters; those of the second line may begin one (和平路, 上塘村) but not end one.
 _no_name = frozenset(
