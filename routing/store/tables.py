@@ -363,8 +363,8 @@ class MuteRow(Base):
 
 
 class HoldRow(Base):
-    """A case whose card is held back (暂不发卡): by a mute, or below a graver case of the same place and topic; by neither
-    where it was taken over from an older ledger and nobody asked for its card yet.
+    """A case whose card is held back (暂不发卡): by a mute, below a graver case of the same place and topic, or beside the
+    one that it is perhaps part of; by none where it was taken over from an older ledger and nobody asked for its card yet.
 
     One row a case may be without `ended_at`.
     """
@@ -374,6 +374,7 @@ class HoldRow(Base):
     case_id: Mapped[int] = mapped_column(BigId, ForeignKey("matter.id"), index=True)
     mute_id: Mapped[int | None] = mapped_column(ForeignKey("mute.id"), index=True)
     under_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("matter.id"), index=True)
+    beside_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("matter.id"), index=True)
     at: Mapped[datetime]
     ended_at: Mapped[datetime | None] = mapped_column(index=True)
     ending: Mapped[Ending | None] = mapped_column(Word(Ending))
@@ -864,6 +865,7 @@ class VerdictKind(StrEnum):
     SENTIMENT = "sentiment"
     SPLIT = "split"
     MERGE = "merge"
+    APART = "apart"  # no part of the case that was proposed
     SUBJECT = "subject"
     ANSWER = "answer"  # 必须回应、不必回应
 
