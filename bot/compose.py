@@ -60,7 +60,7 @@ class Outgoing:
     placeholder: str = ""
     edit: tuple[str, ...] = ()
     leave_after: bool = False
-    stamp: tuple[int, int] | None = None
+    stamp: tuple[int, int, int] | None = None
     is_final: bool = False
 
 
@@ -160,11 +160,12 @@ class Composer:
             return Outgoing(_bare(view, self._office, kind, self._channel_of(message.chat)))
         if kind in CARD_ROLES and card.buttons:
             card = _with_stand_in(session, card, message.chat, self._office, now)
+        listed = len(view.below) + len(view.doubted)
         # A review card without buttons has said its last word. Duty and channel cards go on: a case may come back.
         final = not card.buttons and (draft_version is not None or kind == ORDER_CARD)
         if kind == UNIT_CARD:  # what waits behind a return or a new draft is asked for again
             final = steps.is_answered(view, self._channel_of(message.chat))
-        return Outgoing(card, stamp=(view.version, view.items), is_final=final)
+        return Outgoing(card, stamp=(view.version, view.items, listed), is_final=final)
 
     def _render(self, kind: str, view: CaseView, chat: str, now: datetime) -> Card:
         if kind == DUTY_CARD:

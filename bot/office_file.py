@@ -294,6 +294,7 @@ class _Mute(_Strict):
     reasons: list[Annotated[str, Field(min_length=2, max_length=30)]] = Field(
         default=list(Mutes().reasons), min_length=1, max_length=8
     )
+    doubt_minutes: StrictInt = Field(default=Mutes().doubt_minutes, ge=0, le=120)
 
 
 class _Burst(_Strict):
@@ -425,7 +426,7 @@ def _office(read: _Office) -> Office:
             tuple(read.record.head_to),
         ),
         sensitivity=Sensitivity(read.burst.sensitivity),
-        mute=Mutes(read.mute.max_days, tuple(read.mute.reasons)),
+        mute=Mutes(read.mute.max_days, tuple(read.mute.reasons), read.mute.doubt_minutes),
         procedure=_procedure(read.procedure),
         supervision=Supervision(
             read.supervision.chat or "",

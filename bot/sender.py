@@ -280,7 +280,7 @@ class Sender:
         if message.kind is MessageKind.CARD and outgoing.stamp and message.case_id is not None:
             self._catch_up(session, message, message.case_id, outgoing.stamp)
 
-    def _catch_up(self, session: Unit, message: Message, case_id: int, shown: tuple[int, int]) -> None:
+    def _catch_up(self, session: Unit, message: Message, case_id: int, shown: tuple[int, int, int]) -> None:
         """Queue an update of a card whose case moved while it was on its way: nothing stood there yet to be edited."""
         if stamp(session, case_id) != shown:
             outbox.queue_edit(

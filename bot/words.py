@@ -66,6 +66,9 @@ _ENDING_NAMES = {
     Ending.SHOWN: "有人取出卡片",
     Ending.MOVED: "已有人处理",
     Ending.STIRRED: "又有新信息",
+    Ending.APART: "有人认定另立",
+    Ending.UNDECIDED: "到时无人判断",
+    Ending.ALONE: "另一事项已结束或不再显示",
     Ending.CLOSED: "事项已结束",
 }
 GROUND_NAMES: Mapping[Ground, str] = {
@@ -146,6 +149,7 @@ _LABELS = {
     "matcher": "范围",
     "ends_at": "到",
     "under": "并列于",
+    "beside": "疑似同一",
     "ending": "原因",
     "hushed": "未响铃",
     "place": "序号",

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from routing import people
 from routing.office import Level
 from routing.silence import Ending, MuteKind
-from routing.store.tables import CaseRow, HoldRow, MuteRow
+from routing.store.tables import CaseItemRow, CaseRow, HoldRow, ItemRow, MuteRow
 from routing.workflow import ENDED
 
 
@@ -42,13 +42,27 @@ class Matter:
 
 @dataclass(frozen=True, slots=True)
 class HeldView:
-    """Why the card of a case is held back: a mute, or the number of the graver case; neither where it was taken over from
-    an older ledger. `passed`: it was too grave for that mute and went out all the same.
+    """Why the card of a case is held back: a mute, the number of the graver case, or of the one that it is perhaps part of
+    (`beside`, held so since then); none where it was taken over from an older ledger. `passed`: it was too grave for
+    that mute and went out all the same.
     """
 
     mute: MuteView | None
     under: str
     passed: bool = False
+    beside: str = ""
+    since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DoubtView:
+    """A case that waits on the card of the one that it is perhaps part of; `url` of its first text, may be empty."""
+
+    id: int
+    number: str
+    title: str
+    version: int
+    url: str
 
 
 def is_held(session: Session, case_id: int) -> bool:
@@ -63,14 +77,20 @@ def open_hold(session: Session, case_id: int) -> HoldRow | None:
 
 def is_taken_over(row: HoldRow) -> bool:
     """Tell whether a card is held back because its case comes from an older ledger, and nobody asked for it yet."""
-    return row.mute_id is None and row.under_id is None
+    return row.mute_id is None and row.under_id is None and row.beside_id is None
 
 
 def hold(
-    session: Session, case_id: int, now: datetime, *, mute_id: int | None = None, under_id: int | None = None
+    session: Session,
+    case_id: int,
+    now: datetime,
+    *,
+    mute_id: int | None = None,
+    under_id: int | None = None,
+    beside_id: int | None = None,
 ) -> HoldRow:
     """Begin to hold a card back. The caller knows that it is not held back yet."""
-    row = HoldRow(case_id=case_id, mute_id=mute_id, under_id=under_id, at=now)
+    row = HoldRow(case_id=case_id, mute_id=mute_id, under_id=under_id, beside_id=beside_id, at=now)
     session.add(row)
     session.flush()
     return row
@@ -92,8 +112,11 @@ def held_view(session: Session, case_id: int) -> HeldView | None:
     if row.ended_at is not None and muted is not None and muted.ended_at is not None:
         return None
     mute = None if muted is None else mute_view(session, muted)
-    under = "" if row.under_id is None else session.get_one(CaseRow, row.under_id).number
-    return HeldView(mute, under, passed=row.ended_at is not None)
+    under, beside = (
+        "" if other is None else session.get_one(CaseRow, other).number
+        for other in (row.under_id, row.beside_id)
+    )
+    return HeldView(mute, under, passed=row.ended_at is not None, beside=beside, since=row.at)
 
 
 def mute_view(session: Session, row: MuteRow) -> MuteView:
@@ -128,6 +151,40 @@ def still_open(session: Session, case_ids: Sequence[int]) -> list[Matter]:
 def below(session: Session, case_id: int) -> tuple[str, ...]:
     """Give the numbers of the cases that stand on the card of this one, oldest first."""
     return tuple(session.scalars(_below(case_id)))
+
+
+def doubted(session: Session, case_id: int) -> tuple[DoubtView, ...]:
+    """Give the cases that wait on the card of this one for a person to say whether they are part of it, oldest first."""
+    cases = session.scalars(
+        select(CaseRow)
+        .join(HoldRow, HoldRow.case_id == CaseRow.id)
+        .where(
+            HoldRow.beside_id == case_id,
+            HoldRow.ended_at.is_(None),
+            CaseRow.state.not_in(list(ENDED)),  # merged just now, and no tick has seen it
+        )
+        .order_by(HoldRow.id)
+    ).all()
+    return tuple(
+        DoubtView(case.id, case.number, case.title, case.version, _first_url(session, case.id))
+        for case in cases
+    )
+
+
+def _first_url(session: Session, case_id: int) -> str:
+    url = session.scalar(
+        select(ItemRow.url)
+        .join(CaseItemRow, CaseItemRow.item_id == ItemRow.id)
+        .where(CaseItemRow.case_id == case_id, ItemRow.url != "")
+        .order_by(CaseItemRow.at, ItemRow.id)
+        .limit(1)
+    )
+    return url or ""
+
+
+def listed(session: Session, case_id: int) -> int:
+    """Count the cases that stand on the card of this one, for whatever reason."""
+    return len(below(session, case_id)) + len(doubted(session, case_id))
 
 
 def _below(case_id: int) -> Select[str]:

@@ -1,32 +1,36 @@
-"""Whether the card of a case goes out now: not while a mute takes the case, nor while it is a small one beside a grave one.
+"""Whether the card of a case goes out now: not while a mute takes the case, nor while it is a small one beside a grave
+one or, for a while, beside the one that it is perhaps part of.
 
 Held back is a state with a reason: the case is opened, its limits run, /open and /case show it, and a ledger line says
-when it was held back, by what, and when no longer. Never held back: Ⅰ and Ⅱ, dangers (安全稳定), and, below another
-case, whatever must be answered.
+when it was held back, by what, and when no longer. Never held back: Ⅰ and Ⅱ, dangers (安全稳定), and, on the card of
+another case, whatever must be answered.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import Session
 
-from routing import announce, held, mutes
+from routing import announce, doubt, held, mutes, verdicts
 from routing.errors import UserError
 from routing.ledger import Ledger
 from routing.office import Level, Office
-from routing.outbox import MessageKind, Priority, queue
+from routing.outbox import MessageKind, Priority, is_out, queue
 from routing.procedure import UNJUDGED
 from routing.silence import Ending, MuteKind
 from routing.standing import refresh
 from routing.store.lock import serialise
-from routing.store.tables import CaseRow, HoldRow, MuteRow
+from routing.store.tables import CaseItemRow, CaseRow, HoldRow, MuteRow, SuggestionRow, VerdictKind
 from routing.workflow import ENDED, Actor
 
 TEMPLATE = "held_over"
 SECURITY = "security"
 _FROM = {Ending.OVER, Ending.FREED}
+"""Ends that are told in one summary."""
+_AGAIN = {*_FROM, Ending.UNDECIDED, Ending.ALONE}
+"""Ends after which something else may hold the card back."""
 
 
 def is_grave(case: CaseRow) -> bool:
@@ -44,8 +48,18 @@ def is_small(case: CaseRow) -> bool:
     )
 
 
-def opened(session: Session, office: Office, ledger: Ledger, case: CaseRow, now: datetime) -> bool:
-    """Decide on the card of a case that was just opened: True where it is held back, and the record says by what."""
+def opened(
+    session: Session,
+    office: Office,
+    ledger: Ledger,
+    case: CaseRow,
+    now: datetime,
+    doubtful: doubt.Doubtful | None = None,
+) -> bool:
+    """Decide on the card of a case that was just opened: True where it is held back, and the record says by what.
+
+    `doubtful`: what is known of its suggestion, where it has one.
+    """
     mute = mutes.matching(session, case, now)
     if mute is not None:
         row = held.hold(session, case.id, now, mute_id=mute.id)
@@ -57,7 +71,7 @@ def opened(session: Session, office: Office, ledger: Ledger, case: CaseRow, now:
         return True
     graver = _graver(session, case) if is_small(case) else None
     if graver is None:
-        return False
+        return doubtful is not None and _waits_beside(session, office, ledger, case, doubtful, now)
     held.hold(session, case.id, now, under_id=graver.id)
     _note(
         session,
@@ -70,6 +84,31 @@ def opened(session: Session, office: Office, ledger: Ledger, case: CaseRow, now:
     )
     refresh(session, graver.id, now)
     return True
+
+
+def _waits_beside(
+    session: Session, office: Office, ledger: Ledger, case: CaseRow, new: doubt.Doubtful, now: datetime
+) -> bool:
+    suggested = session.get_one(SuggestionRow, case.id)
+    other = session.get_one(CaseRow, suggested.other_id)
+    beside = doubt.Other(
+        open=other.state not in ENDED,
+        out=is_out(session, office.duty_chat, other.id, now),
+        quiet=held.is_held(session, other.id) or mutes.matching(session, other, now) is not None,
+    )
+    if not doubt.waits(new, beside, office.mute.doubt_minutes):
+        return False
+    held.hold(session, case.id, now, beside_id=other.id)
+    _note_beside(session, ledger, case, other, now, f"，把握 {suggested.certainty:.2f}")
+    return True
+
+
+def _note_beside(
+    session: Session, ledger: Ledger, case: CaseRow, other: CaseRow, now: datetime, more: str = ""
+) -> None:
+    why = f"疑似与 {other.number} 是同一事项{more}，列在它的卡片上等值班员判断"
+    _note(session, ledger, case, "hold", now, why=why, beside=other.number)
+    refresh(session, other.id, now)
 
 
 def mute(
@@ -93,7 +132,7 @@ def mute(
 def reconsider(session: Session, office: Office, ledger: Ledger, case: CaseRow, now: datetime) -> None:
     """Let the card of a case go that has become too grave to be held back. Safe to call at any time."""
     row = held.open_hold(session, case.id)
-    if row is not None and (is_grave(case) or (row.under_id is not None and not is_small(case))):
+    if row is not None and (is_grave(case) or (_is_on_a_card(row) and not is_small(case))):
         _end(session, ledger, row, case, Ending.GRAVE, now)
         _post(session, office, [case], now)
 
@@ -112,6 +151,37 @@ def show(
     if held.is_taken_over(row):  # those of the unit that has it were held back too
         for card in announce.cards_due(session, office, case, now):
             announce.post(session, card, now)
+    return case
+
+
+def apart(
+    session: Session,
+    office: Office,
+    ledger: Ledger,
+    actor: Actor,
+    case_id: int,
+    beside_id: int,
+    now: datetime,
+) -> CaseRow | None:
+    """Send the card of a case that waits beside another, because somebody says that it is none of that; kept as a verdict.
+
+    None where it does not wait there (any more). Whether he may say so was asked before.
+    """
+    row = held.open_hold(session, case_id)
+    if row is None or row.beside_id != beside_id:
+        return None
+    case, other = session.get_one(CaseRow, case_id), session.get_one(CaseRow, beside_id)
+    verdicts.note(
+        session,
+        case,
+        VerdictKind.APART,
+        proposed=other.number,
+        corrected=case.number,
+        person_id=actor.person_id,
+        now=now,
+    )
+    _end(session, ledger, row, case, Ending.APART, now, actor)
+    _post(session, office, [case], now)
     return case
 
 
@@ -140,12 +210,12 @@ def tick(session: Session, office: Office, ledger: Ledger, now: datetime) -> int
         .order_by(HoldRow.id)
     ).all()
     for row, case in rows:
-        ending = _ending(session, row, case)
+        ending = _ending(session, office, ledger, row, case, now)
         if ending is None:
             continue
         ended += 1
         _end(session, ledger, row, case, ending, now)
-        if case.state not in ENDED and not (ending in _FROM and opened(session, office, ledger, case, now)):
+        if case.state not in ENDED and not (ending in _AGAIN and opened(session, office, ledger, case, now)):
             released.setdefault(_Cause(ending, row.mute_id, row.under_id), []).append(case)
     for cause, cases in released.items():
         _release(session, office, cause, cases, now)
@@ -161,8 +231,12 @@ class _Cause:
     under_id: int | None
 
 
-def _ending(session: Session, row: HoldRow, case: CaseRow) -> Ending | None:
+def _ending(
+    session: Session, office: Office, ledger: Ledger, row: HoldRow, case: CaseRow, now: datetime
+) -> Ending | None:
     """Say why a card is held back no longer; None while it still is."""
+    if row.beside_id is not None:
+        return _doubt_ending(session, office, ledger, row, case, now)
     if case.state in ENDED:
         return Ending.CLOSED
     if is_grave(case) or (row.under_id is not None and not is_small(case)):
@@ -174,6 +248,34 @@ def _ending(session: Session, row: HoldRow, case: CaseRow) -> Ending | None:
         return Ending.MOVED if mute.kind is not MuteKind.CASE and case.state not in UNJUDGED else None
     graver = session.get_one(CaseRow, row.under_id)
     return None if _holds_back(graver) else Ending.FREED
+
+
+def _doubt_ending(
+    session: Session, office: Office, ledger: Ledger, row: HoldRow, case: CaseRow, now: datetime
+) -> Ending | None:
+    other = session.get_one(CaseRow, row.beside_id)
+    while other.merged_into is not None:
+        other = session.get_one(CaseRow, other.merged_into)
+    texts = session.scalar(select(func.count()).where(CaseItemRow.case_id == case.id)) or 0
+    waiting = doubt.Waiting(
+        ended=case.state in ENDED,
+        judged=case.state not in UNJUDGED,
+        small=is_small(case),
+        further=texts - 1,
+        asks=other.id != case.id and other.state not in ENDED and not held.is_held(session, other.id),
+        since=row.at,
+    )
+    ending = doubt.ending(waiting, office.mute.doubt_minutes, now)
+    if ending is None and other.id != row.beside_id:
+        row.beside_id = other.id
+        session.flush()
+        _note_beside(session, ledger, case, other, now)
+    return ending
+
+
+def _is_on_a_card(row: HoldRow) -> bool:
+    """Tell whether a case stands on the card of another one, which asks or waits for it."""
+    return row.under_id is not None or row.beside_id is not None
 
 
 def _holds_back(case: CaseRow) -> bool:
@@ -256,8 +358,8 @@ def _end(
         ending=ending.value,
         **more,
     )
-    if row.under_id is not None:
-        refresh(session, row.under_id, now)
+    for other in filter(None, (row.under_id, row.beside_id)):
+        refresh(session, other, now)
 
 
 def _note(
@@ -278,7 +380,8 @@ def _why_muted(mute: MuteRow) -> str:
 
 def _may_end() -> ColumnElement[bool]:
     """Leave out what came from an older ledger and is open: a person asks for its card, or there is news of it."""
-    return or_(HoldRow.mute_id.is_not(None), HoldRow.under_id.is_not(None), CaseRow.state.in_(list(ENDED)))
+    causes = (HoldRow.mute_id, HoldRow.under_id, HoldRow.beside_id)
+    return or_(*(cause.is_not(None) for cause in causes), CaseRow.state.in_(list(ENDED)))
 
 
 def _is_anything(session: Session, now: datetime) -> bool:

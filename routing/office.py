@@ -213,10 +213,14 @@ class DutyTimes:
 
 @dataclass(frozen=True, slots=True)
 class Mutes:
-    """What may be muted: for how many days at most, and the reasons that are offered on a card; project defaults."""
+    """What may be muted: for how many days at most, and the reasons that are offered on a card; project defaults.
+
+    `doubt_minutes`: so long a new small matter waits on the card of the one that it is perhaps part of; 0: never.
+    """
 
     max_days: int = 7
     reasons: tuple[str, ...] = ("已知情况，正在处置", "计划内的活动或施工", "重复信息刷屏")
+    doubt_minutes: int = 30
 
 
 @dataclass(frozen=True, slots=True)

@@ -116,6 +116,21 @@ def hasten(session: Session, key: str, priority: Priority, now: datetime) -> Non
     )
 
 
+def is_out(session: Session, chat: str, case_id: int, now: datetime) -> bool:
+    """Tell whether a card of a case stands in a chat, or is on its way there and waits for nothing."""
+    stands = select(MessageRefRow.id).where(
+        MessageRefRow.case_id == case_id, MessageRefRow.chat == chat, MessageRefRow.final.is_(False)
+    )
+    under_way = select(OutboxRow.id).where(
+        OutboxRow.case_id == case_id,
+        OutboxRow.chat == chat,
+        OutboxRow.kind == MessageKind.CARD.value,
+        OutboxRow.state.in_([Sending.PENDING, Sending.SENDING]),
+        OutboxRow.next_attempt_at <= now,
+    )
+    return any(session.scalar(query.limit(1)) is not None for query in (stands, under_way))
+
+
 def queue_edit(
     session: Session, *, case_id: int, card: str, chat: str, draft_version: int, now: datetime
 ) -> None:

@@ -16,6 +16,7 @@ from routing import announce, catchup, deadlines, holding, search, spread, verdi
 from routing.catchup import Gap
 from routing.counters import head_of
 from routing.crowds import Crowds
+from routing.doubt import Doubtful
 from routing.grouping import Match, Trace, Window, find_match
 from routing.judging import Judging
 from routing.ledger import Ledger
@@ -94,10 +95,8 @@ class Placing:
             case = self._join(row, match, judgement)
             line = f"并入 {case.number}：{match.why}"
         else:
-            case = self._open(row, judgement)
+            case = self._open(row, judgement, found)
             line = f"新事项 {case.number}：" + "；".join(str(reason) for reason in judgement.reasons)
-            if found is not None:
-                self._suggest(case, found)
         row.outcome = Outcome.CASE
         self._recent.add(replace(trace, case_id=case.id))
         return line
@@ -107,9 +106,7 @@ class Placing:
         trace = trace_of(row, None)
         found = self._found(trace, judgement)
         channel = judgement.channel or judgement.lead or OFFICE
-        case = self._open(row, replace(judgement, relevant=True, channel=channel))
-        if found is not None:
-            self._suggest(case, found)
+        case = self._open(row, replace(judgement, relevant=True, channel=channel), found, by_hand=True)
         self._recent.add(replace(trace, case_id=case.id))
         return case
 
@@ -158,10 +155,10 @@ class Placing:
             return held.propose(trace)
         return find_match(trace, held)  # what opens nothing has no card that could ask
 
-    def _suggest(self, case: CaseRow, found: Match) -> None:
+    def _suggest(self, case: CaseRow, found: Match) -> bool:
         """Keep what the new case is perhaps one with, for its card to ask; nothing grave is offered to go into less."""
         if case.level < self._session.get_one(CaseRow, found.case_id).level:
-            return
+            return False
         self._session.add(
             SuggestionRow(
                 case_id=case.id,
@@ -171,8 +168,12 @@ class Placing:
                 at=self._now,
             )
         )
+        self._session.flush()
+        return True
 
-    def _open(self, row: ItemRow, judgement: Judgement) -> CaseRow:
+    def _open(
+        self, row: ItemRow, judgement: Judgement, found: Match | None, *, by_hand: bool = False
+    ) -> CaseRow:
         assert judgement.channel is not None
         session, now = self._session, self._now
         proposed = judgement.level or Level.IV
@@ -216,7 +217,11 @@ class Placing:
             **({"owed": case.owed.value} if case.owed else {}),
         )
         deadlines.start(session, self._office, case, first_clocks(self._office.procedure, case.level), now)
-        if not holding.opened(session, self._office, self._ledger, case, now):
+        doubtful = None
+        if found is not None and self._suggest(case, found):
+            small, late = holding.is_small(case), self.gap is not None
+            doubtful = Doubtful(small, found.certainty, by_hand=by_hand, late=late)
+        if not holding.opened(session, self._office, self._ledger, case, now, doubtful):
             quiet_until = catchup.summary_at(session, self._office, now) if self.gap else None
             announce.opened(session, self._office, case, now, summary_at=quiet_until)
         self.opened.append(case.id)

@@ -20,5 +20,8 @@ class Ending(StrEnum):
     GRAVE = "grave"  # too grave to be held back
     SHOWN = "shown"  # somebody asked for it
     MOVED = "moved"  # people took the matter further without its card
-    STIRRED = "stirred"  # taken over from an older ledger, and there is news of it
+    STIRRED = "stirred"  # there is news of it: taken over from an older ledger, or in doubt
+    APART = "apart"  # a person said that it is no part of the matter beside which it waited
+    UNDECIDED = "undecided"  # nobody said in time whether it is part of that matter
+    ALONE = "alone"  # that matter is over, or its own card is held back
     CLOSED = "closed"  # the matter ended meanwhile

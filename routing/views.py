@@ -12,7 +12,7 @@ from routing import held, people, promises, verdicts
 from routing.coming import NO_CLOCK, ClockView, clock_view
 from routing.competence import Competent
 from routing.effect import Effect, measured
-from routing.held import HeldView
+from routing.held import DoubtView, HeldView
 from routing.items import Band, Counts, Kind
 from routing.office import Level, Role, Step
 from routing.owed import Owed
@@ -32,6 +32,7 @@ from routing.store.tables import (
     ReleaseRow,
     ReviewRow,
     SuggestionRow,
+    VerdictKind,
 )
 from routing.workflow import ENDED, AnswerKind, Aspect, Command, Openness, Opinion, Stage, State
 
@@ -180,7 +181,8 @@ class CaseView:
     `released_as`: the openness attribute of the answer that was released;
     `legacy`: how it came from an older ledger, None where it began here;
     `competent`: the units that it is proposed to, by the key of a channel that has several, see `routing.bodies`;
-    `held`: by what its card is held back; `below`: the numbers of the small cases that stand on this one's card.
+    `held`: by what its card is held back; `below`: the numbers of the small cases that stand on this one's card;
+    `doubted`: the cases that wait there for a person to say whether they are part of this one.
     """
 
     id: int
@@ -221,6 +223,7 @@ class CaseView:
     owed: Owed | None = None
     held: HeldView | None = None
     below: tuple[str, ...] = ()
+    doubted: tuple[DoubtView, ...] = ()
     answer_kind: AnswerKind | None = None
     papers: tuple[PaperView, ...] = ()
     clock: ClockView = NO_CLOCK
@@ -304,6 +307,7 @@ def case_view(session: Session, case_id: int, draft_version: int | None = None) 
         level_why=case.level_why or "",
         held=held.held_view(session, case.id),
         below=held.below(session, case.id),
+        doubted=held.doubted(session, case.id),
         answer_kind=case.answer_kind,
         papers=_papers(session, case.id),
         has_chief=case.state is State.TO_APPROVE and bool(people.holders(session, Role.CHIEF)),
@@ -377,12 +381,16 @@ def _seen(session: Session, case_id: int, chat: str, before: int) -> int | None:
 
 
 def suggestion_of(session: Session, case: CaseRow) -> SuggestionView | None:
-    """Give the case that this one is perhaps one with; None where there is none that it could go into now."""
+    """Give the case that this one is perhaps one with; None where there is none that it could go into now, or a person
+    said that it is a matter of its own.
+    """
     row = session.get(SuggestionRow, case.id) if (case.state, Command.MERGE) in TABLE else None
     other = session.get(CaseRow, row.other_id) if row else None
     while other is not None and other.merged_into is not None:
         other = session.get(CaseRow, other.merged_into)
     if row is None or other is None or other.state in ENDED or other.id == case.id:
+        return None
+    if verdicts.newest(session, case.id, VerdictKind.APART) is not None:
         return None
     return SuggestionView(Other(other.id, other.number, other.title, other.opened_at), row.why)
 
@@ -392,11 +400,11 @@ def _other(session: Session, case_id: int | None) -> Other | None:
     return None if row is None else Other(row.id, row.number, row.title, row.opened_at)
 
 
-def stamp(session: Session, case_id: int) -> tuple[int, int]:
-    """Give what tells whether a card is up to date: the case's version and its number of items."""
+def stamp(session: Session, case_id: int) -> tuple[int, int, int]:
+    """Give what tells whether a card is up to date: the case's version, its number of items, of cases on its card."""
     version = session.scalar(select(CaseRow.version).where(CaseRow.id == case_id)) or 0
     items = session.scalar(select(func.count()).where(CaseItemRow.case_id == case_id)) or 0
-    return version, items
+    return version, items, held.listed(session, case_id)
 
 
 def find_case(session: Session, key: str) -> int | None:

@@ -342,6 +342,9 @@ BAD: Mapping[str, tuple[str, str, str, str]] = {
         "channels.petition.units[第1个].subjects",
         "城乡建设",
     ),
+    "a wait below nothing": ("doubt_minutes = 30", "doubt_minutes = -1", "mute.doubt_minutes", "0"),
+    "a wait of hours": ("doubt_minutes = 30", "doubt_minutes = 121", "mute.doubt_minutes", "120"),
+    "a wait in words": ("doubt_minutes = 30", 'doubt_minutes = "30m"', "mute.doubt_minutes", "整数"),
     "broken TOML": ('code = "ZFB"', 'code = "ZFB', "语法", "引号"),
 }
 
@@ -385,6 +388,16 @@ def test_a_channel_whose_key_is_no_key_is_told() -> None:
         load_office(text, "office.toml")
     (problem,) = caught.value.problems
     assert "信访" in problem.where
+
+
+@pytest.mark.parametrize(
+    ("written", "minutes"), [("doubt_minutes = 0", 0), ("", 30), ("doubt_minutes = 120", 120)]
+)
+def test_the_wait_of_a_doubtful_matter_is_half_an_hour_unless_it_is_written_otherwise(
+    written, minutes
+) -> None:
+    text = TEMPLATES["office.toml"].replace("doubt_minutes = 30", written)
+    assert load_office(text, "office.toml").mute.doubt_minutes == minutes
 
 
 def test_all_problems_of_the_office_come_at_once_in_the_order_of_the_file() -> None:

@@ -5,15 +5,28 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from builders import HOUR, MINUTE, Desk, item, views
+from builders import HOUR, MINUTE, Desk, harvest, item, views
+from sqlalchemy import delete, update
 
-from routing import deadlines, holding, mutes
+from routing import announce, deadlines, holding, mutes, outbox
+from routing.doubt import FURTHER, Doubtful
 from routing.errors import UserError
+from routing.items import Kind, SourceState
 from routing.ledger import entries
 from routing.office import Level, Procedure
 from routing.reconcile import missing_cards
+from routing.registering import Heard, register
 from routing.silence import Ending, MuteKind
-from routing.store.tables import CaseRow, HoldRow, LedgerRow, MuteRow, OutboxRow
+from routing.store.tables import (
+    CaseRow,
+    HoldRow,
+    LedgerRow,
+    MuteRow,
+    OutboxRow,
+    SuggestionRow,
+    VerdictKind,
+    VerdictRow,
+)
 from routing.views import case_view
 from routing.workflow import Command, State
 
@@ -355,3 +368,324 @@ def test_one_that_grows_comes_out_by_itself(desk, big):
     tick(desk)
     assert hold_of(desk, case_id).ending is Ending.GRAVE
     assert said(desk)[-1] == ("duty", 3)
+
+
+# --- beside the matter that it is perhaps part of -----------------------------------------------------------------
+
+UNSURE = "又停水了，物业根本不管事"
+"""Fits any matter about water, and after two of them neither for certain."""
+
+
+@pytest.fixture
+def known(desk: Desk) -> int:
+    """An open matter of the fourth level whose card is on its way."""
+    return desk.open(WATER)
+
+
+def doubted(desk: Desk, other: int, how_many: int = 1, certainty: float = 0.5, **changes: Any) -> list[int]:
+    """Open small matters that are perhaps part of another, as placing does; gives those whose cards wait."""
+
+    def work(session: Any) -> list[int]:
+        found = []
+        for serial in range(how_many):
+            values = {
+                "number": f"YQ-2026-7{serial:03d}",
+                "state": State.JUDGING,
+                "level": Level.IV,
+                "proposed_level": Level.IV,
+                "channel": "petition",
+                "copies": [],
+                "title": "水压低，洗澡都难",
+                "opened_at": desk.clock(),
+            }
+            case = CaseRow(**(values | changes))
+            session.add(case)
+            session.flush()
+            session.add(
+                SuggestionRow(
+                    case_id=case.id, other_id=other, why="停水", certainty=certainty, at=desk.clock()
+                )
+            )
+            session.flush()
+            new = Doubtful(holding.is_small(case), certainty)
+            if holding.opened(session, desk.office, desk.ledger, case, desk.clock(), new):
+                found.append(case.id)
+            else:
+                announce.opened(session, desk.office, case, desk.clock())
+        return found
+
+    return desk.run(work)
+
+
+def cards_of(desk: Desk, case_id: int) -> int:
+    return len(desk.all(OutboxRow, OutboxRow.case_id == case_id, OutboxRow.kind == "card"))
+
+
+def waiting_on(desk: Desk, case_id: int) -> list[str]:
+    return [one.number for one in desk.run(lambda s: case_view(s, case_id)).doubted]
+
+
+def say_apart(desk: Desk, case_id: int, beside: int) -> CaseRow | None:
+    actor = desk.staff["duty"]
+    return desk.run(
+        lambda s: holding.apart(s, desk.office, desk.ledger, actor, case_id, beside, desk.clock())
+    )
+
+
+def test_a_text_that_fits_a_matter_but_not_for_certain_opens_one_that_waits_on_its_card(desk):
+    both = [desk.open(f"{place}今天又停水了，物业不管") for place in ("东湖小区", "西山小区")]
+    before = said(desk)
+    case_id = desk.open(UNSURE)
+    view = desk.run(lambda s: case_view(s, case_id))
+    other = view.suggestion.other
+    assert other.id in both
+    assert said(desk) == before
+    assert view.held.beside == other.number
+    assert len(view.deadlines) == 2
+    assert actions(desk, case_id) == ["open", "hold"]
+    assert waiting_on(desk, other.id) == [view.number]
+    assert desk.run(lambda s: missing_cards(s, desk.office, desk.clock())) == 0
+
+
+def test_an_office_that_wants_no_wait_gets_each_card_at_once(desk):
+    desk.office = replace(desk.office, mute=replace(desk.office.mute, doubt_minutes=0))
+    for place in ("东湖小区", "西山小区"):
+        desk.open(f"{place}今天又停水了，物业不管")
+    case_id = desk.open(UNSURE)
+    assert desk.run(lambda s: case_view(s, case_id)).suggestion is not None
+    assert cards_of(desk, case_id) == 1
+    assert desk.all(HoldRow) == []
+
+
+def test_what_a_person_registers_never_waits(desk):
+    for place in ("东湖小区", "西山小区"):
+        desk.open(f"{place}今天又停水了，物业不管")
+    made = desk.run(
+        lambda s: register(
+            s, desk.office, desk.rules, desk.ledger, Heard(UNSURE), desk.staff["duty"], desk.clock()
+        )
+    )
+    assert desk.run(lambda s: case_view(s, made.case_id)).suggestion is not None
+    assert cards_of(desk, made.case_id) == 1
+    assert desk.all(HoldRow) == []
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"level": Level.III, "proposed_level": Level.III},
+        {"proposed_level": Level.III},
+        {"must_answer": True},
+        {"channel": "security"},
+        {"certainty": 0.39},
+    ],
+    ids=["third level", "proposed graver", "must be answered", "danger", "hardly alike"],
+)
+def test_what_is_graver_owed_or_hardly_alike_never_waits(desk, known, changes):
+    assert doubted(desk, known, **changes) == []
+
+
+def muted_alone(desk: Desk, case_id: int) -> None:
+    mute(desk, MuteKind.CASE, desk.case(case_id).number)
+
+
+def muted_by_its_place(desk: Desk, case_id: int) -> None:
+    mute(desk, MuteKind.PLACE, "东湖小区")
+
+
+def over(desk: Desk, case_id: int) -> None:
+    desk.act(case_id, Command.DISMISS)
+
+
+def unsent(desk: Desk, case_id: int) -> None:
+    later = desk.clock() + HOUR
+    desk.run(lambda s: s.execute(update(OutboxRow).values(next_attempt_at=later)))
+
+
+@pytest.mark.parametrize("change", [muted_alone, muted_by_its_place, over, unsent])
+def test_nothing_waits_beside_a_matter_that_is_muted_over_or_has_no_card_out(desk, known, change):
+    change(desk, known)
+    assert doubted(desk, known) == []
+
+
+def test_nothing_waits_beside_one_that_waits_itself(desk, known):
+    [first] = doubted(desk, known)
+    assert doubted(desk, first, number="YQ-2026-7900") == []
+
+
+def test_when_nobody_says_in_time_the_card_comes_with_its_sound_and_once(desk, known):
+    before = said(desk)
+    [case_id] = doubted(desk, known)
+    desk.clock.advance(29 * MINUTE)
+    assert tick(desk) == 0
+    assert said(desk) == before
+    desk.clock.advance(1 * MINUTE)
+    assert [tick(desk), tick(desk)] == [1, 0]
+    assert said(desk) == [*before, ("duty", 3)]
+    assert hold_of(desk, case_id).ending is Ending.UNDECIDED
+    assert waiting_on(desk, known) == []
+    assert desk.run(lambda s: case_view(s, case_id)).suggestion is not None
+    assert actions(desk, case_id) == ["hold", "release"]
+
+
+def test_said_to_be_apart_it_comes_at_once_and_is_suggested_no_more(desk, known):
+    before = said(desk)
+    [case_id] = doubted(desk, known)
+    assert say_apart(desk, case_id, known) is not None
+    assert said(desk) == [*before, ("duty", 3)]
+    assert hold_of(desk, case_id).ending is Ending.APART
+    [verdict] = desk.all(VerdictRow)
+    told = (verdict.kind, verdict.case_id, verdict.proposed, verdict.corrected)
+    assert told == (VerdictKind.APART, case_id, desk.case(known).number, desk.case(case_id).number)
+    assert desk.run(lambda s: case_view(s, case_id)).suggestion is None
+    assert say_apart(desk, case_id, known) is None
+    assert len(desk.all(VerdictRow)) == 1
+
+
+def test_the_verdict_says_which_version_proposed(desk):
+    for place in ("东湖小区", "西山小区"):
+        desk.open(f"{place}今天又停水了，物业不管")
+    case_id = desk.open(UNSURE)
+    other = hold_of(desk, case_id).beside_id
+    assert say_apart(desk, case_id, other) is not None
+    [verdict] = desk.all(VerdictRow)
+    assert verdict.rules_version == desk.rules.version
+    assert verdict.item_id is not None
+
+
+def test_merged_it_waits_no_more_and_never_rings(desk, known):
+    before = said(desk)
+    [case_id] = doubted(desk, known)
+    desk.act(case_id, Command.MERGE, into=known)
+    assert waiting_on(desk, known) == []  # also before the tick
+    assert tick(desk) == 1
+    assert hold_of(desk, case_id).ending is Ending.CLOSED
+    assert said(desk) == before
+
+
+@pytest.mark.parametrize("end", [over, muted_alone])
+def test_once_the_other_is_over_or_held_back_it_comes_out(desk, known, end):
+    [case_id] = doubted(desk, known)
+    end(desk, known)
+    assert tick(desk) == 1
+    assert hold_of(desk, case_id).ending is Ending.ALONE
+    assert cards_of(desk, case_id) == 1
+
+
+def test_once_the_other_was_merged_it_waits_beside_the_one_that_took_it_in(desk, known):
+    third = desk.open("解放路路灯坏了，请问谁修")
+    [case_id] = doubted(desk, known)
+    desk.clock.advance(20 * MINUTE)
+    desk.act(known, Command.MERGE, into=third)
+    assert tick(desk) == 0
+    assert waiting_on(desk, third) == [desk.case(case_id).number]
+    assert actions(desk, case_id) == ["hold", "hold"]
+    desk.clock.advance(10 * MINUTE)  # half an hour in all
+    assert tick(desk) == 1
+    assert cards_of(desk, case_id) == 1
+
+
+def test_a_matter_that_took_the_other_in_comes_out(desk, known):
+    [case_id] = doubted(desk, known)
+    desk.act(known, Command.MERGE, into=case_id)
+    assert tick(desk) == 1
+    assert hold_of(desk, case_id).ending is Ending.ALONE
+    assert cards_of(desk, case_id) == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "ending"),
+    [
+        ({"must_answer": True}, Ending.GRAVE),
+        ({"channel": "security"}, Ending.GRAVE),
+        ({"proposed_level": Level.III}, Ending.GRAVE),
+        ({"state": State.WATCHING}, Ending.MOVED),
+    ],
+    ids=["duty", "danger", "level", "people took it on"],
+)
+def test_one_that_rises_or_that_people_take_on_comes_out(desk, known, change, ending):
+    [case_id] = doubted(desk, known)
+
+    def work(session: Any) -> None:
+        for name, value in change.items():
+            setattr(session.get_one(CaseRow, case_id), name, value)
+
+    desk.run(work)
+    assert tick(desk) == 1
+    assert hold_of(desk, case_id).ending is ending
+    assert cards_of(desk, case_id) == 1
+
+
+def test_one_that_many_speak_of_comes_out(desk):
+    for place in ("东湖小区", "西山小区"):
+        desk.open(f"{place}今天又停水了，物业不管")
+    desk.know("bbs-c")
+    case_id = desk.open(UNSURE, external_id="asked")
+    for place in range(FURTHER):
+        assert tick(desk) == 0
+        desk.accept(
+            item(f"我家也是 {place}", source_id="bbs-c", parent_id="asked", kind=Kind.COMMENT), source="bbs-c"
+        )
+    assert tick(desk) == 1
+    assert hold_of(desk, case_id).ending is Ending.STIRRED
+
+
+def test_somebody_can_fetch_the_card_of_one_that_waits(desk, known):
+    [case_id] = doubted(desk, known)
+    desk.run(lambda s: holding.show(s, desk.office, desk.ledger, desk.staff["duty"], case_id, desk.clock()))
+    assert cards_of(desk, case_id) == 1
+    assert waiting_on(desk, known) == []
+
+
+def test_what_a_mute_takes_meanwhile_goes_on_waiting_for_its_end(desk, known):
+    [case_id] = doubted(desk, known, place="西山小区")
+    mute(desk, MuteKind.PLACE, "西山小区")
+    desk.clock.advance(30 * MINUTE)
+    tick(desk)
+    assert cards_of(desk, case_id) == 0
+    assert hold_of(desk, case_id).mute_id is not None
+
+
+def test_a_mute_comes_before_a_doubt(desk, known):
+    mute(desk, MuteKind.PLACE, "西山小区")
+    [case_id] = doubted(desk, known, place="西山小区")
+    assert hold_of(desk, case_id).beside_id is None
+
+
+def test_the_card_of_the_other_is_brought_up_to_date_without_a_sound(desk, known):
+    stands_on(desk, known)
+    [case_id] = doubted(desk, known)
+    assert edits(desk, known) == 1
+    assert said(desk) == []
+    sent_all(desk)
+    say_apart(desk, case_id, known)
+    assert edits(desk, known) == 1
+
+
+def stands_on(desk: Desk, case_id: int) -> None:
+    desk.run(
+        lambda s: outbox.remember_card(
+            s, chat="duty-group", message="7", case_id=case_id, card="duty", draft_version=0, now=desk.clock()
+        )
+    )
+    sent_all(desk)
+
+
+def sent_all(desk: Desk) -> None:
+    desk.run(lambda s: s.execute(delete(OutboxRow)))
+
+
+def edits(desk: Desk, case_id: int) -> int:
+    return len(desk.all(OutboxRow, OutboxRow.case_id == case_id, OutboxRow.kind == "edit"))
+
+
+def test_what_is_read_after_a_gap_follows_its_summary_and_does_not_wait(desk):
+    for place in ("东湖小区", "西山小区"):
+        desk.open(f"{place}今天又停水了，物业不管")
+    was_read = SourceState("bbs", last_ok_at=desk.clock(), baseline_done=True)
+    desk.take(harvest(at=desk.clock(), state=was_read))
+    now = desk.clock.advance(8 * HOUR)
+    state = SourceState("bbs", last_ok_at=now, baseline_done=True)
+    desk.take(harvest(item(UNSURE, published_at=now - HOUR), at=now, state=state))
+    assert desk.all(SuggestionRow) != []
+    assert desk.all(HoldRow) == []
