@@ -80,6 +80,7 @@ _CODES: dict[str, str] = {
     "handover": "ho",
     "substitute": "su",
     "standin": "si",
+    "doubt": "db",
 }
 _VERBS = {code: verb for verb, code in _CODES.items()}
 
@@ -87,6 +88,7 @@ MENU, INVITE, PAGE = "menu", "invite", "page"
 MUTE, LIFT, SHOW = "mute", "lift", "show"
 HANDOVER, SUBSTITUTE = "handover", "substitute"
 CARD, STAND_IN = "card", "standin"
+DOUBT = "doubt"
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from bot.chat import Button, Tone
 from bot.clocks import assess_row, reports_owed
+from bot.doubts import doubted_buttons
 from bot.wishes import PAGE_MARK, menu_button, order_button, unit_arg
 from routing.deciding import TRIES
 from routing.office import Office
@@ -20,12 +21,12 @@ def duty_buttons(view: CaseView, office: Office) -> Rows:
     owed = reports_owed(view, moves)
     if view.state in {State.JUDGING, State.RETURNED, State.WATCHING}:
         rest = (menu_button(view, "judge", "研判…"), menu_button(view, "correct", "纠正…"))
-        return (_onwards(view, office, moves), *owed, *_join(view), _judging(view, moves), rest)
-    if view.state in _STEPS:
-        return (*_only_known(view, moves, _STEPS[view.state](view)), *owed, *_sides(view, moves))
-    if view.state in ENDED:
+        asked = (*_join(view), *doubted_buttons(view))
+        return (_onwards(view, office, moves), *owed, *asked, _judging(view, moves), rest)
+    if view.state in ENDED and view.state not in _STEPS:
         return assess_row(view)
-    return (*owed, *_sides(view, moves))
+    steps = _STEPS[view.state](view) if view.state in _STEPS else ()
+    return (*_only_known(view, moves, steps), *owed, *doubted_buttons(view), *_sides(view, moves))
 
 
 def _onwards(view: CaseView, office: Office, moves: Table) -> tuple[Button, ...]:

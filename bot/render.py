@@ -6,10 +6,11 @@ review and the reasons of reviews are shown to one person in private.
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from bot.chat import Block, Button, Card, Form, Tone
 from bot.clocks import clock_blocks, coming_block
+from bot.doubts import doubted_line
 from bot.duty_buttons import duty_buttons
 from bot.glance import spread, time_left
 from bot.matter import channel_name, detail, excerpt, folded, heading, what_decides
@@ -45,6 +46,7 @@ def duty_card(
             *heading(view),
             *_held(view, office),
             *what_decides(view, office),
+            *doubted_line(view),
             *asked_blocks(view, office),
             *_outcome(view, office),
             *_limits(view, office, now),
@@ -414,12 +416,19 @@ def _limit(limit: DeadlineView, view: CaseView, office: Office, now: datetime | 
 
 def held_line(held: HeldView, office: Office) -> str:
     """Say in a few words why a card is held back, or which mute it was too grave for."""
-    if held.mute is None and not held.under:
-        return "旧台账导入，未单独发卡"
     if held.mute is None:
-        return f"并列在 {held.under} 的卡片上"
+        return _held_on_a_card(held, office)
     until = f"至 {local(held.mute.ends_at, office)}（{held.mute.reason}）"
     return f"静音未拦，照常提醒；静音{until}" if held.passed else f"静音中，{until}"
+
+
+def _held_on_a_card(held: HeldView, office: Office) -> str:
+    if held.under:
+        return f"并列在 {held.under} 的卡片上"
+    if held.beside and held.since is not None:
+        until = held.since + timedelta(minutes=office.mute.doubt_minutes)
+        return f"疑似与 {held.beside} 是同一事项，列在它的卡片上；{local(until, office)} 前无人判断即发卡"
+    return "旧台账导入，未单独发卡"
 
 
 def _held(view: CaseView, office: Office) -> list[Block]:

@@ -17,7 +17,7 @@ import pytest
 from builders import ROADS, STAFF, SWITCHED, Desk, join
 from sqlalchemy import func, select
 
-from bot.buttons import LIFT, MENU, MUTE, SHOW, SUBSTITUTE, Wish, token_of
+from bot.buttons import DOUBT, LIFT, MENU, MUTE, SHOW, SUBSTITUTE, Wish, token_of
 from bot.chat import ActionPressed, Event, MessageRef
 from bot.chat import Sender as From
 from bot.handlers.desk import Desk as Counter
@@ -221,10 +221,13 @@ class Enemy:
 
     def beside(self) -> Hostile:
         """What is no command: a mute, a card that is held back, a substitution; by those who may not."""
-        verb = self.chance.choice((MUTE, SHOW, LIFT, SUBSTITUTE))
+        verb = self.chance.choice((MUTE, SHOW, LIFT, SUBSTITUTE, DOUBT))
         who = self.chance.choice(("contact", "reviewer", "secrecy", "admin"))
-        wish = self.wish(self.case(State.JUDGING), verb, arg="yes")
-        return self.press("beside", who, wish, "duty-group", on_case=verb in {MUTE, SHOW})
+        arg = (
+            self.chance.choice((f"j{self.case().id}", f"a{self.case().id}", "l0")) if verb == DOUBT else "yes"
+        )
+        wish = self.wish(self.case(State.JUDGING), verb, arg=arg)
+        return self.press("beside", who, wish, "duty-group", on_case=verb in {MUTE, SHOW, DOUBT})
 
 
 def cases_in(desk: Desk) -> dict[State, int]:

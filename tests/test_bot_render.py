@@ -17,7 +17,7 @@ import pytest
 from builders import Desk, failed, harvest, item, make_office, views
 from sqlalchemy import select
 
-from bot import compose, lists, menus, mutes, names, pages, render, sentences, steps
+from bot import compose, doubts, lists, menus, mutes, names, pages, render, sentences, steps
 from bot.chat import ActionPressed, Body, Card, CommandGiven, JoinedChat, LeftChat, MessageRef, TextReplied
 from bot.chat import Sender as From
 from bot.compose import Composer
@@ -34,7 +34,7 @@ from routing.cases import DRAFT_MAX
 from routing.choices import Page
 from routing.competence import competent
 from routing.digest import ChannelLine, DayCount, Digest, Matter, Overdue, Rate
-from routing.held import HeldView, MuteView
+from routing.held import DoubtView, HeldView, MuteView
 from routing.held import Matter as HeldMatter
 from routing.items import Ailment, Band, Counts, Fault, Kind, SourceState, Symptom
 from routing.office import Body as OfficeBody
@@ -221,6 +221,25 @@ def muting(arg: str) -> Card:
     return chosen(mutes.mute_menu(JUDGING, OFFICE, arg, SOURCES))
 
 
+def doubts_menu(page: int) -> Card:
+    buttons, notes = doubts.doubted_list(replace(JUDGING, doubted=DOUBTS), page)
+    return Card(notes, buttons)
+
+
+DOUBTS = tuple(
+    DoubtView(20 + n, f"YQ-2026-00{20 + n}", title, 1, url)
+    for n, (title, url) in enumerate(
+        (
+            ("小区水压太低，六楼没水用", "https://bbs.example/20"),
+            ("又停水了", ""),
+            (
+                "自来水公司说周三恢复供水，今天周五了还是一滴水都没有，到底什么时候来",
+                "https://bbs.example/22",
+            ),
+            ("<没水> & 没人管", "https://bbs.example/23"),
+        )
+    )
+)
 OTHERS = tuple(
     Other(n, f"YQ-2026-000{n}", title, at(-n))
     for n, title in ((3, "东湖小区又停水"), (5, "西山小区停水两天，物业说是管道老化，居民要求给个说法"))
@@ -391,6 +410,19 @@ SCENES: Mapping[str, Callable[[], Card]] = {
             below=tuple(f"YQ-2026-00{n}" for n in range(11, 16)),
         )
     ),
+    "duty_one_in_doubt": lambda: duty(replace(JUDGING, doubted=DOUBTS[:1])),
+    "duty_several_in_doubt": lambda: duty(replace(case(State.TO_SIGN), doubted=DOUBTS)),
+    "duty_waits_beside": lambda: duty(
+        replace(
+            JUDGING,
+            level=Level.IV,
+            proposed_level=Level.IV,
+            held=HeldView(None, "", beside="YQ-2026-0003", since=at(0)),
+            suggestion=SuggestionView(OTHERS[0], "同一业务，相隔 3 小时"),
+        )
+    ),
+    "menu_doubts": lambda: doubts_menu(0),
+    "menu_doubts_last_page": lambda: doubts_menu(9),
     "menu_mute": lambda: muting(""),
     "menu_mute_for_how_long": lambda: muting("p"),
     "menu_mute_why": lambda: muting("p1"),

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from bot import menus, names, render
-from bot.buttons import CARD, HANDOVER, INVITE, MENU, PAGE, STAND_IN, SUBSTITUTE, Wish, wish_of
+from bot.buttons import CARD, DOUBT, HANDOVER, INVITE, MENU, PAGE, STAND_IN, SUBSTITUTE, Wish, wish_of
 from bot.chat import ActionPressed, Block
 from bot.clocks import PAUSE, REPORT
-from bot.handlers import arguments, duty, looking, mutes, standins
+from bot.handlers import arguments, doubts, duty, looking, mutes, standins
 from bot.handlers.arguments import with_argument
 from bot.handlers.desk import Menu, Occasion, Reaction
 from routing import announce, asks, cases, choices, outbox, people, reasons, standing
@@ -56,6 +56,8 @@ def press(occasion: Occasion, event: ActionPressed) -> Reaction:
         return looking.card(occasion, event, wish, actor)
     if wish.verb in mutes.VERBS:
         return mutes.press(occasion, event, wish, actor)
+    if wish.verb == DOUBT:
+        return doubts.press(occasion, event, wish, actor)
     if wish.verb == HANDOVER:
         return duty.sign(occasion, event, wish, actor)
     if wish.verb == SUBSTITUTE:

@@ -1,0 +1,75 @@
+"""New matters that wait on the card of the one that they are perhaps part of (疑似同一事项): line, buttons, list. Pure."""
+
+from bot.buttons import DOUBT, Wish, token_of
+from bot.chat import Block, Button, Form
+from routing.held import DoubtView
+from routing.views import CaseView
+
+Rows = tuple[tuple[Button, ...], ...]
+
+JOIN, APART, LIST, BACK = "j", "a", "l", "b"
+"""What a button carries: the first two with the id of the matter on whose card it stands, the third with a page."""
+AT_ONCE = 3
+"""So many stand in the list at a time: each has two buttons of a line."""
+TITLE_LETTERS = 22
+GONE = "它已经有了结果，或不再列在这张卡片上，请看最新卡片。"
+
+
+def doubted_line(view: CaseView) -> list[Block]:
+    """Say which matters wait on this card; the title of the first leads to its text."""
+    if not view.doubted:
+        return []
+    first, *more = view.doubted
+    label = f"疑似同一事项 {len(view.doubted)} 条"
+    return [Block(f"{_title(first)}{'等' if more else ''}", label=label, url=first.url, weight=8)]
+
+
+def doubted_buttons(view: CaseView) -> Rows:
+    """Ask of a single one whether it is part of this matter; of several, open their list."""
+    if len(view.doubted) > 1:
+        return ((_on_card(view, f"{LIST}0", f"疑似同一事项 {len(view.doubted)} 条…"),),)
+    return tuple(row for one in view.doubted for row in _asked(view, one, one.number))
+
+
+def doubted_list(view: CaseView, page: int) -> tuple[Rows, tuple[Block, ...]]:
+    """Give the buttons of a page of the list, and what they speak of; a page that is there no more is the last."""
+    page = max(0, min(page, (len(view.doubted) - 1) // AT_ONCE))
+    start = page * AT_ONCE
+    shown = list(enumerate(view.doubted, 1))[start : start + AT_ONCE]
+    notes = tuple(
+        Block(f"{_title(one)}（{one.number}）", label=f"疑似 {place}", url=one.url, weight=9)
+        for place, one in shown
+    )
+    asked = tuple(row for place, one in shown for row in _asked(view, one, f"疑似 {place}"))
+    turns = [
+        _on_card(view, f"{LIST}{to}", text)
+        for text, to in (("‹ 上一页", page - 1), ("下一页 ›", page + 1))
+        if 0 <= to * AT_ONCE < len(view.doubted)
+    ]
+    back = _on_card(view, BACK, "↩ 返回")
+    return (*asked, *((tuple(turns),) if turns else ()), (back,)), (
+        Block("疑似同一事项", Form.TITLE, weight=9),
+        *notes,
+    )
+
+
+def number_in(arg: str) -> int:
+    """Read the id or the page behind the letter of an argument; -1, which is neither, for anything else."""
+    return int(arg[1:]) if arg[1:].isdecimal() and len(arg) < 19 else -1
+
+
+def _asked(view: CaseView, one: DoubtView, name: str) -> Rows:
+    """Ask of one matter, a button a line; the token is bound to what it was and on whose card it was seen."""
+    return tuple(
+        (Button(text, token_of(Wish(DOUBT, one.id, one.version, arg=f"{what}{view.id}"))),)
+        for what, text in ((JOIN, f"{name} 并入本事项"), (APART, f"{name} 另立"))
+    )
+
+
+def _on_card(view: CaseView, arg: str, text: str) -> Button:
+    return Button(text, token_of(Wish(DOUBT, view.id, view.version, arg=arg)))
+
+
+def _title(one: DoubtView) -> str:
+    line = " ".join(one.title.split())
+    return f"《{line if len(line) <= TITLE_LETTERS else line[: TITLE_LETTERS - 1] + '…'}》"
