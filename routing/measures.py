@@ -30,11 +30,13 @@ class Verdict:
     """What the machine made of a text, as its matter stood right after it.
 
     `matter` None: it became nothing. `card`: a new card went out for it; `alerted`: a card or another sound did.
+    `beside`: its card waits beside that matter, which it is perhaps part of, and comes unless somebody joins the two.
     """
 
     matter: str | None = None
     card: bool = False
     alerted: bool = False
+    beside: str | None = None
     lead: str | None = None
     level: int | None = None
     must_answer: bool = False
@@ -80,9 +82,32 @@ def measure(judged: Sequence[Judged], pairs: Sequence[tuple[str, str]] = ()) -> 
         "cards_per_100": Figure(
             100 * len(cards) / len(relevant) if relevant else None, len(cards), len(relevant)
         ),
+        **_waiting(judged, len(cards), len(relevant)),
         "further_alerts": _count(sum(one.verdict.alerted and not one.verdict.card for one in judged)),
         **_must_answer(judged),
     }
+
+
+def _waiting(judged: Sequence[Judged], cards: int, relevant: int) -> dict[str, Figure]:
+    """Give how many cards wait beside another matter, rightly where a text of theirs is there, and all cards if nobody
+    decides on any of them. One that rises meanwhile has its card at once.
+    """
+    so_far: defaultdict[str, set[str | None]] = defaultdict(set)
+    waiting = set[str | None]()
+    waits = right = 0
+    for one in judged:
+        verdict, matter = one.verdict, one.label.matter
+        if verdict.beside is not None:
+            waiting.add(verdict.matter)
+            waits += 1
+            right += matter is not None and matter in so_far[verdict.beside]
+        elif verdict.card:
+            waiting.discard(verdict.matter)
+        if verdict.matter is not None:
+            so_far[verdict.matter].add(matter)
+    all_cards = cards + len(waiting)
+    undecided = Figure(100 * all_cards / relevant if relevant else None, all_cards, relevant)
+    return {"waiting_right": share(right, waits), "cards_per_100_undecided": undecided}
 
 
 def b_cubed(judged: Iterable[Judged]) -> tuple[float | None, float | None]:

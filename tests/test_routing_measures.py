@@ -53,6 +53,22 @@ def test_cards_and_places_are_right_where_the_text_is_relevant() -> None:
     assert figures["further_alerts"] == Figure(1.0, 1)
 
 
+def test_cards_that_wait_are_right_where_a_text_of_their_matter_came_before() -> None:
+    week = [
+        text("a1", "A", "1", card=True, alerted=True),
+        text("a2", "A", "2", beside="1"),
+        text("b1", "B", "3", beside="1"),
+        text("c1", "C", "4", beside="5"),
+        text("c2", "C", "5", card=True, alerted=True),
+        text("x1", "", "6", beside="1"),
+        text("x2", "", "6", card=True, alerted=True),
+    ]
+    figures = measure(week)
+    assert figures["waiting_right"] == Figure(1 / 4, 1, 4)
+    assert figures["cards_per_100"] == Figure(60.0, 3, 5)
+    assert figures["cards_per_100_undecided"] == Figure(120.0, 6, 5)
+
+
 def test_a_text_that_was_missed_has_a_wrong_lead_and_a_wrong_level() -> None:
     figures = measure(WEEK)
     assert figures["lead_right"] == Figure(3 / 5, 3, 5)

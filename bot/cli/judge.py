@@ -42,13 +42,15 @@ NAMES: Mapping[str, str] = {
     "level_within_one": "等级相差不超过一级",
     "level_exact_of_found": "等级一致（占找到的）",
     "cards_per_100": "每百条相关信息的卡片",
+    "waiting_right": "暂列另一事项卡片上的：确属该事项",
+    "cards_per_100_undecided": "每百条的卡片，暂列的都无人判断",
     "further_alerts": "卡片之外的再提醒",
     "must_answer_precision": "必须回应：准确率",
     "must_answer_recall": "必须回应：召回率",
     "planted_left": "未隐去的个人信息",
     "items_per_s": "每秒处理条数",
 }
-_plain_numbers = {"cards_per_100", "items_per_s"}
+_plain_numbers = {"cards_per_100", "cards_per_100_undecided", "items_per_s"}
 _counts = {"wrong_merges", "further_alerts", "confused_pairs", "planted_left"}
 
 

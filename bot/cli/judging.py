@@ -16,6 +16,7 @@ from bot.labelled import NEIGHBOUR_KIND, OWN_KIND, Line, PlaceMark
 from monitors.masking import mask_item
 from monitors.sentiment import NgramScorer, Scorer
 from monitors.texts import one_line, plain
+from routing import held
 from routing.intake import accept
 from routing.items import OWN_TAG, Counts, Harvest, Item, Kind, SourceState
 from routing.judging import NEIGHBOUR_TAG, Judge
@@ -28,7 +29,7 @@ from routing.rules import Rules
 from routing.rules_file import PlaceEntry, RulesFile
 from routing.store.engine import Store
 from routing.store.migrate import migrate
-from routing.store.tables import CaseItemRow, CaseRow, ItemRow, OutboxRow
+from routing.store.tables import CaseItemRow, CaseRow, HoldRow, ItemRow, OutboxRow
 
 NEVER_AWAY_S = timedelta(days=3650).total_seconds()
 """The file is the watch: hours without a text in it are no gap of ours."""
@@ -151,6 +152,7 @@ class _Desk:
         self._judge = Judge(rules, opinions)
         self._ledger = Ledger()
         self._told = 0
+        self._held = 0
         self._local: frozenset[str] = frozenset()
         self._shown: dict[tuple[str, str], Item] = {}
 
@@ -212,6 +214,11 @@ class _Desk:
         ).all()
         self._told = session.scalar(select(func.max(OutboxRow.id))) or 0
         verdict = Verdict(card=MessageKind.CARD in heard, alerted=bool(heard))
+        newest = session.scalar(select(func.max(HoldRow.id))) or 0
+        if case is not None and newest > self._held:
+            beside = held.held_view(session, case.id)
+            verdict = replace(verdict, beside=beside.beside or None if beside else None)
+        self._held = newest
         if case is not None:
             verdict = replace(
                 verdict,

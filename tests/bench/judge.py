@@ -44,6 +44,8 @@ LEFT_OUT = (
     "level_within_one",
     "level_exact",
     "cards_per_100",
+    "cards_per_100_undecided",
+    "waiting_right",
     "must_answer_recall",
 )
 
