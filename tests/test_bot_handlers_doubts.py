@@ -23,7 +23,7 @@ from routing import holding, outbox
 from routing.doubt import Doubtful
 from routing.office import Level
 from routing.store.tables import CaseRow, LedgerRow, MessageRefRow, OutboxRow, SuggestionRow, VerdictRow
-from routing.views import CaseView, case_view
+from routing.views import CaseView, case_view, stamp
 from routing.why import explain
 from routing.workflow import Command, State
 
@@ -275,10 +275,11 @@ def test_why_tells_that_it_waited_beside_which_one_and_why_no_longer(desk, pair)
 
 def test_a_card_that_was_on_its_way_while_one_began_to_wait_is_brought_up_to_date(desk, pair):
     other, _ = pair
-    before = desk.run(lambda s: Composer(desk.office, {}).case_card(s, _card(desk, other), desk.clock()))
+    shown = [desk.run(lambda s: Composer(desk.office, {}).case_card(s, _card(desk, other), desk.clock()))]
+    assert shown[0].stamp == desk.run(lambda s: stamp(s, other))
     waiting(desk, other, 1)
-    after = desk.run(lambda s: Composer(desk.office, {}).case_card(s, _card(desk, other), desk.clock()))
-    assert before.stamp != after.stamp
+    shown.append(desk.run(lambda s: Composer(desk.office, {}).case_card(s, _card(desk, other), desk.clock())))
+    assert shown[0].stamp != shown[1].stamp == desk.run(lambda s: stamp(s, other))
 
 
 def _card(desk: Desk, case_id: int) -> outbox.Message:
