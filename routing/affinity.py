@@ -218,7 +218,7 @@ def _family_signs(asked: Asked, matter: Profile, rarity: Rarity) -> dict[str, fl
         both = bool(new.families) and bool(known)
         return {
             "local without place": 0.0,
-            "local, text names no place": -0.8,  # by hand: whose water is cut, it does not say
+            "local, text names no place": 0.0,
             "same leading family": 0.0,
             "no family in common": min(1.0, max(new.families.values())) if both else 0.0,
             "one without family": float(not both),

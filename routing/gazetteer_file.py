@@ -44,7 +44,7 @@ def gazetteer_from(rows: object, file: str = "gazetteer.json") -> Gazetteer:
         raise ConfigError([Problem(file, None, "kind", "", "没有一项的 kind 是本县", cure)])
     return Gazetteer(
         [
-            Place(entry.name, tuple(entry.aliases), entry.elsewhere, entry.town)
+            Place(entry.name, tuple(entry.aliases), entry.elsewhere, entry.town, kind=entry.kind)
             for entry in entries
             if entry.kind not in {*_own, *_next}
         ],

@@ -35,7 +35,8 @@ class Place:
     """One place of the own county; `elsewhere` True: other counties have a place of this name too.
 
     `town` is the name of the street office, town or township that it lies in, where that is known; `loose` are
-    those of its names that mean something elsewhere too, where the others do not.
+    those of its names that mean something elsewhere too, where the others do not. `kind` as people write it (学校, 小区,
+    企业), empty where its name says enough.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Place:
     elsewhere: bool = False
     town: str | None = None
     loose: tuple[str, ...] = ()
+    kind: str = ""
 
 
 def is_everyday(name: str) -> bool:

@@ -67,7 +67,7 @@ class Rules:
         self.version = version
         self.gazetteer = Gazetteer(
             [
-                Place(place.name, tuple(place.aliases), place.elsewhere, place.town, tuple(place.loose))
+                Place(place.name, tuple(place.aliases), place.elsewhere, place.town, tuple(place.loose), place.kind)
                 for place in file.place
             ],
             file.county,

@@ -124,6 +124,7 @@ class PlaceEntry(_Table):
     elsewhere: bool = False
     town: Annotated[str, Field(min_length=2)] | None = None
     loose: list[str] = []
+    kind: str = ""
 
     @field_validator("loose")
     @classmethod

@@ -108,6 +108,24 @@ _no_name = frozenset(
 )
 _no_end = frozenset("和跟与及同对向往沿上下过走修进出回于当时入知户本")
 _no_spot = frozenset({"公路", "马路", "道路", "铁路", "学校", "乡镇", "农村", "小区", "政府", "工厂"})
+# What a gazetteer calls its kinds, by the sorts of this module; of any other kind the name's ending speaks.
+_sorts = {
+    **dict.fromkeys(("路", "道路", "街", "巷", "桥", "桥梁", "隧道", "公路"), "路"),
+    **dict.fromkeys(("小区", "楼盘", "村", "嘎查", "家属院", "安置区", "自然村"), "小区"),
+    "社区": "社区",
+    **dict.fromkeys(("街道", "镇", "乡", "苏木"), "镇"),
+    **dict.fromkeys(("学校", "小学", "中学", "幼儿园", "高校"), "学校"),
+    "医院": "医院",
+    **dict.fromkeys(("企业", "公司", "工厂", "商户", "店铺"), "企业"),
+    **dict.fromkeys(("市场", "商场", "商圈", "街区", "夜市"), "市场"),
+    **dict.fromkeys(("河流", "河", "湖泊", "湖", "水库", "水体"), "河流"),
+    **dict.fromkeys(("公园", "广场"), "公园"),
+    "景区": "景区",
+    **dict.fromkeys(("车站", "地铁站", "站点"), "车站"),
+    **dict.fromkeys(("园区", "产业园", "工业园"), "园区"),
+    **dict.fromkeys(("公共设施", "设施", "场馆"), "设施"),
+    **dict.fromkeys(("码头", "港口"), "码头"),
+}
 # A gazetteer's kinds, as far as they are alike: of two roads, two estates or two schools each is another matter.
 _alike = {"桥": "路", "村": "小区", "水库": "河流", "街道": "镇", "乡": "镇", "隧道": "路"}
 _towns = frozenset({"街道", "镇", "乡"})
@@ -188,7 +206,12 @@ class Land:
     def of(cls, places: Iterable[Place], county: str = "", neighbours: Iterable[str] = ()) -> "Land":
         """Make it of a gazetteer's places and the names of county and neighbours."""
         sites = [
-            Site(place.name, sort_of(normal(place.name)), place.town, tuple(map(normal, place.aliases)))
+            Site(
+                place.name,
+                _sorts.get(place.kind) or sort_of(normal(place.name)),
+                place.town,
+                tuple(map(normal, place.aliases)),
+            )
             for place in places
         ]
         return cls(sites, _called(county), [name for county in neighbours for name in _called(county)])

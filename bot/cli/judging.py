@@ -1,5 +1,6 @@
 """The whole judgement replayed over a file of texts: our own intake in a throwaway store, on a clock that follows them."""
 
+import re
 import tempfile
 import time
 from collections import Counter
@@ -37,28 +38,22 @@ NEVER_AWAY_S = timedelta(days=3650).total_seconds()
 ARROW = "　→　"
 """Between a text and what became of it, in the lines that the intake gives."""
 
-_everybody = ("论坛", "吧", "公众号", "微博", "视频", "社区", "同城", "评论", "留言")
+_everybody = ("论坛", "吧", "公众号", "微博", "视频", "社区", "同城", "评论", "留言", "笔记", "直播", "墙", "圈")
 _local_share = {"feed": 0.75, "board": 0.6}
 _local_texts = 5
 _kinds = {"comments": Kind.COMMENT, "hotlist": Kind.HOTLIST, "board": Kind.POST}
 _by_kind = {"board": "问政", "official": "官方"}
-_central = ("中央", "央视", "央广", "新华", "人民网", "人民日报", "全国性")
-_province = ("省", "卫视", "新闻网", "门户", "在线", "澎湃", "头条")
-_media = (
-    "晚报",
-    "日报",
-    "早报",
-    "都市报",
-    "商报",
-    "晨报",
-    "新闻",
-    "频道",
-    "电视",
-    "广播",
-    "融媒",
-    "媒体",
-    "通讯社",
-    "周刊",
+# What media are called, from the top down: the first that fits names the tag. Whose name says no more than 网 or 观察 is
+# taken for a portal of the province, for what is read in a county without being of it mostly is.
+_press = tuple(
+    (tag, re.compile(pattern))
+    for tag, pattern in (
+        ("中央媒体", "中央|央视|央广|央媒|新华|人民网|人民日报|全国|中国|国家|国闻|神州|中视|中新|环球"),
+        ("省级媒体", "省|卫视|全区|区台|澎湃|头条"),
+        ("媒体", "晚报|日报|早报|快报|时报|商报|晨报|都市|频道|电视|广播|融媒|媒体|周刊"),
+        ("省级媒体", "新闻网|门户|在线|客户端|通讯社|观察|瞭望|要闻|网$"),
+        ("媒体", "新闻"),
+    )
 )
 
 
@@ -125,6 +120,7 @@ def with_gazetteer(file: RulesFile, places: Sequence[PlaceMark]) -> RulesFile:
                     aliases=list(place.aliases),
                     elsewhere=place.elsewhere,
                     town=place.town,
+                    kind=place.kind,
                 )
                 for place in places
                 if place.kind not in {OWN_KIND, NEIGHBOUR_KIND}
@@ -257,10 +253,7 @@ def _item(line: Line) -> Item:
 def _press_of(name: str) -> str | None:
     if any(word in name for word in _everybody):
         return None
-    for tag, words in (("中央媒体", _central), ("省级媒体", _province), ("媒体", _media)):
-        if any(word in name for word in words):
-            return tag
-    return None
+    return next((tag for tag, pattern in _press if pattern.search(name)), None)
 
 
 def _tags_of(line: Line, rules: Rules, local: Collection[str]) -> tuple[str, ...]:
@@ -273,7 +266,9 @@ def _tags_of(line: Line, rules: Rules, local: Collection[str]) -> tuple[str, ...
         return source.tags
     named = rules.gazetteer.survey(source.name)
     tags = [_by_kind[source.kind]] if source.kind in _by_kind else []
-    if source.kind == "feed" and (press := _press_of(source.name)):
+    press = _press_of(source.name) if source.kind == "feed" else None
+    # 某县在线 is a forum of the place; 某县融媒 is a medium.
+    if press is not None and not (named.county and press == "省级媒体"):
         tags.append(press)
     if named.county or source.id in local:
         tags.append(OWN_TAG)

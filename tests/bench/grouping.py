@@ -47,7 +47,7 @@ class County:
         own = next(mark.name for mark in marks if mark.kind == "本县")
         neighbours = [mark.name for mark in marks if mark.kind == "邻县"]
         places = [
-            Place(mark.name, tuple(mark.aliases), mark.elsewhere, mark.town)
+            Place(mark.name, tuple(mark.aliases), mark.elsewhere, mark.town, kind=mark.kind)
             for mark in marks
             if mark.kind not in ("本县", "邻县")
         ]
