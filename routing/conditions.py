@@ -9,7 +9,7 @@ from typing import Protocol
 from routing.expressions import Expressions
 from routing.items import Band, Counts, Kind
 from routing.places import Sighting
-from routing.rules_file import IgnoreEntry, hours_of
+from routing.rules_file import ConditionsEntry, hours_of
 from routing.vocabulary import Spots, Vocabulary
 
 _kind_names = {Kind.ARTICLE: "文章", Kind.POST: "帖文", Kind.COMMENT: "评论", Kind.HOTLIST: "热榜"}
@@ -109,6 +109,17 @@ class _Tags:
 
     def note(self, view: View) -> str:
         return f"来源标签{'、'.join(tag for tag in self.tags if tag in view.subject.tags)}"
+
+
+@dataclass(frozen=True, slots=True)
+class _NoTags:
+    tags: tuple[str, ...]
+
+    def holds(self, view: View) -> bool:
+        return not any(tag in view.subject.tags for tag in self.tags)
+
+    def note(self, view: View) -> str:
+        return ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,12 +247,14 @@ class _Sentiment:
 _wheres: Mapping[str, Condition] = {"county": _InCounty(), "place": _AtPlace(), "elsewhere": _Elsewhere()}
 
 
-def conditions_of(entry: IgnoreEntry, groups: Sequence[frozenset[str]]) -> Iterator[Condition]:
+def conditions_of(entry: ConditionsEntry, groups: Sequence[frozenset[str]]) -> Iterator[Condition]:
     """Give what is not words, the cheap ones first. Sentiment last: it is asked for only if it still decides."""
     if entry.kinds:
         yield _Kinds(frozenset(map(Kind, entry.kinds)))
     if entry.tags:
         yield _Tags(tuple(entry.tags))
+    if entry.not_tags:
+        yield _NoTags(tuple(entry.not_tags))
     if entry.where:
         yield _wheres[entry.where]
     if entry.hours:

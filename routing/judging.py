@@ -118,7 +118,7 @@ class Judge:
     def judge(self, subject: Subject) -> Judgement:
         """Propose. Never raises on a text.
 
-        1. What a rule ignores stays ignored.
+        1. What a rule ignores stays ignored; thanks and routine news open nothing, but may join what they speak of.
         2. A text opens a matter if it speaks of the county and is of public concern, as surely as its place asks.
         3. The lead is the rules' where they name a danger, a claim or the press, else the likeliest by its words. It is
            given for a text that may only join too: a comment that calls people together changes whose a matter is.
@@ -132,6 +132,8 @@ class Judge:
         where = stood(subject)
         marks = _marks.get(where, _marks["feed"])
         joins = public >= marks.joins or _says_little(subject)
+        if said.passed:
+            return replace(said, joins=joins)
         if not said.ours and subject.kind is not Kind.COMMENT:
             kept = said if said.relevant and _is_sure(said) else _of_elsewhere(said)
             return replace(kept, joins=joins, lead=said.channel if kept.relevant else _press_lead(where))

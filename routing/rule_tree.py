@@ -4,13 +4,13 @@ Pure. Of many rules only those are tried whose words are in the text.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from routing.conditions import Condition, View, conditions_of
 from routing.normal import normal
 from routing.office import Level
 from routing.owed import Owed
-from routing.rules_file import IgnoreEntry, RuleEntry
+from routing.rules_file import ConditionsEntry, IgnoreEntry, RuleEntry
 
 _words_shown = 5
 _none = -1  # stands for the words that a rule refuses, beside the numbers of its groups
@@ -54,7 +54,7 @@ class WordGroup:
 
 @dataclass(frozen=True, slots=True)
 class Says:
-    """What a matched rule gives, with what it inherits from the rules above it."""
+    """What a matched rule gives, with what it inherits from the rules above it. `may_join`: of one that ignores only."""
 
     channel: str | None = None
     copies: tuple[str, ...] = ()
@@ -62,6 +62,7 @@ class Says:
     topic: str | None = None
     must_answer: bool = False
     owed: Owed | None = None
+    may_join: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,15 +201,17 @@ class Groups:
             yield from self._expand(inner)
 
 
-def compile_rules(entries: Sequence[IgnoreEntry], groups: Groups, above: Says = Says()) -> Branch:
+def compile_rules(entries: Sequence[ConditionsEntry], groups: Groups, above: Says = Says()) -> Branch:
     """Compile rules that stand side by side, with all inside them."""
     return Branch([_compile(entry, groups, above) for entry in entries])
 
 
-def _compile(entry: IgnoreEntry, groups: Groups, above: Says) -> Rule:
+def _compile(entry: ConditionsEntry, groups: Groups, above: Says) -> Rule:
     asked = ([entry.any_of] if entry.any_of else []) + entry.all_of
     wanted = tuple(map(groups.words, asked))
     says = _says(entry, above) if isinstance(entry, RuleEntry) else above
+    if isinstance(entry, IgnoreEntry):
+        says = replace(says, may_join=entry.may_join)
     return Rule(
         id=entry.id,
         name=entry.name,

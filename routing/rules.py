@@ -17,7 +17,7 @@ from routing.office import Level
 from routing.owed import Owed, of_lead, plainest
 from routing.places import Gazetteer, Place
 from routing.rule_tree import Groups, Reason, Rule, Says, compile_rules, shown
-from routing.rules_file import IgnoreEntry, RuleEntry, RulesFile, read_rules
+from routing.rules_file import ConditionsEntry, RuleEntry, RulesFile, read_rules
 from routing.telling import Land
 from routing.vocabulary import Vocabulary
 
@@ -34,7 +34,8 @@ class Judgement:
     """A proposal with its reasons. Never without a reason, be it that no rule took the text.
 
     `places` are names from the gazetteer, without the county itself: that tells no two matters apart.
-    `ignored`: an `[[ignore]]` rule holds, so that an advert below a matter need not join it. `needs_band`: the text
+    `ignored`: an `[[ignore]]` rule holds, so that an advert below a matter need not join it; `passed`: one holds that keeps
+    the text from opening a matter, not from joining one (thanks, routine). `needs_band`: the text
     was not scored, and a score could change what is proposed; where it is False nobody need wait for the score.
     `ours`: the text speaks of the county, by its words or by its source. `joins`: it is worth a look whether it belongs
     to a matter, though it would open none; `lead` is then who should lead, by this text alone. `subject`: the
@@ -51,6 +52,7 @@ class Judgement:
     topic: str | None
     must_answer: bool
     ignored: bool = False
+    passed: bool = False
     needs_band: bool = False
     ours: bool = False
     joins: bool = False
@@ -67,7 +69,14 @@ class Rules:
         self.version = version
         self.gazetteer = Gazetteer(
             [
-                Place(place.name, tuple(place.aliases), place.elsewhere, place.town, tuple(place.loose), place.kind)
+                Place(
+                    place.name,
+                    tuple(place.aliases),
+                    place.elsewhere,
+                    place.town,
+                    tuple(place.loose),
+                    place.kind,
+                )
                 for place in file.place
             ],
             file.county,
@@ -102,7 +111,8 @@ class Rules:
     def judge(self, subject: Subject) -> Judgement:
         """Propose. Never raises on a text.
 
-        1. The `[[ignore]]` rules: the first that holds makes the text irrelevant and is the reason.
+        1. The `[[ignore]]` rules: the first that holds makes the text irrelevant and is the reason; one that says `may_join`
+           leaves it to join a matter that is there.
         2. The tree, depth first; the first match ends it unless the rule says `continue`.
         3. What nobody took and what seems to need an answer goes to the root's channel.
         """
@@ -119,6 +129,7 @@ class Rules:
             topic=proposal.topic,
             must_answer=proposal.must_answer,
             ignored=proposal.ignored,
+            passed=found.is_ignored and not proposal.ignored,
             needs_band=subject.band is None and self._hangs_on_the_band(view, proposal),
             ours=view.is_ours(),
             joins=not proposal.ignored and (proposal.channel is not None or subject.kind is Kind.COMMENT),
@@ -164,7 +175,7 @@ class Rules:
 
     def _propose(self, found: "_Found") -> "_Proposal":
         if found.is_ignored:
-            return _Proposal(ignored=True)
+            return _Proposal(ignored=not found.hits[0][-1].says.may_join)
         said = [hit[-1].says for hit in found.hits] + ([found.root[0]] if found.root else [])
         topic = next((says.topic for says in said if says.topic), None)
         leads = sorted({says.channel for says in said if says.channel}, key=self._rank.__getitem__)
@@ -235,7 +246,7 @@ def load_rules(text: str, file: str, channels: Collection[str]) -> Rules:
     return Rules(read_rules(text, file, channels), _name(text), channels)
 
 
-def _ask_burst(entries: Iterable[IgnoreEntry]) -> bool:
+def _ask_burst(entries: Iterable[ConditionsEntry]) -> bool:
     return any(
         entry.burst is not None or (isinstance(entry, RuleEntry) and _ask_burst(entry.rule))
         for entry in entries

@@ -136,7 +136,7 @@ class PlaceEntry(_Table):
         return value
 
 
-# `none` and `near` alone ask for nothing.
+# `none`, `not_tags` and `near` alone ask for nothing.
 _conditions = {
     "any_of", "all_of", "regex", "where", "kinds", "tags", "counts", "burst", "hours", "sentiment",
 }  # fmt: skip
@@ -157,7 +157,7 @@ class CountsEntry(_Table):
         return self
 
 
-class IgnoreEntry(_Table):
+class ConditionsEntry(_Table):
     id: Annotated[str, Field(min_length=1), AfterValidator(_new_id)]
     name: _Filled
     any_of: _Words = Field(default=[], alias="any")
@@ -168,6 +168,7 @@ class IgnoreEntry(_Table):
     where: Literal["county", "place", "elsewhere"] | None = None
     kinds: Annotated[list[Literal["article", "post", "comment", "hotlist"]], Field(min_length=1)] = []
     tags: Annotated[list[_Filled], Field(min_length=1)] = []
+    not_tags: Annotated[list[_Filled], Field(min_length=1)] = []
     near: Annotated[int, Field(ge=0, le=500)] | None = None
     regex: Annotated[list[Annotated[str, AfterValidator(_expression)]], Field(min_length=1)] = []
     counts: CountsEntry | None = None
@@ -194,6 +195,10 @@ class IgnoreEntry(_Table):
         return self
 
 
+class IgnoreEntry(ConditionsEntry):
+    may_join: bool = False
+
+
 def _ground(value: object) -> object:
     if not isinstance(value, str):
         return value
@@ -202,7 +207,7 @@ def _ground(value: object) -> object:
     return GROUNDS[value]
 
 
-class RuleEntry(IgnoreEntry):
+class RuleEntry(ConditionsEntry):
     channel: _ChannelKey | None = None
     copies: list[_ChannelKey] = Field(default=[], alias="copy")
     level: Annotated[int, Field(ge=1, le=4)] | None = None

@@ -135,6 +135,16 @@ def test_grumbling_below_a_text_does_not_make_it_another_matter() -> None:
     assert judge(0.9, petition=0.9).judge(post("我家的两千块什么时候退", Kind.COMMENT)).lead == "petition"
 
 
+def test_thanks_open_nothing_but_may_join_what_they_speak_of() -> None:
+    thanks = '[[ignore]]\nid = "thanks"\nname = "感谢"\nany = ["谢谢"]\nmay_join = true\n'
+    rules = load_rules(RULES + thanks + MORE + ROOT, "rules.toml", CHANNELS)
+
+    said = Judge(rules, Said(0.95)).judge(post("谢谢，东湖小区停水修好了"))  # type: ignore[arg-type]
+    assert (said.relevant, said.ignored, said.joins) == (False, False, True)
+    assert [reason.rule for reason in said.reasons] == ["thanks"]
+    assert not Judge(rules, Said(0.1)).judge(post("谢谢，东湖小区停水修好了")).joins  # type: ignore[arg-type]
+
+
 def test_what_a_rule_ignores_stays_ignored() -> None:
     said = judge(0.99).judge(post("东湖小区商铺招租"))
     assert (said.relevant, said.ignored, said.joins) == (False, True, False)

@@ -350,6 +350,13 @@ def test_a_mark_gives_its_topic_and_takes_nothing() -> None:
     assert "没有规则命中" in shown(alone)[-1]
 
 
+def test_a_rule_can_leave_out_sources_by_their_tags() -> None:
+    ignore = '[[ignore]]\nid = "ad"\nname = "广告"\nany = ["团购"]\nnot_tags = ["问政"]\n'
+
+    assert judge(ignore + WATER, "停水团购水箱", tags=("论坛",)).ignored
+    assert judge(ignore + WATER, "停水团购水箱", tags=("论坛", "问政")).relevant
+
+
 def test_an_ignored_text_is_irrelevant_and_says_why() -> None:
     ignore = '[[ignore]]\nid = "ad"\nname = "广告"\nany = ["团购"]\nnone = ["堵路"]\n'
     judgement = judge(ignore + WATER, "停水不怕，水箱团购")

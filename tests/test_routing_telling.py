@@ -82,6 +82,14 @@ def test_places_that_no_gazetteer_knows(text: str, expected: dict[str, str]) -> 
     assert spots(text) == expected
 
 
+def test_the_kind_that_a_gazetteer_gives_is_worth_more_than_the_ending() -> None:
+    land = Land.of(
+        [Place("碧岸名邸", kind="小区"), Place("清棠驿站", kind="公共设施"), Place("老街", kind="说不清")]
+    )
+
+    assert [land.site(name).sort for name in ("碧岸名邸", "清棠驿站", "老街")] == ["小区", "设施", "路"]
+
+
 @pytest.mark.parametrize(
     ("name", "sort"),
     [

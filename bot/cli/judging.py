@@ -38,7 +38,21 @@ NEVER_AWAY_S = timedelta(days=3650).total_seconds()
 ARROW = "　→　"
 """Between a text and what became of it, in the lines that the intake gives."""
 
-_everybody = ("论坛", "吧", "公众号", "微博", "视频", "社区", "同城", "评论", "留言", "笔记", "直播", "墙", "圈")
+_everybody = (
+    "论坛",
+    "吧",
+    "公众号",
+    "微博",
+    "视频",
+    "社区",
+    "同城",
+    "评论",
+    "留言",
+    "笔记",
+    "直播",
+    "墙",
+    "圈",
+)
 _local_share = {"feed": 0.75, "board": 0.6}
 _local_texts = 5
 _kinds = {"comments": Kind.COMMENT, "hotlist": Kind.HOTLIST, "board": Kind.POST}
