@@ -17,6 +17,7 @@ from routing.items import OWN_TAG, Band, Item, Kind
 from routing.normal import letters
 from routing.office import Level
 from routing.opinions import Opinions, stands_in
+from routing.owed import Owed, of_lead
 from routing.rule_tree import ELSEWHERE, MODEL
 from routing.rules import Judgement, Reason, Rules
 from routing.telling import Land
@@ -55,6 +56,12 @@ _marks = {
     "official": _Marks(strong=0.6, weak=0.65, bare=0.8, joins=0.6),
     "hotlist": _Marks(strong=0.3, weak=0.4, bare=0.65, joins=0.5),
 }
+
+
+# How surely a text must read like one that must be answered, by who should lead; chosen on the same weeks. Whether the matter
+# is large the text does not say: a policy that is misread and a danger are known by their words, of the rest few are.
+_answer_marks = {OFFICE: 0.6, SECURITY: 0.6}
+_answer_else, _answer_of_comment = 0.75, 0.8
 
 
 class Judging(Protocol):
@@ -144,14 +151,16 @@ class Judge:
         if said.relevant and (_is_sure(said) or _is_short(subject)):
             mark = 0.0
         lead = self._known(grave or self._by_tone(where, subject, heard), heard)
-        if not said.ours or public < mark:
+        opens = said.ours and public >= mark
+        owed = self._owed(subject, heard, lead) if opens or joins else heard.owed
+        if not opens:
             weighed = replace(
                 said,
                 joins=joins,
                 lead=lead,
                 level=heard.level,
-                must_answer=heard.must_answer,
-                owed=heard.owed,
+                must_answer=owed is not None,
+                owed=owed,
                 graded_by=heard.graded_by,
             )
             return _none(weighed)
@@ -160,8 +169,8 @@ class Judge:
             said,
             lead=lead,
             level=heard.level,
-            must_answer=heard.must_answer,
-            owed=heard.owed,
+            must_answer=owed is not None,
+            owed=owed,
             graded_by=heard.graded_by,
             relevant=True,
             channel=lead,
@@ -197,6 +206,13 @@ class Judge:
             return OFFICE
         lead = _lead(where, self._opinions.lead(subject))
         return OFFICE if subject.kind is Kind.COMMENT and lead == "network" else lead
+
+    def _owed(self, subject: Subject, said: Judgement, lead: str) -> Owed | None:
+        """Give the ground on which a text must be answered: the rules', else by who leads where the text reads like such."""
+        if said.owed is not None:
+            return said.owed
+        mark = _answer_of_comment if subject.kind is Kind.COMMENT else _answer_marks.get(lead, _answer_else)
+        return of_lead(lead) if self._opinions.answer(subject) >= mark else None
 
     def _known(self, channel: str, said: Judgement) -> str:
         """Give the channel if the office has it, else the rules', else the one that takes the rest."""

@@ -1,4 +1,4 @@
-"""The office's own judgement of texts, learnt from what people decided: three models beside the shipped ones.
+"""The office's own judgement of texts, learnt from what people decided: four models beside the shipped ones.
 
 Fitted on the starter set and the office's texts together, in another process; put in use only where the part that is kept
 as a test shows that they are no worse. A file that cannot be read is told, and the starter set's model stands in.
@@ -17,18 +17,18 @@ from routing.model_folder import Slot, fitted_apart
 from routing.ngrams import Model, Row, clean, load
 from routing.opinions import Opinions
 from routing.starter import opinions as starter
-from routing.starter.opinions import LEAD, NO, PUBLIC, SUBJECT, YES
+from routing.starter.opinions import ANSWER, LEAD, NO, PUBLIC, SUBJECT, TWO_SIDED, YES
 from routing.teaching import Said
 
 log = logging.getLogger(__name__)
 
-NAMES = (PUBLIC, LEAD, SUBJECT)
+NAMES = (PUBLIC, LEAD, SUBJECT, ANSWER)
 every_nth_kept = 5
 said_weight = 5.0
 """What people decided of a text of this place says more of the next one than a text of the starter set."""
 may_fall = 0.01
 least_kept, least_of_each = 10, 5
-"""Kept texts, and of the two-class model kept texts of each class, below which a comparison would be chance."""
+"""Kept texts, and of a two-class model kept texts of each class, below which a comparison would be chance."""
 least_of_new = 10
 """Texts that a channel of the office's own must have before the model may name it."""
 
@@ -37,7 +37,7 @@ least_of_new = 10
 class Training:
     """How a training ended. `before`, `after`: the figure on the kept texts, None where they were too few to compare.
 
-    The figure is the AUC of `public`, of the others the share that is right.
+    The figure of `public` and `answer` is the AUC, of the others the share that is right.
     """
 
     name: str
@@ -107,7 +107,7 @@ def train(folder: Path, name: str, said: Sequence[Said], channels: Collection[st
     rows = [_row(one) for one in learnt]
     model = _fitted_apart(name, rows)
     before, after = _figure(name, current, kept), _figure(name, model, kept)
-    accepted = after >= before - (may_fall if name == PUBLIC else 0)
+    accepted = after >= before - (may_fall if name in TWO_SIDED else 0)
     if accepted:
         _slot(folder, name).put(model, keep=_is_sound(folder, name))
     return Training(name, accepted, len(learnt), len(kept), before, after)
@@ -138,7 +138,7 @@ def _stamp(path: Path) -> tuple[int, int] | None:
 
 def _fits(name: str, model: Model) -> bool:
     known = starter.starter_model(name).classes
-    return model.classes == known if name == PUBLIC else set(model.classes) >= set(known)
+    return model.classes == known if name in TWO_SIDED else set(model.classes) >= set(known)
 
 
 def _is_sound(folder: Path, name: str) -> bool:
@@ -157,7 +157,7 @@ def _current(folder: Path, name: str) -> Model:
 
 
 def _can_compare(name: str, kept: Sequence[Said]) -> bool:
-    if name != PUBLIC:
+    if name not in TWO_SIDED:
         return len(kept) >= least_kept
     counts = Counter(one.label for one in kept)
     return min(counts[YES], counts[NO]) >= least_of_each
@@ -165,7 +165,7 @@ def _can_compare(name: str, kept: Sequence[Said]) -> bool:
 
 def _figure(name: str, model: Model, kept: Sequence[Said]) -> float:
     shares = [model.scores(one.text, _extra(one)) for one in kept]
-    if name == PUBLIC:
+    if name in TWO_SIDED:
         return auc([share[YES] for share in shares], [one.label == YES for one in kept]) or 0.0
     right = sum(_likeliest(share) == one.label for share, one in zip(shares, kept, strict=True))
     return right / len(kept)

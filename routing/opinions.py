@@ -1,4 +1,5 @@
-"""What the office's own text models say of one text: of public concern or not, who should lead, which subject. Pure.
+"""What the office's own text models say of one text: of public concern or not, who should lead, which subject, whether
+it must be answered. Pure.
 
 An opinion is one signal among others and decides nothing: `routing.judging` weighs it against rules and places.
 """
@@ -24,12 +25,12 @@ _named: Mapping[str, tuple[str, ...]] = {
 letters_read = 300
 _read_again = 32
 """The models are asked about one and the same text in turn."""
-_asked = (starter.PUBLIC, starter.LEAD, starter.SUBJECT)
+_asked = (starter.PUBLIC, starter.LEAD, starter.SUBJECT, starter.ANSWER)
 _boards, _official = "问政", "官方"
 
 
 class Opinions:
-    """Three models that read a text; safe to share between threads. Without models of the office, the starter set's.
+    """Four models that read a text; safe to share between threads. Without models of the office, the starter set's.
 
     A text is read once for all; each is asked by itself, for most texts of most feeds are done with after the first answer.
     A repeat costs a look-up.
@@ -50,6 +51,11 @@ class Opinions:
     def lead(self, subject: Subject) -> Mapping[str, float]:
         """Give the share of each channel as the one that should lead, were it a matter."""
         return self._scores(starter.LEAD, beginning(subject.title, subject.text), stands_in(subject))
+
+    def answer(self, subject: Subject) -> float:
+        """Tell how likely the text must be answered in public, were it a matter."""
+        shares = self._scores(starter.ANSWER, beginning(subject.title, subject.text), stands_in(subject))
+        return shares[starter.YES]
 
     def area(self, subject: Subject) -> str:
         """Give the likeliest of the subject areas; where none is likely, the one that a plain word names."""

@@ -1,7 +1,9 @@
-"""What people decided about matters, as labelled texts: of public concern or not, who leads, which subject area. Reads only.
+"""What people decided about matters, as labelled texts: of public concern or not, who leads, which subject area, whether
+it must be answered. Reads only.
 
 A channel that signed for a matter confirms it, whether it was proposed or chosen; a dismissal says no; an area is what a
-person called it. What nobody decided teaches nothing.
+person called it. That it must be answered is what a person said of it; where nobody did, the signature confirms what
+stood on the card, unless the level alone asked for it. What nobody decided teaches nothing.
 """
 
 import re
@@ -14,9 +16,10 @@ from sqlalchemy.orm import Session
 
 from routing.items import Kind
 from routing.opinions import beginning
-from routing.starter.opinions import LEAD, NO, PUBLIC, SUBJECT, YES
+from routing.owed import Owed
+from routing.starter.opinions import ANSWER, LEAD, NO, PUBLIC, SUBJECT, YES
 from routing.store.tables import AssignmentRow, CaseRow, ItemRow, ProposalRow, VerdictKind, VerdictRow
-from routing.verdicts import RELEVANT_AFTER_ALL
+from routing.verdicts import NOT_OWED, RELEVANT_AFTER_ALL
 
 _of_elsewhere = re.compile("[本外邻别]的?[省市县区州旗地]|我们?[省市县区州旗]|辖")
 _sorts = frozenset({"feed", "comments", "board", "official", "hotlist"})
@@ -39,7 +42,7 @@ def said_of_matters(session: Session) -> Mapping[str, list[Said]]:
     """
     verdicts = _verdicts(session)
     signed = _signed(session)
-    found: dict[str, list[Said]] = {PUBLIC: [], LEAD: [], SUBJECT: []}
+    found: dict[str, list[Said]] = {PUBLIC: [], LEAD: [], SUBJECT: [], ANSWER: []}
     for row in _first_texts(session):
         text, where = beginning(row.title, row.text), _where(row)
         dismissed = verdicts.get((row.case_id, VerdictKind.RELEVANT), RELEVANT_AFTER_ALL)
@@ -51,9 +54,17 @@ def said_of_matters(session: Session) -> Mapping[str, list[Said]]:
         elif channel is not None:
             found[PUBLIC].append(Said(row.item_id, text, YES, where))
             found[LEAD].append(Said(row.item_id, text, channel, where))
+            duty = verdicts.get((row.case_id, VerdictKind.ANSWER), _proposed(row))
+            if duty != Owed.LEVEL:
+                found[ANSWER].append(Said(row.item_id, text, NO if duty == NOT_OWED else YES, where))
         if area:
             found[SUBJECT].append(Said(row.item_id, text, area))
     return found
+
+
+def _proposed(row: "_First") -> str:
+    """Give the ground that stood on the card; of a matter from before there were grounds nobody knows it."""
+    return row.owed or (Owed.LEVEL if row.must_answer else NOT_OWED)
 
 
 class _First(NamedTuple):
@@ -63,13 +74,25 @@ class _First(NamedTuple):
     text: str
     stood: str | None
     kind: Kind
+    must_answer: bool
+    owed: Owed | None
 
 
 def _first_texts(session: Session) -> list[_First]:
     """Give the text that each matter was opened by."""
     first = select(func.min(ProposalRow.id)).group_by(ProposalRow.case_id)
     rows = session.execute(
-        select(ProposalRow.case_id, ItemRow.id, ItemRow.title, ItemRow.text, ItemRow.stood, ItemRow.kind)
+        select(
+            ProposalRow.case_id,
+            ItemRow.id,
+            ItemRow.title,
+            ItemRow.text,
+            ItemRow.stood,
+            ItemRow.kind,
+            CaseRow.must_answer,
+            CaseRow.owed,
+        )
+        .join(CaseRow, CaseRow.id == ProposalRow.case_id)
         .join(ItemRow, ItemRow.id == ProposalRow.item_id)
         .where(ProposalRow.id.in_(first))
         .order_by(ItemRow.id, ProposalRow.case_id)
@@ -80,7 +103,7 @@ def _first_texts(session: Session) -> list[_First]:
 def _verdicts(session: Session) -> dict[tuple[int, VerdictKind], str]:
     rows = session.execute(
         select(VerdictRow.case_id, VerdictRow.kind, VerdictRow.corrected)
-        .where(VerdictRow.kind.in_([VerdictKind.RELEVANT, VerdictKind.SUBJECT]))
+        .where(VerdictRow.kind.in_([VerdictKind.RELEVANT, VerdictKind.SUBJECT, VerdictKind.ANSWER]))
         .order_by(VerdictRow.id)
     )
     return {(case_id, kind): corrected for case_id, kind, corrected in rows}

@@ -11,7 +11,7 @@ from bot.scoring import ModelWatcher
 from routing import office_opinions
 from routing.ngrams import Model, Row
 from routing.ngrams_fit import fit
-from routing.starter.opinions import LEAD, PUBLIC, SUBJECT, starter_model
+from routing.starter.opinions import ANSWER, LEAD, PUBLIC, SUBJECT, starter_model
 from routing.teaching import Said
 
 __all__ = ["empty", "yuqing"]
@@ -27,7 +27,8 @@ def taught(monkeypatch: pytest.MonkeyPatch) -> None:
 
     leads = [Said(n, f"第{n}次渡船停了", "publicity" if n % 2 else "network") for n in range(1, 61)]
     monkeypatch.setattr(office_opinions, "_fitted_apart", fitted)
-    monkeypatch.setattr(command, "said_of_matters", lambda session: {PUBLIC: [], LEAD: leads, SUBJECT: []})
+    said = {PUBLIC: [], LEAD: leads, SUBJECT: [], ANSWER: []}
+    monkeypatch.setattr(command, "said_of_matters", lambda session: said)
 
 
 def rows(terminal: Terminal) -> dict[str, dict[str, object]]:
@@ -37,10 +38,10 @@ def rows(terminal: Terminal) -> dict[str, dict[str, object]]:
 def test_a_new_office_judges_by_the_starter_and_has_nothing_to_learn(yuqing: Terminal) -> None:
     shown = yuqing("models", "show")
     assert shown.code == 0
-    assert shown.out.count("起步样本") == 4
+    assert shown.out.count("起步样本") == 5
     trained = yuqing("models", "train")
     assert trained.code == 1
-    assert trained.out.count("可比的研判太少") == 3
+    assert trained.out.count("可比的研判太少") == 4
     assert not (yuqing.folder / "models").exists()
     refused = yuqing("models", "back", "lead")
     assert (refused.code, refused.out) == (1, "")

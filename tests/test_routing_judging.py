@@ -7,6 +7,7 @@ import pytest
 from routing.conditions import Subject
 from routing.items import Band, Kind
 from routing.judging import NEIGHBOUR_TAG, Judge, stood
+from routing.owed import Owed
 from routing.rules import load_rules
 
 CHANNELS = ("security", "petition", "publicity", "network", "office")
@@ -53,14 +54,17 @@ class Said:
 
     version = "said"
 
-    def __init__(self, public: float, **lead: float) -> None:
-        self._public, self._lead = public, lead or {"network": 0.6, "office": 0.4}
+    def __init__(self, public: float, answer: float = 0.0, **lead: float) -> None:
+        self._public, self._answer, self._lead = public, answer, lead or {"network": 0.6, "office": 0.4}
 
     def public(self, subject: Subject) -> float:
         return self._public
 
     def lead(self, subject: Subject) -> dict[str, float]:
         return self._lead
+
+    def answer(self, subject: Subject) -> float:
+        return self._answer
 
     def area(self, subject: Subject) -> str:
         return "水电气暖"
@@ -106,6 +110,33 @@ def test_a_topic_that_reads_like_a_joke_is_held_back_and_says_so() -> None:
 def test_a_danger_needs_less_than_a_topic() -> None:
     assert judge(0.2).judge(post("东湖小区塌方了")).channel == "security"
     assert not judge(0.2).judge(post("东湖小区停水，头洗到一半去隔壁借水")).relevant
+
+
+@pytest.mark.parametrize(
+    ("answer", "lead", "kind", "owed"),
+    [
+        (0.62, "office", Kind.POST, Owed.POLICY),
+        (0.62, "security", Kind.POST, Owed.EMERGENCY),
+        (0.62, "petition", Kind.POST, None),
+        (0.78, "petition", Kind.POST, Owed.INTERESTS),
+        (0.78, "petition", Kind.COMMENT, None),
+        (0.82, "office", Kind.COMMENT, Owed.POLICY),
+        (0.58, "office", Kind.POST, None),
+    ],
+)
+def test_what_reads_like_a_text_that_must_be_answered_is_proposed_so_by_who_leads(
+    answer: float, lead: str, kind: Kind, owed: Owed | None
+) -> None:
+    said = judge(0.9, answer=answer, **{lead: 1.0}).judge(post("东湖小区的井盖又不见了", kind, own=True))
+    assert (said.relevant, said.owed, said.must_answer) == (True, owed, owed is not None)
+
+
+def test_a_rule_s_ground_goes_before_the_model_s_and_of_what_joins_nothing_nothing_is_owed() -> None:
+    ruled = RULES.replace('channel = "security"', 'channel = "security"\nmust_answer = "谣言不实"')
+    models = Said(0.9, answer=0.99, office=1.0)
+    rules = load_rules(ruled + MORE + ROOT, "rules.toml", CHANNELS)
+    assert Judge(rules, models).judge(post("东湖小区塌方了")).owed is Owed.RUMOUR  # type: ignore[arg-type]
+    assert judge(0.05, answer=0.99).judge(post("东湖小区的晚霞真好看，站在桥上拍的")).owed is None
 
 
 def test_a_short_text_is_the_rules_to_judge() -> None:

@@ -11,7 +11,9 @@ from routing.ngrams import Model, clean, clean_each
 from routing.starter import opinions as starter
 from routing.starter import sentiment
 
-MODELS = [starter.starter_model(name) for name in (starter.PUBLIC, starter.LEAD, starter.SUBJECT)]
+MODELS = [
+    starter.starter_model(name) for name in (starter.PUBLIC, starter.LEAD, starter.SUBJECT, starter.ANSWER)
+]
 TEXTS = [
     "",
     "停",

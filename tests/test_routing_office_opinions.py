@@ -13,7 +13,7 @@ from routing.model_folder import Slot
 from routing.ngrams import Model, Row
 from routing.ngrams_fit import fit
 from routing.office_opinions import back, faults, models, opinions, signature, stored, train
-from routing.starter.opinions import LEAD, NO, PUBLIC, SUBJECT, YES, starter_model
+from routing.starter.opinions import ANSWER, LEAD, NO, PUBLIC, SUBJECT, TWO_SIDED, YES, starter_model
 from routing.teaching import Said
 
 CHANNELS = ("network", "petition", "publicity", "security", "office", "emergency")
@@ -30,7 +30,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> list[Sequence[Row]]:
         learnt.append(rows)
         classes = starter_model(name).classes
         base = [Row(f"起步{label}", label) for label in classes]
-        order = classes if name == PUBLIC else ()
+        order = classes if name in TWO_SIDED else ()
         return fit([*base, *rows], name=name, classes=order, least=1, penalty=0.1, balanced=True)
 
     monkeypatch.setattr(office_opinions, "_fitted_apart", fitted)
@@ -65,7 +65,7 @@ def test_a_channel_is_learnt_in_a_process_of_its_own_and_judges_from_then_on(tmp
 
 @pytest.mark.parametrize(
     ("name", "first", "second"),
-    [(PUBLIC, YES, NO), (LEAD, "petition", "network"), (SUBJECT, "交通运输", "商贸旅游")],
+    [(PUBLIC, YES, NO), (ANSWER, YES, NO), (LEAD, "petition", "network"), (SUBJECT, "交通运输", "商贸旅游")],
 )
 def test_every_fifth_text_is_for_ever_a_test_and_never_learnt(
     tmp_path: Path, quick: list[Sequence[Row]], name: str, first: str, second: str
@@ -81,7 +81,7 @@ def test_every_fifth_text_is_for_ever_a_test_and_never_learnt(
 
 @pytest.mark.parametrize(
     ("name", "first", "second"),
-    [(PUBLIC, YES, NO), (LEAD, "petition", "network"), (SUBJECT, "交通运输", "商贸旅游")],
+    [(PUBLIC, YES, NO), (ANSWER, YES, NO), (LEAD, "petition", "network"), (SUBJECT, "交通运输", "商贸旅游")],
 )
 def test_a_worse_model_is_refused_and_the_one_in_use_stays(
     tmp_path: Path, quick: list[Sequence[Row]], name: str, first: str, second: str
@@ -99,7 +99,7 @@ def test_a_worse_model_is_refused_and_the_one_in_use_stays(
 def test_without_enough_to_compare_by_nothing_is_fitted(tmp_path: Path, quick: list[Sequence[Row]]) -> None:
     only_yes = [Said(n, f"第{n}封", YES) for n in range(1, 101)]
     few = two_sorts(45, "petition", "network")
-    for name, every in ((PUBLIC, only_yes), (LEAD, few), (SUBJECT, ())):
+    for name, every in ((PUBLIC, only_yes), (ANSWER, only_yes), (LEAD, few), (SUBJECT, ())):
         done = train(tmp_path, name, every, CHANNELS)
         assert (done.accepted, done.before, done.after) == (False, None, None)
     assert quick == []
@@ -152,7 +152,7 @@ def test_a_damaged_file_is_told_and_the_starter_stands_in_until_training_heals_i
     assert not (tmp_path / "lead.before.model").exists(), "a damaged model is not worth keeping"
 
 
-@pytest.mark.parametrize("name", [PUBLIC, LEAD, SUBJECT])
+@pytest.mark.parametrize("name", [PUBLIC, LEAD, SUBJECT, ANSWER])
 def test_a_model_of_something_else_is_refused(tmp_path: Path, name: str) -> None:
     other = fit([Row("一", "a"), Row("二", "b"), Row("三", "c")], name="other", least=1)
     Slot(tmp_path, name, "yuqing models").put(other, keep=False)

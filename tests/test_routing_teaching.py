@@ -1,9 +1,9 @@
 """Which decisions of people teach the models of the judgement, and which say nothing."""
 
 import pytest
-from builders import START, Desk, item
+from builders import RULES_TOML, START, Desk, item, make_rules
 
-from routing.starter.opinions import LEAD, NO, PUBLIC, SUBJECT, YES
+from routing.starter.opinions import ANSWER, LEAD, NO, PUBLIC, SUBJECT, YES
 from routing.store.tables import CaseRow, ItemRow
 from routing.teaching import Said, said_of_matters
 from routing.workflow import Command, State
@@ -22,9 +22,11 @@ def labels(desk: Desk) -> dict[str, list[str]]:
 
 def test_a_matter_that_its_channel_signed_for_confirms_channel_and_concern(desk):
     case_id = desk.open(EAST, title=TITLE)
-    assert said(desk) == {PUBLIC: [], LEAD: [], SUBJECT: []}
+    assert said(desk) == {PUBLIC: [], LEAD: [], SUBJECT: [], ANSWER: []}
     desk.act(case_id, Command.DISPATCH)
-    assert said(desk) == {PUBLIC: [], LEAD: [], SUBJECT: []}, "who has not signed may still send it back"
+    assert said(desk) == {PUBLIC: [], LEAD: [], SUBJECT: [], ANSWER: []}, (
+        "who has not signed may still send it back"
+    )
     desk.act(case_id, Command.SIGN)
     [text] = desk.all(ItemRow)
     number, read = text.id, f"{TITLE}\n{EAST}"
@@ -32,6 +34,7 @@ def test_a_matter_that_its_channel_signed_for_confirms_channel_and_concern(desk)
         PUBLIC: [Said(number, read, YES, "feed")],
         LEAD: [Said(number, read, "petition", "feed")],
         SUBJECT: [],
+        ANSWER: [Said(number, read, NO, "feed")],
     }
 
 
@@ -45,7 +48,7 @@ def test_of_two_channels_the_one_that_has_it_in_the_end_is_learnt(desk):
 
 def test_what_came_back_teaches_no_channel(desk):
     case_id = desk.at(State.RETURNED)
-    assert labels(desk) == {PUBLIC: [], LEAD: [], SUBJECT: []}
+    assert labels(desk) == {PUBLIC: [], LEAD: [], SUBJECT: [], ANSWER: []}
     desk.act(case_id, Command.DISMISS, reason="不涉及政府工作")
     assert labels(desk)[PUBLIC] == [NO]
 
@@ -55,7 +58,7 @@ def test_what_came_back_teaches_no_channel(desk):
 )
 def test_a_dismissal_for_its_place_says_nothing_of_its_concern(desk, reason):
     desk.act(desk.open(), Command.DISMISS, reason=reason)
-    assert labels(desk) == {PUBLIC: [], LEAD: [], SUBJECT: []}
+    assert labels(desk) == {PUBLIC: [], LEAD: [], SUBJECT: [], ANSWER: []}
 
 
 def test_a_dismissal_says_no_until_the_matter_is_taken_up_again(desk):
@@ -64,6 +67,29 @@ def test_a_dismissal_says_no_until_the_matter_is_taken_up_again(desk):
     assert labels(desk)[PUBLIC] == [NO]
     desk.act(case_id, Command.REOPEN)
     assert labels(desk)[PUBLIC] == []
+
+
+def signed(desk: Desk, case_id: int) -> list[str]:
+    desk.act(case_id, Command.DISPATCH)
+    desk.act(case_id, Command.SIGN)
+    return labels(desk)[ANSWER]
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [('must_answer = "涉险情安全"', YES), ("must_answer = false", NO), ("level = 3", None)],
+    ids=["a rule", "nobody", "the level alone"],
+)
+def test_a_signature_confirms_the_duty_to_answer_that_stood_on_the_card(desk, given, says):
+    desk.rules = make_rules(RULES_TOML.replace("level = 2", given))
+    assert signed(desk, desk.open("东湖小区旁边塌方了")) == ([says] if says else [])
+
+
+@pytest.mark.parametrize(("said", "label"), [(Command.OBLIGE, YES), (Command.EXCUSE, NO)])
+def test_what_a_person_says_of_the_duty_to_answer_counts(desk, said, label):
+    case_id = desk.open()
+    desk.act(case_id, said, reason="旧闻")
+    assert signed(desk, case_id) == [label]
 
 
 def test_an_area_is_learnt_as_a_person_last_called_it(desk):

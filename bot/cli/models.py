@@ -15,14 +15,14 @@ from routing.errors import ConfigError, UserError
 from routing.ngrams import Model
 from routing.office_opinions import NAMES, Training
 from routing.starter import opinions as starter
-from routing.starter.opinions import LEAD, PUBLIC, SUBJECT
+from routing.starter.opinions import ANSWER, LEAD, PUBLIC, SUBJECT, TWO_SIDED
 from routing.starter.sentiment import starter_model
 from routing.teaching import said_of_matters
 
 models_app = typer.Typer(
     help="研判模型：查看、按人的研判训练、换回。", no_args_is_help=True, rich_markup_mode=None
 )
-MODEL_NAMES = {PUBLIC: "是否需要研判", LEAD: "牵头渠道", SUBJECT: "领域"}
+MODEL_NAMES = {PUBLIC: "是否需要研判", LEAD: "牵头渠道", SUBJECT: "领域", ANSWER: "是否应当回应"}
 SENTIMENT = "sentiment"
 
 
@@ -73,10 +73,11 @@ def _row(folder: Path, name: str) -> dict[str, object]:
 @models_app.command("train")
 def train(
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="[MODEL]...", help="public、lead、subject；不写则全部")
+        list[str] | None,
+        typer.Argument(metavar="[MODEL]...", help="public、lead、subject、answer；不写则全部"),
     ] = None,
 ) -> None:
-    """用起步样本和本单位的研判（签收、改派、不予受理、换领域）重新训练；在保留的研判上更差或无从比较则不换。"""
+    """用起步样本和本单位的研判（签收、改派、不予受理、换领域、必须或不必回应）重新训练；在保留的研判上更差或无从比较则不换。"""
     chosen = [_known(name) for name in names or NAMES]
     settings, configuration = configured()
     said = in_store(settings, said_of_matters)
@@ -95,7 +96,7 @@ def train(
 
 @models_app.command("back")
 def back(
-    name: Annotated[str, typer.Argument(metavar="MODEL", help="public、lead 或 subject")],
+    name: Annotated[str, typer.Argument(metavar="MODEL", help="public、lead、subject 或 answer")],
 ) -> None:
     """换回上一个模型；没有上一个则换回起步模型。"""
     model = office_opinions.back(models_folder(settings_now()), _known(name))
@@ -115,11 +116,11 @@ def _outcome(done: Training) -> Sequence[str]:
     if done.before is None or done.after is None:
         need = (
             f"两类各要 {office_opinions.least_of_each} 段"
-            if done.name == PUBLIC
+            if done.name in TWO_SIDED
             else f"要 {office_opinions.least_kept} 段"
         )
         return [head, f"  可比的研判太少（保留的{need}），没有训练，正在用的模型没有动。"]
-    figure = "AUC" if done.name == PUBLIC else "判对的比例"
+    figure = "AUC" if done.name in TWO_SIDED else "判对的比例"
     compared = f"  保留研判上的{figure}：原 {done.before:.3f}，新 {done.after:.3f}。"
     if not done.accepted:
         return [head, f"{compared}新模型更差，没有换。"]

@@ -1,8 +1,8 @@
 """The starter set: invented, labelled texts and words of this field, for the first day of an office. Reads, fits nothing.
 
 `voices.csv` and `notices.csv` hold a text a row, `words.csv` words that say by themselves how a text is meant, `subjects.csv`
-words that name a subject area, `weeks.csv` what whole invented weeks of seven counties say of public concern and of the
-lead. All were written for this project; no text
+words that name a subject area, `weeks.csv` what whole invented weeks of seven counties say of public concern, of the
+lead and of the duty to answer. All were written for this project; no text
 of another person is in them, so what is fitted on them may be given away.
 """
 
@@ -104,7 +104,10 @@ def rows() -> tuple[Example, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """One text of an invented week. `lead`: who leads from this text on, empty where it changed nothing."""
+    """One text of an invented week. `lead`: who leads from this text on, empty where it changed nothing.
+
+    `must_answer`: whether its matter, as it stands with this text, must be answered.
+    """
 
     week: str
     title: str
@@ -112,6 +115,7 @@ class Seen:
     source: str
     public: bool
     lead: str
+    must_answer: bool
 
     @property
     def whole(self) -> str:
@@ -124,7 +128,15 @@ def weeks() -> tuple[Seen, ...]:
     """Give the texts of the invented weeks; written by `tests/bench/starter_weeks.py`, so nobody edits them by hand."""
     reader = csv.DictReader(io.StringIO(_content(WEEK_FILE), newline=""))
     return tuple(
-        Seen(row["week"], row["title"], row["text"], row["source"], row["public"] == "yes", row["lead"])
+        Seen(
+            row["week"],
+            row["title"],
+            row["text"],
+            row["source"],
+            row["public"] == "yes",
+            row["lead"],
+            row["must_answer"] == "yes",
+        )
         for row in reader
     )
 

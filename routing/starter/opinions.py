@@ -1,4 +1,5 @@
-"""What the starter set teaches beside sentiment: whether a text is of public concern, who should lead, which subject."""
+"""What the starter set teaches beside sentiment: whether a text is of public concern, who should lead, which subject,
+whether it must be answered."""
 
 from collections.abc import Callable, Iterator, Sequence
 from importlib.resources import files
@@ -7,9 +8,11 @@ from routing import starter
 from routing.ngrams import Model, Row, load
 from routing.starter import Example, Seen
 
-PUBLIC, LEAD, SUBJECT = "public", "lead", "subject"
+PUBLIC, LEAD, SUBJECT, ANSWER = "public", "lead", "subject", "answer"
 YES, NO = "yes", "no"
-MODEL_FILES = {name: f"{name}.model" for name in (PUBLIC, LEAD, SUBJECT)}
+MODEL_FILES = {name: f"{name}.model" for name in (PUBLIC, LEAD, SUBJECT, ANSWER)}
+TWO_SIDED = frozenset({PUBLIC, ANSWER})
+"""The models that say yes or no."""
 most_grams = 60_000
 penalty = 0.1
 subject_word_weight = 3.0
@@ -31,7 +34,7 @@ def fit(name: str, without: str = "", more: Sequence[Row] = ()) -> Model:
     return ngrams_fit.fit(
         [*_rows[name](without), *more],
         name=name,
-        classes=(NO, YES) if name == PUBLIC else (),
+        classes=(NO, YES) if name in TWO_SIDED else (),
         penalty=penalty,
         least=2,
         most=most_grams,
@@ -63,9 +66,21 @@ def _subject(without: str) -> Iterator[Row]:
         yield Row(word, area, subject_word_weight)
 
 
+def _answer(without: str) -> Iterator[Row]:
+    """Give what is of public concern: of the rest nobody asks."""
+    for one in _texts(without):
+        if one.public:
+            yield Row(one.whole, YES if one.must_answer else NO, extra=(source_mark(one.source),))
+
+
 def _texts(without: str) -> Iterator[Example | Seen]:
     yield from starter.rows()
     yield from (one for one in starter.weeks() if one.week != without)
 
 
-_rows: dict[str, Callable[[str], Iterator[Row]]] = {PUBLIC: _public, LEAD: _lead, SUBJECT: _subject}
+_rows: dict[str, Callable[[str], Iterator[Row]]] = {
+    PUBLIC: _public,
+    LEAD: _lead,
+    SUBJECT: _subject,
+    ANSWER: _answer,
+}

@@ -46,6 +46,7 @@ LEFT_OUT = (
     "cards_per_100",
     "cards_per_100_undecided",
     "waiting_right",
+    "must_answer_precision",
     "must_answer_recall",
 )
 
@@ -93,7 +94,7 @@ def table_of(figures: Mapping[str, Figure]) -> Table:
 
 def without(week: str) -> Opinions:
     """Fit the text models on the other weeks only."""
-    names = (opinions.PUBLIC, opinions.LEAD)
+    names = (opinions.PUBLIC, opinions.LEAD, opinions.ANSWER)
     return Opinions({name: opinions.fit(name, without=week) for name in names})
 
 

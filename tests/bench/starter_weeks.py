@@ -1,4 +1,5 @@
-"""Write `routing/starter/weeks.csv`: what the invented, labelled weeks teach of public concern and of the lead.
+"""Write `routing/starter/weeks.csv`: what the invented, labelled weeks teach of public concern, of the
+lead and of the duty to answer.
 
     python tests/bench/starter_weeks.py
 
@@ -15,7 +16,7 @@ from pathlib import Path
 HERE = Path(__file__).parent
 WEEKS = HERE.parent / "data/weeks"
 TO = HERE.parents[1] / "routing/starter/weeks.csv"
-COLUMNS = ("week", "title", "text", "source", "public", "lead")
+COLUMNS = ("week", "title", "text", "source", "public", "lead", "must_answer")
 ORDER = ("office", "network", "publicity", "petition", "security")
 
 
@@ -41,7 +42,8 @@ def rows_of(folder: Path) -> Iterator[tuple[str, ...]]:
         elif label["place"] in theirs or any(name in said for name in theirs):
             continue
         public = "yes" if label["relevant"] else "no"
-        yield folder.name, item["title"], item["text"], item["source"]["kind"], public, lead
+        must = "yes" if label["must_answer"] else "no"
+        yield folder.name, item["title"], item["text"], item["source"]["kind"], public, lead, must
 
 
 def main() -> None:
@@ -52,7 +54,7 @@ def main() -> None:
         for folder in sorted(path for path in WEEKS.iterdir() if (path / "week.jsonl").exists()):
             rows = list(rows_of(folder))
             writer.writerows(rows)
-            print(f"{folder.name}: {len(rows)} rows, {sum(bool(row[-1]) for row in rows)} with a lead")
+            print(f"{folder.name}: {len(rows)} rows, {sum(bool(row[-2]) for row in rows)} with a lead")
 
 
 if __name__ == "__main__":
