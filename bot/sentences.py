@@ -170,6 +170,17 @@ def _level_raised(facts: Mapping[str, Any], view: CaseView | None, office: Offic
     ]
 
 
+def _redirected(facts: Mapping[str, Any], view: CaseView | None, office: Office) -> list[Block]:
+    said = [Block(f"↪️ 本事项已改派 {facts['unit']} 办理，本单位不必再办", weight=9)]
+    if facts.get("actor"):
+        frm, to = (
+            office.channels[key].name if key in office.channels else key
+            for key in (facts["frm"], facts["to"])
+        )
+        said.append(Block(f"{facts['actor']} 研判归口为{to}（原{frm}）", label="原因"))
+    return [*said, Block(_case_line(view))]
+
+
 def _redo_why(facts: Mapping[str, Any], view: CaseView | None, office: Office) -> list[Block]:
     what = command_name(Command(facts["command"]))
     reason = facts["reason"] or "请当面向保密审查员了解"
@@ -367,7 +378,7 @@ _SENTENCES: Mapping[str, Callable[[Mapping[str, Any], CaseView | None, Office], 
     "reopened_why": _plain("{actor} 要求重新办理，理由：{reason}"),
     "redo": _plain("✏️ 答复稿需要修改，意见已私发拟稿人"),
     "renewed": _plain("⏸ 等级已升，第{draft_version}稿须主要领导审批，批准前先不要发布"),
-    "redirected": _plain("↪️ 本事项已改派 {unit} 办理，本单位不必再办"),
+    "redirected": _redirected,
     "not_ordered": _plain("↩️ {actor} 未同意转办，请重新研判（理由已私发报批人）"),
     "not_ordered_why": _plain("{actor} 未同意转办，理由：{reason}"),
     "concluded": _plain("👥 会商已有结论，请继续研判转办"),

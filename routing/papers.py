@@ -135,6 +135,19 @@ def _open(case_id: int, kind: Command) -> ColumnElement[bool]:
     return and_(PaperRow.case_id == case_id, PaperRow.kind == kind, PaperRow.done_at.is_(None))
 
 
+def left_behind(session: Session, case_id: int) -> AssignmentRow | None:
+    """Give the slip before the newest where its channel still had the case, so that it was taken from it; else None."""
+    slips = session.scalars(
+        select(AssignmentRow)
+        .where(AssignmentRow.case_id == case_id)
+        .order_by(AssignmentRow.id.desc())
+        .limit(2)
+    ).all()
+    if len(slips) < 2 or slips[1].returned_at is not None or slips[1].channel == slips[0].channel:
+        return None
+    return slips[1]
+
+
 def newest_slip(session: Session, case_id: int) -> AssignmentRow | None:
     """Give the dispatch slip (转办单) that a case went out with last; None before the first."""
     return session.scalar(

@@ -14,7 +14,6 @@ from routing import deadlines, papers, people
 from routing.announce import CHANNEL_CARD, tell
 from routing.office import Channel, Office, Role, Step
 from routing.outbox import MessageKind, Priority, queue
-from routing.procedure import WITH_CHANNEL
 from routing.store.tables import CaseRow
 from routing.workflow import CaseFacts, Command, Order, State
 
@@ -78,9 +77,22 @@ def _returned(said: _Said) -> None:
 
 
 def _redirected(said: _Said) -> None:
-    if said.before.state in WITH_CHANNEL and said.before.channel != said.case.channel:
-        slip = papers.newest_slip(said.session, said.case.id)
-        said.to_channel("redirected", unit=slip.unit if slip else said.case.channel)
+    """Say to the channel that had a case where it went, and by whose judgement, on whatever way it was taken from it."""
+    left, slip = (
+        papers.left_behind(said.session, said.case.id),
+        papers.newest_slip(said.session, said.case.id),
+    )
+    had = said.office.channels.get(left.channel) if left is not None else None
+    if left is None or slip is None or had is None:
+        return
+    said.to(
+        had.chat,
+        "redirected",
+        unit=slip.unit,
+        actor=people.name_of(said.session, slip.dispatched_by),
+        frm=left.channel,
+        to=slip.channel,
+    )
 
 
 def _sent_back(said: _Said) -> None:
@@ -206,6 +218,8 @@ def _reported(said: _Said) -> None:
 _SAYINGS: Mapping[Command, Callable[[_Said], None]] = {
     Command.RETURN: _returned,
     Command.DISPATCH: _redirected,
+    Command.ORDER: _redirected,
+    Command.ORAL: _redirected,
     Command.REDO: _sent_back,
     Command.WITHHOLD: _sent_back,
     Command.REFUSE: _sent_back,

@@ -301,7 +301,7 @@ FACTS: Mapping[str, Mapping[str, Any]] = {
     "promise_due": {"text": "修好路灯", "due_at": at(24).isoformat()},
     "promise_late": {"text": "修好路灯", "due_at": at(24).isoformat()},
     "returned": {"unit": "县信访局"},
-    "redirected": {"unit": "县水利局"},
+    "redirected": {"unit": "县水利局", "actor": "王值班", "frm": "petition", "to": "office"},
     "renewed": {"draft_version": "2"},
     "returned_why": {"unit": "县信访局", "actor": "赵联络", "reason": "属水利局职责"},
     "reopened": {"actor": "郑县长"},

@@ -17,7 +17,7 @@ from routing.digest import week_numbers
 from routing.errors import UserError
 from routing.items import Band, Kind, Sentiment
 from routing.ledger import entries
-from routing.office import Level, Step
+from routing.office import Level, Procedure, Step
 from routing.owed import Owed
 from routing.store.tables import (
     AssignmentRow,
@@ -557,9 +557,42 @@ def test_a_matter_goes_from_one_unit_to_another_before_there_is_a_draft_and_the_
     assert set(running(desk, case_id)) == {Step.SIGN, Step.RESPOND}
     assert [slip.channel for slip in desk.all(AssignmentRow)] == ["petition", "network"]
     told = desk.all(OutboxRow, OutboxRow.chat == "group-petition", OutboxRow.kind == "text")
-    assert [row.payload["template"] for row in told] == ["redirected"]
+    [said] = [row.payload for row in told]
+    assert said == {
+        "template": "redirected",
+        "unit": "网络舆情承办单位",
+        "actor": "王值班",
+        "frm": "petition",
+        "to": "network",
+    }
     assert ground(desk.act(case_id, Command.SIGN, "contact")) is Ground.ROLE
     assert isinstance(desk.act(case_id, Command.SIGN, "other_contact"), Done)
+
+
+def told_to(desk: Desk, chat: str) -> list[str]:
+    return [
+        row.payload["template"]
+        for row in desk.all(OutboxRow, OutboxRow.chat == chat, OutboxRow.kind == "text")
+    ]
+
+
+def test_a_matter_that_is_judged_anew_after_its_end_and_sent_elsewhere_is_told_to_who_had_it(desk):
+    desk.office = replace(desk.office, procedure=Procedure(order=frozenset(Level)))
+    case_id = desk.open()
+    for channel in ("petition", "network"):
+        desk.act(case_id, Command.SUBMIT, channel=channel)
+        desk.act(case_id, Command.ORDER)
+        desk.act(case_id, Command.SIGN, "contact" if channel == "petition" else "other_contact")
+        if channel == "petition":
+            assert "redirected" not in told_to(desk, "group-petition")
+            desk.run(lambda s: setattr(s.get(CaseRow, case_id), "state", State.JUDGING))
+    assert told_to(desk, "group-petition").count("redirected") == 1
+
+
+def test_who_returned_a_matter_hears_nothing_of_where_it_goes(desk):
+    case_id = desk.at(State.RETURNED)
+    desk.act(case_id, Command.DISPATCH, channel="network")
+    assert "redirected" not in told_to(desk, "group-petition")
 
 
 def test_who_goes_back_to_what_was_proposed_takes_his_correction_back(desk):
