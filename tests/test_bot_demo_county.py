@@ -2,10 +2,14 @@ import json
 import re
 from collections import Counter
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 
 from bot.demo.county import COUNTY, NEIGHBOURS, PLACES, SOURCES, STORIES, SampleText, load_texts, read_texts
+from bot.demo.office import write_config
+from bot.office_file import load_office
+from routing.competence import competent
 from routing.items import Kind
 
 TEXTS = load_texts()
@@ -51,6 +55,28 @@ def test_there_are_enough_texts_of_every_source() -> None:
     by_source = Counter(text.source for text in TEXTS)
     assert by_source.keys() == SOURCES.keys()
     assert min(by_source.values()) >= 20
+
+
+@pytest.mark.parametrize(
+    ("text", "channel", "unit"),
+    [
+        ("b001", "office", "县民政局"),
+        ("b004", "office", "县教育局"),
+        ("f009", "office", "县交通运输局"),
+        ("n028", "security", "县交警大队"),
+        ("f036", "security", "县消防救援大队"),
+    ],
+)
+def test_the_units_of_the_demo_are_proposed_for_its_texts(
+    tmp_path: Path, text: str, channel: str, unit: str
+) -> None:
+    write_config(tmp_path, dict.fromkeys(SOURCES, "http://127.0.0.1:1/x"))
+    office = load_office((tmp_path / "office.toml").read_text(encoding="utf-8"), "office.toml")
+    assert {key for key, found in office.channels.items() if found.bodies} == {"office", "security"}
+    sample = BY_ID[text]
+    proposed = competent(office.channels[channel], sample.title, sample.text, None, ())
+    assert proposed.unit == unit
+    assert proposed.why
 
 
 def test_ids_are_unique_and_parents_precede_their_comments() -> None:

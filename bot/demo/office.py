@@ -29,6 +29,18 @@ CHANNELS: Mapping[str, int] = {
 }
 _TITLES = {"network": "网信", "petition": "信访", "publicity": "宣传", "security": "公安", "office": "政府办"}
 
+_UNITS: Mapping[str, tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...]] = {
+    "office": (
+        ("县交通运输局", ("停车", "电动车", "公交"), ("交通运输",)),
+        ("县民政局", ("高龄津贴", "养老", "低保"), ("民政",)),
+        ("县教育局", ("学校", "小学", "护学岗"), ("教育文体",)),
+    ),
+    "security": (
+        ("县交警大队", ("车祸", "追尾", "侧翻", "出租车"), ("交通运输",)),
+        ("县消防救援大队", ("起火", "着火", "燃气", "被困"), ("应急消防",)),
+    ),
+}
+"""Of two channels the units behind them, each with words and subject areas; 信访 has none, so that one press dispatches."""
 _STAFF: Mapping[int, tuple[str, str, tuple[Role, ...]]] = {
     OFFICER: ("周敏", "值班员", (Role.DUTY, Role.OFFICE, Role.REVIEWER, Role.SECRECY, Role.OPERATOR)),
     CONTACT: ("陈立", "联络员", (Role.CONTACT,)),
@@ -63,7 +75,7 @@ def write_config(folder: Path, urls: Mapping[str, str]) -> None:
     """Write the three configuration files; the addresses of the sources change with their port."""
     folder.mkdir(parents=True, exist_ok=True)
     office = _template("office.toml").replace("示例县", COUNTY)
-    (folder / "office.toml").write_text(office, encoding="utf-8")
+    (folder / "office.toml").write_text(f"{office}\n{_units()}", encoding="utf-8")
     (folder / "rules.toml").write_text(_rules(), encoding="utf-8")
     (folder / "sources.toml").write_text(_sources(urls), encoding="utf-8")
 
@@ -78,6 +90,14 @@ def write_roster(folder: Path, now: datetime) -> None:
         f"reserve = [{_toml(_STAFF[CONTACT][0])}]\n"
     )
     (folder / "roster.toml").write_text(text, encoding="utf-8")
+
+
+def _units() -> str:
+    return "\n".join(
+        f"[[channels.{key}.units]]\nname = {_toml(name)}\nwords = {_toml(list(words))}\nsubjects = {_toml(list(areas))}\n"
+        for key, units in _UNITS.items()
+        for name, words, areas in units
+    )
 
 
 def _template(name: str) -> str:
