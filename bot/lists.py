@@ -10,7 +10,7 @@ from bot.names import LEVEL_NAMES, ROLE_NAMES, STEP_NAMES, how_long, level_tag, 
 from bot.render import effect_line
 from bot.replayed import lessons_lines
 from routing.catchup import Summary
-from routing.digest import ChannelLine, Digest
+from routing.digest import ChannelLine, Digest, UnitLine
 from routing.lessons import Lessons
 from routing.office import Level, Office
 from routing.people import Invitation
@@ -107,6 +107,7 @@ def digest_card(digest: Digest, office: Office, lessons: Lessons | None = None) 
         ),
         Block(f"{digest.open_now} 件，超期 {digest.overdue_now} 件", label="未办结", weight=9),
         *(_channel_line(line) for line in digest.channels),
+        *(_unit_line(line) for line in digest.units),
     ]
     blocks += [
         Block(
@@ -143,6 +144,13 @@ def digest_card(digest: Digest, office: Office, lessons: Lessons | None = None) 
     if lessons is not None:
         blocks += [Block(text, label=label, weight=3) for label, text in lessons_lines(lessons, office)]
     return Card(tuple(blocks))
+
+
+def _unit_line(line: UnitLine) -> Block:
+    text = f"转办 {line.dispatched}，签收 {line.signed}，办结 {line.closed}，未办结 {line.open_now}"
+    if line.overdue_now:
+        text += f"，超期 {line.overdue_now}"
+    return Block(text, label=f"{line.name}（{line.channel}）", weight=5)
 
 
 def _channel_line(line: ChannelLine) -> Block:

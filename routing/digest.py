@@ -1,15 +1,15 @@
 """A stretch of time in numbers, for the weekly digest: matters, channels, limits. No texts of answers, no people.
 
-Figures stand a channel and never a person, and rank nobody (国办函〔2026〕12号). What carries "now" in its name is
-so at `now`; all else belongs to the span.
+Figures stand a channel, or a unit where a channel lists several, never a person, and rank nobody
+(国办函〔2026〕12号). What carries "now" in its name is so at `now`; all else belongs to the span.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from statistics import median
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, and_, func, or_, select
@@ -38,6 +38,7 @@ from routing.workflow import ENDED, Command, State
 TOP_MATTERS = 5
 OTHER_REASON = "其他理由"
 NOTHING_DUE = "无事项"
+_K = TypeVar("_K", bound=Hashable)
 
 
 class Rate(NamedTuple):
@@ -99,6 +100,21 @@ class ChannelLine:
 
 
 @dataclass(frozen=True, slots=True)
+class UnitLine:
+    """One unit (承办单位) of a channel that lists several: `dispatched`, `signed` (及时签收率), `closed` (按时办结率) in the
+    span, the rest now.
+    """
+
+    channel: str
+    name: str
+    dispatched: int
+    signed: Rate
+    closed: Rate
+    open_now: int
+    overdue_now: int
+
+
+@dataclass(frozen=True, slots=True)
 class Listed:
     """A matter of the bulletin (通报), by the unit's channel and never by a person; `at` in the office's zone."""
 
@@ -134,7 +150,8 @@ class Answered:
 class Digest:
     """What a digest tells. `days`: one entry a day, oldest first, gaps as 0. Instants are in the office's zone.
 
-    `channels` keep the office's order; one that is no longer configured follows only where it has figures.
+    `channels` keep the office's order; one that is no longer configured follows only where it has figures. `units`: those with
+    figures, of channels that list several.
     `extended`: so many of those closed on time had been granted a longer limit, and count as on time. `bulletin` (通报):
     matters that stand unmet five working days after their red supervision.
     `dismissed`: reason and count, most frequent first, reasons in free words under 其他理由.
@@ -169,6 +186,7 @@ class Digest:
     muted: int = 0
     beside: int = 0
     effects: tuple[Answered, ...] = ()
+    units: tuple[UnitLine, ...] = ()
 
     @property
     def is_empty(self) -> bool:
@@ -232,6 +250,7 @@ def week_numbers(session: Session, office: Office, span: Span, now: datetime) ->
         muted=_count(session, HoldRow, _within(HoldRow.at, span), HoldRow.mute_id.is_not(None)),
         beside=_count(session, HoldRow, _within(HoldRow.at, span), HoldRow.under_id.is_not(None)),
         effects=_effects(session, span),
+        units=_units(session, office, span, now, {one.number for line in lines for one in line.overdue_now}),
     )
 
 
@@ -300,21 +319,106 @@ def _closed(session: Session, span: Span, now: datetime) -> tuple[dict[str, Rate
     rows = session.execute(
         select(DeadlineRow.channel, DeadlineRow.ended_at, DeadlineRow.due_at, granted.exists())
         .join(CaseRow, CaseRow.id == DeadlineRow.case_id)
-        .where(
-            DeadlineRow.step == Step.CLOSE,
-            DeadlineRow.paused_at.is_(None),
-            CaseRow.state != State.MERGED,
-            _may_settle(span),
-            or_(
-                DeadlineRow.ended_at.is_(None),
-                DeadlineRow.ended_at > DeadlineRow.due_at,
-                DeadlineRow.ended_at == CaseRow.closed_at,
-            ),
-        )
+        .where(_is_closing(span))
     ).all()
     longer = [row for row in rows if row[3]]
     extended = _sum(_rates([(row[0], row[1], row[2]) for row in longer], span, now).values()).met
     return _rates([(row[0], row[1], row[2]) for row in rows], span, now), extended
+
+
+def _is_closing(span: Span) -> ColumnElement[bool]:
+    return and_(
+        DeadlineRow.step == Step.CLOSE,
+        DeadlineRow.paused_at.is_(None),
+        CaseRow.state != State.MERGED,
+        _may_settle(span),
+        or_(
+            DeadlineRow.ended_at.is_(None),
+            DeadlineRow.ended_at > DeadlineRow.due_at,
+            DeadlineRow.ended_at == CaseRow.closed_at,
+        ),
+    )
+
+
+def _units(
+    session: Session, office: Office, span: Span, now: datetime, overdue: Collection[str]
+) -> tuple[UnitLine, ...]:
+    """Count by unit, where a channel lists several; `overdue`: numbers of the matters with a limit that ran out."""
+    keys = [key for key, channel in office.channels.items() if channel.bodies]
+    if not keys:
+        return ()
+    sent: Counter[tuple[str, str]] = Counter(
+        (channel, unit)
+        for channel, unit in session.execute(
+            select(AssignmentRow.channel, AssignmentRow.unit)
+            .join(CaseRow, CaseRow.id == AssignmentRow.case_id)
+            .where(_within(AssignmentRow.dispatched_at, span), _sent_here(), AssignmentRow.channel.in_(keys))
+        )
+    )
+    having = _having(session, keys)
+    signed = _rates_of_units(session, keys, span, now, and_(DeadlineRow.step == Step.SIGN, _may_settle(span)))
+    closed = _rates_of_units(session, keys, span, now, _is_closing(span))
+    open_now = Counter(having.values())
+    late = Counter(unit for number, unit in having.items() if number in overdue)
+    lines = (
+        UnitLine(
+            channel=office.channels[key].name,
+            name=unit,
+            dispatched=sent[key, unit],
+            signed=signed.get((key, unit), NO_RATE),
+            closed=closed.get((key, unit), NO_RATE),
+            open_now=open_now[key, unit],
+            overdue_now=late[key, unit],
+        )
+        for key in keys
+        for unit in office.channels[key].units()
+    )
+    return tuple(one for one in lines if one.dispatched or one.open_now or one.signed.due or one.closed.due)
+
+
+def _having(session: Session, keys: Sequence[str]) -> dict[str, tuple[str, str]]:
+    """Give channel and unit that have each open matter now, by its number."""
+    newest = select(func.max(AssignmentRow.id)).group_by(AssignmentRow.case_id)
+    rows = session.execute(
+        select(CaseRow.number, AssignmentRow.channel, AssignmentRow.unit)
+        .join(AssignmentRow, AssignmentRow.case_id == CaseRow.id)
+        .where(
+            AssignmentRow.id.in_(newest),
+            AssignmentRow.returned_at.is_(None),
+            AssignmentRow.channel == CaseRow.channel,
+            AssignmentRow.channel.in_(keys),
+            CaseRow.state.not_in(list(ENDED)),
+        )
+    )
+    return {number: (channel, unit) for number, channel, unit in rows}
+
+
+def _rates_of_units(
+    session: Session, keys: Sequence[str], span: Span, now: datetime, which: ColumnElement[bool]
+) -> dict[tuple[str, str], Rate]:
+    """Count limits by the unit whose slip stood when they began."""
+    rows = session.execute(
+        select(
+            DeadlineRow.id,
+            DeadlineRow.channel,
+            AssignmentRow.unit,
+            DeadlineRow.ended_at,
+            DeadlineRow.due_at,
+        )
+        .join(CaseRow, CaseRow.id == DeadlineRow.case_id)
+        .join(
+            AssignmentRow,
+            and_(
+                AssignmentRow.case_id == DeadlineRow.case_id,
+                AssignmentRow.channel == DeadlineRow.channel,
+                AssignmentRow.dispatched_at <= DeadlineRow.started_at,
+            ),
+        )
+        .where(DeadlineRow.channel.in_(keys), which)
+        .order_by(DeadlineRow.id, AssignmentRow.id)
+    ).all()
+    last = {id_: ((channel, unit), ended_at, due_at) for id_, channel, unit, ended_at, due_at in rows}
+    return _rates(list(last.values()), span, now)
 
 
 def _bulletin(session: Session, office: Office) -> tuple[Listed, ...]:
@@ -344,11 +448,9 @@ def _may_settle(span: Span) -> ColumnElement[bool]:
     return and_(or_(_within(DeadlineRow.ended_at, span), _within(DeadlineRow.due_at, span)), of_the_desk)
 
 
-def _rates(
-    rows: Sequence[tuple[str, datetime | None, datetime]], span: Span, now: datetime
-) -> dict[str, Rate]:
+def _rates(rows: Sequence[tuple[_K, datetime | None, datetime]], span: Span, now: datetime) -> dict[_K, Rate]:
     """Count each limit in the one span in which it was decided: when it was met, else when it ran out."""
-    rates: dict[str, Rate] = {}
+    rates: dict[_K, Rate] = {}
     for channel, ended_at, due_at in rows:
         met = ended_at is not None and ended_at <= due_at
         decided_at = ended_at if met and ended_at is not None else due_at

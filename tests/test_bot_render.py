@@ -33,7 +33,7 @@ from routing import attest, auditor, deadlines, holding, legacy, outbox, people,
 from routing.cases import DRAFT_MAX
 from routing.choices import Page
 from routing.competence import competent
-from routing.digest import ChannelLine, DayCount, Digest, Matter, Overdue, Rate
+from routing.digest import ChannelLine, DayCount, Digest, Matter, Overdue, Rate, UnitLine
 from routing.held import DoubtView, HeldView, MuteView
 from routing.held import Matter as HeldMatter
 from routing.items import Ailment, Band, Counts, Fault, Kind, SourceState, Symptom
@@ -280,6 +280,7 @@ def digest(days: int = 7) -> Digest:
         items_stock=20,
         top=(Matter("YQ-2026-0001", "大桥塌方", Level.II, State.TO_APPROVE, 31),),
         median_sign_minutes=14,
+        units=(UnitLine("社情民意", "县教育局", 2, Rate(1, 2), Rate(0, 0), 1, 1),),
     )
 
 

@@ -1,4 +1,5 @@
 import dataclasses
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import count
 from zoneinfo import ZoneInfo
@@ -8,7 +9,7 @@ import pytest
 from routing.clock import day_named, week_named
 from routing.digest import Digest, Matter, Rate, week_numbers
 from routing.items import Kind
-from routing.office import Channel, Level, Office, Step
+from routing.office import Body, Channel, Level, Office, Step
 from routing.store.engine import Store
 from routing.store.tables import (
     AssignmentRow,
@@ -97,12 +98,12 @@ class Desk:
             )
         )
 
-    def slip(self, case_id, sent, signed=None, channel="net"):
+    def slip(self, case_id, sent, signed=None, channel="net", unit="某单位"):
         return self.add(
             AssignmentRow(
                 case_id=case_id,
                 channel=channel,
-                unit="某单位",
+                unit=unit,
                 dispatched_at=sent,
                 dispatched_by=self.person,
                 signed_at=signed,
@@ -304,6 +305,45 @@ def test_slips_count_with_the_channel_they_went_to(desk):
     desk.slip(case_id, at(24), channel="letters")
     digest = desk.digest()
     assert (line(digest, "press").dispatched, line(digest, "letters").dispatched) == (1, 1)
+
+
+def with_units() -> Office:
+    net = replace(OFFICE.channels["net"], bodies=(Body("县教育局"), Body("县城管局")))
+    return replace(OFFICE, channels={**OFFICE.channels, "net": net})
+
+
+def told(digest: Digest) -> dict[str, tuple[int, Rate, Rate, int, int]]:
+    return {
+        one.name: (one.dispatched, one.signed, one.closed, one.open_now, one.overdue_now)
+        for one in digest.units
+    }
+
+
+def test_units_of_a_channel_that_lists_several_stand_with_counts_and_rates_those_without_figures_do_not(desk):
+    done = desk.case(state=State.CLOSED, closed_at=at(19))
+    desk.slip(done, at(17), at(17, 13), unit="县教育局")
+    desk.limit(done, Step.SIGN, at(18), at(17, 13))
+    desk.limit(done, Step.CLOSE, at(20), at(19))
+    late = desk.case()
+    desk.slip(late, at(18), unit="县教育局")
+    desk.limit(late, Step.SIGN, at(19))
+    elsewhere = desk.case(channel="letters", state=State.TO_SIGN)
+    desk.slip(elsewhere, at(18), channel="letters")
+    digest = desk.digest(office=with_units())
+    assert told(digest) == {"县教育局": (2, Rate(1, 2), Rate(1, 1), 1, 1)}
+    assert desk.digest().units == ()
+
+
+def test_a_limit_counts_with_the_unit_whose_slip_stood_when_it_began(desk):
+    case_id = desk.case(state=State.TO_SIGN)
+    desk.slip(case_id, at(17), unit="县城管局")
+    desk.slip(case_id, at(18), unit="县教育局")
+    desk.limit(case_id, Step.SIGN, at(17, 13))  # the first let it lie
+    desk.limit(case_id, Step.SIGN, at(19), at(18, 18))
+    assert told(desk.digest(office=with_units())) == {
+        "县教育局": (1, Rate(1, 1), Rate(0, 0), 1, 1),
+        "县城管局": (1, Rate(0, 1), Rate(0, 0), 0, 0),
+    }
 
 
 def test_open_matters_are_all_that_are_not_over_however_old(desk):
