@@ -28,7 +28,9 @@ PRESS = {"中央媒体": "central", "省级媒体": "province", "媒体": "press
 """Tags of sources that are media, the weightiest first, and the word that is stored of where a text stood."""
 OFFICE, SECURITY = "office", "security"
 _own_voices = frozenset({"feed", "comments", "board"})
-_own_claim, _danger, _own_channel = 0.5, 0.55, 0.5
+_own_claim, _own_channel = 0.5, 0.5
+# Below a text much is said that sounds like danger and calls nobody anywhere: 必须给个说法.
+_danger, _danger_below = 0.55, 0.8
 _shipped_channels = frozenset({"security", "petition", "publicity", "network", "office"})
 _even, _likely = 0.5, 0.8
 _telling_letters = 8
@@ -48,13 +50,13 @@ class _Marks:
     joins: float
 
 
-# Chosen on labelled weeks of six invented counties, each judged by models that had not seen it (docs/decisions/0014).
+# Chosen on labelled weeks of nine invented counties, each judged by models that had not seen it (docs/decisions/0014).
 _marks = {
-    "feed": _Marks(strong=0.1, weak=0.25, bare=0.5, joins=0.5),
-    "comments": _Marks(strong=0.5, weak=0.6, bare=0.85, joins=0.15),
+    "feed": _Marks(strong=0.1, weak=0.2, bare=0.35, joins=0.2),
+    "comments": _Marks(strong=0.5, weak=0.6, bare=0.75, joins=0.05),
     "board": _Marks(strong=0.0, weak=0.0, bare=0.3, joins=0.5),
-    "official": _Marks(strong=0.6, weak=0.65, bare=0.8, joins=0.6),
-    "hotlist": _Marks(strong=0.3, weak=0.4, bare=0.65, joins=0.5),
+    "official": _Marks(strong=0.45, weak=0.5, bare=0.65, joins=0.3),
+    "hotlist": _Marks(strong=0.2, weak=0.3, bare=0.5, joins=0.2),
 }
 
 
@@ -299,7 +301,8 @@ def _grave_lead(where: str, said: Judgement) -> str | None:
 
 
 def _lead(where: str, shares: Mapping[str, float]) -> str:
-    if where != "official" and shares.get("security", 0.0) > _danger:
+    danger = _danger_below if where == "comments" else _danger
+    if where != "official" and shares.get("security", 0.0) > danger:
         return "security"
     # A channel that the starter set does not know is named where the office taught it, and then only if it is sure.
     for name, share in shares.items():
