@@ -108,8 +108,8 @@ def test_a_topic_that_reads_like_a_joke_is_held_back_and_says_so() -> None:
 
 
 def test_a_danger_needs_less_than_a_topic() -> None:
-    assert judge(0.2).judge(post("东湖小区塌方了")).channel == "security"
-    assert not judge(0.2).judge(post("东湖小区停水，头洗到一半去隔壁借水")).relevant
+    assert judge(0.15).judge(post("东湖小区塌方了")).channel == "security"
+    assert not judge(0.15).judge(post("东湖小区停水，头洗到一半去隔壁借水")).relevant
 
 
 @pytest.mark.parametrize(
