@@ -75,7 +75,7 @@ class Rules:
                     place.elsewhere,
                     place.town,
                     tuple(place.loose),
-                    place.kind,
+                    place.kind or "",
                 )
                 for place in file.place
             ],

@@ -124,7 +124,7 @@ class PlaceEntry(_Table):
     elsewhere: bool = False
     town: Annotated[str, Field(min_length=2)] | None = None
     loose: list[str] = []
-    kind: str = ""
+    kind: _Filled | None = None
 
     @field_validator("loose")
     @classmethod
@@ -200,10 +200,13 @@ class IgnoreEntry(ConditionsEntry):
 
 
 def _ground(value: object) -> object:
-    if not isinstance(value, str):
+    cure = f"请写 true，或{'、'.join(GROUNDS)}中的一种"
+    if isinstance(value, bool):
         return value
+    if not isinstance(value, str):
+        raise Refused("不是 true、false，也不是一种缘由", cure)
     if value not in GROUNDS:
-        raise Refused(f"没有“{value}”这种必须回应的缘由", f"请写 true，或{'、'.join(GROUNDS)}中的一种")
+        raise Refused(f"没有“{value}”这种必须回应的缘由", cure)
     return GROUNDS[value]
 
 

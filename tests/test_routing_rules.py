@@ -449,6 +449,7 @@ GOOD = rule("a", 'any = ["停水"]', 'channel = "network"')
 
 WATER_WORDS = '[words]\n"供水" = ["停水"]\n'
 CIRCLE = '[words]\n"甲类" = ["@乙类"]\n"乙类" = ["@甲类"]\n'
+THANKS = '[[ignore]]\nid = "thanks"\nname = "感谢"\nany = ["谢谢"]\n'
 TWO_LAKES = '[[place]]\nname = "东湖"\n[[place]]\nname = "东湖小区"\naliases = ["东湖"]\n'
 
 
@@ -492,6 +493,11 @@ BAD = {
     "expression that takes everything": (plain(GOOD + "regex = ['水*']\n"), 10, "什么都没有也能匹配", "RE2"),
     "expression too long": (plain(GOOD + f"regex = ['{'水' * 201}']\n"), 10, "太长", "RE2"),
     "loose name of another": (plain(GOOD, before='[[place]]\nname = "东湖"\nloose = ["西湖"]\n'), 4, "西湖", "name"),
+    "place of a kind without a name": (plain(GOOD, before='[[place]]\nname = "东湖"\nkind = ""\n'), 4, "太短", "1"),
+    "not_tags as text": (plain(GOOD + 'not_tags = "问政"\n'), 10, "类型", "not_tags"),
+    "may_join as text": (plain(GOOD, before=THANKS + 'may_join = "是"\n'), 6, "类型", "true"),
+    "must_answer as a number": (plain(GOOD + "must_answer = 1\n"), 10, "不是 true", "政策误读"),
+    "must_answer as a list": (plain(GOOD + 'must_answer = ["政策误读"]\n'), 10, "不是 true", "政策误读"),
     "groups in a circle": (plain(GOOD, before=CIRCLE), 3, "绕了一圈", "@甲类"),
     "one name for two places": (plain(GOOD, before=TWO_LAKES), 4, "已经用了", "去掉"),
     "no county": (ROOT + GOOD, None, "缺少", "county"),
@@ -508,6 +514,7 @@ def test_a_bad_file_is_refused_with_the_line_and_the_cure(name: str) -> None:
         load_rules(text, "rules.toml", CHANNELS)
     found = [problem for problem in caught.value.problems if problem.line == line]
     assert found, str(caught.value)
+    assert "Input should" not in str(caught.value)
     assert any(reason in problem.reason and cure in problem.cure for problem in found), str(caught.value)
 
 

@@ -134,7 +134,7 @@ def with_gazetteer(file: RulesFile, places: Sequence[PlaceMark]) -> RulesFile:
                     aliases=list(place.aliases),
                     elsewhere=place.elsewhere,
                     town=place.town,
-                    kind=place.kind,
+                    kind=place.kind or None,
                 )
                 for place in places
                 if place.kind not in {OWN_KIND, NEIGHBOUR_KIND}
