@@ -10,7 +10,7 @@ from bot.names import LEVEL_NAMES, ROLE_NAMES, STEP_NAMES, how_long, level_tag, 
 from bot.render import effect_line
 from bot.replayed import lessons_lines
 from routing.catchup import Summary
-from routing.digest import ChannelLine, Digest, UnitLine
+from routing.digest import ChannelLine, Digest, Rate, UnitLine
 from routing.lessons import Lessons
 from routing.office import Level, Office
 from routing.people import Invitation
@@ -147,14 +147,19 @@ def digest_card(digest: Digest, office: Office, lessons: Lessons | None = None) 
 
 
 def _unit_line(line: UnitLine) -> Block:
-    text = f"转办 {line.dispatched}，签收 {line.signed}，办结 {line.closed}，未办结 {line.open_now}"
+    text = f"转办 {line.dispatched}{_rate('签收', line.signed)}{_rate('办结', line.closed)}，未办结 {line.open_now}"
     if line.overdue_now:
         text += f"，超期 {line.overdue_now}"
     return Block(text, label=f"{line.name}（{line.channel}）", weight=5)
 
 
+def _rate(name: str, rate: Rate) -> str:
+    """Say how many limits of a line were met; nothing where none was due."""
+    return f"，{name} {rate}" if rate.due else ""
+
+
 def _channel_line(line: ChannelLine) -> Block:
-    text = f"新增 {line.opened}，转办 {line.dispatched}，签收 {line.signed}，未办结 {line.open_now}"
+    text = f"新增 {line.opened}，转办 {line.dispatched}{_rate('签收', line.signed)}，未办结 {line.open_now}"
     if line.overdue_now:
         text += f"，超期 {len(line.overdue_now)}"
     return Block(text, label=line.name, weight=7)

@@ -30,6 +30,7 @@ _kinds: Mapping[str, str] = {
     "sentiment": "情绪",
     "split": "拆分",
     "merge": "并入",
+    "apart": "另立",
     "subject": "领域",
     "answer": "应当回应",
 }

@@ -88,6 +88,7 @@ def test_lessons_without_data_say_so():
         (Correction("relevant", "case", "与本县无关", 4), "不相关（与本县无关） 4"),
         (Correction("relevant", "case", "某人打来电话", 1), "不相关（其他理由） 1"),
         (Correction("split", "YQ-1", "YQ-2", 1), "拆分 1"),
+        (Correction("apart", "YQ-1", "YQ-2", 3), "另立 3"),
     ],
     ids=lambda value: value if isinstance(value, str) else "-",
 )
