@@ -1,8 +1,11 @@
 """New matters that wait on the card of the one that they are perhaps part of (疑似同一事项): line, buttons, list. Pure."""
 
+from datetime import timedelta
+
 from bot.buttons import DOUBT, Wish, token_of
 from bot.chat import Block, Button, Form
 from routing.held import DoubtView
+from routing.office import Office
 from routing.views import CaseView
 
 Rows = tuple[tuple[Button, ...], ...]
@@ -15,12 +18,13 @@ TITLE_LETTERS = 22
 GONE = "它已经有了结果，或不再列在这张卡片上，请看最新卡片。"
 
 
-def doubted_line(view: CaseView) -> list[Block]:
-    """Say which matters wait on this card; the title of the first leads to its text."""
+def doubted_line(view: CaseView, office: Office) -> list[Block]:
+    """Say which matters wait on this card, and when the first goes out if nobody says anything; its title leads to its text."""
     if not view.doubted:
         return []
     first, *more = view.doubted
-    label = f"疑似同一事项 {len(view.doubted)} 条"
+    until = (first.since + timedelta(minutes=office.mute.doubt_minutes)).astimezone(office.zone)
+    label = f"疑似同一事项 {len(view.doubted)} 条（不选则 {until:%H:%M} {'起' if more else ''}单独发卡）"
     return [Block(f"{_title(first)}{'等' if more else ''}", label=label, url=first.url, weight=8)]
 
 

@@ -112,7 +112,7 @@ def _owed(view: CaseView) -> str:
     """Say on what ground a matter must be answered, and whether that is only proposed."""
     ground = OWED_NAMES[view.owed] if view.owed else "是"
     is_proposed = view.state in UNJUDGED and view.owed is not Owed.PERSON
-    return f"{ground}（{'建议，' if is_proposed else ''}48 小时内）"
+    return f"{ground}（建议）" if is_proposed else ground
 
 
 def _proposed_unit(view: CaseView) -> list[Block]:
@@ -176,7 +176,7 @@ def deciding(reasons: Sequence[ReasonView]) -> str:
     for reason in _telling(reasons)[:1]:
         notes = _notes(reason)
         told = "、".join(reason.words[:DECIDING_WORDS]) or "，".join(notes)
-        if any(note.startswith(TAG_NOTE) for note in notes):
+        if told == reason.rule or any(note.startswith(TAG_NOTE) for note in notes):
             told = ""  # the name says it
         return f"{reason.rule}（{told}）" if told else reason.rule
     return ""

@@ -46,7 +46,7 @@ def duty_card(
             *heading(view),
             *_held(view, office),
             *what_decides(view, office),
-            *doubted_line(view),
+            *doubted_line(view, office),
             *asked_blocks(view, office),
             *_outcome(view, office),
             *_limits(view, office, now),

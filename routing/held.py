@@ -56,13 +56,14 @@ class HeldView:
 
 @dataclass(frozen=True, slots=True)
 class DoubtView:
-    """A case that waits on the card of the one that it is perhaps part of; `url` of its first text, may be empty."""
+    """A case that waits, since then, on the card of the one that it is perhaps part of; `url` of its first text, may be empty."""
 
     id: int
     number: str
     title: str
     version: int
     url: str
+    since: datetime
 
 
 def is_held(session: Session, case_id: int) -> bool:
@@ -155,8 +156,8 @@ def below(session: Session, case_id: int) -> tuple[str, ...]:
 
 def doubted(session: Session, case_id: int) -> tuple[DoubtView, ...]:
     """Give the cases that wait on the card of this one for a person to say whether they are part of it, oldest first."""
-    cases = session.scalars(
-        select(CaseRow)
+    waiting = session.execute(
+        select(CaseRow, HoldRow.at)
         .join(HoldRow, HoldRow.case_id == CaseRow.id)
         .where(
             HoldRow.beside_id == case_id,
@@ -166,8 +167,8 @@ def doubted(session: Session, case_id: int) -> tuple[DoubtView, ...]:
         .order_by(HoldRow.id)
     ).all()
     return tuple(
-        DoubtView(case.id, case.number, case.title, case.version, _first_url(session, case.id))
-        for case in cases
+        DoubtView(case.id, case.number, case.title, case.version, _first_url(session, case.id), since)
+        for case, since in waiting
     )
 
 

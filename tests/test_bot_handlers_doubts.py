@@ -112,7 +112,9 @@ def test_the_card_of_the_other_asks_in_one_line_with_two_buttons(desk, pair):
     text, buttons = shown(desk, other)
     number = desk.case(new).number
     url = view(desk, new).first_url
-    assert f'疑似同一事项 1 条：<a href="{url}">《{UNSURE}》</a>' in text
+    until = (desk.clock() + desk.office.mute.doubt_minutes * MINUTE).astimezone(desk.office.zone)
+    due = f"{until:%H:%M}"
+    assert f'疑似同一事项 1 条（不选则 {due} 单独发卡）：<a href="{url}">《{UNSURE}》</a>' in text
     assert {f"{number} 并入本事项", f"{number} 另立"} <= buttons.keys()
 
 
@@ -186,7 +188,7 @@ def test_several_stand_behind_one_button_and_are_gone_through_one_by_one(desk, h
     other, first = pair
     made = [first, *waiting(desk, other, 3)]
     text, buttons = shown(desk, other)
-    assert "疑似同一事项 4 条：" in text
+    assert "疑似同一事项 4 条（不选则 " in text
     assert f"《{UNSURE}》</a>等" in text or f"《{UNSURE}》等" in text
     opened = happen(pressed(buttons["疑似同一事项 4 条…"]))
     notes = [block.text for block in opened.menu.notes]

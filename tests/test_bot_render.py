@@ -26,6 +26,7 @@ from bot.handlers.desk import Desk as Counter
 from bot.handlers.desk import Occasion
 from bot.handlers.react import react
 from bot.listings import LISTINGS
+from bot.matter import deciding
 from bot.pages import Leaf, Offered
 from bot.telegram.markup import TEXT_LIMIT, rendered
 from bot.telegram.text import units
@@ -227,7 +228,7 @@ def doubts_menu(page: int) -> Card:
 
 
 DOUBTS = tuple(
-    DoubtView(20 + n, f"YQ-2026-00{20 + n}", title, 1, url)
+    DoubtView(20 + n, f"YQ-2026-00{20 + n}", title, 1, url, AT)
     for n, (title, url) in enumerate(
         (
             ("小区水压太低，六楼没水用", "https://bbs.example/20"),
@@ -1045,3 +1046,8 @@ def test_every_word_of_the_core_has_a_name_on_the_screen() -> None:
         (Opinion, names.OPINION_NAMES),
     ):
         assert set(words) == set(told)
+
+
+def test_a_rule_that_is_called_as_what_it_met_says_it_once() -> None:
+    assert deciding((ReasonView("情绪消极", (), "情绪消极"),)) == "情绪消极"
+    assert deciding((ReasonView("供水", ("停水",), ""),)) == "供水（停水）"
