@@ -95,9 +95,9 @@ def _replaced(text: str, hits: Iterable[_Hit]) -> str:
 def _hits(text: str) -> list[_Hit]:
     """Find what is personal: places in the text, none of which overlap. Cheap tests stand before dear ones."""
     digits, numerals = bool(_any_digit.search(text)), bool(_any_numerals.search(text))
-    if not digits and not numerals and not _any_cue.search(text):
-        return []
     folded = text.translate(_folding) if _may_fold.search(text) else text
+    if not digits and not numerals and not _any_cue.search(folded):
+        return []
     found = _found(folded, _addresses) if _any_address_cue.search(folded) else []
     if digits:
         for run in _runs.finditer(folded):
