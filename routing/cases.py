@@ -258,7 +258,7 @@ def _carry_out(
             **line.facts,
         )
     if order.command is Command.MERGE:  # the card of what came in is over: the whole must have one
-        holding.stirred(session, office, ledger, session.get_one(CaseRow, order.into), now)
+        holding.took_in(session, office, ledger, session.get_one(CaseRow, order.into), now)
     announce.moved(session, office, case, order, now)
     sayings.say(session, office, case, before, order, now)
     follow = afterwards(office.procedure).get(case.state)

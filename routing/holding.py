@@ -29,8 +29,8 @@ TEMPLATE = "held_over"
 SECURITY = "security"
 _FROM = {Ending.OVER, Ending.FREED}
 """Ends that are told in one summary."""
-_AGAIN = {*_FROM, Ending.UNDECIDED, Ending.ALONE}
-"""Ends after which something else may hold the card back."""
+_AGAIN = {*_FROM, Ending.UNDECIDED, Ending.ALONE, Ending.STIRRED}
+"""Ends after which something else may hold the card back: a mute that began meanwhile."""
 
 
 def is_grave(case: CaseRow) -> bool:
@@ -134,7 +134,8 @@ def reconsider(session: Session, office: Office, ledger: Ledger, case: CaseRow, 
     row = held.open_hold(session, case.id)
     if row is not None and (is_grave(case) or (_is_on_a_card(row) and not is_small(case))):
         _end(session, ledger, row, case, Ending.GRAVE, now)
-        _post(session, office, [case], now)
+        if row.mute_id is not None or not opened(session, office, ledger, case, now):
+            _post(session, office, [case], now)
 
 
 def show(
@@ -167,6 +168,7 @@ def apart(
 
     None where it does not wait there (any more). Whether he may say so was asked before.
     """
+    serialise(session, "intake")  # its time may be over just now, and the card on its way
     row = held.open_hold(session, case_id)
     if row is None or row.beside_id != beside_id:
         return None
@@ -193,6 +195,16 @@ def stirred(session: Session, office: Office, ledger: Ledger, case: CaseRow, now
         _post(session, office, [case], now)
 
 
+def took_in(session: Session, office: Office, ledger: Ledger, case: CaseRow, now: datetime) -> None:
+    """Let the card of a case go that took another in, whose card is over: the whole has one, unless it was muted."""
+    row = held.open_hold(session, case.id)
+    if row is not None and row.beside_id is not None:
+        _end(session, ledger, row, case, Ending.MOVED, now)
+        if not opened(session, office, ledger, case, now):
+            _post(session, office, [case], now)
+    stirred(session, office, ledger, case, now)
+
+
 def tick(session: Session, office: Office, ledger: Ledger, now: datetime) -> int:
     """Let go what nothing holds back any more; gives how many rows ended.
 
@@ -215,7 +227,8 @@ def tick(session: Session, office: Office, ledger: Ledger, now: datetime) -> int
             continue
         ended += 1
         _end(session, ledger, row, case, ending, now)
-        if case.state not in ENDED and not (ending in _AGAIN and opened(session, office, ledger, case, now)):
+        again = ending in _AGAIN or (ending is Ending.GRAVE and row.mute_id is None)
+        if case.state not in ENDED and not (again and opened(session, office, ledger, case, now)):
             released.setdefault(_Cause(ending, row.mute_id, row.under_id), []).append(case)
     for cause, cases in released.items():
         _release(session, office, cause, cases, now)

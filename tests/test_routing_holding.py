@@ -1,12 +1,14 @@
 """Cards that are held back: by a mute, or beside a grave matter. A state with a reason, and an end that is told."""
 
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from builders import HOUR, MINUTE, Desk, harvest, item, views
-from sqlalchemy import delete, update
+from sqlalchemy import delete, text, update
+from sqlalchemy.orm import Session
 
 from routing import announce, deadlines, holding, mutes, outbox
 from routing.doubt import FURTHER, Doubtful
@@ -18,6 +20,7 @@ from routing.reconcile import missing_cards
 from routing.registering import Heard, register
 from routing.silence import Ending, MuteKind
 from routing.store.tables import (
+    CaseItemRow,
     CaseRow,
     HoldRow,
     LedgerRow,
@@ -585,12 +588,15 @@ def test_once_the_other_was_merged_it_waits_beside_the_one_that_took_it_in(desk,
     assert cards_of(desk, case_id) == 1
 
 
-def test_a_matter_that_took_the_other_in_comes_out(desk, known):
+@pytest.mark.parametrize("merged", ["other", "third"])
+def test_a_matter_that_took_one_in_comes_out_at_once_for_the_whole_must_have_a_card(desk, known, merged):
+    third = desk.open("解放路路灯坏了，请问谁修")
     [case_id] = doubted(desk, known)
-    desk.act(known, Command.MERGE, into=case_id)
-    assert tick(desk) == 1
-    assert hold_of(desk, case_id).ending is Ending.ALONE
+    desk.act(known if merged == "other" else third, Command.MERGE, into=case_id)
+    assert hold_of(desk, case_id).ending is Ending.MOVED
     assert cards_of(desk, case_id) == 1
+    assert tick(desk) == 0
+    assert waiting_on(desk, known) == []
 
 
 @pytest.mark.parametrize(
@@ -644,6 +650,57 @@ def test_what_a_mute_takes_meanwhile_goes_on_waiting_for_its_end(desk, known):
     tick(desk)
     assert cards_of(desk, case_id) == 0
     assert hold_of(desk, case_id).mute_id is not None
+
+
+@pytest.mark.parametrize("why", ["many speak of it", "a duty", "a level", "it took one in"])
+def test_what_ends_a_doubt_does_not_end_a_mute_that_began_meanwhile(desk, known, why):
+    [case_id] = doubted(desk, known, place="西山小区")
+    mute(desk, MuteKind.CASE, desk.case(case_id).number)
+
+    def change(session: Any) -> None:
+        case = session.get_one(CaseRow, case_id)
+        case.must_answer = why == "a duty"
+        if why == "a level":
+            case.level = case.proposed_level = Level.III
+            holding.reconsider(session, desk.office, desk.ledger, case, desk.clock())
+
+    desk.run(change)
+    if why == "many speak of it":
+        for number in range(FURTHER + 1):
+            other = desk.open(f"{'甲乙丙丁戊己'[number]}村的路灯坏了，请问谁修", external_id=f"lamp-{number}")
+            desk.run(
+                lambda s, other=other: s.execute(
+                    update(CaseItemRow).where(CaseItemRow.case_id == other).values(case_id=case_id)
+                )
+            )
+    if why == "it took one in":
+        desk.act(desk.open("解放路路灯坏了，请问谁修"), Command.MERGE, into=case_id)
+    tick(desk)
+    assert cards_of(desk, case_id) == 0
+    assert hold_of(desk, case_id).mute_id is not None
+
+
+def test_who_says_apart_as_its_time_runs_out_hears_that_it_is_over(desk, known, backend):
+    if backend == "sqlite":
+        pytest.skip("a writer has the whole database")
+    [case_id] = doubted(desk, known)
+    desk.clock.advance(30 * MINUTE)
+    blocked = text("SELECT count(*) FROM pg_locks WHERE pg_backend_pid() = ANY(pg_blocking_pids(pid))")
+
+    with ThreadPoolExecutor(1) as pool:
+
+        def work(session: Session) -> Future[CaseRow | None]:
+            assert holding.tick(session, desk.office, desk.ledger, desk.clock()) == 1
+            session.flush()
+            pressed = pool.submit(say_apart, desk, case_id, known)
+            while not session.scalar(blocked):
+                assert not pressed.done()
+            return pressed
+
+        assert desk.run(work).result(30) is None
+    assert hold_of(desk, case_id).ending is Ending.UNDECIDED
+    assert actions(desk, case_id) == ["hold", "release"]
+    assert desk.all(VerdictRow) == []
 
 
 def test_a_mute_comes_before_a_doubt(desk, known):
