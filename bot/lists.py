@@ -137,13 +137,23 @@ def digest_card(digest: Digest, office: Office, lessons: Lessons | None = None) 
     if digest.dismissed:
         told = "、".join(f"{reason} {count}" for reason, count in digest.dismissed)
         blocks.append(Block(told, label="不予受理", weight=3))
-    if digest.mutes or digest.muted or digest.beside:
-        told = f"静音 {digest.mutes} 次，涉及 {digest.muted} 件"
-        told += f"；并列在大事项卡片上 {digest.beside} 件" if digest.beside else ""
-        blocks.append(Block(told, label="未单独提醒", weight=4))
+    if held := _held(digest):
+        blocks.append(Block(held, label="未单独提醒", weight=4))
     if lessons is not None:
         blocks += [Block(text, label=label, weight=3) for label, text in lessons_lines(lessons, office)]
     return Card(tuple(blocks))
+
+
+def _held(digest: Digest) -> str:
+    """Say what was not announced by itself; nothing where all was."""
+    told = []
+    if digest.mutes or digest.muted:
+        told.append(f"静音 {digest.mutes} 次，涉及 {digest.muted} 件")
+    if digest.beside:
+        told.append(f"并列在大事项卡片上 {digest.beside} 件")
+    if digest.doubted:
+        told.append(f"疑似同一事项 {digest.doubted} 件，其中到时无人判断 {digest.undecided} 件")
+    return "；".join(told)
 
 
 def _unit_line(line: UnitLine) -> Block:

@@ -20,6 +20,7 @@ from routing.effect import SPAN as EFFECT_SPAN
 from routing.effect import Effect, measured
 from routing.items import LEGACY
 from routing.office import Level, Office, Step
+from routing.silence import Ending
 from routing.store.tables import (
     AssignmentRow,
     CaseItemRow,
@@ -157,6 +158,8 @@ class Digest:
     `dismissed`: reason and count, most frequent first, reasons in free words under 其他理由.
     `median_sign_minutes`: clock minutes from dispatch to receipt, of the receipts in the span; None without one.
     `mutes` were begun in the span, `muted` matters were held back by one, `beside` stood on a graver one's card.
+    `doubted` waited on the card of one that they were perhaps part of (疑似同一事项); of these `undecided` came out by the
+    clock, for nobody said anything.
     `effects`: what answers did whose day after ended in the span, the gravest matters first.
     """
 
@@ -185,6 +188,8 @@ class Digest:
     mutes: int = 0
     muted: int = 0
     beside: int = 0
+    doubted: int = 0
+    undecided: int = 0
     effects: tuple[Answered, ...] = ()
     units: tuple[UnitLine, ...] = ()
 
@@ -223,6 +228,7 @@ def week_numbers(session: Session, office: Office, span: Span, now: datetime) ->
         for key in _keys(office, opened_by_channel, dispatched, open_now, signed, answered, closed)
     )
     outcomes = _outcomes(session, span)
+    doubts = (_within(HoldRow.at, span), HoldRow.beside_id.is_not(None))
     return Digest(
         office=office.name,
         span=span.name,
@@ -249,6 +255,8 @@ def week_numbers(session: Session, office: Office, span: Span, now: datetime) ->
         mutes=_count(session, MuteRow, _within(MuteRow.at, span)),
         muted=_count(session, HoldRow, _within(HoldRow.at, span), HoldRow.mute_id.is_not(None)),
         beside=_count(session, HoldRow, _within(HoldRow.at, span), HoldRow.under_id.is_not(None)),
+        doubted=_count(session, HoldRow, *doubts),
+        undecided=_count(session, HoldRow, *doubts, HoldRow.ending == Ending.UNDECIDED),
         effects=_effects(session, span),
         units=_units(session, office, span, now, {one.number for line in lines for one in line.overdue_now}),
     )

@@ -16,10 +16,13 @@ from bot.compose import Composer
 from bot.handlers.desk import Desk as Counter
 from bot.handlers.desk import Occasion, Reaction
 from bot.handlers.react import react
+from bot.lists import digest_card
 from bot.render import duty_card
 from bot.telegram.markup import rendered
 from bot.words import words
 from routing import holding, outbox
+from routing.clock import week_of
+from routing.digest import week_numbers
 from routing.doubt import Doubtful
 from routing.office import Level
 from routing.store.tables import CaseRow, LedgerRow, MessageRefRow, OutboxRow, SuggestionRow, VerdictRow
@@ -146,6 +149,21 @@ def test_said_to_be_apart_its_card_comes_and_it_is_suggested_no_more(desk, happe
     assert not any("并入" in label for label in shown(desk, new)[1])
     assert happen(pressed(token)).toast == cards.GONE
     assert cards_sent(desk, new) == 1
+
+
+def test_the_digest_counts_what_waited_and_what_nobody_decided(desk, happen, pair):
+    other, new = pair
+    waiting(desk, other, 2)
+    token = token_of(Wish(DOUBT, new, desk.case(new).version, arg=f"{cards.APART}{other}"))
+    happen(pressed(token))
+    desk.clock.advance(desk.office.mute.doubt_minutes * MINUTE)
+    desk.run(lambda s: holding.tick(s, desk.office, desk.ledger, desk.clock()))
+    counted = desk.run(
+        lambda s: week_numbers(s, desk.office, week_of(desk.clock(), desk.office.zone), desk.clock())
+    )
+    assert (counted.doubted, counted.undecided, counted.beside) == (3, 2, 0)
+    told = rendered(digest_card(counted, desk.office)).text
+    assert "未单独提醒：疑似同一事项 3 件，其中到时无人判断 2 件" in told
 
 
 def test_a_press_adopts_no_card_for_the_matter_that_waits(desk, happen, pair):
