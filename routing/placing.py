@@ -355,11 +355,14 @@ class Placing:
             announce.level_raised(session, self._office, case, old, now, why=why, can_wait=can_wait)
 
     def _follow_level(self, case: CaseRow) -> None:
-        """What a level brings with it: from Ⅲ on a matter must be answered, and the press and the network watch it."""
+        """What a level brings with it: from Ⅲ on a matter must be answered, unless a person has said of that; the network
+        watches it.
+        """
         if case.proposed_level > Level.III or case.state not in UNJUDGED:
             return
-        case.must_answer = True
-        case.owed = case.owed or (Owed.MEDIA if case.channel == PUBLICITY else Owed.LEVEL)
+        if verdicts.newest(self._session, case.id, VerdictKind.ANSWER) is None:
+            case.must_answer = True
+            case.owed = case.owed or (Owed.MEDIA if case.channel == PUBLICITY else Owed.LEVEL)
         if case.channel != NETWORK and NETWORK not in case.copies and NETWORK in self._office.channels:
             case.copies = sorted({*case.copies, NETWORK}, key=self._rules.rank)
 

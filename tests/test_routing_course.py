@@ -206,6 +206,14 @@ def test_what_a_person_says_of_the_duty_to_answer_is_a_verdict_and_no_text_undoe
     assert said == [("level", "no"), ("no", "person")]
 
 
+def test_no_rise_in_level_undoes_what_a_person_says_of_the_duty_to_answer(desk):
+    case_id = desk.open("东湖小区旁边停水", counts=views(20_000))
+    desk.act(case_id, Command.EXCUSE, reason="只是转发旧闻")
+    desk.accept(item("东湖小区旁边停水，边上还塌方了"))
+    case = desk.case(case_id)
+    assert (case.level, case.must_answer, case.owed) == (Level.II, False, None)
+
+
 def test_a_text_that_comes_later_gives_a_plainer_ground_and_why_tells_it(desk):
     case_id = desk.open("东湖小区旁边停水", counts=views(20_000))
     assert desk.case(case_id).owed is Owed.LEVEL
