@@ -27,7 +27,7 @@ JOIN, SUGGEST = 0.6, 0.25
 
 # At this log-odds the certainty is `JOIN`.
 _even = math.log(JOIN / (1 - JOIN))
-_bias = -4.5
+_bias = -4.3
 _weights = {
     "same place": 2.0,  # what the text is about is what the matter is about
     "same place, one business": 1.0,

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from routing.silence import Ending
 
-CERTAINTY = 0.5
+CERTAINTY = 0.4
 """How sure a suggestion must be; how often such were right is told in decision 0030."""
 FURTHER = 5
 """So many texts and comments behind its first make a matter heard; project default."""

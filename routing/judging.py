@@ -52,10 +52,10 @@ class _Marks:
 
 # Chosen on labelled weeks of nine invented counties, each judged by models that had not seen it (docs/decisions/0014).
 _marks = {
-    "feed": _Marks(strong=0.1, weak=0.2, bare=0.35, joins=0.2),
+    "feed": _Marks(strong=0.1, weak=0.2, bare=0.4, joins=0.2),
     "comments": _Marks(strong=0.5, weak=0.6, bare=0.75, joins=0.1),
     "board": _Marks(strong=0.0, weak=0.0, bare=0.3, joins=0.5),
-    "official": _Marks(strong=0.45, weak=0.5, bare=0.65, joins=0.3),
+    "official": _Marks(strong=0.45, weak=0.5, bare=0.7, joins=0.3),
     "hotlist": _Marks(strong=0.2, weak=0.3, bare=0.5, joins=0.2),
 }
 
