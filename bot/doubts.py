@@ -57,6 +57,16 @@ def doubted_list(view: CaseView, page: int) -> tuple[Rows, tuple[Block, ...]]:
     )
 
 
+def left_to_ask(view: CaseView) -> Rows:
+    """Give what stands on the card after an answer from the list: nothing there does anything to a matter, for a finger
+    that taps twice hits what has moved under it.
+    """
+    back = (_on_card(view, BACK, "↩ 返回"),)
+    if not view.doubted:
+        return (back,)
+    return ((_on_card(view, f"{LIST}0", f"还有疑似同一事项 {len(view.doubted)} 条…"),), back)
+
+
 def number_in(arg: str) -> int:
     """Read the id or the page behind the letter of an argument; -1, which is neither, for anything else."""
     return int(arg[1:]) if arg[1:].isdecimal() and len(arg) < 19 else -1

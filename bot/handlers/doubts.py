@@ -69,7 +69,7 @@ def _joined(occasion: Occasion, event: ActionPressed, order: Order, wish: Wish, 
     if isinstance(answer, Refusal):
         standing.refresh(occasion.session, view.id, occasion.now)
         return Reaction(answer.text, alert=True)
-    return Reaction(f"{answer.text}。", menu=_left(occasion, event, view.id))
+    return Reaction(f"{answer.text}。", menu=_left(occasion, event, view))
 
 
 def _parted(occasion: Occasion, event: ActionPressed, order: Order, wish: Wish, view: CaseView) -> Reaction:
@@ -84,7 +84,7 @@ def _parted(occasion: Occasion, event: ActionPressed, order: Order, wish: Wish, 
     )
     if case is None:
         return _gone(occasion, event, wish, order.actor, view)
-    return Reaction(f"{case.number} 另立，卡片已发出。", menu=_left(occasion, event, view.id))
+    return Reaction(f"{case.number} 另立，卡片已发出。", menu=_left(occasion, event, view))
 
 
 def _gone(
@@ -98,12 +98,14 @@ def _gone(
     return Reaction(cards.GONE, alert=True)
 
 
-def _left(occasion: Occasion, event: ActionPressed, case_id: int) -> Menu | None:
-    """Give what is left to ask on a card: the list, or the card's own buttons where one or none is left."""
-    view = case_view(occasion.session, case_id)
+def _left(occasion: Occasion, event: ActionPressed, before: CaseView) -> Menu | None:
+    """Lead on to what is left of a list; where the card asked for a single one, give it its own buttons again."""
+    view = case_view(occasion.session, before.id)
     if view is None:
         return None
-    return _menu(occasion, event, view, 0) if len(view.doubted) > 1 else _own_buttons(occasion, event, view)
+    if len(before.doubted) > 1:
+        return Menu(event.message, view.id, view.version, cards.left_to_ask(view))
+    return _own_buttons(occasion, event, view)
 
 
 def _menu(occasion: Occasion, event: ActionPressed, view: CaseView, page: int) -> Menu:
