@@ -1,7 +1,7 @@
 """The starter set: invented, labelled texts and words of this field, for the first day of an office. Reads, fits nothing.
 
 `voices.csv` and `notices.csv` hold a text a row, `words.csv` words that say by themselves how a text is meant, `subjects.csv`
-words that name a subject area, `weeks.csv` what whole invented weeks of seven counties say of public concern, of the
+words that name a subject area, `weeks.csv` what whole invented weeks of nine counties say of public concern, of the
 lead and of the duty to answer. All were written for this project; no text
 of another person is in them, so what is fitted on them may be given away.
 """
