@@ -336,6 +336,7 @@ def test_what_concerns_nobody_is_ignored_with_its_reason(
 ) -> None:
     answer = judged(rules, text, tags, kind)
     assert answer.ignored or answer.passed, told(answer)
+    assert not answer.relevant
     assert answer.reasons
 
 
