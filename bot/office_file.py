@@ -35,6 +35,7 @@ from routing.office import (
     Office,
     Procedure,
     Record,
+    Retention,
     Step,
     Supervision,
     WorkingHours,
@@ -289,6 +290,11 @@ class _Record(_Strict):
     head_to: list[Annotated[str, AfterValidator(_target)]] = Field(default=["leaders"], min_length=1)
 
 
+class _Retention(_Strict):
+    texts_days: StrictInt = Field(default=Retention().texts, ge=30, le=3660)
+    logs_days: StrictInt = Field(default=Retention().logs, ge=184, le=3660)
+
+
 class _Mute(_Strict):
     max_days: StrictInt = Field(default=Mutes().max_days, ge=1, le=31)
     reasons: list[Annotated[str, Field(min_length=2, max_length=30)]] = Field(
@@ -338,6 +344,7 @@ class _Office(_Strict):
     digest: _Digest
     dismiss: _Dismiss
     record: _Record = _Record()
+    retention: _Retention = _Retention()
     mute: _Mute = _Mute()
     procedure: _Procedure = _Procedure()
     supervision: _Supervision = _Supervision()
@@ -434,6 +441,7 @@ def _office(read: _Office) -> Office:
             _length(read.supervision.bulletin),
             _length(read.supervision.pause),
         ),
+        retention=Retention(read.retention.texts_days, read.retention.logs_days),
     )
 
 

@@ -17,7 +17,8 @@ from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Session
 
-from routing import adopt, catchup, comment_watch, search
+from routing import adopt, catchup, comment_watch, gone, search
+from routing.gone import Gone
 from routing.grouping import is_derived
 from routing.items import LEGACY, Counts, Harvest, Item
 from routing.judging import Judging, stood, subject_of
@@ -114,7 +115,7 @@ def accept_all(
 
 
 def known(session: Session, source_id: str, ids: Sequence[str]) -> frozenset[str]:
-    """Say which of these external ids of a source are stored."""
+    """Say which of these external ids of a source are stored, or were until their keeping time was over."""
     found: set[str] = set()
     for some in _portions(sorted(set(ids))):
         found.update(
@@ -124,7 +125,8 @@ def known(session: Session, source_id: str, ids: Sequence[str]) -> frozenset[str
                 )
             )
         )
-    return frozenset(found)
+    rest = sorted(set(ids) - found)
+    return frozenset(found) | gone.among(session, {source_id: rest}).get(source_id, {}).keys()
 
 
 def unscored(session: Session, since: datetime, until: datetime, most: int) -> list[Item]:
@@ -235,6 +237,7 @@ class _Round:
         by_id = {item.external_id: item for item in harvest.items}
         self._items = sorted(by_id.values(), key=_order_of_appearance)
         self._stored: dict[str, _Stored] = {}
+        self._gone: Mapping[str, Gone] = {}
         self._renamed: frozenset[str] = frozenset()
         self._revised_texts: list[_Text] = []
         self._fresh: list[_Text] = []
@@ -264,10 +267,11 @@ class _Round:
             return self._items
         return [item for item in self._items if item.external_id in part - self._renamed]
 
-    def sort(self, stored: Mapping[str, _Stored]) -> adopt.Shown | None:
-        """Tell known from new by what is `stored`; gives what may bear a new id, None where nothing may."""
-        self._stored = dict(stored)
-        new = [item.external_id for item in self._items if item.external_id not in stored]
+    def sort(self, stored: Mapping[str, _Stored], let_go: Mapping[str, Gone]) -> adopt.Shown | None:
+        """Tell known from new by what is stored and what was let go; gives what may bear a new id, None where nothing may."""
+        self._stored, self._gone = dict(stored), let_go
+        ids = (item.external_id for item in self._items)
+        new = [external_id for external_id in ids if external_id not in stored and external_id not in let_go]
         if self._is_new or not new:
             return None
         return adopt.Shown(self.harvest.source_id, self._items, new, self.harvest.entries)
@@ -297,11 +301,16 @@ class _Round:
         """Judge what is new, and give the rows to store, in order of appearance."""
         rows = []
         for item in self._taken:
-            if item.external_id in self._stored:
+            past = self._gone.get(item.external_id)
+            if item.external_id in self._stored or (past is not None and past.says(item)):
                 continue
             subject = self._subject(item)
             judgement = self._judge_of(subject)
             is_old = self._is_new and not self._is_in_window(item)
+            if (
+                past is not None and past.is_stock
+            ):  # as one that is stored: news only where it has become grave
+                is_old = is_old or not _is_grave(judgement)
             text = _Text(item, 0, judgement, to_place=not is_old and _may_be_matter(judgement))
             text.line = NO_NEWS if is_old else "" if text.to_place else why_none(judgement)
             outcome = Outcome.BASELINE if is_old else Outcome.NONE
@@ -561,9 +570,17 @@ def _store(
     session: Session, office: Office, rounds: Sequence[_Round], now: datetime
 ) -> Mapping[str, Mapping[str, int]]:
     """Store what changed and what is new of all rounds; gives the ids of the new texts by source and external id."""
-    stored = _stored(session, {round_.harvest.source_id: round_.ids for round_ in rounds})
+    ids_of = {round_.harvest.source_id: round_.ids for round_ in rounds}
+    stored = _stored(session, ids_of)
+    unknown = {
+        source: [id_ for id_ in ids if id_ not in stored.get(source, {})] for source, ids in ids_of.items()
+    }
+    let_go = gone.among(session, unknown)
     by_source = {round_.harvest.source_id: round_ for round_ in rounds}
-    shown = [round_.sort(stored.get(source_id, {})) for source_id, round_ in by_source.items()]
+    shown = [
+        round_.sort(stored.get(source_id, {}), let_go.get(source_id, {}))
+        for source_id, round_ in by_source.items()
+    ]
     adoptions = adopt.find(session, [one for one in shown if one is not None], office.zone, now)
     for source_id, adoption in adoptions.items():
         by_source[source_id].adopt(adoption)

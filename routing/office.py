@@ -198,6 +198,18 @@ class Record:
 
 
 @dataclass(frozen=True, slots=True)
+class Retention:
+    """For how many days what is no part of a matter is kept (保存期); `routing.retention` says what that is.
+
+    `texts`: public texts that became no matter's, project default. `logs`: what was sent and received apart from matters,
+    never less than six months (网络安全法 第二十一条 in the text of 2016: 网络日志不少于六个月).
+    """
+
+    texts: int = 184
+    logs: int = 184
+
+
+@dataclass(frozen=True, slots=True)
 class DutyTimes:
     """How long those on duty have before somebody else hears; project defaults.
 
@@ -250,6 +262,7 @@ class Office:
     """Local; what is new of Ⅲ and Ⅳ then comes without a sound. None: it rings as by day."""
     procedure: Procedure = Procedure()
     supervision: Supervision = Supervision()
+    retention: Retention = Retention()
 
     def chats(self) -> frozenset[str]:
         """Every group that the bot may stay in: those of the procedure, those that only get the digest or the heads."""

@@ -55,6 +55,10 @@ class Store:
         """Do one unit of work now, in this thread, in one transaction. For commands that end afterwards."""
         return _attempt(self.engine, work)
 
+    def peek(self, work: Callable[[Session], T]) -> T:
+        """Do one read now, in this thread; what it changes is rolled back. Keeps no writer waiting."""
+        return _attempt(self._read_engine, work, keep=False)
+
     async def write(self, work: Callable[[Session], T], *, urgent: bool = False) -> T:
         """Do one unit of work on the writer thread; `urgent` (a press) goes before waiting batches."""
         future: Future[T] = Future()

@@ -269,6 +269,20 @@ class ItemRow(Base):
     found: Mapped[list[str] | None]  # codes of `Found`; None before there were any
 
 
+class GoneRow(Base):
+    """A text whose keeping time (保存期) is over: as much of it as knows it again, should its source still show it.
+
+    `mark`: a digest of source and external id (`routing.gone`); `content`: the beginning of its content hash; `stock`:
+    it was there before the watch began.
+    """
+
+    __tablename__ = "gone"
+    __table_args__ = {"sqlite_with_rowid": False}  # noqa: RUF012 - SQLAlchemy reads it as it stands
+    mark: Mapped[bytes] = mapped_column(LargeBinary(16), primary_key=True)
+    content: Mapped[bytes] = mapped_column(LargeBinary(8))
+    stock: Mapped[bool] = mapped_column(default=False, server_default=false())
+
+
 class CaseRow(Base):
     """One matter (舆情事项). `version` rises with every move of the procedure, never with a further item."""
 
