@@ -56,6 +56,8 @@ _HOUSE_ACTIONS = {
     "release": "恢复发卡",
     "view": "查看",
     "export": "导出",
+    "purge_begin": "开始清理到期记录",
+    "purge": "清理到期记录",
     "import": "导入旧台账",
     "take_over": "旧台账导入",
 }

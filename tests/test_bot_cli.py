@@ -82,6 +82,7 @@ COMMANDS = [
     ("import", "ledger"),
     ("audit",),
     ("audit", "verify"),
+    ("purge",),
     ("sources",),
     ("sources", "import"),
     ("sources", "export"),

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import IO, Any, TypeVar
 
 from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from sqlalchemy.orm import Session
 
 from bot.config import Configuration, load_folder
@@ -73,6 +74,18 @@ def in_store(settings: Settings, work: Callable[[Session], T]) -> T:
 def print_json(value: Any) -> None:
     """Print a value for machines, one document on standard output."""
     sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2, default=str) + "\n")
+
+
+def progress_bar() -> Progress:
+    """Give a bar that goes when it is done, on standard error; none where nobody looks."""
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    )
 
 
 def read_text(path: Path) -> str:

@@ -16,6 +16,7 @@ from bot.cli import (
     judge,
     models,
     people,
+    purge,
     records,
     roster,
     rules,
@@ -45,6 +46,7 @@ people.register(app)
 roster.register(app)
 records.register(app)
 imports.register(app)
+purge.register(app)
 sources.register(app)
 demo.register(app)
 
