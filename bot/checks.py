@@ -1,7 +1,7 @@
 """What `check` looks at besides the form of the files.
 
-`leftovers`: what is well written, but still the template's or not yet set, and models that cannot be read. The probes
-of `check --live` go out: does every source answer properly, does the platform know us and let us in.
+`leftovers`: what is well written, but still the template's, not yet set or without effect, and models that cannot be
+read. The probes of `check --live` go out: does every source answer properly, does the platform know us and let us in.
 """
 
 import asyncio
@@ -21,7 +21,9 @@ from monitors.sources import Source
 from monitors.worker import Worker
 from routing.clock import Clock, utc_now
 from routing.errors import Permanent, Problem, Transient
+from routing.judging import BUILT_IN_TAGS
 from routing.office import Office
+from routing.rules_file import strange_tags
 
 SAMPLE_COUNTY = "示例县"
 _SAMPLE_HOST = re.compile(r"\bexample\.(?:gov\.cn|com)\b")
@@ -71,6 +73,7 @@ def leftovers(settings: Settings, configuration: Configuration) -> list[Problem]
     found = [*_sample_names(configuration, folder)]
     found += _sample_chats(office, folder)
     found += _sample_addresses(configuration.sources, folder)
+    found += _strange_tags(configuration.sources, folder / "rules.toml")
     if not settings.admins:
         cure = "在 .env 里写系统管理员的 Telegram 数字账号，多个用逗号隔开"
         found.append(_reminder("环境变量", "YUQING_ADMINS", "", "没有设置，邀请的人无人确认", cure))
@@ -121,6 +124,11 @@ def _sample_addresses(sources: Sequence[Source], folder: Path) -> Iterator[Probl
         if _SAMPLE_HOST.search(source.url):
             cure = "改成真实地址，或删去这个来源"
             yield _reminder(file, f"来源 {source.id} 的 url", f'"{source.url}"', "还是示例地址", cure)
+
+
+def _strange_tags(sources: Sequence[Source], file: Path) -> Iterator[Problem]:
+    known = BUILT_IN_TAGS.union(*(source.tags for source in sources))
+    return strange_tags(file.read_text(encoding="utf-8"), str(file), known)
 
 
 async def probe_sources(

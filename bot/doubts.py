@@ -58,8 +58,8 @@ def doubted_list(view: CaseView, page: int) -> tuple[Rows, tuple[Block, ...]]:
 
 
 def left_to_ask(view: CaseView) -> Rows:
-    """Give what stands on the card after an answer from the list: nothing there does anything to a matter, for a finger
-    that taps twice hits what has moved under it.
+    """Give what stands on the card for a moment after an answer from the list: nothing there does anything to a matter,
+    for a finger that taps twice hits what has moved under it. The card's own buttons follow by themselves.
     """
     back = (_on_card(view, BACK, "↩ 返回"),)
     if not view.doubted:

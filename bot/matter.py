@@ -63,7 +63,7 @@ def what_decides(view: CaseView, office: Office) -> list[Block]:
         why = view.level_why or "传播升温"
         blocks.append(Block(f"建议升为{LEVEL_NAMES[view.proposed_level]}：{why}", label="注意", weight=9))
     of_level = view.level_why if not rises and view.level == view.proposed_level else None
-    if not _is_judged(view) and (why := "；".join(filter(None, (of_level, deciding(view.reasons))))):
+    if not _is_judged(view) and (why := _why(of_level, view.reasons)):
         blocks.append(Block(why, label="依据", weight=8))
     if view.must_answer and any(limit.step is Step.RESPOND for limit in view.deadlines):
         blocks.append(Block(_owed(view), label="应当回应", weight=7))
@@ -169,6 +169,16 @@ def excerpt(text: str) -> str:
     """Give how a text begins, in one line."""
     line = " ".join(text.split())
     return line[:EXCERPT] + ("…" if len(line) > EXCERPT else "")
+
+
+def _why(of_level: str | None, reasons: Sequence[ReasonView]) -> str:
+    """Give what set the level and the reason that decided; a rule that did both is named once."""
+    decided = "" if of_level and _names_first(of_level, reasons) else deciding(reasons)
+    return "；".join(filter(None, (of_level, decided)))
+
+
+def _names_first(told: str, reasons: Sequence[ReasonView]) -> bool:
+    return any(f"「{reason.rule}」" in told for reason in _telling(reasons)[:1])
 
 
 def deciding(reasons: Sequence[ReasonView]) -> str:

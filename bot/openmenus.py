@@ -27,6 +27,12 @@ class OpenMenus:
         """Forget a menu. Safe to call twice."""
         self._open.pop(ref, None)
 
+    def settle(self, ref: MessageRef) -> None:
+        """Forget a menu that was only to stand for a moment; one that somebody opened since stays. Safe to call twice."""
+        found = self._open.get(ref)
+        if found is not None and found[0].passing:
+            self.close(ref)
+
     def at(self, ref: MessageRef, version: int, now: datetime) -> Menu | None:
         """Give the menu that stands open on a message; None once its case moved on from what was shown, or after a while."""
         found = self._open.get(ref)

@@ -295,9 +295,19 @@ def _is_plate(found: re.Match[str]) -> bool:
 
 
 def _is_wechat(found: re.Match[str]) -> bool:
-    if re.search(r"公众|小程序", _before(found, 8)):
+    hit = found["hit"]
+    if re.search(r"公众|小程序", _before(found, 8)) or hit.lower() in _no_account:
         return False
-    return bool(found["said"]) or (found["hit"][0].isalpha() and bool(re.search(r"[\d_-]", found["hit"])))
+    if found["said"]:
+        return True
+    if _asking.search(_before(found, 12)):  # 加微信 lisihao, +v 100000017, and not 增加Vehicle
+        return True
+    return hit[0].isalpha() and bool(re.search(r"[\d_-]", hit))
+
+
+_no_account = frozenset(("wechat", "weixin", "android", "iphone", "windows", "official"))
+_asking = re.compile(r"(?:(?<![增参追附叠外])加|[+➕]) ?我? ?[A-Za-z微薇威]{1,6}信? $")
+"""One asks to be added, and a space stands before the name: then a name of letters alone is one too."""
 
 
 _office = re.compile(
@@ -415,7 +425,10 @@ _numbers = (
     ),
 )
 
-_chat = "微信|薇信|威信|v[信xX:：]|V[信xX:：]|w[xX]|W[xX]|加我?[vV]|薇[:：]|威[:：]|we[Cc]hat|We[Cc]hat"
+_chat = (
+    "微信|薇信|威信|v[信xX:：]|V[信xX:：]|w[xX]|W[xX]|加 ?我? ?[vV微薇威]|薇[:：]|威[:：]|w[eE][cCiI]|W[eE][cCiI]"
+    r"|\+ ?[vV微薇威]|➕ ?[vV微薇威]"
+)
 _counters = (
     "年月日户人元名个多余来平米㎡%％位天次楼层幢栋起台辆万亿千百吨公伏瓦斤度小时路线岁周倍页家只条棵套块张件份批处"
     "间价型费铺"
@@ -439,8 +452,9 @@ _others = (
     ),
     _shape(
         "微信号",
-        r"(?:微信|薇信|威信|(?<![A-Za-z])(?:[vV]信|[vVwW][xX](?!id_)|[Ww]e[Cc]hat)|加我?[vV]|(?<![A-Za-z])[薇威vV](?=[:：]))"
-        r"(?P<said>(?:号|[:：]|id|ID|[账帐]号|为|是){0,4}) ?"
+        r"(?:微信|薇信|威信|(?<![A-Za-z])(?:[vV]信|[vVwW][xX](?!id_)|[Ww][Ee](?:[Cc][Hh][Aa][Tt]|[Ii][Xx][Ii][Nn]))"
+        r"|(?:加|(?<![A-Za-z0-9])(?<![A-Za-z0-9] )\+|➕) ?我? ?[vV微薇威]|(?<![A-Za-z])[薇威vV](?=[:：]))"
+        r"(?P<said>(?: ?(?:号|[:：]|[Ii][Dd]|[账帐]号|为|是)){0,4}) ?"
         r"(?P<hit>[A-Za-z][A-Za-z0-9_-]{5,19}(?!\.?[A-Za-z0-9_@/])|[1-9]\d{5,10}(?! ?[\d年月元]))",
         _is_wechat,
         _chat,

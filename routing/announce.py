@@ -98,13 +98,27 @@ def cards_due(session: Session, office: Office, case: CaseRow, now: datetime) ->
 
 def post_again(session: Session, office: Office, case_id: int, chat: str, key: str, now: datetime) -> bool:
     """Send the cards that a case has in a chat once more, at its end; False where it has none there."""
+    case = session.get_one(CaseRow, case_id)
     due = [
-        one for one in cards_due(session, office, session.get_one(CaseRow, case_id), now) if one.chat == chat
+        without_noise(office, case.level, one, now)
+        for one in cards_due(session, office, case, now)
+        if one.chat == chat
     ]
     for one in due:
         if not post(session, replace(one, priority=Priority.PERSON), now):
             post(session, replace(one, key=f"{key}:{one.payload['card']}", priority=Priority.PERSON), now)
     return bool(due)
+
+
+def without_noise(office: Office, level: Level, due: CardDue, now: datetime) -> CardDue:
+    """Let a duty card that comes anew make no sound while a new one of its level would ring nobody; others as they are.
+
+    It waits for no morning as that one may: somebody asked for it, or it stood there before.
+    """
+    hushed = is_silent(office, level, now) or held_until(office, level, now) is not None
+    if due.payload["card"] != DUTY_CARD or not hushed:
+        return due
+    return replace(due, payload={**due.payload, SILENT: True})
 
 
 def order_cards(session: Session, case: CaseRow, now: datetime) -> list[CardDue]:

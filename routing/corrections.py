@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from routing import announce, deadlines, search, verdicts
 from routing.items import Band
 from routing.office import Office, Step
-from routing.owed import plainest
+from routing.owed import Owed, plainest
 from routing.placing import next_number, title_of
 from routing.procedure import UNJUDGED, first_clocks, first_state
 from routing.spread import spread
@@ -136,18 +136,40 @@ def merge(session: Session, office: Office, case: CaseRow, order: Order, now: da
         row.case_id, row.why, row.certainty = into.id, f"值班人员从 {case.number} 并入", 1.0
     case.merged_into = into.id
     session.flush()
-    into.must_answer = into.must_answer or case.must_answer
-    into.owed = plainest((into.owed, case.owed)) if into.must_answer else None
+    is_lifted = _settle_the_duty(session, into, case)
     into.emergency = into.emergency or case.emergency
     into.instructed = into.instructed or case.instructed
     into.copies = [*into.copies, *(c for c in case.copies if c not in into.copies and c != into.channel)]
-    deadlines.hand_over(session, case.id, into, now)
+    deadlines.hand_over(session, case.id, into, now, without={Step.RESPOND} if is_lifted else ())
     _heighten(session, office, into, case, now)
     announce.grown(session, into, now)
     facts = {"number": case.number, "items": len(placed), "level": int(into.level)}
     return Effect(
         f"已把 {case.number} 并入 {into.number}", {"into": into.number}, (Line(into.id, "take_in", facts),)
     )
+
+
+def _settle_the_duty(session: Session, into: CaseRow, case: CaseRow) -> bool:
+    """Settle whether the case that takes another in must be answered, and on what ground; tells whether a person lifted it.
+
+    What a person said of either stands over what was only proposed; of two who disagree the one who asks for an answer.
+    """
+    said, theirs = _said_of_the_duty(session, into), _said_of_the_duty(session, case)
+    if said or theirs:
+        into.must_answer, into.owed = True, Owed.PERSON
+        return False
+    if said is None:
+        into.must_answer = into.must_answer or case.must_answer
+        into.owed = plainest((into.owed, case.owed)) if into.must_answer else None
+    return said is False
+
+
+def _said_of_the_duty(session: Session, case: CaseRow) -> bool | None:
+    """Give what a person last said of whether a case must be answered, here or on one that it took in; None: nothing."""
+    if case.owed is Owed.PERSON:
+        return True
+    said = verdicts.newest(session, case.id, VerdictKind.ANSWER)
+    return None if said is None else said.corrected != verdicts.NOT_OWED
 
 
 def rate(session: Session, office: Office, case: CaseRow, order: Order, now: datetime) -> Effect:

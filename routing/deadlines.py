@@ -128,14 +128,18 @@ def end_all(session: Session, case_id: int, now: datetime) -> None:
     end(session, case_id, list(Step), now)
 
 
-def hand_over(session: Session, from_id: int, to: CaseRow, now: datetime) -> None:
+def hand_over(
+    session: Session, from_id: int, to: CaseRow, now: datetime, *, without: Collection[Step] = ()
+) -> None:
     """Let a case take over the limits of one that is merged into it: of a limit that runs on both the earlier stays.
 
     The public answer that the merged case owes, and the first word and press conference of an emergency, are owed by the
-    other even where it owed none.
+    other even where it owed none. `without`: what it does not take over, for a person has lifted it.
     """
     kept = {row.step: row for row in session.scalars(running(to.id))}
     for row in session.scalars(running(from_id)).all():
+        if row.step in without:
+            continue
         mine = kept.get(row.step)
         if mine is None and row.step in _OWED:
             mine = DeadlineRow(case_id=to.id, step=row.step, channel=to.channel, reminded=0)

@@ -16,7 +16,7 @@ from routing.conditions import Subject
 from routing.items import OWN_TAG, Band, Item, Kind
 from routing.normal import letters
 from routing.office import Level
-from routing.opinions import Opinions, stands_in
+from routing.opinions import BOARDS, OFFICIAL, Opinions, stands_in
 from routing.owed import Owed, of_lead
 from routing.rule_tree import ELSEWHERE, MODEL
 from routing.rules import Judgement, Reason, Rules
@@ -26,6 +26,8 @@ NEIGHBOUR_TAG = "邻县"
 """Tag of a source of a neighbouring county: what is said there of us is theirs to answer, and opens no matter."""
 PRESS = {"中央媒体": "central", "省级媒体": "province", "媒体": "press"}
 """Tags of sources that are media, the weightiest first, and the word that is stored of where a text stood."""
+BUILT_IN_TAGS = frozenset({OWN_TAG, NEIGHBOUR_TAG, BOARDS, OFFICIAL, *PRESS})
+"""Tags that mean something here by themselves; a rule may ask for one though no source has it."""
 OFFICE, SECURITY = "office", "security"
 _own_voices = frozenset({"feed", "comments", "board"})
 _own_claim, _own_channel = 0.5, 0.5

@@ -61,6 +61,8 @@ _hour = re.compile(
     r"(?<!\d)(?P<hour>2[0-4]|1\d|0?\d)(?:时|:(?P<minute>[0-5]\d)(?!\d))(?:(?P<minutes>[0-5]\d)分)?"
 )
 _digit = re.compile(r"\d")
+_after_digits = re.compile(r"\d(\D)")
+_between_figures, _of_hours = frozenset("-/."), frozenset("时:")
 _naming = re.compile(rf"[\d〇零一二三四五六七八九十](?:{_naming_units})")
 _named = re.compile(
     rf"(?P<number>(?<!\d)\d{{1,9}}|[〇零一二三四五六七八九十]{{1,3}})(?P<unit>{_naming_units})"
@@ -154,16 +156,17 @@ def numbers(text: str) -> frozenset[str]:
             rest = pattern.sub("｜", rest)
         return hits
 
-    # What an expression cannot do without is looked for first: that costs a tenth of the expression.
+    # What an expression cannot do without is looked for first: all of it at once costs a tenth of one expression.
     if _digit.search(rest):
-        full = take(_dates[0]) if "月" in rest else []
-        full += take(_dates[1]) if "20" in rest or "19" in rest else []
+        after = set(_after_digits.findall(rest))
+        full = take(_dates[0]) if "月" in after else []
+        full += take(_dates[1]) if after & _between_figures else []
         for hit in full:
             day = f"{int(hit['day'] or 0)}日"
             found |= {f"{int(hit['month'] or 0)}月{day}", day}
-        for hit in take(_day) if "日" in rest else ():
+        for hit in take(_day) if "日" in after else ():
             found.add(f"{int(hit['day'] or 0)}日")
-        for hit in take(_hour) if "时" in rest or ":" in rest else ():
+        for hit in take(_hour) if after & _of_hours else ():
             minute = int(hit["minute"] or hit["minutes"] or 0)
             found.add(f"{int(hit['hour'] or 0)}:{minute:02d}时" if minute else f"{int(hit['hour'] or 0)}时")
     for hit in take(_named) if _naming.search(rest) else ():

@@ -26,7 +26,8 @@ letters_read = 300
 _read_again = 32
 """The models are asked about one and the same text in turn."""
 _asked = (starter.PUBLIC, starter.LEAD, starter.SUBJECT, starter.ANSWER)
-_boards, _official = "问政", "官方"
+BOARDS, OFFICIAL = "问政", "官方"
+"""Tags of sources: a board on which people write to the office, and what an office publishes itself."""
 
 
 class Opinions:
@@ -93,6 +94,6 @@ def stands_in(subject: Subject) -> str:
         return "comments"
     if subject.kind is Kind.HOTLIST:
         return "hotlist"
-    if _boards in subject.tags:
+    if BOARDS in subject.tags:
         return "board"
-    return "official" if _official in subject.tags else "feed"
+    return "official" if OFFICIAL in subject.tags else "feed"

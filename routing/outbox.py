@@ -20,6 +20,8 @@ from routing.store.tables import MessageRefRow, OutboxRow, Sending
 LEASE = timedelta(minutes=2)
 SILENT = "silent"
 """Under this key of its payload a message says that it makes no sound."""
+SETTLES = "settles"
+"""Under this key of its payload an update says that it ends what stood on the card for a moment only."""
 QUIET_UNTIL = "quiet_until"
 """Under this key of its payload a message says until when quiet hours (免打扰) held it back, for whoever asks why."""
 
@@ -315,7 +317,7 @@ def replace_card(session: Session, message: Message, gone: Collection[str], now:
             chat=message.chat,
             kind=MessageKind.CARD,
             priority=Priority(message.priority),
-            payload=message.payload,
+            payload={key: value for key, value in message.payload.items() if key != SETTLES},
             case_id=message.case_id,
             now=now,
         )

@@ -301,7 +301,7 @@ class Placing:
     def _owe(self, case: CaseRow, ground: Owed | None, row: ItemRow) -> None:
         """Propose that a matter must be answered, or on a plainer ground; what a person has said of it stays."""
         plainer = plainest((ground, case.owed))
-        if case.must_answer and plainer is case.owed:
+        if case.must_answer and (plainer is case.owed or case.owed is Owed.PERSON):
             return
         if verdicts.newest(self._session, case.id, VerdictKind.ANSWER) is not None:
             return

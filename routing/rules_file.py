@@ -7,7 +7,7 @@ import difflib
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import (
     AfterValidator,
@@ -196,6 +196,10 @@ class ConditionsEntry(_Table):
 
 
 class IgnoreEntry(ConditionsEntry):
+    belongs: ClassVar[Mapping[str, str]] = dict.fromkeys(
+        ("channel", "copy", "level", "topic", "must_answer", "continue", "rule"),
+        "[[ignore]] 只判不相关，归口、等级、主题等写在 [[rule]] 里",
+    )
     may_join: bool = False
 
 
@@ -211,6 +215,9 @@ def _ground(value: object) -> object:
 
 
 class RuleEntry(ConditionsEntry):
+    belongs: ClassVar[Mapping[str, str]] = {
+        "may_join": "它属于 [[ignore]]：命中 [[rule]] 的本来就会并入已有事项，请删去"
+    }
     channel: _ChannelKey | None = None
     copies: list[_ChannelKey] = Field(default=[], alias="copy")
     level: Annotated[int, Field(ge=1, le=4)] | None = None
@@ -233,6 +240,38 @@ class RulesFile(_Table):
     ignore: list[IgnoreEntry] = []
     rule: Annotated[list[RuleEntry], Field(min_length=1)]
     root: RootEntry
+
+
+def strange_tags(text: str, file: str, known: Collection[str]) -> Iterator[Problem]:
+    """Name every tag in a rule file, as it is written, that is not among `known`: such a condition never holds, or always.
+
+    No error, for a source with that tag may follow; for a file that `read_rules` has read.
+    """
+    data, locator = read_toml(text, file)
+    for path, entry in _entries(data):
+        for key in ("tags", "not_tags"):
+            for index, tag in enumerate(entry.get(key, ())):
+                if tag not in known:
+                    near = _closest(tag, known)
+                    effect = "永远不会命中" if key == "tags" else "这个条件不起作用"
+                    yield Problem(
+                        file,
+                        locator.line((*path, key, index)),
+                        dotted((*path, key)),
+                        f'"{tag}"',
+                        f"没有来源带这个标签，{effect}",
+                        f"{near}{'' if near.endswith('？') else '；'}也可以在 sources.toml 里给来源写上这个标签",
+                    )
+
+
+def _entries(
+    data: Mapping[str, Any], above: tuple[str | int, ...] = ()
+) -> Iterator[tuple[tuple[str | int, ...], dict[str, Any]]]:
+    for key in ("ignore", "rule"):
+        for index, entry in enumerate(_tables(data.get(key))):
+            path = (*above, key, index)
+            yield path, entry
+            yield from _entries(entry, path)
 
 
 # --- what no single value can tell: checked on the raw tables, so that these problems come with all others ------

@@ -202,7 +202,7 @@ def _explain(found: Mapping[str, Any], loc: Path, model: type[BaseModel] | None)
     if kind == "missing":
         return "缺少这一项", f"请补上 {loc[-1]} = …"
     if kind == "extra_forbidden":
-        return "不认识的键", _suggest(str(loc[-1]), _known_names(model, loc[:-1]))
+        return "不认识的键", _belongs(model, loc) or _suggest(str(loc[-1]), _known_names(model, loc[:-1]))
     if kind in {"value_error", "assertion_error"}:
         cause = ctx.get("error")
         if isinstance(cause, Refused):
@@ -261,6 +261,12 @@ def _suggest(name: str, known: Sequence[str]) -> str:
     if close:
         return f"是不是 {close[0]}？否则请删去"
     return f"请删去，或改用已有的键：{'、'.join(known)}" if known else "请删去，或检查拼写"
+
+
+def _belongs(model: type[BaseModel] | None, loc: Path) -> str:
+    """Say where a key belongs that stands in the wrong table, if its model knows (`belongs`); else nothing."""
+    told = (getattr(option, "belongs", {}).get(loc[-1]) for option in _models(_at(model, loc[:-1])))
+    return next((cure for cure in told if cure), "")
 
 
 def _known_names(model: type[BaseModel] | None, loc: Path) -> list[str]:

@@ -78,6 +78,43 @@ def test_each_sample_that_was_forgotten_is_found_alone(tmp_path: Path, forgotten
         assert warning.cure
 
 
+RULES_OF_TAGS = """
+[[ignore]]
+id = "z-ignore"
+name = "不看"
+any = ["恭喜"]
+not_tags = ["问政", "闲聊"]
+
+[[rule]]
+id = "z"
+name = "论坛"
+tags = ["论坛", "中央媒体", "论谈"]
+channel = "petition"
+[[rule.rule]]
+id = "z1"
+name = "里层"
+tags = ["夜市"]
+"""
+
+
+def test_a_tag_in_the_rules_that_no_source_has_is_named_with_its_line_and_the_cure(tmp_path: Path) -> None:
+    folder = folder_with(tmp_path, *MADE_OURS, ('tags = ["本县"]', 'tags = ["本县", "论坛"]'))
+    rules = folder / "rules.toml"
+    first = rules.read_text(encoding="utf-8").count("\n")
+    with rules.open("a", encoding="utf-8") as file:
+        file.write(RULES_OF_TAGS)
+    found = leftovers(Settings(folder, admins=("1001",), ledger_key="key"), load_folder(folder))
+    assert [(one.file, (one.line or 0) - first, one.value) for one in found] == [
+        (str(rules), 6, '"闲聊"'),
+        (str(rules), 11, '"论谈"'),
+        (str(rules), 16, '"夜市"'),
+    ]
+    assert ["不起作用" in one.reason for one in found] == [True, False, False]
+    assert found[1].where.endswith(".tags")
+    assert "是不是 论坛" in found[1].cure
+    assert all("sources.toml" in one.cure for one in found)
+
+
 INBOX = """
 [[source]]
 id = "hotline"

@@ -12,7 +12,7 @@ from test_bot_cli import Answer, Terminal, empty, yuqing
 from routing import people
 from routing.clock import utc_now
 from routing.office import Role
-from routing.store.tables import CaseRow, LedgerRow
+from routing.store.tables import CaseRow, LedgerRow, LegacyRow
 
 __all__ = ["empty", "yuqing"]
 
@@ -61,6 +61,21 @@ def test_what_the_record_keeps_for_ever_holds_no_number_of_a_person(staffed):
     assert "138001" not in line.data
     assert "139001" not in line.data
     assert "启用新系统" in json.loads(line.data)["reason"]
+
+
+def test_the_name_of_a_sheet_is_masked_wherever_it_is_kept(staffed):
+    book = workbook(row(), row(编号="2", 等级="特急"))
+    book.active.title = "张三13900139000"
+    Path("台账.xlsx").write_bytes(saved(book))
+    answer = staffed("import", "ledger", "台账.xlsx", *SAID, "--skip-bad", "--sheet", "张三13900139000")
+    assert answer.code == 0, answer.err
+    lines = staffed.database(lambda s: s.scalars(select(LedgerRow.data)).all())
+    [kept] = staffed.database(lambda s: s.scalars(select(LegacyRow.sheet)).all())
+    assert not [line for line in lines if "139001" in line]
+    assert any("张三[手机号已隐去]" in line for line in lines)
+    assert kept == "张三[手机号已隐去]"
+    left = load_workbook("台账.未导入.xlsx")["张三13900139000"]  # it is the office's own file
+    assert (left.max_row, left.cell(2, 1).value) == (2, "2")
 
 
 def test_twice_the_same_brings_nothing_and_a_changed_row_is_said(staffed):

@@ -15,6 +15,7 @@ from bot.chat import Sender as From
 from bot.compose import Composer
 from bot.handlers.desk import Desk as Counter
 from bot.handlers.desk import Occasion, Reaction
+from bot.handlers.doubts import SETTLED_AFTER
 from bot.handlers.react import react
 from bot.lists import digest_card
 from bot.render import duty_card
@@ -223,6 +224,44 @@ def test_several_stand_behind_one_button_and_are_gone_through_one_by_one(desk, h
     happen(pressed(offered(again)["疑似 1 另立"]))
     number = desk.case(made[3]).number
     assert f"{number} 并入本事项" in shown(desk, other)[1]  # one is left: the card asks by itself again
+
+
+def test_after_an_answer_from_the_list_the_card_has_its_own_buttons_again_by_itself(desk, happen, pair):
+    other, _ = pair
+    waiting(desk, other, 3)
+    desk.run(
+        lambda s: outbox.remember_card(
+            s, chat="duty-group", message="7", case_id=other, card="duty", draft_version=0, now=desk.clock()
+        )
+    )
+    composer = Composer(desk.office, {})
+
+    def answered() -> list[str]:
+        """Answer from the list, and give what stands on the card at once."""
+        opened = happen(pressed(shown(desk, other)[1][f"疑似同一事项 {len(view(desk, other).doubted)} 条…"]))
+        desk.run(lambda s: s.execute(delete(OutboxRow)))
+        left = happen(pressed(offered(opened)["疑似 1 另立"]))
+        card = desk.run(lambda s: composer.open_menu(s, left.menu, desk.clock()))
+        return [button.text for row in card.buttons for button in row]
+
+    def updated() -> list[str]:
+        """Give what the updates that are due make of the card, the last one."""
+        rows = desk.run(lambda s: [row for row in outbox.due(s, desk.clock()) if row.kind == "edit"])
+        cards = [desk.run(lambda s, r=row: composer.compose(s, r, desk.clock())).card for row in rows]
+        desk.run(lambda s: s.execute(delete(OutboxRow).where(OutboxRow.id.in_([row.id for row in rows]))))
+        return [button.text for row in cards[-1].buttons for button in row]
+
+    harmless = answered()
+    assert harmless == ["还有疑似同一事项 3 条…", "↩ 返回"]
+    assert updated() == harmless  # what comes in the next moment moves nothing either
+    desk.clock.advance(SETTLED_AFTER)
+    assert updated() == list(shown(desk, other)[1])
+
+    answered()
+    opened = happen(pressed(shown(desk, other)[1]["疑似同一事项 2 条…"]))  # somebody goes on at once
+    desk.run(lambda s: composer.open_menu(s, opened.menu, desk.clock()))
+    desk.clock.advance(SETTLED_AFTER)
+    assert updated() == list(offered(opened))
 
 
 def test_the_way_back_leads_to_the_card(desk, happen, pair):

@@ -1,8 +1,10 @@
 """The loop that the service runs on."""
 
 import asyncio
+import gc
 import importlib.util
 import sys
+import weakref
 
 import pytest
 
@@ -34,3 +36,22 @@ def test_what_the_work_raises_comes_through(monkeypatch, quick):
 
     with pytest.raises(LookupError, match="so"):
         loop.run(fails())
+
+
+def test_a_settled_process_searches_seldom_and_still_finds_circles():
+    usual, frozen = gc.get_threshold(), gc.get_freeze_count()
+
+    class Circle:
+        def __init__(self) -> None:
+            self.own = self
+
+    try:
+        loop.settle()
+        assert gc.get_freeze_count() > frozen
+        first = weakref.ref(Circle())
+        kept = [[] for _ in range(5_000)]
+        assert first() is not None
+        kept += [[] for _ in range(loop.COLLECT_AFTER)]
+        assert first() is None
+    finally:
+        gc.set_threshold(*usual)

@@ -402,6 +402,9 @@ SCENES: Mapping[str, Callable[[], Card]] = {
     "duty_judging_raised": lambda: duty(
         replace(JUDGING, proposed_level=Level.II, level_why="24 小时浏览 12.3万，达到Ⅱ级标准（10.0万）")
     ),
+    "duty_judging_raised_by_its_rule": lambda: duty(
+        replace(JUDGING, level_why=f"新信息命中规则「{JUDGING.reasons[0].rule}」等 3 条")
+    ),
     "duty_muted": lambda: duty(replace(JUDGING, level=Level.IV, held=HeldView(MUTE, ""))),
     "duty_grave_although_muted": lambda: duty(replace(JUDGING, held=HeldView(MUTE, "", passed=True))),
     "duty_with_small_ones": lambda: duty(

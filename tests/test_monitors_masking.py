@@ -77,6 +77,16 @@ MOBILE, ID, CARD, PLATE, MAIL, PHONE, HOME, CHAT = (
         ("加ｗｘ：ｎｏｂｏｄｙ＿ａｂ拉群", f"加ｗｘ：{CHAT}拉群"),
         ("ＶＸ：nobody_ab", f"ＶＸ：{CHAT}"),
         ("ｗｘｉｄ＿nobodyabc", CHAT),
+        ("WECHAT: abc123", f"WECHAT: {CHAT}"),
+        ("WeChat ID：nobody", f"WeChat ID：{CHAT}"),
+        ("WEIXIN：nobody", f"WEIXIN：{CHAT}"),
+        ("想团购的+v nobody，今晚", f"想团购的+v {CHAT}，今晚"),
+        ("＋V：nobody", f"＋V：{CHAT}"),
+        ("➕v nobody17", f"➕v {CHAT}"),
+        ("加v信 nobody", f"加v信 {CHAT}"),
+        ("加我微 nobody_17进群", f"加我微 {CHAT}进群"),
+        ("加薇nobody17", f"加薇{CHAT}"),
+        ("+vx 100000017", f"+vx {CHAT}"),
         ("nobody＃qq.com", MAIL),
         ("nobody（ａｔ）example.com", MAIL),
         ("锦棠花园3栋2单元501室漏水", f"锦棠花园3栋{HOME}漏水"),
@@ -115,6 +125,11 @@ def test_personal_data_in_every_spelling_is_masked(text: str, masked: str) -> No
         "监督电话：0398-2812345，供水抢修电话2812346",
         "微信公众号lintang_fabu2026，业主QQ群：100000017",
         "最新GB18030编码",
+        "先按Ctrl+V lintang2026，再按 Ctrl + V pasted_1",
+        "增加Vehicle 管理，增加VoLTE功能，加V认证，加VR设备，新增加微信 Android 端",
+        "加微信 Android版打不开，加微型消防站，外加V 220000，220+V 100000",
+        "https://lintang.example/a+v/index_2026.html 和 https://mp.weixin.qq.com/s/abc_def123",
+        "加微信群，加微：门口见，加威海12345路",
         "一二三四五六七八九十，二〇二六年十一月二十日，一三五七限行",
     ],
 )
@@ -161,8 +176,8 @@ def test_the_mark_of_one_number_does_not_speak_for_the_next() -> None:
 
 HOSTILE = (
     "1", "1 ", "6 2 ", "13500000017 ", "一", "一三八", "一二三四五六七呀", "1234567呀", "13500000017呀", "2单元501、",
-    "3号楼12", "家住501", "苑1-2-301", "电话1234567 ", "微信：号", "豫Z", "a.", "a@b.c", "a(at", "2026-11-20 ",
-    "419900190411200028",
+    "3号楼12", "家住501", "苑1-2-301", "电话1234567 ", "微信：号", "+v ", "加 我 v", "WECHAT ID ", "豫Z", "a.", "a@b.c",
+    "a(at", "2026-11-20 ", "419900190411200028",
 )  # fmt: skip
 
 
@@ -354,7 +369,20 @@ def accounts(rng: random.Random) -> Iterator[tuple[str, str, str]]:
         )
     for cue in ("QQ：", "QQ号", "qq ", "扣扣", "加QQ", "我的QQ是") * 5:
         yield "QQ号", cue, str(rng.randint(10_000_000, 2_999_999_999))
-    for cue in ("微信号：", "微信号", "微信：", "加微信", "vx：", "VX ", "V信", "加V：") * 4:
+    for cue in (
+        "微信号：",
+        "微信号",
+        "微信：",
+        "加微信",
+        "vx：",
+        "VX ",
+        "V信",
+        "加V：",
+        "WECHAT: ",
+        "+v ",
+        "＋V：",
+        "加v信 ",
+    ) * 4:
         yield (
             "微信号",
             cue,

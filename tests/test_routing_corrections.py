@@ -7,7 +7,7 @@ from datetime import timedelta
 from threading import Barrier
 
 import pytest
-from builders import HOUR, MINUTE, START, Desk, item, views
+from builders import HOUR, MINUTE, RULES_TOML, START, Desk, item, make_rules, views
 from sqlalchemy import select
 
 from routing import choices, outbox, verdicts
@@ -303,6 +303,37 @@ def test_a_duty_to_answer_goes_along(known):
     assert known.case(second).must_answer
     assert known.case(second).owed is Owed.LEVEL
     assert "network" in known.case(second).copies
+
+
+def test_a_duty_to_answer_that_a_person_lifted_no_merger_restores(known):
+    first = matter(known, EAST, counts=views(20_000))
+    second = matter(known, WEST)
+    known.act(second, Command.EXCUSE, reason="只是转发旧闻")
+    assert known.case(first).must_answer
+    known.act(first, Command.MERGE, into=second)
+    assert (known.case(second).must_answer, known.case(second).owed) == (False, None)
+    assert Step.RESPOND not in running(known, second)
+
+
+def test_the_ground_that_a_person_gave_stays_over_that_of_what_comes_in(known):
+    first = matter(known, EAST, counts=views(20_000))
+    second = matter(known, WEST)
+    known.act(second, Command.OBLIGE)
+    known.act(first, Command.MERGE, into=second)
+    assert (known.case(second).must_answer, known.case(second).owed) == (True, Owed.PERSON)
+
+
+def test_what_a_person_said_goes_along_and_neither_a_lifted_duty_nor_a_later_text_undoes_it(known, both):
+    first, second = both
+    known.act(first, Command.OBLIGE)
+    known.act(second, Command.EXCUSE, reason="只是转发旧闻")
+    known.act(first, Command.MERGE, into=second)
+    assert (known.case(second).must_answer, known.case(second).owed) == (True, Owed.PERSON)
+    assert Step.RESPOND in running(known, second)
+    known.rules = make_rules(RULES_TOML.replace("level = 2", 'level = 2\nmust_answer = "涉险情安全"'))
+    known.accept(item(WEST + "，边上还塌方了"))
+    assert len(texts(known, second)) == 3
+    assert known.case(second).owed is Owed.PERSON
 
 
 def test_a_matter_that_was_dispatched_stays_and_another_may_go_into_it(known, both):

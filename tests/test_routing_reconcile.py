@@ -7,7 +7,8 @@ import pytest
 from builders import HOUR, MINUTE, Desk, join
 
 from routing import announce, chats, outbox, people
-from routing.office import Role
+from routing.office import Level, Role
+from routing.outbox import SILENT
 from routing.reconcile import missing_cards
 from routing.store.tables import OutboxRow, Sending
 from routing.workflow import Command, State
@@ -134,6 +135,33 @@ def test_a_duty_card_past_its_validity_comes_again(desk):
     deliver(desk)
     [sent] = desk.all(OutboxRow, OutboxRow.state == Sending.SENT)
     assert sent.payload["card"] == "duty"
+
+
+NIGHT = (time(0), time(23, 59))
+
+
+@pytest.mark.parametrize(
+    ("text", "hours", "silent"),
+    [
+        ("东湖小区停水", {"night": NIGHT}, True),
+        ("东湖小区停水", {"quiet": {Level.IV: NIGHT}}, True),
+        ("东湖小区旁边塌方了", {"night": NIGHT}, False),
+        ("东湖小区停水", {}, False),
+    ],
+    ids=["night", "quiet", "grave", "day"],
+)
+def test_a_duty_card_that_comes_again_at_night_rings_only_where_a_new_one_would(desk, text, hours, silent):
+    case_id = desk.open(text)
+    desk.clock.advance(announce.ALERT_LIFE + MINUTE)
+    deliver(desk)
+    desk.office = replace(desk.office, **hours)
+    assert look(desk) == 1
+    [again] = desk.all(OutboxRow, OutboxRow.state == Sending.PENDING)
+    assert (again.next_attempt_at, SILENT in again.payload) == (desk.clock(), silent)
+    deliver(desk)
+    desk.run(lambda s: announce.post_again(s, desk.office, case_id, "duty-group", "again:1", desk.clock()))
+    [asked] = desk.all(OutboxRow, OutboxRow.dedupe_key == "again:1:duty")
+    assert (asked.next_attempt_at, SILENT in asked.payload) == (desk.clock(), silent)
 
 
 def test_a_card_that_dies_each_time_is_tried_ever_more_rarely(desk):

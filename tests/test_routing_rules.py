@@ -495,6 +495,8 @@ BAD = {
     "loose name of another": (plain(GOOD, before='[[place]]\nname = "东湖"\nloose = ["西湖"]\n'), 4, "西湖", "name"),
     "place of a kind without a name": (plain(GOOD, before='[[place]]\nname = "东湖"\nkind = ""\n'), 4, "太短", "1"),
     "not_tags as text": (plain(GOOD + 'not_tags = "问政"\n'), 10, "类型", "not_tags"),
+    "may_join in a rule": (plain(GOOD + "may_join = true\n"), 10, "不认识", "[[ignore]]"),
+    "a level in an ignore": (plain(GOOD, before=THANKS + "level = 2\n"), 6, "不认识", "[[rule]]"),
     "may_join as text": (plain(GOOD, before=THANKS + 'may_join = "是"\n'), 6, "类型", "true"),
     "must_answer as a number": (plain(GOOD + "must_answer = 1\n"), 10, "不是 true", "政策误读"),
     "must_answer as a list": (plain(GOOD + 'must_answer = ["政策误读"]\n'), 10, "不是 true", "政策误读"),

@@ -3,6 +3,7 @@
 import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -270,7 +271,9 @@ def _prepared(
     settings: Settings, configuration: Configuration, fates: Sequence[Sorted], now: datetime
 ) -> list[Prepared]:
     judge = Judge(configuration.rules, office_opinions.opinions(models_folder(settings)))
-    new = [one.matter for one in fates if one.fate is Fate.NEW]
+    new = [
+        replace(one.matter, sheet=mask(one.matter.sheet).text) for one in fates if one.fate is Fate.NEW
+    ]  # here, for only what is stored is masked: what is told names the sheet of the office's own file
     with _progress() as progress:
         tracked = progress.track(new, description="研判")
         return [legacy.prepare(matter, configuration.office, judge, now) for matter in tracked]

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import gc
 import logging
 import signal
 from collections.abc import Collection, Sequence
@@ -213,8 +212,7 @@ def run(
     part: Part | None = "monitors" if only == "monitors" else "bot" if only == "bot" else None
     console.print(greeting(settings, configuration, part), markup=False, emoji=False, soft_wrap=True)
     app = App(settings, configuration, chat)
-    gc.collect()
-    gc.freeze()  # what is loaded by now stays: no collection need walk it, an eighth of the time of taking texts in
+    loop.settle()
     loop.run(until_stopped(app, part))
 
 

@@ -61,7 +61,8 @@ class Reaction:
 class Menu:
     """Buttons to show on a card of some kind instead of its own, until somebody chooses or the case moves on from `version`.
 
-    `notes`: what must be known to choose, shown below the card.
+    `notes`: what must be known to choose, shown below the card. `passing`: it gives way by itself to the card's own
+    buttons, once an update that settles the card comes (`outbox.SETTLES`).
     """
 
     ref: MessageRef
@@ -72,6 +73,7 @@ class Menu:
     card: str = "duty"
     draft_version: int = 0
     chat: str = ""
+    passing: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,18 +1,24 @@
 """A matter that waits on the card of the one that it is perhaps part of: 并入, 另立, and the list of several."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 from bot import doubts as cards
 from bot.buttons import Wish
 from bot.chat import ActionPressed
 from bot.duty_buttons import duty_buttons
 from bot.handlers.desk import Menu, Occasion, Reaction
-from routing import cases, holding, standing
+from routing import cases, holding, outbox, standing
+from routing.announce import DUTY_CARD
 from routing.bodies import with_units
 from routing.deciding import decide
 from routing.errors import UserError
+from routing.outbox import MessageKind, Priority
 from routing.views import CaseView, case_view
 from routing.workflow import Actor, Command, Ground, Order, Refusal
+
+SETTLED_AFTER = timedelta(seconds=3)
+"""So long after an answer from the list a second tap in haste finds nothing that decides."""
 
 
 def press(occasion: Occasion, event: ActionPressed, wish: Wish, actor: Actor) -> Reaction:
@@ -104,8 +110,23 @@ def _left(occasion: Occasion, event: ActionPressed, before: CaseView) -> Menu | 
     if view is None:
         return None
     if len(before.doubted) > 1:
-        return Menu(event.message, view.id, view.version, cards.left_to_ask(view))
+        _settle_soon(occasion, event, view)
+        return Menu(event.message, view.id, view.version, cards.left_to_ask(view), passing=True)
     return _own_buttons(occasion, event, view)
+
+
+def _settle_soon(occasion: Occasion, event: ActionPressed, view: CaseView) -> None:
+    outbox.queue(
+        occasion.session,
+        key=f"settle:{occasion.desk.platform}:{occasion.update_id}",
+        chat=occasion.chat_name(event.chat),
+        kind=MessageKind.EDIT,
+        priority=Priority.UPDATE,
+        payload={"card": DUTY_CARD, "draft_version": 0, outbox.SETTLES: True},
+        case_id=view.id,
+        now=occasion.now,
+        not_before=occasion.now + SETTLED_AFTER,
+    )
 
 
 def _menu(occasion: Occasion, event: ActionPressed, view: CaseView, page: int) -> Menu:

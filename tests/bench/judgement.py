@@ -8,7 +8,6 @@ work of libraries (`bare.py` says what is counted as that); exits 1 below a floo
 """
 
 import argparse
-import gc
 import itertools
 import json
 import subprocess
@@ -22,6 +21,7 @@ from pathlib import Path
 
 from bare import recording, spent
 
+from bot.loop import settle
 from monitors.masking import mask_item
 from monitors.sentiment import NgramScorer
 from routing.conditions import Subject
@@ -68,8 +68,7 @@ def judge_all(items: Sequence[Item]) -> Counter[str]:
     scorer.score("预热一次")
     judge.judge(Subject("", "预热一次", Kind.POST, own=True))
     tell("", "预热一次", (), frozenset(), judge.land)
-    gc.collect()
-    gc.freeze()  # as the service does when it starts
+    settle()  # as the service does when it starts
     took: Counter[str] = Counter()
     for number, item in enumerate(items):
         at = time.process_time()

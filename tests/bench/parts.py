@@ -4,7 +4,6 @@ Nothing here asserts or prints. Everything stays on loopback. Texts are invented
 """
 
 import asyncio
-import gc
 import multiprocessing
 import os
 import random
@@ -171,6 +170,7 @@ async def monitors(
     from bot.app import closing
     from bot.config import Configuration
     from bot.door import StoreDoor
+    from bot.loop import settle
     from bot.office_file import load_office
     from monitors.fetch import Fetcher
     from monitors.poll import Poller
@@ -188,8 +188,7 @@ async def monitors(
     store = Store(url or f"sqlite:///{folder / 'bench.db'}")
     migrate(store)
     door = StoreDoor(store, Configuration(office, tuple(sources), rules), Ledger(), clock, lambda: None)
-    gc.collect()
-    gc.freeze()  # as the service does when it starts
+    settle()  # as the service does when it starts
     try:
         async with Fetcher(clock) as fetcher, closing(Worker(None)) as worker:
             yield Poller(sources, fetcher, worker, door, clock)
