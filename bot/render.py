@@ -15,7 +15,7 @@ from bot.duty_buttons import duty_buttons
 from bot.glance import spread, time_left
 from bot.matter import channel_name, detail, excerpt, folded, heading, what_decides
 from bot.names import STAGE_NAMES, STEP_NAMES, level_tag, local, opinion_name, promise_line
-from bot.steps import after_buttons, asked_blocks, file_blocks, order_buttons, unit_buttons
+from bot.steps import after_buttons, agreed_wording, asked_blocks, file_blocks, order_buttons, unit_buttons
 from bot.wishes import menu_button, menu_on, order_button
 from routing.announce import AFTER_CARDS
 from routing.effect import Effect
@@ -102,6 +102,7 @@ def channel_card(
         blocks.append(Block(f"{local(until, office)} 前（不属本单位职责的）", label="退回", weight=6))
     if slip.signed_at:
         blocks.append(Block(f"{slip.signed_by} {local(slip.signed_at, office)}", label="签收"))
+    blocks += agreed_wording(view)
     blocks.extend(_approved_text(view, office))
     blocks += [*_outcome(view, office), *_limits(view, office, now, _OF_OFFICE)]
     blocks += [*detail(view, sources), *folded(_course(view, office))]

@@ -1,5 +1,6 @@
 """Cards of the steps beside the main road: a dispatch that a leader must agree to, what other units are asked. Pure."""
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 
@@ -215,6 +216,16 @@ def opinions(view: CaseView, office: Office) -> list[Block]:
     """Give what the units of a consultation said, in their own words: for who draws the conclusion, in private."""
     asked = [paper for paper in view.papers if paper.kind is Command.CONVENE]
     return [block for paper in asked for block in [_line(paper, office, in_private=True)] if block]
+
+
+_WORDING = re.compile(r"口径\s*[：:]\s*(\S.*?)\s*(?=(?:性质|走势|风险|等级|分工)\s*[：:]|\Z)", re.DOTALL)
+
+
+def agreed_wording(view: CaseView) -> list[Block]:
+    """Give the wording (口径) that the consultation agreed on, for the unit that drafts; of its words this alone."""
+    concluded = [paper.text for paper in view.papers if paper.kind is Command.CONCLUDE]
+    found = _WORDING.search(concluded[-1]) if concluded else None
+    return [Block(found[1], label="口径", weight=8)] if found else []
 
 
 def _line(paper: PaperView, office: Office, *, in_private: bool) -> Block | None:

@@ -8,6 +8,8 @@ from sqlalchemy.orm import Session
 from routing.store.tables import ReviewRow
 from routing.workflow import Opinion, Stage
 
+REASON_MIN = 4
+"""So many letters a typed reason has at least; project default."""
 OFFERED = 3
 """So many of his last reasons are offered; project default."""
 

@@ -229,6 +229,8 @@ def test_a_matter_that_cannot_be_taken_up_again_is_said(desk, happen, monkeypatc
     case_id = desk.at(State.CLOSED)
     happen(gave("leader", "reopen", desk.case(case_id).number))
     assert said(desk, "leader").startswith("请写事项编号和理由")
+    happen(gave("leader", "reopen", f"{desk.case(case_id).number} 好"))
+    assert said(desk, "leader").startswith("理由“好”太短")
 
     def busy(*_: Any) -> None:
         raise UserError("此事项刚被他人处理，请看最新卡片。")

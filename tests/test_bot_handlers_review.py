@@ -103,6 +103,38 @@ def test_an_unmarked_draft_is_returned_where_the_office_wants_its_openness(desk,
     assert desk.all(DraftRow) == []
 
 
+@pytest.mark.parametrize("typed", ["停", "不是", "。。。。。。", "已 转"])
+def test_a_reason_that_tells_nothing_is_sent_back_with_what_is_missing_and_may_be_given_again(
+    desk, happen, typed
+):
+    case_id = desk.at(State.TO_SIGN)
+    press(desk, happen, case_id, "contact", Command.RETURN, chat="group-petition")
+    told = write(desk, happen, "contact", typed)
+    assert typed.strip() in told
+    assert "理由" in told
+    assert "至少 4 个字" in told
+    assert desk.case(case_id).state is State.TO_SIGN
+    write(desk, happen, "contact", "属水务局")  # the same question takes what says enough
+    assert desk.case(case_id).state is State.RETURNED
+
+
+def test_of_basis_and_reason_it_is_said_which_is_too_short(desk, happen):
+    case_id = desk.at(State.IN_SECRECY)
+    press(desk, happen, case_id, "secrecy", Command.CLEAR)
+    assert write(desk, happen, "secrecy", "条；涉及公众利益").startswith("依据“条”太短")
+    assert write(desk, happen, "secrecy", "条例第十九条；密").startswith("理由“密”太短")
+    assert desk.case(case_id).state is State.IN_SECRECY
+
+
+def test_a_unit_that_agrees_need_not_say_why_and_one_that_differs_must(desk, happen):
+    switch(desk, consult=frozenset(Level))
+    for text, stance, state in (("东湖小区停水", "agree", False), ("西山小区停水", "differ", True)):
+        case_id = desk.open(text)
+        desk.act(case_id, Command.CONVENE, units=("petition",))
+        press(desk, happen, case_id, "contact", Command.OPINE, stance, "group-petition")
+        assert ("太短" in write(desk, happen, "contact", "可以")) is state
+
+
 def test_a_chosen_openness_stands_with_the_draft(desk, happen):
     switch(desk, openness=True)
     case_id = desk.at(State.HANDLING)
@@ -324,18 +356,18 @@ def test_a_leader_who_never_refused_is_asked_at_once(desk, happen):
 
 
 def test_a_leader_is_offered_his_own_last_three_reasons_and_takes_one(desk, happen):
-    for reason in ("理由甲", "理由乙", "理由丙", "理由乙", "理由丁"):
+    for reason in ("理由如甲", "理由如乙", "理由如丙", "理由如乙", "理由如丁"):
         refuse(desk, happen, reason)
     refuse(desk, happen, "别人的理由", "second_leader")
     case_id = desk.at(State.TO_APPROVE, "东湖小区停水")
     opened = menu(desk, happen, case_id, "leader", REFUSE).menu
     assert opened is not None
     labels = [button.text for row in opened.buttons for button in row]
-    assert labels == ["1. 理由丁", "2. 理由乙", "3. 理由丙", "其他理由（回复文字）", "↩ 返回"]
+    assert labels == ["1. 理由如丁", "2. 理由如乙", "3. 理由如丙", "其他理由（回复文字）", "↩ 返回"]
     arg = wish_of(opened.buttons[1][0].token).arg
     assert "已退回修改" in press(desk, happen, case_id, "leader", Command.REFUSE, arg).toast
     assert desk.case(case_id).state is State.HANDLING
-    assert desk.all(ReviewRow)[-1].reason == "理由乙"
+    assert desk.all(ReviewRow)[-1].reason == "理由如乙"
 
 
 def test_nobody_takes_a_reason_that_is_not_his(desk, happen):

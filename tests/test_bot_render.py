@@ -514,6 +514,23 @@ SCENES: Mapping[str, Callable[[], Card]] = {
     ),
     "duty_judging_units": lambda: several_duty(SEVERAL_VIEW),
     "duty_to_sign_units": lambda: several_duty(case(State.TO_SIGN, slip=replace(SLIP, unit="县住建局"))),
+    "slip_agreed_wording": lambda: slip(
+        case(
+            State.HANDLING,
+            papers=(
+                PaperView(
+                    Command.CONCLUDE,
+                    "",
+                    0,
+                    "张主任",
+                    "",
+                    "性质：民生 走势：上升\n风险：聚集\n等级：Ⅱ\n口径：今晚恢复供水，\n不评论物业\n分工：信访主办",
+                    at(1),
+                    at(1),
+                ),
+            ),
+        )
+    ),
     "slip_units": lambda: render.channel_card(
         case(State.TO_SIGN, slip=replace(SLIP, unit="县住建局")), SEVERAL, SOURCES, "petition"
     ),

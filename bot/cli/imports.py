@@ -28,7 +28,6 @@ from bot.cli.common import (
     read_bytes,
     settings_now,
 )
-from bot.cli.records import REASON_MIN
 from bot.config import Configuration
 from bot.names import level_tag
 from bot.old_form import left_xlsx, template_xlsx
@@ -52,6 +51,7 @@ from routing.legacy_rows import Means
 from routing.legacy_sheets import Reading, first_mark, grouped, read_sheets
 from routing.legacy_words import channel_of, folded
 from routing.office import Office
+from routing.reasons import REASON_MIN
 from routing.workflow import ENDED, STATE_NAMES, Actor
 
 import_app = typer.Typer(help="导入旧台账。", no_args_is_help=True, rich_markup_mode=None)

@@ -33,11 +33,11 @@ from routing.errors import UserError
 from routing.export import LedgerLine, ledger_rows
 from routing.heads import Head, read_code
 from routing.office import Office
+from routing.reasons import REASON_MIN
 from routing.views import find_case
 
 audit_app = typer.Typer(help="台账核验。", no_args_is_help=True, rich_markup_mode=None)
 export_app = typer.Typer(help="导出表格。", no_args_is_help=True, rich_markup_mode=None)
-REASON_MIN = 4
 Force = Annotated[bool, typer.Option("--force", help="--out 的文件已存在时覆盖")]
 
 

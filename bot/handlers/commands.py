@@ -7,6 +7,7 @@ from datetime import timedelta
 from bot.chat import CommandGiven
 from bot.handlers import duty, looking, mutes, promises, registering
 from bot.handlers.desk import Errand, Occasion, Reaction
+from bot.handlers.texts import too_short
 from bot.names import ROLE_NAMES
 from routing import announce, cases, outbox, people
 from routing.clock import week_of
@@ -118,6 +119,9 @@ def _reopen(occasion: Occasion, event: CommandGiven, actor: Actor) -> None:
     if facts is None or not reason:
         occasion.say(event.chat, "请写事项编号和理由，如 /reopen 12 居民再次反映。", reply_to=event.message)
         return
+    if refused := too_short("理由", reason):
+        occasion.say(event.chat, refused, reply_to=event.message)
+        return
     if facts.state is State.CLOSED and Role.LEADER not in actor.roles:
         occasion.say(event.chat, "已办结的事项由领导重新办理（私聊发送 /reopen）。", reply_to=event.message)
         return
@@ -131,6 +135,9 @@ def _follow(occasion: Occasion, event: CommandGiven, actor: Actor) -> None:
         occasion.say(
             event.chat, "请写事项编号和缘由，如 /follow 12 抢修已完成，补发结果。", reply_to=event.message
         )
+        return
+    if refused := too_short("缘由", reason):
+        occasion.say(event.chat, refused, reply_to=event.message)
         return
     _give(occasion, event, actor, facts, Command.FOLLOW, reason)
 

@@ -12,6 +12,7 @@ from routing.asks import Question
 from routing.errors import UserError
 from routing.ledger import who
 from routing.procedure import needs_of
+from routing.reasons import REASON_MIN
 from routing.workflow import (
     Actor,
     CaseFacts,
@@ -206,7 +207,8 @@ def _filled(order: Order, typed: str, facts: CaseFacts) -> Order | str:
         parts = [part for part in parts if part]
         if len(parts) < 2:
             return "需要“依据；理由”两部分，请用分号或换行隔开后重新回复。"
-        return replace(order, basis=parts[0], reason="；".join(parts[1:]))
+        basis, reason = parts[0], "；".join(parts[1:])
+        return too_short("依据", basis) or _reasoned(replace(order, basis=basis), reason)
     if Need.LINK in needs and facts.withheld:
         return replace(order, text=typed)
     if Need.LINK in needs:
@@ -220,7 +222,19 @@ def _filled(order: Order, typed: str, facts: CaseFacts) -> Order | str:
         return _closed_draft(order, typed)
     if Need.TEXT in needs:
         return _draft(order, typed)
-    return replace(order, reason=typed)
+    is_plain = order.command is Command.OPINE and order.stance != "differ"  # 同意 says all
+    return replace(order, reason=typed) if is_plain or Need.REASON not in needs else _reasoned(order, typed)
+
+
+def _reasoned(order: Order, reason: str) -> Order | str:
+    return too_short("理由", reason) or replace(order, reason=reason)
+
+
+def too_short(what: str, typed: str) -> str:
+    """Say that a reason is none: whoever reads the record later must see why. Empty where it can stand."""
+    if sum(map(str.isalnum, typed)) >= REASON_MIN:
+        return ""
+    return f"{what}“{typed}”太短，日后看不明白，没有保存。请写清楚，至少 {REASON_MIN} 个字，再回复一次。"
 
 
 CONCLUDED = ("性质", "走势", "风险", "等级", "口径", "分工")
@@ -246,7 +260,8 @@ def _closed_draft(order: Order, typed: str) -> Order | str:
     reason = _CLOSED_REASON.match(first)
     if reason is None:
         return "不予公开须写明理由：第一行写“理由：……”，第二行起写答复全文，请重新回复。"
-    return _draft(replace(order, reason=reason[1].strip()), rest.strip())
+    reasoned = _reasoned(order, reason[1].strip())
+    return reasoned if isinstance(reasoned, str) else _draft(reasoned, rest.strip())
 
 
 def _reply_to_slip(occasion: Occasion, event: TextReplied, actor: Actor, case_id: int) -> str:
