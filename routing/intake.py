@@ -7,14 +7,12 @@ fetched again, what was committed is not taken twice.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import islice
 from typing import Any
 
 from sqlalchemy import bindparam, delete, select
-from sqlalchemy.dialects.postgresql import insert as postgres_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Session
 
 from routing import adopt, catchup, comment_watch, gone, search
@@ -29,7 +27,7 @@ from routing.placing import Placing, reasons_of, why_none
 from routing.recent import Recent, trace_from, trace_of
 from routing.rules import Judgement, Subject
 from routing.sources import hold, note, rows_of, save_state
-from routing.store.once import insert_once
+from routing.store.once import insert_new, insert_once
 from routing.store.tables import CaseItemRow, Found, ItemRow, Outcome, PushRow
 
 _items = ItemRow.__table__.c  # of every harvest: columns of the table spare the mapper's share of the time
@@ -48,16 +46,12 @@ _look_up = select(
     _items.external_id.in_(bindparam("ids", expanding=True)),
 )
 
-_insert = {
-    dialect: insert(ItemRow.__table__)  # type: ignore[arg-type]
-    .on_conflict_do_nothing(index_elements=[_items.source_id, _items.external_id])
-    .returning(_items.source_id, _items.external_id, _items.id)
-    for dialect, insert in (("sqlite", sqlite_insert), ("postgresql", postgres_insert))
-}
+_key = (ItemRow.source_id, ItemRow.external_id)
 
 PUSH_LIFE = timedelta(days=1)
 IDS_AT_ONCE = 1_000
 PROBES_AT_ONCE = 2_000
+_undated = datetime.min.replace(tzinfo=UTC)
 NO_NEWS = "首次接入，记为存量，不告警"
 
 
@@ -468,10 +462,9 @@ class _Round:
         return text.row or self._session.get_one(ItemRow, text.item_id)
 
 
-def _order_of_appearance(item: Item) -> tuple[bool, str, str]:
+def _order_of_appearance(item: Item) -> tuple[bool, datetime, str]:
     # Parents before their comments, the older before the newer; then by id, so that two runs do the same.
-    published = item.published_at.isoformat() if item.published_at else ""
-    return (item.parent_id is not None, published, item.external_id)
+    return (item.parent_id is not None, item.published_at or _undated, item.external_id)
 
 
 def _may_be_matter(judgement: Judgement) -> bool:
@@ -588,9 +581,8 @@ def _store(
         round_.revise()
     rows = [row for round_ in rounds for row in round_.take()]
     ids: dict[str, dict[str, int]] = {}
-    if rows:
-        for source_id, external_id, id_ in session.execute(_insert[session.get_bind().dialect.name], rows):
-            ids.setdefault(source_id, {})[external_id] = id_
+    for source_id, external_id, id_ in insert_new(session, ItemRow, _key, rows):
+        ids.setdefault(source_id, {})[external_id] = id_
     return ids
 
 

@@ -62,7 +62,10 @@ class Utc(TypeDecorator[datetime]):
             return super().bind_processor(dialect)
 
         def write(value: datetime | None) -> str | None:
-            return None if value is None else _in_utc(value).isoformat(" ", "microseconds")[:_zoneless]
+            if value is None:
+                return None
+            at = value if value.tzinfo is UTC else _in_utc(value)
+            return at.isoformat(" ", "microseconds")[:_zoneless]
 
         return write
 
@@ -102,6 +105,15 @@ class Word(TypeDecorator[W]):
 
     def process_bind_param(self, value: W | None, dialect: Dialect) -> str | None:
         return None if value is None else self.words(value).value
+
+    def bind_processor(self, dialect: Dialect) -> Callable[[W | None], str | None]:
+        """Write a member as it is, without a look whether there is such a word."""
+        words = self.words
+
+        def write(value: W | None) -> str | None:
+            return value.value if type(value) is words else self.process_bind_param(value, dialect)
+
+        return write
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> W | None:
         return None if value is None else self.words(value)
