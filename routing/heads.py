@@ -52,3 +52,9 @@ def stored(session: Session) -> Iterator[Head]:
         select(OutboxRow.payload).where(OutboxRow.dedupe_key.startswith(f"{TEMPLATE}:"))
     ):
         yield Head(int(payload["seq"]), str(payload["seal"]), f"{payload['day']} 发出的存证消息")
+
+
+def newest(session: Session) -> Iterator[Head]:
+    """Give the newest head of the database's own rows, if there is any."""
+    for row in session.scalars(select(LedgerHeadRow).order_by(LedgerHeadRow.seq.desc()).limit(1)):
+        yield Head(row.seq, row.hash, f"{row.day} 的存证")

@@ -143,6 +143,31 @@ class Ledger:
         end = _fault_of_end(lines, head_of(session, "ledger", take=False), known)
         return Verification(lines, previous, end, len(known))
 
+    def verify_end(self, session: Session, count: int = CHUNK) -> Verification:
+        """Check the newest lines alone, each with the one before, the counter, and the newest head that is remembered.
+
+        `lines`: how many were looked at. For a quick look: what was changed further back it does not see.
+        """
+        numbers = session.scalars(select(LedgerRow.seq).order_by(LedgerRow.seq.desc()).limit(count)).all()[
+            ::-1
+        ]
+        first = numbers[0] if numbers else 1
+        previous = session.scalar(select(LedgerRow.hash).where(LedgerRow.seq == first - 1)) or START
+        rows = _chunk(session, numbers) if numbers else iter(())
+        for expected, (seq, row) in enumerate(rows, first):
+            reason = self._fault(row, expected, previous)
+            if row is None or reason:
+                return Verification(expected - first, previous, Broken(seq, reason))
+            previous = row.hash
+        last = numbers[-1] if numbers else 0
+        known = list(heads.newest(session))
+        end = _fault_of_end(last, head_of(session, "ledger", take=False), known)
+        for head in known:
+            seal = session.scalar(select(LedgerRow.hash).where(LedgerRow.seq == head.seq))
+            if end is None and seal is not None and not seal.startswith(head.seal):
+                end = Broken(head.seq, f"与{head.origin}不符，被改写过")
+        return Verification(len(numbers), previous, end, len(known))
+
     def _fault(self, row: LedgerRow | None, expected: int, previous: str) -> str:
         if row is None:
             return "内容读不出，已不是原来的数据"

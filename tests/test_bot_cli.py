@@ -83,6 +83,7 @@ COMMANDS = [
     ("audit",),
     ("audit", "verify"),
     ("purge",),
+    ("doctor",),
     ("sources",),
     ("sources", "import"),
     ("sources", "export"),

@@ -1,15 +1,19 @@
 """One service a database: a second process is refused, a killed one holds nothing."""
 
+import fcntl
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 from builders import wait_until
 
+from routing.clock import utc_now
 from routing.errors import YuqingError
 from routing.store.engine import Store
-from routing.store.lease import Lease, LeaseHeld
+from routing.store.lease import Holder, Lease, LeaseHeld, holder
 
 HOLD = """
 import sys
@@ -107,3 +111,47 @@ def test_one_process_does_not_take_it_twice_either(store):
     with pytest.raises(YuqingError):
         Lease(store)
     lease.close()
+
+
+# --- who holds it ---------------------------------------------------------------------------------------------------
+
+
+def test_who_holds_the_database_is_told_and_since_when(store, service):
+    began = utc_now() - timedelta(seconds=1)
+    assert service.says() == "held"
+    held = holder(store)
+    assert held is not None
+    assert held.since is not None
+    assert began - timedelta(hours=1) < held.since <= utc_now() + timedelta(seconds=1)
+    assert held.pid == (service.process.pid if store.is_sqlite else None)
+    service.kill()
+    wait_until(lambda: holder(store) is None)
+
+
+def test_looking_who_holds_a_file_keeps_no_service_from_starting(tmp_path):
+    """Whoever looks touches the lock for a moment: a service that starts just then tries again."""
+    store = Store(f"sqlite:///{tmp_path / 'yuqing.db'}")
+    stop = threading.Event()
+
+    def look() -> None:
+        while not stop.is_set():
+            holder(store)
+
+    looker = threading.Thread(target=look)
+    looker.start()
+    try:
+        for _ in range(50):
+            Lease(store).close()
+    finally:
+        stop.set()
+        looker.join()
+        store.close()
+
+
+def test_a_lock_of_an_older_version_tells_nothing_but_that_it_is_held(tmp_path):
+    store = Store(f"sqlite:///{tmp_path / 'yuqing.db'}")
+    with (tmp_path / "yuqing.db.lock").open("ab") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        assert holder(store) == Holder(None, None)
+    assert holder(store) is None
+    store.close()

@@ -11,6 +11,7 @@ from sqlalchemy.exc import OperationalError
 from bot.chat import TokenRejected
 from bot.cli import (
     demo,
+    doctor,
     imports,
     inspect,
     judge,
@@ -47,6 +48,7 @@ roster.register(app)
 records.register(app)
 imports.register(app)
 purge.register(app)
+doctor.register(app)
 sources.register(app)
 demo.register(app)
 

@@ -222,7 +222,7 @@ def greeting(settings: Settings, configuration: Configuration, part: Part | None
     sources = len(configuration.sources)
     pushed = sum(source.kind == "inbox" for source in configuration.sources)
     told = [parts[part], f"{sources} 个来源" + (f"（其中 {pushed} 个等推送）" if pushed else "")]
-    told.append(f"数据库 {_database(settings.database_url)}")
+    told.append(f"数据库 {database_name(settings.database_url)}")
     if part != "bot":
         listen = settings.ingest_listen
         told.append(f"在 {listen} 接收推送" if listen else "不接收推送")
@@ -231,7 +231,7 @@ def greeting(settings: Settings, configuration: Configuration, part: Part | None
     return f"yuqing 启动：{'；'.join(told)}。Ctrl-C 停止。"
 
 
-def _database(address: str) -> str:
+def database_name(address: str) -> str:
     """Name the database without its user, password and options."""
     url = make_url(address)
     if url.get_backend_name() == "sqlite":

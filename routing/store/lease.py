@@ -4,17 +4,25 @@ SQLite: a lock on a file beside the database, let go by the kernel when the proc
 advisory lock on a connection of its own, let go by the server when the connection ends.
 """
 
+import contextlib
 import fcntl
+import os
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO
 
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
 
 from routing.errors import YuqingError
 from routing.store.engine import Store
 
 LEASE_KEY = 0x79755101
+TRIES, PAUSE_S = 10, 0.02
+"""Whoever only looks whether the file is locked (`holder`) must not keep a service from starting."""
 
 
 class LeaseHeld(YuqingError):
@@ -66,12 +74,22 @@ class Lease:
     def _lock_file(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle = path.open("ab")
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            handle.close()
-            raise LeaseHeld(f"已有一个 yuqing 在用这个数据库（{path}）") from error
+        for left in range(TRIES, 0, -1):
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                if left == 1:
+                    handle.close()
+                    raise LeaseHeld(f"已有一个 yuqing 在用这个数据库（{path}）") from error
+                time.sleep(PAUSE_S)
+            else:
+                break
         self._file = handle
+        with contextlib.suppress(
+            OSError
+        ):  # only to be told by `holder`: a full disk keeps nobody from starting
+            os.ftruncate(handle.fileno(), 0)
+            os.write(handle.fileno(), str(os.getpid()).encode())
 
     def _lock_server(self, store: Store) -> None:
         # Closing the connection must end the session, so it is detached from the pool.
@@ -83,3 +101,45 @@ class Lease:
             connection.close()
             raise LeaseHeld("已有一个 yuqing 在用这个数据库")
         self._connection = connection
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who holds a database: since when (aware UTC), its process id where it is of this machine, its address where not."""
+
+    since: datetime | None
+    pid: int | None
+    address: str = ""
+
+
+def holder(store: Store) -> Holder | None:
+    """Tell who holds a database; None where nobody does. Takes nothing for longer than a moment."""
+    if store.is_sqlite:
+        return _holder_of_file(Path(f"{store.url.database}.lock"))
+    return store.peek(_holder_on_server)
+
+
+def _holder_of_file(path: Path) -> Holder | None:
+    if not path.exists():
+        return None
+    with path.open("rb") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except OSError:
+            written = handle.read(20).decode(errors="replace")
+            at = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+            return Holder(at, int(written)) if written.isdecimal() else Holder(None, None)
+    return None
+
+
+def _holder_on_server(session: Session) -> Holder | None:
+    # A key of 64 bits is shown in two halves: https://www.postgresql.org/docs/current/view-pg-locks.html
+    row = session.execute(
+        text(
+            "SELECT a.backend_start, host(a.client_addr) FROM pg_locks l JOIN pg_stat_activity a USING (pid)"
+            " WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1 AND l.classid = 0 AND l.objid = :key"
+            " AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+        ),
+        {"key": LEASE_KEY},
+    ).first()
+    return None if row is None else Holder(row[0], None, row[1] or "")

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, inspect, text
+from sqlalchemy.orm import Session
 
 from routing.errors import UserError
 from routing.store.engine import Store
@@ -53,6 +54,11 @@ def migrate(store: Store) -> None:
             from alembic import command  # dear to import, and seldom needed
 
             command.upgrade(config_for(connection), "head")
+
+
+def standing(session: Session) -> tuple[str, str]:
+    """Give the schema that a database has (empty for a new one), and the one that this version makes. Changes nothing."""
+    return _found(session.connection()), _known()[-1]
 
 
 def _known() -> list[str]:
