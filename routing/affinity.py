@@ -112,7 +112,7 @@ class Asked:
     def of(cls, told: Telling, rarity: Rarity) -> "Asked":
         """Weigh a text by what is rare now."""
         letters = rarity.numbered(told.grams)
-        worth = rarity.of_pairs(told.grams, letters)
+        worth = rarity.of_pairs(letters)
         length = math.sqrt(int(worth @ worth)) or 1.0
         families = {family: value * rarity.of_family(family) for family, value in told.families.items()}
         return cls(told, letters, worth, length, families, norm(families.values()))

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from routing import starter
 from routing.letter_pairs import Codes, letter_pairs
 from routing.normal import normal
+from routing.number_index import NumberIndex
 
 # A pair speaks for the few subjects that it stands in more often than elsewhere; once heard it says nothing yet.
 _most_subjects, _least_heard = 3, 2
@@ -39,7 +40,7 @@ class Pairs:
     """The pairs of letters of a text, sorted, each once, and the place of each in `Common.codes`, -1 where it is none."""
 
     codes: Codes
-    common: NDArray[np.intp]
+    common: NDArray[np.int32]
 
     def __len__(self) -> int:
         return len(self.codes)
@@ -58,11 +59,7 @@ class Pairs:
 def pairs(text: str) -> Pairs:
     """Give the pairs of neighbouring letters within each stretch of letters."""
     codes = letter_pairs(text)
-    known = common_pairs().codes
-    common = known.searchsorted(codes)
-    common[common == len(known)] = 0
-    common[known[common] != codes] = -1
-    return Pairs(codes, common)
+    return Pairs(codes, _index().places(codes.view(np.uint64)))
 
 
 @cache
@@ -70,6 +67,11 @@ def common_pairs() -> Common:
     """Give the pairs of letters of ordinary texts."""
     codes, times = np.unique(np.concatenate([codes for _, codes in _texts()]), return_counts=True)
     return Common(len(_texts()), codes, times)
+
+
+@cache
+def _index() -> NumberIndex:
+    return NumberIndex(common_pairs().codes.view(np.uint64))
 
 
 def subject_shares(found: Pairs) -> Sequence[float]:

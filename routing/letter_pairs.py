@@ -23,7 +23,9 @@ def every_pair(text: str) -> Codes:
 def letter_pairs(text: str) -> Codes:
     """Give the pairs of neighbouring letters, digits and Chinese characters, sorted, each once."""
     signs = _signs(text)
-    are_letters = _letters_among(signs)
+    are_letters = _is_letter.take(signs, mode="clip")
+    if len(signs) and signs.max() >= _basic:
+        _look_at_rare(signs, are_letters)
     codes = _joined(signs)[are_letters[:-1] & are_letters[1:]]
     codes.sort()
     is_first = np.ones(len(codes), dtype=bool)
@@ -44,8 +46,7 @@ def _joined(signs: NDArray[np.int64]) -> Codes:
     return signs[:-1] << _bits | signs[1:]
 
 
-def _letters_among(signs: NDArray[np.int64]) -> NDArray[np.bool_]:
-    are_letters = _is_letter.take(signs, mode="clip")
+def _look_at_rare(signs: NDArray[np.int64], are_letters: NDArray[np.bool_]) -> None:
+    """Say of the signs beyond the first plane, which are few, which are letters."""
     for at in np.flatnonzero(signs >= _basic).tolist():
         are_letters[at] = _letter.match(chr(signs[at])) is not None
-    return are_letters

@@ -1,18 +1,20 @@
 """The runs of several models in one table, so that a text is cut into runs and looked up once for all of them. Pure.
 
 What `ngrams.features` and a dictionary do in 500 us for three models takes 60 here: runs are whole numbers, 21 bits a
-character, sorted, and found in a sorted list. The sums are of whole numbers and so the same to the last bit. The sentences
+character, sorted, and found by an index. The sums are of whole numbers and so the same to the last bit. The sentences
 of an article are read all at once: twenty calls of numpy whatever their number.
 """
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate, pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from routing.ngrams import Model, telling
+from routing.number_index import NumberIndex
 
 _bits = np.uint64(21)
 """A character is below 2 ** 21, and a control is none of `normal` form: a shorter run never looks like a longer one."""
@@ -23,9 +25,11 @@ _strongest = 12
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One text as a table has read it: where its known runs stand there, and how many different runs it has in all."""
+    """One text as a table has read it: the sums of its runs' weights, a sum a column of all models, and how many different
+    runs it has.
+    """
 
-    rows: NDArray[np.intp]
+    sums: Sequence[int]
     runs: int
 
 
@@ -33,13 +37,13 @@ class Reading:
 class Readings:
     """Several texts read at once: the known runs of one after the other, where those of each end, how many each has."""
 
-    rows: NDArray[np.intp]
+    rows: NDArray[np.int32]
     ends: Sequence[int]
     runs: Sequence[int]
 
-    def of(self, place: int) -> Reading:
-        """Give one of them."""
-        return Reading(self.rows[self.ends[place - 1] if place else 0 : self.ends[place]], self.runs[place])
+    def of(self, place: int) -> NDArray[np.int32]:
+        """Give the known runs of one of them."""
+        return self.rows[self.ends[place - 1] if place else 0 : self.ends[place]]
 
 
 class Table:
@@ -49,37 +53,41 @@ class Table:
         self._models = tuple(models)
         # What a caller gave is longer than three characters, and asked of the model itself.
         grams = {gram for model in models for gram in model.grams if 0 < len(gram) <= 3}
-        self._grams, self._numbers = _numbered(grams)
+        self._grams, numbers = _numbered(grams)
+        self._index = NumberIndex(numbers)
         rows = {gram: row for row, gram in enumerate(self._grams)}
-        self._weights = [_weights(model, rows) for model in models]
+        # Side by side, so that the weights of a run for all models are beside each other in the memory.
+        self._weights = np.concatenate([_weights(model, rows) for model in models], axis=1)
+        ends = list(accumulate((len(model.weights) for model in models), initial=0))
+        self._columns = [slice(*span) for span in pairwise(ends)]
 
     def read(self, text: str) -> Reading:
         """Look a text up that is in the form of `ngrams.clean`."""
         runs = _runs(text)
-        return Reading(self._rows(runs), len(runs))
+        # Of at most some ten thousand weights of 16 bits.
+        sums = np.add.reduce(self._weights.take(self._index.known(runs), axis=0), dtype=np.int32)
+        return Reading(sums.tolist(), len(runs))
 
     def read_each(self, texts: Sequence[str]) -> Readings:
         """Look texts up that are in the form of `ngrams.clean`, at about the cost of one. None at all is a fault."""
         if len(texts) == 1:
-            alone = self.read(texts[0])
-            return Readings(alone.rows, [len(alone.rows)], [alone.runs])
+            alone = _runs(texts[0])
+            rows = self._index.known(alone)
+            return Readings(rows, [len(rows)], [len(alone)])
         runs, counts = _runs_of_each(texts)
-        if not len(self._numbers):
-            return Readings(np.empty(0, dtype=np.intp), [0] * len(texts), counts.tolist())
-        at = self._numbers.searchsorted(runs)
-        at[at == len(self._numbers)] = 0
-        known = self._numbers[at] == runs
+        rows = self._index.places(runs)
+        known = rows >= 0
         ends = np.concatenate(([0], known.cumsum()))[counts.cumsum()]
-        return Readings(at[known], ends.tolist(), counts.tolist())
+        return Readings(rows[known], ends.tolist(), counts.tolist())
 
     def scores(self, model: int, reading: Reading, extra: Sequence[str] = ()) -> Mapping[str, float]:
         """Give what the model of that number says of a text; `extra` as in `Model.scores`, each name once."""
-        return self._models[model].scores_from(self._sums(model, reading), reading.runs, extra)
+        return self._models[model].scores_from(reading.sums[self._columns[model]], reading.runs, extra)
 
     def logits(self, model: int, readings: Readings) -> list[float]:
         """Give the log-odds of the second class for each text; the model has two."""
         sums = np.zeros(len(readings.rows) + 1, dtype=np.int64)
-        np.cumsum(self._weights[model].take(readings.rows, axis=0)[:, 0], out=sums[1:])
+        np.cumsum(self._column(model).take(readings.rows), out=sums[1:])
         ends = sums[readings.ends].tolist()
         bias, scale = self._models[model].biases[0], self._models[model].scale
         return [
@@ -87,45 +95,35 @@ class Table:
             for start, end, runs in zip([0, *ends], ends, readings.runs, strict=False)
         ]
 
-    def evidence(self, model: int, reading: Reading, label: str, *, most: int = 3) -> tuple[str, ...]:
-        """Give the runs of the text that speak most for a class, as `Model.evidence` does."""
+    def evidence(self, model: int, rows: NDArray[np.int32], label: str, *, most: int = 3) -> tuple[str, ...]:
+        """Give the known runs of a text that speak most for a class, as `Model.evidence` does."""
         column, sign = self._models[model].column_of(label)
-        worths = self._weights[model][reading.rows, column] * sign
+        worths = self._column(model, column).take(rows).astype(np.int32) * sign
         strongest = worths > 0
         if strongest.sum() > _strongest:
             least = np.partition(worths, -_strongest)[-_strongest]
-            told = telling(self._strong(reading, worths, worths >= least), most)
+            told = telling(self._strong(rows, worths, worths >= least), most)
             if len(told) == most:
                 return told
-        return telling(self._strong(reading, worths, strongest), most)
+        return telling(self._strong(rows, worths, strongest), most)
 
-    def _strong(self, reading: Reading, worths: NDArray[np.int32], chosen: NDArray[np.bool_]) -> list[str]:
-        grams = map(self._grams.__getitem__, reading.rows[chosen].tolist())
+    def _strong(
+        self, rows: NDArray[np.int32], worths: NDArray[np.int32], chosen: NDArray[np.bool_]
+    ) -> list[str]:
+        grams = map(self._grams.__getitem__, rows[chosen].tolist())
         return [gram for _, gram in sorted(zip((-worths[chosen]).tolist(), grams, strict=True))]
 
-    def _rows(self, runs: NDArray[np.uint64]) -> NDArray[np.intp]:
-        if not len(self._numbers):
-            return np.empty(0, dtype=np.intp)
-        at = self._numbers.searchsorted(runs)
-        at[at == len(self._numbers)] = 0
-        rows: NDArray[np.intp] = at[self._numbers[at] == runs]
-        return rows
-
-    def _sums(self, model: int, reading: Reading) -> list[int]:
-        # Of at most some ten thousand weights of 16 bits.
-        sums: list[int] = np.add.reduce(
-            self._weights[model].take(reading.rows, axis=0), dtype=np.int32
-        ).tolist()
-        return sums
+    def _column(self, model: int, column: int = 0) -> NDArray[np.int16]:
+        return self._weights[:, self._columns[model].start + column]
 
 
-def _weights(model: Model, rows: Mapping[str, int]) -> NDArray[np.int32]:
+def _weights(model: Model, rows: Mapping[str, int]) -> NDArray[np.int16]:
     """Give the weights of a model, a row a run of the table and a column as in the model."""
-    weights = np.zeros((len(rows), len(model.weights)), dtype=np.int32)
+    weights = np.zeros((len(rows), len(model.weights)), dtype=np.int16)
     places = [(place, row) for place, gram in enumerate(model.grams) if (row := rows.get(gram)) is not None]
     if places:
         mine, there = map(list, zip(*places, strict=True))
-        weights[there] = np.array(model.weights, dtype=np.int32).T[mine]
+        weights[there] = np.array(model.weights, dtype=np.int16).T[mine]
     return weights
 
 

@@ -113,6 +113,8 @@ class Model:
         self.about = dict(about or {})
         self._places = {gram: place for place, gram in enumerate(grams)}
         self._columns = [array("h", column) for column in weights]
+        # There are but a few: where a text stood.
+        self._weights_of_extra = lru_cache(maxsize=64)(self._weights_of)
         if any(len(column) != len(self._places) for column in self._columns):
             raise ValueError("a weight a run and column, and no run twice")
         self.version = hashlib.sha256(self._content()).hexdigest()[:12]
@@ -140,8 +142,8 @@ class Model:
         columns = self._columns
         return dict(zip(self._places, columns[0] if len(columns) == 1 else _packed(columns), strict=True))
 
-    def _weights_of(self, gram: str) -> tuple[int, ...]:
-        place = self._places.get(gram)
+    def _weights_of(self, extra: str) -> tuple[int, ...]:
+        place = self._places.get(_named(extra))
         return tuple([0 if place is None else column[place] for column in self._columns])
 
     def scores(self, text: str, extra: Iterable[str] = ()) -> Mapping[str, float]:
@@ -158,13 +160,14 @@ class Model:
         """
         whole = sums
         for name in extra:
-            whole = list(map(add, whole, self._weights_of(_named(name))))
+            whole = list(map(add, whole, self._weights_of_extra(name)))
         return self._shares(self.weighed(whole, runs + len(extra)))
 
     def _shares(self, logits: Sequence[float]) -> Mapping[str, float]:
         if len(self.classes) == 2:
             second = sigmoid(logits[0])
-            return dict(zip(self.classes, (1 - second, second), strict=True))
+            no, yes = self.classes
+            return {no: 1 - second, yes: second}
         shares = [sigmoid(logit) for logit in logits]
         whole = math.fsum(shares) or 1.0
         return {label: share / whole for label, share in zip(self.classes, shares, strict=True)}

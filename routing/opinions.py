@@ -80,6 +80,7 @@ class Opinions:
         return self._table.read(clean(text))
 
 
+@lru_cache(_read_again)
 def beginning(title: str, text: str) -> str:
     """Give what the models read: title and beginning, for they were fitted on posts, and a text says first what it is.
 

@@ -158,6 +158,8 @@ class Rarity:
         common = common_pairs()
         self._texts = common.texts
         self._times = common.times.astype(np.int32)
+        # How much each tells by its characters alone.
+        self._weights = weights_of(common.codes)
         self._numbers: dict[int, int] = {}
         self._free: list[int] = []
         self._most_numbers = self._fewest_numbers
@@ -171,23 +173,28 @@ class Rarity:
 
     def numbered(self, pairs: Pairs) -> Numbers:
         """Give the number of each pair. It stays until it is freed."""
-        numbers = pairs.common.astype(np.int32)
+        numbers = pairs.common.copy()
         odd = np.flatnonzero(numbers < 0)
         if len(odd):
-            numbers[odd] = list(map(self._number, pairs.codes[odd].tolist()))
+            codes = pairs.codes[odd].tolist()
+            new = [code for code in codes if code not in self._numbers]
+            if new:
+                self._enlist(new)
+            numbers[odd] = list(map(self._numbers.__getitem__, codes))
         return numbers
 
-    def _number(self, code: int) -> int:
-        known = self._numbers.get(code)
-        if known is not None:
-            return known
-        if not self._free:
-            more = np.zeros(self._numbered_at_once, dtype=np.int32)
+    def _enlist(self, codes: Sequence[int]) -> None:
+        """Give the next free numbers to pairs that have none."""
+        if len(self._free) < len(codes):
+            more = max(self._numbered_at_once, len(codes))
             first = len(self._times)
-            self._free.extend(range(first + len(more) - 1, first - 1, -1))
-            self._times = np.concatenate((self._times, more))
-        number = self._numbers[code] = self._free.pop()
-        return number
+            # In front, for what was free before is taken before.
+            self._free[:0] = range(first + more - 1, first - 1, -1)
+            self._times = np.concatenate((self._times, np.zeros(more, dtype=np.int32)))
+            self._weights = np.concatenate((self._weights, np.zeros(more)))
+        numbers = [self._free.pop() for _ in codes]
+        self._numbers.update(zip(codes, numbers, strict=True))
+        self._weights[numbers] = weights_of(np.array(codes))
 
     def is_crowded(self) -> bool:
         """Say whether so many pairs have numbers that those no longer used should be freed."""
@@ -227,10 +234,12 @@ class Rarity:
         _step(self._families, profile.families, step)
         _step(self._mains, profile.main(), step)
 
-    def of_pairs(self, pairs: Pairs, letters: Numbers) -> NDArray[np.int64]:
+    def of_pairs(self, letters: Numbers) -> NDArray[np.int64]:
         """Say how much it tells that another text shares a pair of letters, for each of a text, in thousandths."""
-        heard = 1_000 * math.log(self._texts + 30) - _logs()[self._times[letters]]
-        return (weights_of(pairs.codes) * np.maximum(heard, 0.0)).astype(np.int64)
+        worths = 1_000 * math.log(self._texts + 30) - _logs().take(self._times.take(letters))
+        np.maximum(worths, 0.0, out=worths)
+        np.multiply(worths, self._weights.take(letters), out=worths)
+        return worths.astype(np.int64)
 
     def of_place(self, site: Site) -> float:
         """Say how telling a place is, about 1 for one that a single matter names."""

@@ -73,7 +73,6 @@ _functions = (
     (ngram_table.Table, "read", "dot products"),
     (ngram_table.Table, "read_each", "dot products"),
     (ngram_table.Table, "logits", "dot products"),
-    (ngram_table.Table, "_sums", "dot products"),
     (luhn, "is_valid", "stdnum"),
     (ric, "calc_check_digit", "stdnum"),
 )
