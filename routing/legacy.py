@@ -108,7 +108,8 @@ def prepare(matter: OldMatter, office: Office, rules: Judging, now: datetime) ->
 
     What its row says of level and channel stands; where it names no channel the rules propose one.
     """
-    is_past = now - (matter.times.get(Field.PUBLISHED) or matter.opened_at) >= WINDOW
+    is_old = now - (matter.times.get(Field.PUBLISHED) or matter.opened_at) >= WINDOW
+    is_past = is_old and not matter.is_open  # of what is still in hand there may be news, however old it is
     counts = matter.counts
     item = Item(
         source_id=LEGACY,
@@ -121,7 +122,7 @@ def prepare(matter: OldMatter, office: Office, rules: Judging, now: datetime) ->
         date_note="" if Field.PUBLISHED in matter.times else "旧台账没有写发布时间",
         # Old counts are no spread of today.
         counts=Counts()
-        if is_past
+        if is_old
         else Counts(counts.get(Field.VIEWS), None, counts.get(Field.REPOSTS), counts.get(Field.COMMENTS)),
         masked=matter.masked,
     )

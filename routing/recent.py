@@ -11,11 +11,12 @@ from functools import lru_cache
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import Engine, Row, Select, event, func, select
+from sqlalchemy import Engine, Row, Select, case, event, func, select
 from sqlalchemy.orm import Session
 
 from routing.affinity import AWAKE
 from routing.grouping import Trace, Window, origin_of
+from routing.items import LEGACY
 from routing.normal import normal
 from routing.store.tables import CaseItemRow, ItemRow
 from routing.telling import Land
@@ -41,7 +42,11 @@ _FIELDS = (
     ItemRow.published_at,
     ItemRow.first_seen_at,
 )
-_at = func.coalesce(ItemRow.published_at, ItemRow.first_seen_at)
+_at = case(
+    (ItemRow.source_id == LEGACY, ItemRow.first_seen_at),
+    else_=func.coalesce(ItemRow.published_at, ItemRow.first_seen_at),
+)
+"""What was taken over from an older ledger is as new as its import: from then on it may get news."""
 _nowhere = Land()
 
 
@@ -215,7 +220,7 @@ def _reduced(row: Any, case_id: int | None) -> Trace:
         places=frozenset(row.places),
         numbers=frozenset(row.numbers),
         topic=row.topic,
-        at=row.published_at or row.first_seen_at,
+        at=row.first_seen_at if row.source_id == LEGACY else row.published_at or row.first_seen_at,
     )
 
 

@@ -347,6 +347,19 @@ def test_a_recent_one_is_joined_by_a_new_text_and_its_card_comes_then(desk):
     assert [row.ending for row in desk.all(HoldRow)] == [Ending.STIRRED]
 
 
+def test_news_of_an_open_one_joins_it_however_old_it_is_and_sleeps_a_week_after_its_import(desk):
+    desk.know()
+    case_id = one(desk, **OPEN)  # of January
+    desk.clock.advance(hours=24 * 6)
+    desk.accept(item("东湖小区从昨天停水到现在，没有人管", published_at=desk.clock()))
+    assert len(desk.all(CaseItemRow, CaseItemRow.case_id == case_id)) == 2
+    assert len(desk.all(CaseRow)) == 1
+    asleep = one(desk, 编号="2", 标题="西山小区停水", 原帖摘要="西山小区从昨天停水到现在。", **OPEN)
+    desk.clock.advance(hours=24 * 7 + 1)
+    desk.accept(item("西山小区从昨天停水到现在", external_id="later", published_at=desk.clock()))
+    assert len(desk.all(CaseItemRow, CaseItemRow.case_id == asleep)) == 1
+
+
 def test_what_is_merged_into_one_whose_card_waits_brings_the_card(desk):
     case_id = one(desk, 发布时间=NEW, 交办时间=None, 签收时间=None, **OPEN)
     live = desk.open("西山小区今天又停水了，物业不管")
