@@ -1,5 +1,6 @@
 """Conditions of a rule other than its words: each a value that says whether it holds and what people read of it. Pure."""
 
+import re
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -7,7 +8,7 @@ from itertools import accumulate
 from typing import Protocol
 
 from routing.expressions import Expressions
-from routing.items import Band, Counts, Kind
+from routing.items import BOARDS, Band, Counts, Kind
 from routing.places import Sighting
 from routing.rules_file import ConditionsEntry, hours_of
 from routing.vocabulary import Spots, Vocabulary
@@ -56,6 +57,15 @@ class View:
         """Say whether the text speaks of the county: by its words or by its source."""
         return self.subject.own or self.sighting.is_own()
 
+    def is_elsewhere(self) -> bool:
+        """Say whether the text speaks of a neighbour only. A letter on a board of the own county is one to us, whomever it
+        mentions, unless it begins with where it plays: 白石县王村租金未付.
+        """
+        if self.sighting.neighbour is None or self.sighting.is_own():
+            return False
+        is_letter = self.subject.own and BOARDS in self.subject.tags
+        return not is_letter or _opens.fullmatch(self.plain, 0, self.sighting.neighbour_at) is not None
+
     def why_ours(self) -> str:
         """Say by what."""
         if self.sighting.places:
@@ -77,6 +87,10 @@ class View:
         """Give the same subject as if it had been scored so; what was asked for is forgotten."""
         subject = replace(self.subject, band=band)
         return View(subject, self.plain, self.found, self.sighting, self.vocabulary, _spots=self._spots)
+
+
+_opens = re.compile(r"(?:关于|反映|投诉|举报|咨询|请问|求助|您好|你好|领导|我们?是|[^\w])*")
+"""What may stand before the place with which a letter begins."""
 
 
 class Condition(Protocol):
@@ -143,7 +157,7 @@ class _AtPlace:
 @dataclass(frozen=True, slots=True)
 class _Elsewhere:
     def holds(self, view: View) -> bool:
-        return view.sighting.neighbour is not None and not view.sighting.is_own()
+        return view.is_elsewhere()
 
     def note(self, view: View) -> str:
         return f"说的是{view.sighting.neighbour}"

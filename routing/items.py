@@ -10,6 +10,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 OWN_TAG = "本县"
+BOARDS, OFFICIAL = "问政", "官方"
+"""Tags of sources: a board on which people write to the office, and what an office publishes itself."""
 """Tag of a source that speaks of the own county, so that a text of it needs no place name to be ours."""
 
 LEGACY = "@legacy"

@@ -13,10 +13,10 @@ from hashlib import sha256
 from typing import Protocol
 
 from routing.conditions import Subject
-from routing.items import OWN_TAG, Band, Item, Kind
+from routing.items import BOARDS, OFFICIAL, OWN_TAG, Band, Item, Kind
 from routing.normal import letters
 from routing.office import Level
-from routing.opinions import BOARDS, OFFICIAL, Opinions, stands_in
+from routing.opinions import Opinions, stands_in
 from routing.owed import Owed, of_lead
 from routing.rule_tree import ELSEWHERE, MODEL
 from routing.rules import Judgement, Reason, Rules

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 
 from routing.conditions import Subject
-from routing.items import Kind
+from routing.items import BOARDS, OFFICIAL, Kind
 from routing.ngram_table import Reading, Table
 from routing.ngrams import Model, clean
 from routing.starter import opinions as starter
@@ -26,8 +26,6 @@ letters_read = 300
 _read_again = 32
 """The models are asked about one and the same text in turn."""
 _asked = (starter.PUBLIC, starter.LEAD, starter.SUBJECT, starter.ANSWER)
-BOARDS, OFFICIAL = "问政", "官方"
-"""Tags of sources: a board on which people write to the office, and what an office publishes itself."""
 
 
 class Opinions:

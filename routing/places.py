@@ -54,11 +54,14 @@ def is_everyday(name: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """Where a text plays: own places in order of the text, whether it names the county, which neighbour."""
+    """Where a text plays: own places in order of the text, whether it names the county, which neighbour, and where in
+    its normal form that stands first.
+    """
 
     places: tuple[Place, ...] = ()
     county: bool = False
     neighbour: str | None = None
+    neighbour_at: int = -1
 
     def is_own(self) -> bool:
         """Say whether the text itself names the county or a place of it."""
@@ -116,11 +119,12 @@ class Gazetteer:
 
     def _sighting(self, plain: str, spots: Sequence[tuple[int, int, int]], own: bool) -> Sighting:
         named: dict[Place, _Proof] = {}
-        county, neighbour, theirs_until = False, None, -1
+        county, neighbour, neighbour_at, theirs_until = False, None, -1, -1
         for number, start, end in spots:
             name = self._names[number]
             if name.neighbour is not None:
-                neighbour = neighbour or name.neighbour
+                if neighbour is None:
+                    neighbour, neighbour_at = name.neighbour, start
                 theirs_until = _end_of_belonging(plain, end)
             elif name.place is None:
                 county = True
@@ -128,7 +132,8 @@ class Gazetteer:
                 named[name.place] = max(name.proof, named.get(name.place, _Proof.NONE))
         sure = county or _Proof.SURE in named.values() or (own and neighbour is None)
         needed = _Proof.NONE if sure else _Proof.SURE if neighbour else _Proof.EVERYDAY
-        return Sighting(tuple(place for place in named if named[place] >= needed), county, neighbour)
+        places = tuple(place for place in named if named[place] >= needed)
+        return Sighting(places, county, neighbour, neighbour_at)
 
 
 class _Proof(IntEnum):

@@ -142,6 +142,9 @@ class Plain:
         self.where = PLACES.survey(self.text, own=subject.own)
         self.ours = subject.own or self.where.is_own()
 
+    def is_letter(self) -> bool:
+        return self.subject.own and "问政" in self.subject.tags
+
     def spots(self, word: str) -> list[tuple[int, int]]:
         form = normal(word)
         alone = rf"(?<![a-z0-9])(?={form}(?![a-z0-9]))"  # what a Latin word must stand
@@ -165,7 +168,9 @@ class Plain:
                 return {
                     "county": self.ours,
                     "place": bool(self.where.places),
-                    "elsewhere": self.where.neighbour is not None and not self.where.is_own(),
+                    "elsewhere": self.where.neighbour is not None
+                    and not self.where.is_own()
+                    and not (self.is_letter() and re.search(r"\w", self.text[: self.where.neighbour_at])),
                 }[asked]
             case "kinds":
                 return subject.kind in asked

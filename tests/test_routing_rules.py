@@ -124,6 +124,26 @@ def test_a_rule_asks_where(where: str, text: str, own: bool, holds: bool) -> Non
 
 
 @pytest.mark.parametrize(
+    ("title", "text", "theirs"),
+    [
+        ("驾校停止约考要求退费", "校长说转到白石县的分校继续学，来回六十公里。停水也不管", False),
+        ("", "学校停水，孩子去白石上学了", False),
+        ("去白石县的公交为什么停了", "停水改道以后一直没恢复", False),
+        ("白石县王村停水半月", "请督办", True),
+        ("反映：白石县王村停水", "请督办", True),
+        ("", "我是白石县王村的村民，停水半月", True),
+    ],
+)
+def test_a_letter_on_our_own_board_is_ours_unless_it_begins_with_a_place_of_the_neighbour(
+    title: str, text: str, theirs: bool
+) -> None:
+    body = rule("a", 'any = ["停水", "退费", "改道"]', 'where = "elsewhere"', 'channel = "network"')
+    assert judge(body, text, title=title, own=True, tags=("问政",)).relevant is theirs
+    assert judge(body, text, title=title, own=True).relevant  # in a forum
+    assert judge(body, text, title=title, own=False, tags=("问政",)).relevant  # on a board of all counties
+
+
+@pytest.mark.parametrize(
     ("condition", "given", "other", "note"),
     [
         ('kinds = ["comment"]', {"kind": Kind.COMMENT}, {"kind": Kind.POST}, "评论"),
