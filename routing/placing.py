@@ -4,9 +4,11 @@ Works inside the transaction of one harvest. Whatever touches a matter comes aft
 in texts of one matter, the second must see what the first one opened.
 """
 
+import json
 from collections.abc import Callable, Collection
 from dataclasses import replace
 from datetime import datetime
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
@@ -25,6 +27,7 @@ from routing.owed import Owed, plainest
 from routing.procedure import UNJUDGED, first_clocks, first_state
 from routing.recent import Recent, trace_of
 from routing.rules import Judgement
+from routing.store.engine import Written
 from routing.store.lock import serialise
 from routing.store.tables import (
     CaseItemRow,
@@ -377,11 +380,15 @@ def _why_by_rules(judgement: Judgement) -> str:
 
 
 def reasons_of(judgement: Judgement) -> list[dict[str, object]]:
-    """Give the reasons as they are stored."""
-    return [
-        {"rule": reason.rule, "name": reason.name, "words": list(reason.words), "note": reason.note}
-        for reason in judgement.reasons
-    ]
+    """Give the reasons as they are stored; nobody may change them, for other texts have the same ones."""
+    return Written([_stored(one.rule, one.name, one.words, one.note) for one in judgement.reasons])
+
+
+@lru_cache(maxsize=4_096)
+def _stored(rule: str, name: str, words: tuple[str, ...], note: str) -> tuple[dict[str, object], str]:
+    # Thousands of texts meet the same words: writing these anew was a tenth of the time of taking a text in.
+    reason: dict[str, object] = {"rule": rule, "name": name, "words": list(words), "note": note}
+    return reason, json.dumps(reason)
 
 
 def why_none(judgement: Judgement) -> str:

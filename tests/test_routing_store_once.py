@@ -1,5 +1,6 @@
 """New rows, on both databases: each once, whoever wrote its key before, and written as SQLAlchemy writes them."""
 
+import json
 from dataclasses import replace
 from datetime import timedelta
 
@@ -78,6 +79,17 @@ def test_what_is_written_is_what_sqlalchemy_writes(store):
     theirs = store.run(lambda s: written(s, lambda s: s.execute(insert(ItemRow.__table__), rows)))
     assert ours == theirs
     assert len(ours) == 3
+
+
+def test_reasons_are_written_as_json_writes_them(store):
+    said = [
+        {"rule": "water", "name": "供水", "words": ["停水", '"水"'], "note": ""},
+        {"rule": "root", "name": "兜底", "words": [], "note": "没有规则命中"},
+    ]
+    store.run(lambda s: insert_new(s, ItemRow, KEY, [row(PLAIN), row(FULL)]))
+    assert store.run(lambda s: [*s.scalars(select(ItemRow.reasons))]) == [said, said]
+    written = store.run(lambda s: [*s.scalars(text("SELECT CAST(reasons AS text) FROM item"))])
+    assert written == [json.dumps(said)] * 2
 
 
 def test_nothing_to_write_is_no_statement(store):

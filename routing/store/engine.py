@@ -12,7 +12,7 @@ import queue
 import sqlite3
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, TypeVar
 
@@ -156,8 +156,18 @@ def _engine(url: str, *, write: bool) -> Engine:
     return engine
 
 
+class Written(list[Any]):
+    """A list that knows how it is written: of parts that come again and again, whose JSON is kept."""
+
+    def __init__(self, parts: Sequence[tuple[Any, str]]) -> None:
+        super().__init__([value for value, _ in parts])
+        self.json = f"[{', '.join([written for _, written in parts])}]"
+
+
 def _as_json(value: Any) -> str:
-    return "[]" if value == [] else json.dumps(value)  # as most of a text's lists are
+    if not value and value == []:  # as most of a text's lists are
+        return "[]"
+    return value.json if isinstance(value, Written) else json.dumps(value)
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
