@@ -12,11 +12,12 @@ from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Table, and_, bindparam, case, func, literal_column, not_, or_, select, update
+from sqlalchemy import Table, bindparam, case, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from routing import ailments, health
 from routing.ailments import DESK, News
+from routing.answered import note_answered, unusual_of
 from routing.health import Days, Past, Polls
 from routing.items import Ailment, Fault, Harvest, SourceState, Symptom
 from routing.ledger import Ledger
@@ -48,24 +49,7 @@ _columns = _table.c
 _stored = select(_columns.id, *(_columns[name] for name in _REMEMBERED)).where(
     _columns.id.in_(bindparam("ids", expanding=True))
 )
-_kept_by_touch = ("etag", "last_modified", "validator_url", "mirror", "next_poll_at", "last_ok_at")
-_is_usual = and_(
-    or_(_columns.next_poll_at.is_(None), _columns.next_poll_at >= bindparam("away_before")),
-    _columns.fault.is_(None),
-    _columns.fault_told_at.is_(None),
-    _columns.changed_at.is_not(None),
-    _columns.last_new_at.is_not(None),
-)
-"""Of such a source nothing is to be noted but that it answered; one that was planned long ago, we were away from."""
 _ill = select(AilmentRow.source_id).where(AilmentRow.ailment.in_(ailments.ON_THE_WAY)).distinct()
-_note_answered = (
-    update(_table)
-    .where(_columns.id == bindparam("key"), _is_usual)
-    .values(
-        {name: bindparam(f"new_{name}") for name in _kept_by_touch}
-        | {"last_polled_at": bindparam("new_last_ok_at"), "failures": literal_column("0")}
-    )
-)
 
 
 # --- what the monitors ask and report -------------------------------------------------------------------------
@@ -99,41 +83,22 @@ def touch(
     One of which more is to be noted (it was ill, or we were away) is taken alone, after the others. In the order of
     their names, so that two machines never wait for each other in a circle.
     """
-    ordered = sorted(states, key=lambda state: state.source_id)
-    serialise(session, *(f"source:{state.source_id}" for state in ordered))
+    newest = {state.source_id: state for state in states}
+    ordered = [newest[source_id] for source_id in sorted(newest)]
+    serialise(session, *(f"source:{source_id}" for source_id in newest))
     ill = set(session.scalars(_ill))
     away_before = now - HOLE
-    rows: list[dict[str, Any]] = [
-        {
-            "key": state.source_id,
-            "away_before": away_before,
-            "new_etag": state.etag,
-            "new_last_modified": state.last_modified,
-            "new_validator_url": state.validator_url,
-            "new_mirror": state.mirror,
-            "new_next_poll_at": state.next_poll_at,
-            "new_last_ok_at": state.last_ok_at,
-        }
-        for state in ordered
-        if state.source_id not in ill
-    ]
-    special = ill.intersection(state.source_id for state in ordered)
-    if rows and session.connection().execute(_note_answered, rows).rowcount < len(rows):
-        special |= _unusual_of(session, [row["key"] for row in rows], away_before)
+    well = [state for state in ordered if state.source_id not in ill]
+    special = ill & newest.keys()
+    if well and note_answered(session, well, away_before) < len(well):
+        for some in _portions([state.source_id for state in well]):
+            special |= unusual_of(session, some, away_before)
     known = rows_of(session, special)
     harvests = [
         Harvest(state.source_id, now, state, looked=False) for state in ordered if state.source_id in special
     ]
     saved = [(save_state(session, harvest, known.get(harvest.source_id)), harvest) for harvest in harvests]
     note(session, office, ledger, saved, {}, now)
-
-
-def _unusual_of(session: Session, source_ids: Sequence[str], away_before: datetime) -> set[str]:
-    found: set[str] = set()
-    for some in _portions(source_ids):
-        known = select(_columns.id).where(_columns.id.in_(some), not_(_is_usual))
-        found.update(session.scalars(known, {"away_before": away_before}))
-    return found
 
 
 def hold(session: Session, harvests: Sequence[Harvest]) -> None:
