@@ -44,6 +44,8 @@ log = logging.getLogger(__name__)
 max_redirects = 5
 deadlines_for_all = 3
 """However many addresses a source has, together they get three times its `timeout_s`."""
+too_little_s = 0.001
+"""Where less is left, no further address is asked."""
 keep_s = 3
 """For how long a connection may idle; the web servers in use close theirs after 2 to 75 s."""
 remember_names_s = 5
@@ -95,16 +97,22 @@ class _Reach(Enum):
 
 @dataclass(frozen=True, slots=True)
 class _Request:
-    """One request. `body` None: GET."""
+    """One request. `body` None: GET. `at` and `host`: its address, and the host and port of it, as text."""
 
     url: URL
+    at: str
+    host: str
     body: bytes | None = None
     content_type: str = ""
+
+    @classmethod
+    def to(cls, url: URL, body: bytes | None = None, content_type: str = "") -> Self:
+        return cls(url, str(url), host_port(url), body, content_type)
 
     def redirected(self, status: int, location: str | None) -> "_Request":
         """Give the request that a redirect asks for; only 307 and 308 repeat a POST (RFC 9110 section 15.4)."""
         url = _next_url(self.url, location)
-        return replace(self, url=url) if status in {307, 308} else _Request(url)
+        return self.to(url, self.body, self.content_type) if status in {307, 308} else self.to(url)
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +195,7 @@ class Fetcher:
             log.info("source %s: address %d failed: %s", source.id, index, outcome.problem.fault)
             failures.append(outcome)
             budget -= given - watch.left
-            if budget <= 0:
+            if budget < too_little_s:
                 break
         wishes = [failed.retry_after_s for failed in failures if failed.retry_after_s is not None]
         return Failed(
@@ -215,13 +223,12 @@ class Fetcher:
         known_url = _validator_url(source, state)
         origin, moved = request.url, True
         for hop in range(max_redirects + 1):
-            at = _written(request.url)
-            known = state if at == known_url and request.body is None else None
+            known = state if request.at == known_url and request.body is None else None
             headers = _headers(source, request, known, own=not hop or _is_same_place(origin, request.url))
-            answer = await self._ask(source, request, at, headers, watch, first=not hop)
+            answer = await self._ask(source, request, headers, watch, first=not hop)
             if isinstance(answer, Fetched):
                 permanent = hop and moved and cursor is None and answer.status in {200, 304}
-                return replace(answer, moved_to=at) if permanent else answer
+                return replace(answer, moved_to=request.at) if permanent else answer
             following = request.redirected(answer.status, answer.location)
             moved = (
                 moved and answer.status in _permanent and (following.body is None) == (request.body is None)
@@ -233,22 +240,21 @@ class Fetcher:
         self,
         source: Source,
         request: _Request,
-        at: str,
         headers: Mapping[str, str],
         watch: _Watch,
         *,
         first: bool,
     ) -> Fetched | _Redirect:
-        """Make one request, within the time that is left and when it is its host's turn. `at`: its address as text."""
+        """Make one request, within the time that is left and when it is its host's turn."""
         watch.status = None
         url = request.url
         allowed = is_allowed(url, source.allow_hosts)
-        turn = await self._turns.take(host_port(url), source.spacing_s if first else None)
+        turn = await self._turns.take(request.host, source.spacing_s if first else None)
         loop = asyncio.get_running_loop()
         began = loop.time()
         limit = self._deadlines.start(watch.left, began)
         try:
-            async with limit:
+            with limit:
                 if source.proxy is not None:
                     reach = _Reach.PROXIED
                     if not allowed and (hidden := await hidden_target(url, self._names())) is not None:
@@ -269,14 +275,13 @@ class Fetcher:
                     watch.status = answer.status
                     if answer.status in _redirects:
                         return _Redirect(answer.status, answer.headers.get("Location"))
-                    return await self._read(answer, source, at, headers)
+                    return await self._read(answer, source, request.at, headers)
         except aiohttp.ClientConnectorError as error:
             if isinstance(error.os_error, NotPublic):
                 raise _forbidden(url, error.os_error.address) from error
             raise
         finally:
-            self._deadlines.stop(limit)
-            watch.left -= loop.time() - began
+            watch.left = 0 if limit.is_over else watch.left - (loop.time() - began)
             self._turns.give_back(turn)
 
     async def _read(
@@ -341,8 +346,8 @@ def _address(text: str) -> URL:
 
 
 @lru_cache(maxsize=4096)
-def _written(url: URL) -> str:
-    return str(url)
+def _plain_request(address: str) -> _Request:
+    return _Request.to(_address(address))
 
 
 @lru_cache(maxsize=64)
@@ -355,6 +360,8 @@ _json_type, _form_type = "application/json", "application/x-www-form-urlencoded"
 
 def _first_request(source: Source, address: str, cursor: str | None) -> _Request:
     """Give the request for one address; `cursor` is placed where the source takes its parameters. Raises ValueError."""
+    if cursor is None and source.json_body is None and not source.form:
+        return _plain_request(address)
     url = _address(address)
     mapping = source.mapping
     more: list[tuple[str, str]] = []
@@ -363,11 +370,11 @@ def _first_request(source: Source, address: str, cursor: str | None) -> _Request
     elif cursor is not None and mapping is not None and mapping.page is not None:
         more = parse_qsl(cursor, keep_blank_values=True)
     if source.json_body is not None:
-        return _Request(url, _json_with(source, source.json_body, more), _json_type)
+        return _Request.to(url, _json_with(source, source.json_body, more), _json_type)
     if source.form:
         kept = [pair for pair in source.form if pair[0] not in dict(more)]
-        return _Request(url, urlencode(kept + more).encode(), _form_type)
-    return _Request(url.update_query(more) if more else url)
+        return _Request.to(url, urlencode(kept + more).encode(), _form_type)
+    return _Request.to(url.update_query(more) if more else url)
 
 
 def _json_with(source: Source, written: str, more: list[tuple[str, str]]) -> bytes:
@@ -420,7 +427,7 @@ def _validator_url(source: Source, state: SourceState | None) -> str | None:
     """Give the one address that the validators of a state are for; a state of old did not note it."""
     if state is None or not (state.etag or state.last_modified):
         return None
-    return state.validator_url or _written(_address(source.url))
+    return state.validator_url or _plain_request(source.url).at
 
 
 # --- hops ---

@@ -8,7 +8,6 @@ answered as before travels in a batch with others.
 import asyncio
 import logging
 import time
-from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -19,9 +18,10 @@ from yarl import URL
 
 from monitors.fetch import Failed
 from monitors.parsed import Parsed
-from monitors.round import Fetching, Round, Working, failure, look, play
+from monitors.round import Fetching, Quiet, Round, Working, failure, look, play
 from monitors.scoring import Accepting, scored
 from monitors.sources import Source
+from monitors.turns import Places
 from routing.clock import Clock
 from routing.errors import StoreDown, UserError
 from routing.items import CommentWatch, Fault, Harvest, Item, Kind, SourceProblem, SourceState
@@ -104,8 +104,8 @@ class Poller:
         self._worker = worker
         self._door = door
         self._clock = clock
-        self._slots = asyncio.Semaphore(at_once)
-        self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._slots = Places(at_once)
+        self._turns: dict[str, Places] = {}
         # When each source is due, as far as we know; the store has the last word. It also holds the back-off of a
         # source whose state could not be committed: without it the next tick would try again at once.
         self._due: dict[str, datetime | None] | None = None
@@ -137,7 +137,7 @@ class Poller:
             if state.next_poll_at is not None and state.next_poll_at > now:
                 self._plan(name, state.next_poll_at)  # another machine has polled it
                 done.append(name)
-            elif not self._turns[name].locked():
+            elif self._is_free(name):
                 due.append((self._sources[name], state))
         if done:
             await self._door.give_back(done)
@@ -177,7 +177,7 @@ class Poller:
         return [
             name
             for name in self._sources
-            if ((at := due.get(name)) is None or at <= now) and not self._turns[name].locked()
+            if ((at := due.get(name)) is None or at <= now) and self._is_free(name)
         ]
 
     async def _look_for_watches(self, now: datetime) -> None:
@@ -196,27 +196,55 @@ class Poller:
     async def _poll(
         self, source: Source, state: SourceState | None, on_done: Callable[[SourceReport], None] | None
     ) -> SourceReport:
-        waited = self._turns[source.id].locked()
-        async with self._turns[source.id], self._slots:
-            if state is None or waited:  # what was read before somebody else's poll is out of date
-                state = (await self._door.states([source.id])).get(source.id) or SourceState(source.id)
-            started = time.monotonic()
-            harvest, status, outcomes = await self._round(source, state)
-            self._plan(source.id, await self._planned(harvest))
-            report = SourceReport(
-                source_id=source.id,
-                name=source.name,
-                status=status,
-                entries=harvest.entries or len(harvest.items),
-                new=len(outcomes),
-                elapsed_s=round(time.monotonic() - started, 3),
-                problem=harvest.problem,
-                outcomes=tuple(outcomes),
-                notes=_told(harvest),
-            )
+        turn = self._turn(source.id)
+        if not turn.take_now():
+            await turn.wait()
+            state = None  # what was read before somebody else's poll is out of date
+        try:
+            if not self._slots.take_now():
+                await self._slots.wait()
+            try:
+                report = await self._report(source, state)
+            finally:
+                self._slots.give_back()
+        finally:
+            turn.give_back()
         if on_done is not None:
             on_done(report)
         return report
+
+    def _is_free(self, name: str) -> bool:
+        turn = self._turns.get(name)
+        return turn is None or turn.is_free
+
+    def _turn(self, name: str) -> Places:
+        turn = self._turns.get(name)
+        if turn is None:
+            turn = self._turns[name] = Places(1)
+        return turn
+
+    async def _report(self, source: Source, state: SourceState | None) -> SourceReport:
+        if state is None:
+            state = (await self._door.states([source.id])).get(source.id) or SourceState(source.id)
+        started = time.monotonic()
+        ended = await self._round(source, state)
+        if isinstance(ended, SourceState):
+            self._plan(source.id, ended.next_poll_at)
+            elapsed_s = round(time.monotonic() - started, 3)
+            return SourceReport(source.id, source.name, Outcome.UNCHANGED, 0, 0, elapsed_s)
+        harvest, status, outcomes = ended
+        self._plan(source.id, await self._planned(harvest))
+        return SourceReport(
+            source_id=source.id,
+            name=source.name,
+            status=status,
+            entries=harvest.entries or len(harvest.items),
+            new=len(outcomes),
+            elapsed_s=round(time.monotonic() - started, 3),
+            problem=harvest.problem,
+            outcomes=tuple(outcomes),
+            notes=_told(harvest),
+        )
 
     async def _planned(self, harvest: Harvest) -> datetime | None:
         """Give when a source is due; after a failure the core may know better: is it our network, the wait is short."""
@@ -231,15 +259,19 @@ class Poller:
             return wanted  # it was not kept, and a hot loop helps nobody
         return min(wanted, kept.next_poll_at)
 
-    async def _round(self, source: Source, state: SourceState) -> tuple[Harvest, Outcome, Sequence[str]]:
+    async def _round(
+        self, source: Source, state: SourceState
+    ) -> SourceState | tuple[Harvest, Outcome, Sequence[str]]:
+        """Ask, read, and hand over. Gives the new state alone where there is nothing to say but that it answered."""
         now = self._clock()
         harvest: Harvest | None = None
         try:
             played = await play(source, state, self._fetcher, self._worker, self._door.known, now)
+            if isinstance(played, Quiet):
+                if self._touched.add(played.state):
+                    await self._touched.flush()
+                return played.state
             harvest = self._answered(source, played)
-            if played.quiet:
-                await self._touched.add(harvest.state)
-                return harvest, Outcome.UNCHANGED, ()
             harvest, ahead = await scored(harvest, self._worker, self._door)
             outcomes = [*ahead, *await self._door.accept(harvest)]
         except StoreDown as error:
@@ -323,14 +355,15 @@ class _Batch:
         self._timer: asyncio.TimerHandle | None = None
         self._running: set[asyncio.Task[None]] = set()
 
-    async def add(self, state: SourceState) -> None:
-        """Take one state in; commits when that fills the batch."""
+    def add(self, state: SourceState) -> bool:
+        """Take one state in; tells whether that filled the batch, and it is to be committed."""
         self._states.append(state)
         self._names.add(state.source_id)
         if len(self._states) >= touch_at_once:
-            await self.flush()
-        elif self._timer is None:
+            return True
+        if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(touch_after_s, self._on_time)
+        return False
 
     def waits(self, name: str) -> bool:
         """Tell whether the state of this source is still to be committed."""

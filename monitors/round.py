@@ -65,16 +65,22 @@ Known = Callable[[str, Sequence[str]], Awaitable[frozenset[str]]]
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """What a round brought. `quiet`: an answer as before, from a source in health, and nothing to say of it."""
+    """What a round brought. `read`: the answer was not as before."""
 
     harvest: Harvest
     read: bool = False
-    quiet: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Quiet:
+    """An answer as before, from a source in health, and nothing to say of it: as most rounds end."""
+
+    state: SourceState
 
 
 async def play(
     source: Source, state: SourceState, fetcher: Fetching, worker: Working, known: Known, now: datetime
-) -> Round:
+) -> Round | Quiet:
     """Ask the source once and read what it answers."""
     state = _as_configured(source, state)
     fetched = await look(source, state, fetcher)
@@ -91,8 +97,9 @@ async def play(
         kept = _success(source, state, fetched, now, changed=False)
         if is_file:
             kept = _read_on(kept, state, fetched, now)
-        quiet = not symptoms and not state.failures and state.baseline_done and kept.memory == state.memory
-        return Round(_harvest(source, kept, now, symptoms=symptoms, looked=False), quiet=quiet)
+        if not symptoms and not state.failures and state.baseline_done and kept.memory == state.memory:
+            return Quiet(kept)
+        return Round(_harvest(source, kept, now, symptoms=symptoms, looked=False))
     still = as_before and source.kind == "comments"  # a list that is read though its first page is as before
     symptoms += _frozen(source, state, now) if still else ()
     pages = await _pages(source, state, fetched, worker, fetcher, known, now)

@@ -6,16 +6,23 @@ that cross never wait for each other.
 
 import asyncio
 from collections import deque
+from types import TracebackType
+from typing import Any, Self
 
 
-class _Places:
+class Places:
     """So many places, first come first served. As a semaphore, but who need not wait starts no coroutine for it."""
 
     __slots__ = ("_free", "_waiting")
 
     def __init__(self, count: int) -> None:
         self._free = count
-        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._waiting: deque[asyncio.Future[None]] | None = None  # most places are never waited for
+
+    @property
+    def is_free(self) -> bool:
+        """Tell whether there is a place for whoever comes now."""
+        return self._free > 0
 
     def take_now(self) -> bool:
         """Take a place where one is free; nobody waits then."""
@@ -27,6 +34,7 @@ class _Places:
     async def wait(self) -> None:
         """Wait until somebody hands his place on."""
         waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting = self._waiting or deque()
         self._waiting.append(waiter)
         try:
             await waiter
@@ -52,7 +60,7 @@ class Turn:
 
     def __init__(self, host: str, places: int) -> None:
         self.host = host
-        self.places = _Places(places)
+        self.places = Places(places)
         self.spacing_s: float = 0
         self.free_at: float = 0
         self.users = 0
@@ -68,7 +76,7 @@ class Turns:
     """Give out turns, first come first served at each host. Times are those of the running loop."""
 
     def __init__(self, at_once: int, per_host: int) -> None:
-        self._all = _Places(at_once)
+        self._all = Places(at_once)
         self._per_host = per_host
         self._hosts: dict[str, Turn] = {}
 
@@ -119,6 +127,40 @@ async def _wait_for_pause(turn: Turn, spacing_s: float) -> None:
         turn.free_at = loop.time() + turn.spacing_s
 
 
+class Limit:
+    """The end of what a `with` block waits for, as `asyncio.timeout` sets it. Raises TimeoutError when it is over.
+
+    Made by `Deadlines.start` in the task that enters it, at once and without waiting in between.
+    """
+
+    __slots__ = ("_among", "_cancelling", "_task", "is_over", "timer")
+
+    def __init__(self, task: "asyncio.Task[Any]", among: dict["Limit", float]) -> None:
+        self._task = task
+        self._cancelling = task.cancelling()
+        self._among = among
+        self.timer: asyncio.TimerHandle | None = None
+        self.is_over = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._among.pop(self, None)
+        if self.timer is not None:
+            self.timer.cancel()
+        # Somebody else may have called the task off too: then it is his cancellation that goes on.
+        if self.is_over and self._task.uncancel() <= self._cancelling and kind is asyncio.CancelledError:
+            raise TimeoutError from error
+
+    def end(self) -> None:
+        """End the block, wherever it waits."""
+        self.is_over = True
+        self._task.cancel()
+
+
 class Deadlines:
     """End what lasts too long. All of them are looked at together, four times a second: a timer each costs more.
 
@@ -129,22 +171,21 @@ class Deadlines:
     _look_each_s = 0.25
 
     def __init__(self) -> None:
-        self._ends: dict[asyncio.Timeout, float] = {}
+        self._ends: dict[Limit, float] = {}
         self._timer: asyncio.TimerHandle | None = None
 
-    def start(self, left_s: float, now: float) -> asyncio.Timeout:
-        """Give what to enter at once, without waiting in between; `stop` it after. `now`: the time of the loop."""
+    def start(self, left_s: float, now: float) -> Limit:
+        """Give what the running task is to enter at once. `now`: the time of the loop."""
+        task = asyncio.current_task()
+        assert task is not None
+        limit = Limit(task, self._ends)
         if left_s < self._exact_below_s:
-            return asyncio.timeout(left_s)
-        limit = asyncio.timeout(None)
+            limit.timer = asyncio.get_running_loop().call_at(now + left_s, limit.end)
+            return limit
         self._ends[limit] = now + left_s
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(self._look_each_s, self._look)
         return limit
-
-    def stop(self, limit: asyncio.Timeout) -> None:
-        """Forget one that was left."""
-        self._ends.pop(limit, None)
 
     def close(self) -> None:
         """Look no more. Safe to call twice."""
@@ -157,5 +198,5 @@ class Deadlines:
         now = loop.time()
         for limit in [limit for limit, end in self._ends.items() if end <= now]:
             del self._ends[limit]
-            limit.reschedule(now)
+            limit.end()
         self._timer = loop.call_later(self._look_each_s, self._look) if self._ends else None

@@ -88,32 +88,58 @@ async def test_who_comes_first_is_served_first() -> None:
 
 async def test_what_lasts_too_long_is_ended_at_the_next_look_and_what_was_left_is_not() -> None:
     deadlines, now = Deadlines(), asyncio.get_running_loop().time()
-    left = deadlines.start(10, now - 11)
-    async with left:
-        deadlines.stop(left)
-        late, in_time = deadlines.start(10, now - 11), deadlines.start(10, now)
-        async with in_time:
-            with pytest.raises(TimeoutError):
-                async with late:
-                    await asyncio.Event().wait()
-    assert late.expired()
-    assert not left.expired()
-    assert not in_time.expired()
-    deadlines.stop(in_time)
+    with deadlines.start(10, now - 11) as left:
+        pass
+    late, in_time = deadlines.start(10, now - 11), deadlines.start(10, now)
+    with in_time:
+        with pytest.raises(TimeoutError), late:
+            await asyncio.Event().wait()
+        await asyncio.sleep(0)  # nothing of the ended one is left over
+    assert late.is_over
+    assert not left.is_over
+    assert not in_time.is_over
     deadlines.close()
 
 
 async def test_a_short_deadline_is_kept_to_the_point() -> None:
-    now = asyncio.get_running_loop().time()
-    when = Deadlines().start(0.5, now).when()
-    assert when is not None
-    assert when - now == pytest.approx(0.5, abs=0.1)
+    loop = asyncio.get_running_loop()
+    now = loop.time()
+    limit = Deadlines().start(0.1, now)
+    assert limit.timer is not None
+    assert limit.timer.when() - now == pytest.approx(0.1, abs=0.01)
+    with pytest.raises(TimeoutError), limit:
+        await asyncio.Event().wait()
+
+
+async def test_a_short_deadline_that_was_kept_ends_nothing_later() -> None:
+    with Deadlines().start(0.01, asyncio.get_running_loop().time()) as limit:
+        pass
+    assert limit.timer is not None
+    assert limit.timer.cancelled()
+
+
+async def test_who_is_called_off_as_his_time_ends_is_called_off() -> None:
+    begun = asyncio.Event()
+
+    async def work() -> None:
+        with Deadlines().start(10, asyncio.get_running_loop().time()) as limit:
+            begun.set()
+            try:
+                await asyncio.Event().wait()
+            finally:
+                limit.end()
+
+    task = asyncio.ensure_future(work())
+    await begun.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert task.cancelled()
 
 
 async def test_nobody_looks_at_the_clock_when_nothing_has_a_deadline() -> None:
     deadlines = Deadlines()
     limit = deadlines.start(10, asyncio.get_running_loop().time() - 11)
-    with pytest.raises(TimeoutError):
-        async with limit:
-            await asyncio.Event().wait()
+    with pytest.raises(TimeoutError), limit:
+        await asyncio.Event().wait()
     assert deadlines._timer is None
