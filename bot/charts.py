@@ -1,12 +1,13 @@
 """A digest -> one picture for a phone (PNG bytes). Pure but for the type that it reads; tells no person's name.
 
 At the top what a leader wants in three seconds: new, open, late, signed and answered in time. Below left the matters a
-day by level, right one row a channel. Built on matplotlib's objects, never on pyplot, whose state all threads share.
+day by level, right one row a channel. Where channels list units the picture grows by a row a unit. Built on
+matplotlib's objects, never on pyplot, whose state all threads share.
 """
 
 import io
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from functools import cache
 from pathlib import Path
@@ -14,7 +15,7 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from bot.names import LEVEL_NAMES
-from routing.digest import NOTHING_DUE, ChannelLine, DayCount, Digest, Rate
+from routing.digest import NOTHING_DUE, ChannelLine, DayCount, Digest, Rate, UnitLine
 from routing.office import Level
 
 if TYPE_CHECKING:
@@ -45,12 +46,17 @@ NOTHING = "本期无事项"
 MANY_DAYS = 10
 """More days than this get no labels in their bars and fewer dates below."""
 
+UNITS_MOST, UNIT_PX = 10, 40
+"""So many units have a row, those with most that is late first; the text below the picture names all."""
+
 _drawing = Lock()  # the type caches of matplotlib are not made for two threads
 _told: set[str] = set()
 
 
 def digest_chart(digest: Digest) -> bytes:
-    """Draw a digest as a PNG of 1200 x 675. May be called from any thread; takes about half a second."""
+    """Draw a digest as a PNG of 1200 x 675, higher where units have rows. May be called from any thread; takes about half
+    a second.
+    """
     with _drawing:
         out = io.BytesIO()
         draw(digest).savefig(out, format="png", dpi=DPI, metadata={"Software": "yuqing"})
@@ -62,9 +68,11 @@ def draw(digest: Digest) -> "Figure":
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(WIDTH_PX / DPI, HEIGHT_PX / DPI), dpi=DPI, facecolor="white")
+    below = _height_of_units(digest)
+    figure = Figure(figsize=(WIDTH_PX / DPI, (HEIGHT_PX + below) / DPI), dpi=DPI, facecolor="white")
     FigureCanvasAgg(figure)
-    page = _axes(figure, 0, 0, WIDTH_PX, HEIGHT_PX)
+    page = _axes(figure, 0, -below, WIDTH_PX, HEIGHT_PX + below)
+    page.set_ylim(-below, HEIGHT_PX)
     _head(page, digest)
     if digest.is_empty:
         _write(page, WIDTH_PX / 2, 290, NOTHING, size=40, colour=GREY, bold=True, align="center")
@@ -72,7 +80,9 @@ def draw(digest: Digest) -> "Figure":
         _figures(page, digest)
         _days(figure, page, digest)
         _channels(page, digest)
-    _foot(page, digest)
+        if below:
+            _units(page, digest.units)
+    _foot(page, digest, 26 - below)
     return figure
 
 
@@ -217,14 +227,49 @@ def _open_bar(
         _write(page, end + _width(text) + 8, y, f"超期{late}", size=min(13, size), colour=LATE)
 
 
-def _foot(page: "Axes", digest: Digest) -> None:
+def _height_of_units(digest: Digest) -> int:
+    if digest.is_empty or not digest.units:
+        return 0
+    rows = min(len(digest.units), UNITS_MOST) + (len(digest.units) > UNITS_MOST)
+    return 52 + rows * UNIT_PX
+
+
+def _units(page: "Axes", units: Sequence[UnitLine]) -> None:
+    """Write a row a unit below the rest, where `y` is negative."""
+    name, sent, signed, closed, open_now, late = 50, 620, 760, 890, 1010, 1110
+    _write(page, name, 22, "承办单位", size=15, bold=True)
+    heads = ((sent, "转办"), (signed, "及时签收"), (closed, "按时办结"), (open_now, "未办结"), (late, "超期"))
+    for x, head in heads:
+        _write(page, x, 22, head, size=15, bold=True, align="center")
+    page.plot([name, 1150], [-2, -2], color=GREY, linewidth=1.2)
+    worst = sorted(units, key=lambda unit: (-unit.overdue_now, -unit.open_now))[:UNITS_MOST]
+    for i, unit in enumerate(worst):
+        y = -2 - (i + 0.5) * UNIT_PX
+        called = _write(page, name, y, unit.name, size=15, room=380)
+        _write(page, name + _width(called) + 10, y, unit.channel, size=12, colour=GREY, room=110)
+        cells = (
+            (sent, str(unit.dispatched), INK if unit.dispatched else GREY),
+            (signed, _short(unit.signed), _colour(unit.signed)),
+            (closed, _short(unit.closed), _colour(unit.closed)),
+            (open_now, str(unit.open_now), INK if unit.open_now else GREY),
+            (late, str(unit.overdue_now), LATE if unit.overdue_now else GREY),
+        )
+        for x, said, colour in cells:
+            _write(page, x, y, said, size=14, colour=colour, align="center", room=95)
+        page.plot([name, 1150], [y - UNIT_PX / 2] * 2, color=PALE, linewidth=1)
+    if left := len(units) - len(worst):
+        y = -2 - (len(worst) + 0.5) * UNIT_PX
+        _write(page, name, y, f"另 {left} 个单位见文字", size=13, colour=GREY)
+
+
+def _foot(page: "Axes", digest: Digest, y: float) -> None:
     parts = [f"采集信息 {digest.items_seen} 条，未成事项 {digest.items_no_matter} 条"]
     dismissed = sum(count for _, count in digest.dismissed)
     if dismissed:
         parts.append(f"不予受理 {dismissed} 件")
     if digest.median_sign_minutes is not None:
         parts.append(f"签收用时中位数 {_minutes(digest.median_sign_minutes)}")
-    _write(page, 50, 26, "　·　".join(parts), size=13, colour=GREY, room=1100)
+    _write(page, 50, y, "　·　".join(parts), size=13, colour=GREY, room=1100)
 
 
 def _minutes(minutes: int) -> str:
@@ -247,8 +292,10 @@ def _sign(level: Level) -> str:
 
 
 def _axes(figure: "Figure", left: float, bottom: float, width: float, height: float) -> "Axes":
-    """Lay bare axes over a part of the page; pixels from its lower left corner."""
-    axes = figure.add_axes((left / WIDTH_PX, bottom / HEIGHT_PX, width / WIDTH_PX, height / HEIGHT_PX))
+    """Lay bare axes over a part of the page; pixels from the lower left corner of what stands above the units."""
+    whole = figure.get_figheight() * DPI
+    bottom += whole - HEIGHT_PX
+    axes = figure.add_axes((left / WIDTH_PX, bottom / whole, width / WIDTH_PX, height / whole))
     axes.set_axis_off()
     axes.set_xlim(0, width)
     axes.set_ylim(0, height)

@@ -3,6 +3,7 @@ import logging
 import warnings
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import combinations
 from pathlib import Path
@@ -16,7 +17,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from bot.charts import BOLD, LEVEL_COLOURS, REGULAR, digest_chart, draw
 from bot.names import LEVEL_NAMES, STEP_NAMES
-from routing.digest import ChannelLine, DayCount, Digest, Overdue, Rate
+from routing.digest import ChannelLine, DayCount, Digest, Overdue, Rate, UnitLine
 from routing.office import Level, Step
 from routing.workflow import COMMAND_NAMES, STATE_NAMES, State
 
@@ -116,7 +117,32 @@ def one_month() -> Digest:
     return digest_of(days, [channel(name, 2) for name in CHANNELS], span="2026-11")
 
 
-SHAPES = [busy_week, one_matter, empty_week, nothing_new, long_names, one_day, one_month]
+def units_of(count: int, name: str = "住房和城乡建设局") -> tuple[UnitLine, ...]:
+    return tuple(
+        UnitLine("社情民意", f"{name}{i}", i, Rate(i, i + i % 2), Rate(0, i % 3), i + 1, i % 4)
+        for i in range(count)
+    )
+
+
+def few_units() -> Digest:
+    return replace(busy_week(), units=units_of(3))
+
+
+def many_units() -> Digest:
+    return replace(long_names(), units=units_of(14, "巴音郭楞蒙古自治州和静县巴音布鲁克景区管理委员会" * 2))
+
+
+SHAPES = [
+    busy_week,
+    one_matter,
+    empty_week,
+    nothing_new,
+    long_names,
+    one_day,
+    one_month,
+    few_units,
+    many_units,
+]
 
 
 def texts(figure: Figure) -> list[Text]:
@@ -136,7 +162,7 @@ def test_no_words_lie_over_other_words_or_beyond_the_edge(shape):
         assert box.x0 >= 20, word
         assert box.x1 <= 1180, word
         assert box.y0 >= 10, word
-        assert box.y1 <= 665, word
+        assert box.y1 <= figure.get_figheight() * 100 - 10, word
     for (one, a), (other, b) in combinations(boxes, 2):
         # A line's box is taller than its signs: lines that only share a pixel or two of air do not touch.
         apart = a.x1 <= b.x0 or b.x1 <= a.x0 or a.y1 - 3 <= b.y0 or b.y1 - 3 <= a.y0
@@ -154,6 +180,19 @@ def test_every_character_of_the_picture_has_a_glyph(shape):
 def test_the_picture_is_a_png_that_fits_a_phone():
     picture = Image.open(io.BytesIO(digest_chart(busy_week())))
     assert (picture.format, picture.size) == ("PNG", (1200, 675))
+
+
+def test_the_picture_grows_by_a_row_a_unit_and_is_never_higher_than_wide():
+    few, many = (Image.open(io.BytesIO(digest_chart(shape()))).size for shape in (few_units, many_units))
+    assert (few, many) == ((1200, 847), (1200, 1167))
+    assert Image.open(io.BytesIO(digest_chart(replace(empty_week(), units=units_of(3))))).size == (1200, 675)
+
+
+def test_the_units_with_most_that_is_late_stand_first_and_of_many_the_rest_is_named():
+    told = words(replace(busy_week(), units=units_of(14)))
+    assert [word[-1] for word in told if word.startswith("住房和城乡建设局")][:3] == ["1", "7", "3"]
+    assert "另 4 个单位见文字" in told
+    assert "另" not in "".join(words(few_units()))
 
 
 def test_the_picture_shows_each_level_in_its_colour():
