@@ -9,12 +9,22 @@ from datetime import UTC
 from typing import Any
 
 from bot.config import Configuration
-from bot.names import AILMENT_NAMES, BAND_NAMES, COLOUR_NAMES, HOUSE_SOURCES, LEVEL_NAMES, STEP_NAMES
+from bot.names import (
+    AILMENT_NAMES,
+    BAND_NAMES,
+    COLOUR_NAMES,
+    HOUSE_SOURCES,
+    LEVEL_NAMES,
+    ROLE_NAMES,
+    STEP_NAMES,
+    opinion_name,
+)
+from bot.steps import REPORTS
 from routing.outbox import MessageKind
 from routing.owed import OWED_NAMES
 from routing.silence import Ending
 from routing.why import Words
-from routing.workflow import COMMAND_NAMES, STATE_NAMES, Ground
+from routing.workflow import COMMAND_NAMES, STATE_NAMES, Ground, Opinion, Stage
 
 _HOUSE_ACTIONS = {
     "open": "立项",
@@ -105,7 +115,19 @@ SENDING_NAMES: Mapping[str, str] = {
     "expired": "过时未发",
     "dead": "发不出",
 }
+EXPORTS: Mapping[str, str] = {
+    "ledger": "处置台账",
+    "case": "案卷",
+    "log": "值班日志",
+    "dispatch": "转办单",
+    "brief": "专报、快报",
+    "review": "审查表",
+}
+"""What `yuqing export` takes out of the desk."""
 _LABELS = {
+    "what": "表格",
+    "full": "含链接和摘要",
+    "secrecy": "含保密审查理由",
     "frm": "原",
     "to": "现",
     "version": "事项版本",
@@ -167,7 +189,7 @@ _LABELS = {
 
 def words(configuration: Configuration | None) -> Words:
     """Give the names for a reader; without a configuration its channels and chats stay codes and times stay UTC."""
-    values = {
+    values: dict[str, dict[str, str]] = {
         "action": _coded(COMMAND_NAMES, _HOUSE_ACTIONS),
         "command": _coded(COMMAND_NAMES),
         "step": _coded(STEP_NAMES),
@@ -186,6 +208,12 @@ def words(configuration: Configuration | None) -> Words:
         "called": {"staff": "值班员", "reserve": "备用人员", "leader": "值班领导"},
         "reached": {"True": "已发出", "False": "无人可叫"},
         "ailment": _coded(AILMENT_NAMES),
+        "role": _coded(ROLE_NAMES),
+        "report": _coded(REPORTS),
+        "opinion": {f"{s.value}.{o.value}": opinion_name(s, o) for s in Stage for o in Opinion},
+        "what": dict(EXPORTS),
+        "full": {"True": "是", "False": "否"},
+        "secrecy": {"True": "是", "False": "否"},
         # A move of the state and a change of the level are told under the same keys; they share no value.
         "frm": _coded(STATE_NAMES, LEVEL_NAMES),
         "to": _coded(STATE_NAMES, LEVEL_NAMES),

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
@@ -194,9 +194,27 @@ def _fault_of_end(lines: int, counted: int, known: Iterable[Head]) -> Broken | N
 
 def entries(session: Session, case_id: int) -> list[Mapping[str, Any]]:
     """Give the lines of one case, oldest first, with `data` unpacked."""
-    rows = session.scalars(select(LedgerRow).where(LedgerRow.case_id == case_id).order_by(LedgerRow.seq))
+    return _unpacked(session, LedgerRow.case_id == case_id)
+
+
+def entries_between(
+    session: Session, start: datetime, end: datetime, actions: Sequence[str]
+) -> list[Mapping[str, Any]]:
+    """Give the lines of some actions within [start, end), oldest first, with `data` unpacked and `case_id` beside it."""
+    return _unpacked(session, LedgerRow.at >= start, LedgerRow.at < end, LedgerRow.action.in_(actions))
+
+
+def _unpacked(session: Session, *where: ColumnElement[bool]) -> list[Mapping[str, Any]]:
+    rows = session.scalars(select(LedgerRow).where(*where).order_by(LedgerRow.seq))
     return [
-        {"seq": r.seq, "at": r.at, "actor": r.actor, "action": r.action, "data": json.loads(r.data)}
+        {
+            "seq": r.seq,
+            "at": r.at,
+            "actor": r.actor,
+            "action": r.action,
+            "case_id": r.case_id,
+            "data": json.loads(r.data),
+        }
         for r in rows
     ]
 

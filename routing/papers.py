@@ -153,3 +153,8 @@ def newest_slip(session: Session, case_id: int) -> AssignmentRow | None:
     return session.scalar(
         select(AssignmentRow).where(AssignmentRow.case_id == case_id).order_by(AssignmentRow.id.desc())
     )
+
+
+def case_of_slip(session: Session, number: str) -> int | None:
+    """Give the case that went out under a slip number (文号); None where there is none such."""
+    return session.scalar(select(AssignmentRow.case_id).where(AssignmentRow.number == number))

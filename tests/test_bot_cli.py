@@ -78,6 +78,10 @@ COMMANDS = [
     ("export",),
     ("export", "ledger"),
     ("export", "case"),
+    ("export", "log"),
+    ("export", "dispatch"),
+    ("export", "brief"),
+    ("export", "review"),
     ("import",),
     ("import", "ledger"),
     ("audit",),
@@ -831,6 +835,7 @@ def test_a_digest_is_printed_saved_and_sent(yuqing: Terminal) -> None:
         (("--day", "yesterday"), 2),
         (("--week", "2026-W47", "--day", "2026-11-20"), 2),
         (("--out", "no/such/folder.png"), 1),
+        (("--out", "week.pdf"), 2),
     ],
 )
 def test_a_digest_that_cannot_be_is_one_clear_line(
@@ -946,19 +951,25 @@ def test_an_export_without_a_reason_or_a_place_is_none_and_leaves_no_line(yuqing
 
 
 @pytest.mark.parametrize(
-    "words", [("export", "ledger", "--reason", "年度档案检查"), ("digest", "--week", "2026-W47", "--send")]
+    ("name", "words"),
+    [
+        ("kept.xlsx", ("export", "ledger", "--reason", "年度档案检查")),
+        ("kept.png", ("digest", "--week", "2026-W47", "--send")),
+    ],
 )
-def test_a_file_that_is_there_is_overwritten_only_by_force(yuqing: Terminal, words: tuple[str, ...]) -> None:
-    file = yuqing.folder / "kept.out"
+def test_a_file_that_is_there_is_overwritten_only_by_force(
+    yuqing: Terminal, name: str, words: tuple[str, ...]
+) -> None:
+    file = yuqing.folder / name
     file.write_text("last week", encoding="utf-8")
-    answer = yuqing(*words, "--out", "kept.out")
+    answer = yuqing(*words, "--out", name)
     assert (answer.code, answer.out) == (1, "")
     (line,) = answer.err.splitlines()
-    assert line == "kept.out 已存在，没有覆盖，什么都没有做。请换一个文件名，或加 --force 覆盖。"
+    assert line == f"{name} 已存在，没有覆盖，什么都没有做。请换一个文件名，或加 --force 覆盖。"
     assert file.read_text(encoding="utf-8") == "last week"
     assert yuqing("audit", "verify").out == "台账还没有记录。\n"
     assert yuqing.database(lambda s: s.query(OutboxRow).count()) == 0
-    assert yuqing(*words, "--out", "kept.out", "--force").code == 0
+    assert yuqing(*words, "--out", name, "--force").code == 0
     assert file.read_bytes()[:2] in {b"PK", b"\x89P"}
 
 

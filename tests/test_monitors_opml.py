@@ -67,7 +67,7 @@ def test_no_owner_is_read() -> None:
         ("http://127.0.0.1:9/list.opml", "不是 OPML"),
         (LIST[:300], "不完整"),
         ("<opml><body></body></opml>", "没有订阅源"),
-        ("<opml><body><outline text='a'/></outline></outline></outline></body></opml>", "不配对"),
+        ("<opml><body><outline text='a'/></outline></outline></outline></body></opml>", "OPML 文件"),
         ("<opml><body>" + "<outline text='a'>" * 60 + "</body></opml>", "层"),
         ("<opml>" + " " * opml.max_opml_bytes + "</opml>", "5 MiB"),
     ],

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -123,14 +124,44 @@ def check_free(file: Path, force: bool) -> None:
         raise UserError(f"{file} 已存在，没有覆盖，什么都没有做。请换一个文件名，或加 --force 覆盖。")
 
 
-def opened(file: Path) -> IO[bytes]:
-    """Open a file for writing. Raises UserError that names the path and the cure."""
+def opened(file: Path, *, shown: Path | None = None) -> IO[bytes]:
+    """Open a file for writing. Raises UserError that names the path (`shown`, where it is another) and the cure."""
     try:
         return file.open("wb")
     except FileNotFoundError as error:
-        raise UserError(f"写不进 {file}：没有这个文件夹。") from error
+        raise UserError(f"写不进 {shown or file}：没有这个文件夹。") from error
     except OSError as error:
-        raise UserError(f"写不进 {file}（{error.strerror}），请换一个位置。") from error
+        raise UserError(f"写不进 {shown or file}（{error.strerror}），请换一个位置。") from error
+
+
+def save(file: Path, content: bytes, *, first: Callable[[], object] = lambda: None) -> None:
+    """Write a file whole, or leave what was there as it was. `first` is done once the bytes are safe, before they get the name.
+
+    Raises UserError that names the path and the cure; then `first` was not done.
+    """
+    place = file.resolve()
+    if place.exists() and not place.is_file():
+        raise UserError(f"写不进 {file}（不是普通文件），请换一个位置。")
+    part = place.with_name(f".{place.name}.{os.getpid()}.part")
+    try:
+        with opened(part, shown=file) as handle:
+            try:
+                handle.write(content)
+                handle.flush()
+                os.fsync(handle.fileno())
+            except OSError as error:
+                raise UserError(f"写不进 {file}（{error.strerror}），请换一个位置。") from error
+        first()
+        part.replace(place)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def check_ending(file: Path, *endings: str) -> None:
+    """Refuse a file whose name ends in no way that is known: nobody could open what it held."""
+    if file.suffix.lower() not in endings:
+        wanted = "、".join(endings)
+        raise BadUsage(f"“{file.name}”的后缀不能用，什么都没有做；--out 的文件名请以 {wanted} 结尾。")
 
 
 def toml_text(value: str) -> str:

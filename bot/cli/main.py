@@ -12,6 +12,7 @@ from bot.chat import TokenRejected
 from bot.cli import (
     demo,
     doctor,
+    exports,
     imports,
     inspect,
     judge,
@@ -46,6 +47,7 @@ judge.register(app)
 people.register(app)
 roster.register(app)
 records.register(app)
+exports.register(app)
 imports.register(app)
 purge.register(app)
 doctor.register(app)
