@@ -126,7 +126,8 @@ EXPORTS: Mapping[str, str] = {
 """What `yuqing export` takes out of the desk."""
 _LABELS = {
     "what": "表格",
-    "full": "含链接和摘要",
+    "forms": "内容",
+    "full": "含Ⅰ、Ⅱ级文字",
     "secrecy": "含保密审查理由",
     "frm": "原",
     "to": "现",

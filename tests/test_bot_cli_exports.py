@@ -102,7 +102,7 @@ def test_slips_come_out_by_matter_or_by_their_number_and_each_leaves_a_line(told
     assert {line["actor"] for line in lines} == {"命令行"}
     assert {line["reason"] for line in lines} == {"县领导调阅，电话[手机号已隐去]"}
     assert told("audit", "verify").code == 0
-    assert "导出：表格 转办单" in told("why", "YQ-2026-0002").out
+    assert "表格 转办单" in told("why", "YQ-2026-0002").out
 
 
 def test_the_same_slip_twice_is_one(told: Terminal) -> None:
