@@ -254,11 +254,11 @@ def _fields(document: "Document", part: Fields) -> None:
     table = _table(document, widths)
     waiting: tuple[str, str] | None = None
     for name, text, is_long in part.fields:
-        is_long = is_long or _letters(text) > _HALF_LETTERS
-        if not is_long and waiting is not None:
+        has_half = not is_long and _letters(text) <= _HALF_LETTERS
+        if has_half and waiting is not None:
             _pair(table, widths, [waiting, (name, text)])
             waiting = None
-        elif not is_long:
+        elif has_half:
             waiting = (name, text)
         else:
             if waiting is not None:
