@@ -96,6 +96,12 @@ def _civil(groups: _Groups, zone: tzinfo, now: datetime) -> tuple[datetime, str]
     return _at(day, groups, _zone(groups.get("zone"), zone)), "" if groups["hour"] else _midnight
 
 
+def _as_nearly_all(groups: _Groups, zone: tzinfo, now: datetime) -> tuple[datetime, str]:
+    day, month, year, hour, minute, second, offset = [written or "" for written in groups.values()]
+    clock = int(hour), int(minute), int(second)
+    return datetime(int(year), _months[month.lower()], int(day), *clock, tzinfo=_zone(offset, zone)), ""
+
+
 def _year(written: str) -> int:
     # RFC 2822 section 4.3: of two digits, 00 to 49 are this century.
     year = int(written)
@@ -233,8 +239,13 @@ _ladder = (
         _civil,
     ),
 )
-_worded_ladder = _ladder[6:]
-"""Those that may begin with a letter: the name of a month or of a day of the week."""
+_usual = re.compile(
+    r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), (?P<day>\d\d) (?P<month>Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) "
+    r"(?P<year>\d{4}) (?P<hour>\d\d):(?P<minute>\d\d):(?P<second>\d\d) (?P<zone>GMT|[+-]\d{4})",
+    re.ASCII,
+)
+_worded_ladder = ((_usual, _as_nearly_all), *_ladder[6:])
+"""Those that may begin with a letter: the name of a month or of a day of the week; nearly all dates of RSS fit the first."""
 _clocks = (rf"(?: ?{_half} ?{_clock})?", rf" ?{_hour_words}")
 _relative_ladder = (
     _row(r"(?:刚刚|刚才|just now|now)(?:发布|发表|更新)?", _just_now),

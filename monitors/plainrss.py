@@ -22,7 +22,6 @@ _kept = {
 _passed_over = frozenset({"author", "category", "comments", "{http://purl.org/dc/elements/1.1/}creator"})
 # Each begins with one letter that is rare in running text: what has no such beginning is looked for ten times as long.
 _in_doubt = re.compile(r"<(?:\?|!(?!\[CDATA\[)|(?i:svg|math)\b|[\w.-]+:(?i:svg|math)\b)")
-_base = re.compile(r"base\s*=")
 _mapped = re.compile("[\x80-\x9f]")
 _beyond_latin = re.compile("[^\x00-\xff]")
 _odd_address = re.compile(r":///|;|\s")
@@ -32,7 +31,7 @@ Entry = Mapping[str, Any]
 
 def read_plain(text: str, count: int) -> list[Entry] | None:
     """Give the entries of a document that holds so many, by feedparser's names; None where that is to read it."""
-    if _in_doubt.search(text) or "\ufeff" in text or _base.search(text.lower()):
+    if _in_doubt.search(text) or "\ufeff" in text or _names_a_base(text):
         return None
     try:
         root = ElementTree.fromstring(text)  # noqa: S314 - in the limited child, and what declares anything went to feedparser
@@ -47,6 +46,11 @@ def read_plain(text: str, count: int) -> list[Entry] | None:
         return None
     entries = [_entry(item) for item in found]
     return None if None in entries else [entry for entry in entries if entry is not None]
+
+
+def _names_a_base(text: str) -> bool:
+    """Tell whether `base`, in any case, stands before an equals sign, with or without white space between."""
+    return any(part.rstrip()[-4:].lower() == "base" for part in text.split("=")[:-1])
 
 
 def _entry(item: ElementTree.Element) -> Entry | None:

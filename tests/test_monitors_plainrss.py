@@ -161,6 +161,7 @@ def test_the_plain_form_is_read_here(inside: str) -> None:
         plain("<title>停水").replace("</item>", ""),
         plain("<title>停水</title>").replace("<item>", "<item about='x'>"),
         plain("<title>停水</title>").replace("<channel>", "<channel xml:base='https://x.example/'>"),
+        plain("<title>停水 xml:BASE\n =甲</title>"),
         plain("<title>停水</title>").replace("<rss ", "<!DOCTYPE rss><rss "),
         plain("<title>停水</title>").replace('version="2.0"', "lang='zh'"),
         plain("<x:title>停水</x:title>"),
@@ -170,6 +171,10 @@ def test_the_plain_form_is_read_here(inside: str) -> None:
 )
 def test_what_is_in_doubt_is_left_to_feedparser(text: str) -> None:
     assert read_plain(text, 1) is None
+
+
+def test_a_base_that_is_no_attribute_s_name_is_a_word() -> None:
+    assert read_plain(plain("<title>base 两个 = basement = 停水 base</title>"), 1) is not None
 
 
 def test_a_document_with_more_or_fewer_entries_than_were_found_is_left_to_feedparser() -> None:
