@@ -65,6 +65,7 @@ bench: dev       ## timed figures, as ratios in one run (about half an hour)
 	$(BIN)/python tests/bench/judge.py
 	$(BIN)/python tests/bench/judge.py --held-out
 	$(BIN)/python tests/bench/replay.py
+	$(BIN)/python tests/bench/purge.py
 
 lock:            ## resolve the lock files anew (needs uv on the PATH)
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --extra build pyproject.toml -o requirements.lock

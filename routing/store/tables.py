@@ -438,7 +438,7 @@ class ProposalRow(Base):
     __tablename__ = "proposal"
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     case_id: Mapped[int] = mapped_column(BigId, ForeignKey("matter.id"), index=True)
-    item_id: Mapped[int] = mapped_column(BigId, ForeignKey("item.id"))
+    item_id: Mapped[int] = mapped_column(BigId, ForeignKey("item.id"), index=True)
     channel: Mapped[str] = mapped_column(String(32))
     level: Mapped[Level] = mapped_column(Grade)
     reasons: Mapped[list[Any]]
