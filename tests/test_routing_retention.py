@@ -1,6 +1,8 @@
-"""Every table has its rule, and what the rules say is what is done."""
+"""Every table has its rule, and what the rules say is what is done and what is written."""
 
+import re
 from datetime import timedelta
+from pathlib import Path
 
 from builders import START
 
@@ -8,6 +10,8 @@ from routing.office import Retention
 from routing.purge import PARTS
 from routing.retention import TABLES, Cut, Keep, cut_at
 from routing.store.tables import Base
+
+PAGE = Path(__file__).parent.parent / "docs/decisions/0032-what-is-kept-and-what-goes.md"
 
 
 def test_every_table_says_how_long_it_is_kept_and_why():
@@ -30,6 +34,11 @@ def test_nothing_that_must_stay_is_pointed_at_from_what_goes_and_nothing_that_go
         if key.column.table.name in going
     }
     assert pointing == {("matter_item", "item"), ("proposal", "item"), ("verdict", "item")}
+
+
+def test_the_page_of_the_decision_names_every_table_with_its_rule():
+    rows = dict(re.findall(r"^\| `(\w+)` \| (\w+) \|", PAGE.read_text(encoding="utf-8"), re.MULTILINE))
+    assert rows == {name: rule.keep.value for name, rule in TABLES.items()}
 
 
 def test_days_are_counted_back_from_now():
