@@ -25,6 +25,9 @@ TEXT_WIDTH_MM, TEXT_HEIGHT_MM = 156, 225
 ROW_MM, ROOM_MM = 8.5, 16
 """How high a row is at least, and one whose long field stays empty for the hand."""
 _HALF_LETTERS = 10.5
+"""Up to this width a short field stands beside another."""
+_KEPT_LETTERS = 300
+"""A row whose cells hold no more is not broken over two pages."""
 _NARROW_MM = 30
 """A column up to this width has its words in the middle: figures, times, names."""
 _not_xml = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -298,7 +301,8 @@ def _rows(document: "Document", part: Rows) -> None:
         _name(cell, name)
     table.rows[0]._tr.get_or_add_trPr().append(OxmlElement("w:tblHeader"))
     for row in part.rows:
-        for cell, text, width in zip(_row(table, part.widths), row, part.widths, strict=True):
+        cells = _row(table, part.widths, is_kept=max(map(len, row)) <= _KEPT_LETTERS)
+        for cell, text, width in zip(cells, row, part.widths, strict=True):
             _cell(cell, text, size=SMALL_PT, centred=width <= _NARROW_MM)
 
 
@@ -314,13 +318,15 @@ def _table(document: "Document", widths: Sequence[float]) -> Any:
     return table
 
 
-def _row(table: Any, widths: Sequence[float]) -> list["_Cell"]:
+def _row(table: Any, widths: Sequence[float], *, is_kept: bool = False) -> list["_Cell"]:
+    """Add a row. `is_kept`: it stands on one page; one longer than a page would lose its end in some programs."""
     from docx.enum.table import WD_CELL_VERTICAL_ALIGNMENT
     from docx.oxml import OxmlElement
     from docx.shared import Mm
 
     row = table.add_row()
-    row._tr.get_or_add_trPr().append(OxmlElement("w:cantSplit"))
+    if is_kept:
+        row._tr.get_or_add_trPr().append(OxmlElement("w:cantSplit"))
     row.height = Mm(ROW_MM)
     cells = list(row.cells)
     for cell, width in zip(cells, widths, strict=True):

@@ -97,6 +97,15 @@ def test_the_sheet_is_that_of_official_papers_and_pages_are_numbered():
     assert "PAGE" in section.footer.paragraphs[0]._p.xml
 
 
+def test_a_row_longer_than_a_page_goes_on_on_the_next_and_a_short_one_of_a_log_is_not_broken():
+    long = replace(FORM, fields=(Field("摘要", "停水。" * 2000, is_long=True),))
+    (table,) = opened(paper.forms_docx([long], OFFICE, NOW)).tables
+    assert table.rows[0]._tr.trPr.find(qn("w:cantSplit")) is None
+    told = replace(LOG.lines[0], handling="退回：" + "停水。" * 400)
+    (table,) = opened(paper.log_docx(replace(LOG, lines=(LOG.lines[0], told)), OFFICE, NOW)).tables
+    assert [row._tr.trPr.find(qn("w:cantSplit")) is None for row in table.rows] == [True, False, True]
+
+
 def test_each_form_begins_on_a_page_of_its_own():
     document = opened(paper.forms_docx([FORM, FORM, FORM], OFFICE, NOW))
     heads = [p for p in document.paragraphs if p.text == OFFICE.name]
