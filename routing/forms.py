@@ -12,7 +12,7 @@ from routing.dossier import SECRET_STAGES, Dossier, DraftPart, OpinionPart, Slip
 from routing.errors import UserError
 from routing.export import LEFT_OUT, SUMMARY_MAX
 from routing.grouping import is_derived, origin_of
-from routing.office import Office, Step
+from routing.office import Level, Office, Step
 from routing.views import CaseView, PaperView
 from routing.why import Words
 from routing.workflow import ASPECT_NAMES, STATE_NAMES, Aspect, Command, Stage
@@ -58,7 +58,8 @@ class Form:
 class Facts:
     """What the forms of one matter are filled from: its file as far as it may leave, and how it stands at `now`.
 
-    `words` names the codes; times are told in the office's zone, to the minute.
+    `words` names the codes; times are told in the office's zone, to the minute. `full`: links and texts of a Ⅰ/Ⅱ matter may
+    leave, as the file was read with it.
     """
 
     file: Dossier
@@ -66,6 +67,7 @@ class Facts:
     office: Office
     words: Words
     now: datetime
+    full: bool = False
 
     def at(self, moment: datetime | None) -> str:
         """Write an instant as `2026-11-17 10:05`; None is an empty field."""
@@ -82,7 +84,7 @@ class Facts:
     @property
     def shown(self) -> bool:
         """Tell whether the texts of the matter may stand in a form."""
-        return not any(part.text == LEFT_OUT for part in self.file.texts)
+        return self.full or self.file.level > Level.II
 
     @property
     def link(self) -> str:
