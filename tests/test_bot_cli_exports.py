@@ -10,7 +10,7 @@ import docx as library
 import pytest
 from builders import Desk, FakeClock, item, make_rules, views
 from openpyxl import load_workbook
-from sqlalchemy import select
+from sqlalchemy import select, text
 from test_bot_cli import Terminal, empty, yuqing
 
 from bot.cli import common
@@ -130,6 +130,15 @@ def test_briefs_of_several_matters_stand_in_one_file(told: Terminal) -> None:
     first, third = map(form_of, document(told, "b.docx").tables)
     assert (first["标题"], first["报送单位"], first["期数"]) == ("东湖小区停水", "示例县人民政府办公室", "")
     assert third["研判意见"].startswith("系统建议，尚未研判")
+
+
+def test_links_of_a_grave_matter_come_out_in_full_alone(told: Terminal) -> None:
+    told.database(lambda s: s.execute(text("UPDATE matter SET level = 2")))
+    for more, link in (((), "链接和摘要按规定未导出"), (("--full", "--force"), "http://bbs.example/")):
+        assert told("export", "brief", "1", "--out", "g.xlsx", *more, *WHY).code == 0
+        (row,) = sheet(told, "g.xlsx", "舆情专报")
+        assert row["链接"].startswith(link)
+    assert [line["full"] for line in exports(told)] == [False, True]
 
 
 def test_the_log_of_a_day_comes_out_as_a_document_and_as_a_workbook(told: Terminal) -> None:

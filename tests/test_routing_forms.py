@@ -61,7 +61,7 @@ def facts(desk: Desk, case_id: int, **scope: bool) -> Facts:
         view = case_view(session, case_id)
         assert view is not None
         file = dossier(session, case_id, Scope(**scope))
-        return Facts(file, view, desk.office, words(None), desk.clock())
+        return Facts(file, view, desk.office, words(None), desk.clock(), full=scope.get("full", False))
 
     return desk.run(read)
 
@@ -269,6 +269,9 @@ def test_links_and_texts_of_a_grave_matter_leave_only_in_full(desk):
     assert [form.is_cut for form in closed] == [True] * 5
     assert [form.is_cut for form in opened] == [False] * 5
     assert told(closed[0])["链接"] == told(closed[0])["原帖摘要"] == LEFT_OUT
+    known = facts(desk, case_id)
+    textless = replace(known, file=replace(known.file, texts=()))  # as one that an older ledger only names
+    assert told(briefs.bulletin_form(textless, "first"))["基本情况及热度"] == LEFT_OUT
 
 
 def test_what_was_masked_at_the_door_is_masked_in_a_form(desk):

@@ -222,9 +222,8 @@ def _export_forms(
 def _facts(session: Session, configuration: Configuration, case_id: int, scope: Scope) -> Facts:
     view = case_view(session, case_id)
     assert view is not None  # it was found in this unit of work
-    return Facts(
-        dossier(session, case_id, scope), view, configuration.office, words(configuration), utc_now()
-    )
+    file = dossier(session, case_id, scope)
+    return Facts(file, view, configuration.office, words(configuration), utc_now(), full=scope.full)
 
 
 def _case_named(session: Session, key: str) -> int:
