@@ -1,6 +1,7 @@
-"""The command that lets go, as a process beside the real service: killed in the middle, and while the feeds are read."""
+"""Care of the data as processes beside the real service: a purge, killed in the middle and while feeds are read; a doctor."""
 
 import asyncio
+import json
 import os
 import sys
 from collections.abc import Mapping
@@ -62,8 +63,12 @@ def environment(stage: Stage) -> Mapping[str, str]:
 
 
 async def purging(stage: Stage, folder: Path) -> asyncio.subprocess.Process:
+    return await command(stage, folder, "purge", "--yes", "--reason", REASON)
+
+
+async def command(stage: Stage, folder: Path, *words: str) -> asyncio.subprocess.Process:
     return await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "bot", "purge", "--yes", "--reason", REASON),
+        *(sys.executable, "-m", "bot", *words),
         cwd=folder,
         env=environment(stage),
         stdout=asyncio.subprocess.PIPE,
@@ -136,3 +141,26 @@ async def test_beside_the_service_nothing_is_locked_nothing_comes_back_and_news_
         assert stage.store.peek(lambda s: count(s, OutboxRow)) == told + 1
         noise = [r.getMessage() for r in caplog.records if r.levelname in {"WARNING", "ERROR"}]
         assert [line for line in noise if "lock" in line or "unit of work" in line or "tick" in line] == []
+
+
+@ON_BOTH
+async def test_a_doctor_finds_the_desk_well_while_it_runs_and_says_when_it_does_not(
+    tmp_path: Path, kind: str
+):
+    async def looks() -> tuple[int | None, set[tuple[str, str]]]:
+        process = await command(stage, tmp_path, "doctor", "--json")
+        told, _ = await process.communicate()
+        return process.returncode, {(one["what"], one["verdict"]) for one in json.loads(told)["looks"]}
+
+    async with stage_of(kind, tmp_path, monitors=True) as stage:
+        stage.feeds.publish(WATER)
+        await stage.card(DUTY, WATER.title[:12], button="转办")
+        await stage.quiet()
+        code, found = await looks()
+        assert [what for what, verdict in found if verdict == "bad"] == []
+        assert {"服务", "来源", "发件", "时限", "台账", "会话"} <= {what for what, _ in found}
+        assert code == 0
+        await stage.stop_app()
+        code, found = await looks()
+        assert [what for what, verdict in found if verdict == "bad"] == ["服务"]
+        assert code == 1
