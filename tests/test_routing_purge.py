@@ -23,9 +23,11 @@ from routing.store.tables import (
     JoinTryRow,
     OutboxRow,
     Outcome,
+    ProposalRow,
     PushRow,
     Sending,
     SourceRow,
+    VerdictRow,
 )
 from routing.workflow import Command
 
@@ -115,18 +117,23 @@ def test_of_a_source_that_is_remembered_no_more_every_old_text_goes(old):
     assert ids(old) == ["water", "idle-99"]
 
 
-def test_a_text_that_people_spoke_of_stays_though_it_stands_in_no_matter(old):
-    """What a proposal or a verdict names is part of the record."""
+@pytest.mark.parametrize("names_it", [ProposalRow, VerdictRow, None], ids=["proposal", "verdict", "nothing"])
+def test_a_text_that_the_record_names_stays_though_it_stands_in_no_matter(old, names_it):
     [case] = old.all(CaseRow)
     assert isinstance(old.act(case.id, Command.DISMISS), cases.Done)
-    old.run(lambda s: [s.delete(row) for row in s.scalars(select(CaseItemRow))])
-    old.run(
-        lambda s: s.execute(
-            update(ItemRow).where(ItemRow.external_id == "water").values(outcome=Outcome.NONE)
-        )
-    )
+
+    def leave_only_what_names_it(session):
+        for table in (CaseItemRow, ProposalRow, VerdictRow):
+            rows = session.scalars(select(table)).all()
+            assert rows
+            for row in rows if table is not names_it else ():
+                session.delete(row)
+        texts = update(ItemRow).where(ItemRow.external_id == "water")
+        session.execute(texts.values(outcome=Outcome.NONE))
+
+    old.run(leave_only_what_names_it)
     clean(old)
-    assert "water" in ids(old)
+    assert ("water" in ids(old)) == (names_it is not None)
 
 
 def test_a_text_that_became_a_matters_meanwhile_is_left_alone(old):
