@@ -112,9 +112,9 @@ class Asked:
     def of(cls, told: Telling, rarity: Rarity) -> "Asked":
         """Weigh a text by what is rare now."""
         letters = rarity.numbered(told.grams)
-        worth = rarity.of_pairs(letters)
+        worth = rarity.of_pairs(told.grams, letters)
         length = math.sqrt(int(worth @ worth)) or 1.0
-        families = {family: value * rarity.of_family(family) for family, value in told.families.items()}
+        families = rarity.of_families(told.families)
         return cls(told, letters, worth, length, families, norm(families.values()))
 
 
@@ -223,7 +223,7 @@ def _family_signs(asked: Asked, matter: Profile, rarity: Rarity) -> dict[str, fl
             "no family in common": min(1.0, max(new.families.values())) if both else 0.0,
             "one without family": float(not both),
         }
-    theirs = {family: worth * rarity.of_family(family) for family, worth in known.items()}
+    theirs = rarity.of_families(known)
     alike = math.fsum(asked.families[family] * theirs[family] for family in shared)
     alike /= asked.breadth * norm(theirs.values())
     sure = min(1.0, max(new.families[f] for f in shared)) * min(1.0, max(known[f] for f in shared))
@@ -245,7 +245,7 @@ def _family_signs(asked: Asked, matter: Profile, rarity: Rarity) -> dict[str, fl
         ),
         "text is about more": _rest({family: asked.families[family] for family in new.leading}, known),
         "matter is about more": _rest(
-            {family: matter.leading[family] * rarity.of_family(family) for family in matter.chief()},
+            rarity.of_families({family: matter.leading[family] for family in matter.chief()}),
             new.families,
         ),
     }

@@ -158,8 +158,6 @@ class Rarity:
         common = common_pairs()
         self._texts = common.texts
         self._times = common.times.astype(np.int32)
-        # How much each tells by its characters alone.
-        self._weights = weights_of(common.codes)
         self._numbers: dict[int, int] = {}
         self._free: list[int] = []
         self._most_numbers = self._fewest_numbers
@@ -176,25 +174,20 @@ class Rarity:
         numbers = pairs.common.copy()
         odd = np.flatnonzero(numbers < 0)
         if len(odd):
-            codes = pairs.codes[odd].tolist()
-            new = [code for code in codes if code not in self._numbers]
-            if new:
-                self._enlist(new)
-            numbers[odd] = list(map(self._numbers.__getitem__, codes))
+            numbers[odd] = list(map(self._number, pairs.codes[odd].tolist()))
         return numbers
 
-    def _enlist(self, codes: Sequence[int]) -> None:
-        """Give the next free numbers to pairs that have none."""
-        if len(self._free) < len(codes):
-            more = max(self._numbered_at_once, len(codes))
+    def _number(self, code: int) -> int:
+        known = self._numbers.get(code)
+        if known is not None:
+            return known
+        if not self._free:
+            more = np.zeros(self._numbered_at_once, dtype=np.int32)
             first = len(self._times)
-            # In front, for what was free before is taken before.
-            self._free[:0] = range(first + more - 1, first - 1, -1)
-            self._times = np.concatenate((self._times, np.zeros(more, dtype=np.int32)))
-            self._weights = np.concatenate((self._weights, np.zeros(more)))
-        numbers = [self._free.pop() for _ in codes]
-        self._numbers.update(zip(codes, numbers, strict=True))
-        self._weights[numbers] = weights_of(np.array(codes))
+            self._free.extend(range(first + len(more) - 1, first - 1, -1))
+            self._times = np.concatenate((self._times, more))
+        number = self._numbers[code] = self._free.pop()
+        return number
 
     def is_crowded(self) -> bool:
         """Say whether so many pairs have numbers that those no longer used should be freed."""
@@ -234,12 +227,10 @@ class Rarity:
         _step(self._families, profile.families, step)
         _step(self._mains, profile.main(), step)
 
-    def of_pairs(self, letters: Numbers) -> NDArray[np.int64]:
+    def of_pairs(self, pairs: Pairs, letters: Numbers) -> NDArray[np.int64]:
         """Say how much it tells that another text shares a pair of letters, for each of a text, in thousandths."""
-        worths = 1_000 * math.log(self._texts + 30) - _logs().take(self._times.take(letters))
-        np.maximum(worths, 0.0, out=worths)
-        np.multiply(worths, self._weights.take(letters), out=worths)
-        return worths.astype(np.int64)
+        heard = 1_000 * math.log(self._texts + 30) - _logs()[self._times[letters]]
+        return (weights_of(pairs.codes) * np.maximum(heard, 0.0)).astype(np.int64)
 
     def of_place(self, site: Site) -> float:
         """Say how telling a place is, about 1 for one that a single matter names."""
@@ -248,6 +239,15 @@ class Rarity:
     def of_family(self, family: str) -> float:
         """Say how telling a family is, about 1 for one that a single matter is about."""
         return self._among(self._families.get(family, 0))
+
+    def of_families(self, worths: Mapping[str, float]) -> dict[str, float]:
+        """Weigh families by how telling each is."""
+        told, matters = self._told, self._families
+        weighed = {}
+        for family, worth in worths.items():
+            number = matters.get(family, 0)
+            weighed[family] = worth * (told[number] if number in told else self._among(number))
+        return weighed
 
     def is_only(self, site: Site) -> bool:
         """Say whether one live matter at most is about this place."""

@@ -136,6 +136,9 @@ _named = re.compile(
     r"(?P<number>\d+|[〇零一二三四五六七八九十]{1,3})(?P<unit>期|标段|号线|路公交|路车|路(?=末班|首班|早班)|号岗|岗)"
     r"|(?P<side>[东西南北])半?(?:段|头|侧|区)"
 )
+# Where neither is found, nothing is named: what begins with a class of signs is sought three times as fast and more.
+_may_number = re.compile(r"[\d〇零一二三四五六七八九十](?:期|标段|号线|号岗|岗|路公交|路车|路[末首早]班)")
+_may_side = re.compile("[东西南北]半?[段头侧区]")
 PART = "段"
 """The unit of `Telling.named` for the parts of a road or a village: 东段, 西头."""
 _digits = re.compile(r"\d{4,}")
@@ -428,6 +431,8 @@ def _naming(title: str, body: str) -> dict[str, frozenset[str]]:
     """Give the figures that name something, unit by unit: those of the title, else the first of the text."""
     found: dict[str, frozenset[str]] = {}
     for part, most in ((title, None), (body, 1)):
+        if not (_may_number.search(part) or _may_side.search(part)):
+            continue
         here: dict[str, list[str]] = {}
         for match in _named.finditer(part):
             unit, name = (

@@ -9,7 +9,16 @@ from hypothesis import strategies as st
 
 from routing.normal import normal, numbers
 from routing.places import Place
-from routing.telling import Land, Site, Telling, families, sort_of, spots, tell
+from routing.telling import (
+    PART,
+    Land,
+    Site,
+    Telling,
+    families,
+    sort_of,
+    spots,
+    tell,
+)
 
 LAND = Land.of(
     [
@@ -173,3 +182,11 @@ def test_any_text_is_told_without_a_fault(title: str, text: str) -> None:
     seen = told(text, title=title)
     assert seen.leading <= seen.families.keys()
     assert seen.lead <= seen.places
+
+
+@settings(max_examples=300)
+@given(st.text(st.sampled_from("12二十期标段号线路公交车末首早班岗东西半头侧区"), max_size=8))
+def test_what_names_is_found_wherever_it_stands(text: str) -> None:
+    """A side beside it lets every figure be sought: only the quick look before could make a difference."""
+    alone, beside = told(f"说{text}").named, told(f"说{text}。东头").named
+    assert {**alone, PART: ()} == {**beside, PART: ()}
