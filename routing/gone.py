@@ -23,6 +23,7 @@ _look_up = select(_gone.mark, _gone.content, _gone.stock).where(
     _gone.mark.in_(bindparam("marks", expanding=True))
 )
 _content_bytes = 8
+_any = select(_gone.mark).limit(1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,8 @@ def content_of(content_hash: str) -> bytes:
 
 def among(session: Session, wanted: Mapping[str, Sequence[str]]) -> dict[str, dict[str, Gone]]:
     """Give those of the texts (external ids by source) that were let go, by source and external id."""
+    if not any(wanted.values()) or session.execute(_any).first() is None:  # nothing was let go yet
+        return {}
     asked = {mark_of(source, id_): (source, id_) for source, ids in wanted.items() for id_ in ids}
     found: dict[str, dict[str, Gone]] = {}
     for some in _portions(sorted(asked)):
