@@ -43,22 +43,32 @@ _many_han = re.compile("(?:[\u4e00-\u9fff][^\u4e00-\u9fff]*){8}")
 @dataclass(frozen=True, slots=True)
 class _Marks:
     """How surely a text must be of public concern to open a matter: where a rule named a danger, a claim or the press
-    (`strong`), where one named a topic (`weak`), and where none did (`bare`). `joins`: to be held against matters.
+    (`strong`), where one named a topic (`weak`), where none did (`bare`), and where it names no place either (`nowhere`).
+    `joins`: to be held against matters.
     """
 
     strong: float
     weak: float
     bare: float
+    nowhere: float
     joins: float
+
+    def of(self, said: Judgement, *, is_grave: bool) -> float:
+        """Give the mark for what the rules said of a text."""
+        if is_grave:
+            return self.strong
+        if said.relevant:
+            return self.weak
+        return self.bare if said.places else self.nowhere
 
 
 # Chosen on labelled weeks of nine invented counties, each judged by models that had not seen it (docs/decisions/0014).
 _marks = {
-    "feed": _Marks(strong=0.1, weak=0.2, bare=0.4, joins=0.2),
-    "comments": _Marks(strong=0.5, weak=0.6, bare=0.75, joins=0.1),
-    "board": _Marks(strong=0.0, weak=0.0, bare=0.3, joins=0.5),
-    "official": _Marks(strong=0.45, weak=0.5, bare=0.7, joins=0.3),
-    "hotlist": _Marks(strong=0.2, weak=0.3, bare=0.5, joins=0.2),
+    "feed": _Marks(strong=0.1, weak=0.2, bare=0.5, nowhere=0.6, joins=0.2),
+    "comments": _Marks(strong=0.5, weak=0.6, bare=0.75, nowhere=0.75, joins=0.1),
+    "board": _Marks(strong=0.0, weak=0.0, bare=0.3, nowhere=0.3, joins=0.5),
+    "official": _Marks(strong=0.45, weak=0.5, bare=0.7, nowhere=0.7, joins=0.3),
+    "hotlist": _Marks(strong=0.2, weak=0.3, bare=0.5, nowhere=0.5, joins=0.2),
 }
 
 
@@ -151,7 +161,7 @@ class Judge:
         # A comment names no county: it is of ours if it is of a matter at all.
         heard = said if said.ours or subject.kind is not Kind.COMMENT else self._as_if_ours(subject)
         grave = _grave_lead(where, heard)
-        mark = marks.strong if grave else marks.weak if said.relevant else marks.bare
+        mark = marks.of(said, is_grave=grave is not None)
         if said.relevant and (_is_sure(said) or _is_short(subject)):
             mark = 0.0
         lead = self._known(grave or self._by_tone(where, subject, heard), heard)
