@@ -39,7 +39,7 @@ from routing.store.tables import (
 from routing.workflow import Command, State
 
 SEED = 20261001
-PRESSES = 1_000 if os.environ.get("YUQING_TEST_NIGHTLY") else 250
+PRESSES = 1_000 if os.environ.get("YUQING_TEST_NIGHTLY") else 120
 TEXT = "只给审核人看的稿件，外人不得见。"
 ROLES = {role.value for role in Role}
 STATES = [s for s in State if s not in {State.MERGED, State.CONSULTING}]

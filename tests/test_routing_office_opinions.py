@@ -17,7 +17,7 @@ from routing.starter.opinions import ANSWER, LEAD, NO, PUBLIC, SUBJECT, TWO_SIDE
 from routing.teaching import Said
 
 CHANNELS = ("network", "petition", "publicity", "security", "office", "emergency")
-FERRY = "绥阳渡的渡船"
+FERRY, RAFT = "绥阳渡的渡船", "绥阳渡的竹筏"
 """Nothing that the starter set judges, so only what is learnt can tell."""
 
 
@@ -50,17 +50,18 @@ def turned(every: Sequence[Said], first: str, second: str) -> list[Said]:
     return [one if one.number % 5 == 0 else Said(one.number, one.text, other[one.label]) for one in every]
 
 
-def test_a_channel_is_learnt_in_a_process_of_its_own_and_judges_from_then_on(tmp_path: Path) -> None:
-    every = [Said(n, f"{FERRY}第{n}次停了", "publicity", "feed") for n in range(1, 61)]
-    done = train(tmp_path, LEAD, every, CHANNELS)
+def test_a_model_is_learnt_in_a_process_of_its_own_and_judges_from_then_on(tmp_path: Path) -> None:
+    every = [
+        Said(n, f"{FERRY if n % 2 else RAFT}第{n}次", YES if n % 2 else NO, "feed") for n in range(1, 61)
+    ]
+    done = train(tmp_path, PUBLIC, every, CHANNELS)
     assert (done.accepted, done.learnt, done.kept, done.after) == (True, 48, 12, 1.0)
     assert done.before is not None
     assert done.before < 1
-    asked = Subject("", f"{FERRY}又停了", Kind.POST)
-    shares = opinions(tmp_path).lead(asked)
-    assert max(shares, key=lambda name: shares[name]) == "publicity"
-    assert [path.name for path in tmp_path.iterdir()] == ["lead.model"]
-    assert starter_model(LEAD).version[:6] not in opinions(tmp_path).version
+    said = [opinions(tmp_path).public(Subject("", f"{of}又来了", Kind.POST)) for of in (FERRY, RAFT)]
+    assert said[0] > 0.5 > said[1]
+    assert [path.name for path in tmp_path.iterdir()] == ["public.model"]
+    assert starter_model(PUBLIC).version[:6] not in opinions(tmp_path).version
 
 
 @pytest.mark.parametrize(
