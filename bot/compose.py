@@ -138,8 +138,8 @@ class Composer:
         if shown is None:
             return None
         ref = MessageRef(chats.address(session, message.chat), standing[0])
-        if message.payload.get(outbox.SETTLES):
-            self._menus.settle(ref)
+        if settles := message.payload.get(outbox.SETTLES):
+            self._menus.settle(ref, str(settles))
         menu = self._menus.at(ref, shown.stamp[0], now) if shown.stamp else None
         card = Card((*shown.card.blocks, *menu.notes), menu.buttons) if menu else shown.card
         return replace(shown, card=card, edit=standing)

@@ -27,10 +27,10 @@ class OpenMenus:
         """Forget a menu. Safe to call twice."""
         self._open.pop(ref, None)
 
-    def settle(self, ref: MessageRef) -> None:
-        """Forget a menu that was only to stand for a moment; one that somebody opened since stays. Safe to call twice."""
+    def settle(self, ref: MessageRef, key: str) -> None:
+        """Forget the menu that was to stand until the update with this key; one opened since stays. Safe to call twice."""
         found = self._open.get(ref)
-        if found is not None and found[0].passing:
+        if found is not None and found[0].passing == key:
             self.close(ref)
 
     def at(self, ref: MessageRef, version: int, now: datetime) -> Menu | None:

@@ -21,7 +21,7 @@ LEASE = timedelta(minutes=2)
 SILENT = "silent"
 """Under this key of its payload a message says that it makes no sound."""
 SETTLES = "settles"
-"""Under this key of its payload an update says that it ends what stood on the card for a moment only."""
+"""Under this key of its payload an update names what stood on the card for a moment only, and ends with it."""
 QUIET_UNTIL = "quiet_until"
 """Under this key of its payload a message says until when quiet hours (免打扰) held it back, for whoever asks why."""
 

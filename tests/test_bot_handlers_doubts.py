@@ -26,6 +26,7 @@ from routing.clock import week_of
 from routing.digest import week_numbers
 from routing.doubt import Doubtful
 from routing.office import Level
+from routing.outbox import SETTLES
 from routing.store.tables import CaseRow, LedgerRow, MessageRefRow, OutboxRow, SuggestionRow, VerdictRow
 from routing.views import CaseView, case_view, stamp
 from routing.why import explain
@@ -262,6 +263,38 @@ def test_after_an_answer_from_the_list_the_card_has_its_own_buttons_again_by_its
     desk.run(lambda s: composer.open_menu(s, opened.menu, desk.clock()))
     desk.clock.advance(SETTLED_AFTER)
     assert updated() == list(offered(opened))
+
+
+def test_each_answer_from_the_list_has_its_own_moment_before_the_buttons_come_back(desk, happen, pair):
+    other, _ = pair
+    waiting(desk, other, 3)
+    desk.run(
+        lambda s: outbox.remember_card(
+            s, chat="duty-group", message="7", case_id=other, card="duty", draft_version=0, now=desk.clock()
+        )
+    )
+    composer = Composer(desk.office, {})
+
+    def answer() -> None:
+        opened = happen(pressed(shown(desk, other)[1][f"疑似同一事项 {len(view(desk, other).doubted)} 条…"]))
+        desk.run(lambda s: s.execute(delete(OutboxRow).where(OutboxRow.dedupe_key.not_like("settle:%"))))
+        left = happen(pressed(offered(opened)["疑似 1 另立"]))
+        desk.run(lambda s: composer.open_menu(s, left.menu, desk.clock()))
+
+    def settled() -> list[str]:
+        """Give what stands on the card once the one update that is due was made."""
+        (row,) = (row for row in desk.run(lambda s: outbox.due(s, desk.clock())) if SETTLES in row.payload)
+        card = desk.run(lambda s: composer.compose(s, row, desk.clock())).card
+        desk.run(lambda s: s.execute(delete(OutboxRow).where(OutboxRow.id == row.id)))
+        return [button.text for line in card.buttons for button in line]
+
+    answer()
+    desk.clock.advance(SETTLED_AFTER * 2 / 3)
+    answer()
+    desk.clock.advance(SETTLED_AFTER / 3)
+    assert settled() == ["还有疑似同一事项 2 条…", "↩ 返回"]  # the moment of the second is not over
+    desk.clock.advance(SETTLED_AFTER * 2 / 3)
+    assert settled() == list(shown(desk, other)[1])
 
 
 def test_the_way_back_leads_to_the_card(desk, happen, pair):

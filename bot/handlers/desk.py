@@ -62,7 +62,7 @@ class Menu:
     """Buttons to show on a card of some kind instead of its own, until somebody chooses or the case moves on from `version`.
 
     `notes`: what must be known to choose, shown below the card. `passing`: it gives way by itself to the card's own
-    buttons, once an update that settles the card comes (`outbox.SETTLES`).
+    buttons, once the update with this key comes (`outbox.SETTLES`); empty: it does not.
     """
 
     ref: MessageRef
@@ -73,7 +73,7 @@ class Menu:
     card: str = "duty"
     draft_version: int = 0
     chat: str = ""
-    passing: bool = False
+    passing: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -110,23 +110,26 @@ def _left(occasion: Occasion, event: ActionPressed, before: CaseView) -> Menu | 
     if view is None:
         return None
     if len(before.doubted) > 1:
-        _settle_soon(occasion, event, view)
-        return Menu(event.message, view.id, view.version, cards.left_to_ask(view), passing=True)
+        key = _settle_soon(occasion, event, view)
+        return Menu(event.message, view.id, view.version, cards.left_to_ask(view), passing=key)
     return _own_buttons(occasion, event, view)
 
 
-def _settle_soon(occasion: Occasion, event: ActionPressed, view: CaseView) -> None:
+def _settle_soon(occasion: Occasion, event: ActionPressed, view: CaseView) -> str:
+    """Queue the update that ends what this answer leaves on the card, and no later one's; gives its key."""
+    key = f"settle:{occasion.desk.platform}:{occasion.update_id}"
     outbox.queue(
         occasion.session,
-        key=f"settle:{occasion.desk.platform}:{occasion.update_id}",
+        key=key,
         chat=occasion.chat_name(event.chat),
         kind=MessageKind.EDIT,
         priority=Priority.UPDATE,
-        payload={"card": DUTY_CARD, "draft_version": 0, outbox.SETTLES: True},
+        payload={"card": DUTY_CARD, "draft_version": 0, outbox.SETTLES: key},
         case_id=view.id,
         now=occasion.now,
         not_before=occasion.now + SETTLED_AFTER,
     )
+    return key
 
 
 def _menu(occasion: Occasion, event: ActionPressed, view: CaseView, page: int) -> Menu:
