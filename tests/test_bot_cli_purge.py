@@ -82,6 +82,13 @@ def test_with_yes_and_a_reason_it_lets_go_and_the_record_says_so(full):
     assert lines(full) == ["purge_begin", "purge"]
 
 
+def test_a_private_datum_in_the_reason_is_masked_in_the_record(full):
+    assert full("purge", "--yes", "--reason", "王科长 13800000017 来电要求清理").code == 0
+    written = full.database(lambda s: list(s.scalars(select(LedgerRow.data))))
+    assert len(written) == 2
+    assert not any("13800000017" in data for data in written)
+
+
 def test_for_machines_it_says_the_same(full):
     shown = full("purge", "--json").json
     assert not shown["done"]

@@ -14,19 +14,20 @@ from rich.table import Table
 from bot.app import ledger_of
 from bot.cli.common import BadUsage, configured, console, out, print_json, progress_bar
 from bot.settings import Settings
+from monitors.masking import mask
 from routing import purge as purging
 from routing.clock import utc_now
 from routing.errors import UserError
 from routing.ledger import Ledger
 from routing.office import Office
 from routing.purge import TEXTS, Due
+from routing.reasons import REASON_MIN
 from routing.retention import Cut, cut_at
 from routing.store.compact import MIB, compact
 from routing.store.engine import Store
 from routing.store.lease import Lease, LeaseHeld
 from routing.store.migrate import migrate
 
-REASON_MIN = 4
 BREATH_S = 0.02
 BREATH_SHARE = 3
 """After each portion the database is left to others for so many times as long as it took: a press finds it free."""
@@ -57,7 +58,7 @@ def purge(
         due = store.peek(lambda s: purging.due(s, cut))
         gone: dict[str, int] = {}
         if yes and any(one.count for one in due):
-            gone = _let_go(store, ledger_of(settings), cut, due, reason.strip())
+            gone = _let_go(store, ledger_of(settings), cut, due, mask(reason.strip()).text)
         if as_json:
             print_json({"done": yes, "due": [_as_dict(one, cut) for one in due], "gone": gone})
         else:
