@@ -229,3 +229,19 @@ def test_a_file_is_written_where_a_link_points_and_over_no_folder(tmp_path: Path
     (tmp_path / "folder.docx").mkdir()
     with pytest.raises(UserError, match="请换一个位置"):
         common.save(tmp_path / "folder.docx", b"this week")
+
+
+@pytest.mark.parametrize("name", ["real.docx/x.docx", f"{'长' * 83}.docx"], ids=["below a file", "long name"])
+def test_a_place_that_takes_no_file_is_an_error_in_words(tmp_path: Path, name: str) -> None:
+    (tmp_path / "real.docx").write_bytes(b"last week")
+    with pytest.raises(UserError, match="请换一个位置"):
+        common.save(tmp_path / name, b"this week")
+    assert [path.name for path in tmp_path.iterdir()] == ["real.docx"]
+
+
+def test_who_may_read_a_file_is_as_before_when_it_is_written_anew(tmp_path: Path) -> None:
+    kept = tmp_path / "kept.docx"
+    kept.write_bytes(b"last week")
+    kept.chmod(0o600)
+    common.save(kept, b"this week")
+    assert kept.stat().st_mode & 0o777 == 0o600

@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import stat
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -143,9 +144,12 @@ def save(file: Path, content: bytes, *, first: Callable[[], object] = lambda: No
     if place.exists() and not place.is_file():
         raise UserError(f"写不进 {file}（不是普通文件），请换一个位置。")
     part = place.with_name(f".{place.name}.{os.getpid()}.part")
+    handle = opened(part, shown=file)
     try:
-        with opened(part, shown=file) as handle:
+        with handle:
             try:
+                if place.exists():  # who could not read what was there reads nothing of this either
+                    os.fchmod(handle.fileno(), stat.S_IMODE(place.stat().st_mode))
                 handle.write(content)
                 handle.flush()
                 os.fsync(handle.fileno())
