@@ -10,6 +10,8 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from dotenv import dotenv_values
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
 
 from routing.errors import ConfigError, Problem
 
@@ -164,6 +166,10 @@ def _address(raw: str) -> str:
 def _database(raw: str) -> str:
     if not raw.startswith(("sqlite:///", "postgresql://", "postgresql+psycopg://")):
         raise ValueError("应为 sqlite:///文件 或 postgresql://用户@主机/库")
+    try:
+        make_url(raw)
+    except (ArgumentError, ValueError):  # its words would tell of the password
+        raise ValueError("读不懂；端口须为数字，密码里的 @ / : 等符号要写成 %40 %2F %3A") from None
     return raw
 
 

@@ -177,6 +177,13 @@ def test_no_secret_stands_in_a_repr_or_in_a_problem() -> None:
     assert not any(word in told for word in ("not-a-token-but-secret", "proxy-word", "base-word", "in-word"))
 
 
+def test_a_database_address_that_cannot_be_read_is_named_without_its_password() -> None:
+    (problem,) = problems_of({"YUQING_DATABASE_URL": "postgresql://u:base-word@127.0.0.1:port/x"})
+    assert problem.where == "YUQING_DATABASE_URL"
+    assert "端口须为数字" in problem.reason
+    assert "base-word" not in str(problem)
+
+
 @pytest.mark.parametrize(
     "place", ["8089", "localhost", "localhost:", "localhost:0", "localhost:70000", "http://a:1"]
 )
