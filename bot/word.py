@@ -9,7 +9,7 @@ import io
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -167,7 +167,7 @@ def _describe(document: "Document", title: str, at: datetime) -> None:
     about = document.core_properties
     about.title, about.author, about.last_modified_by = title, "yuqing", "yuqing"
     about.comments, about.language, about.revision = "", "zh-CN", 1
-    about.created = about.modified = at
+    about.created = about.modified = at.astimezone(UTC)  # it is written as it stands, with a Z behind it
 
 
 def _number_pages(document: "Document") -> None:

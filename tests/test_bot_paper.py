@@ -132,6 +132,8 @@ def test_the_file_says_what_it_is_and_names_no_person():
         "zh-CN",
     )
     assert about.created == NOW
+    here = opened(paper.forms_docx([FORM], OFFICE, NOW.astimezone(OFFICE.zone))).core_properties
+    assert here.created == NOW
 
 
 def test_forms_in_a_workbook_are_a_line_each_on_a_sheet_a_kind():
