@@ -10,9 +10,10 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 OWN_TAG = "本县"
+"""Tag of a source that speaks of the own county, so that a text of it needs no place name to be ours."""
+
 BOARDS, OFFICIAL = "问政", "官方"
 """Tags of sources: a board on which people write to the office, and what an office publishes itself."""
-"""Tag of a source that speaks of the own county, so that a text of it needs no place name to be ours."""
 
 LEGACY = "@legacy"
 """The source of what was taken over from an older ledger (旧台账); no name in `sources.toml` can begin so."""
