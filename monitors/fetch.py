@@ -313,8 +313,8 @@ class Fetcher:
     def _session(self, reach: _Reach, *, keep: bool) -> aiohttp.ClientSession:
         """Give the session for a reach. With `keep` its connections are used again.
 
-        Kept are only those to a host that somebody else asks, or waits for, at this moment: a connection a host for
-        thousands of hosts would use up the descriptors (aiohttp keeps one to each).
+        Kept are only those to a host that several ask or wait for, until the last of them is done: a connection a host
+        for thousands of hosts would use up the descriptors (aiohttp keeps one to each).
         """
         session = self._sessions.get((reach, keep))
         if session is None:

@@ -54,9 +54,12 @@ class Places:
 
 
 class Turn:
-    """A place at one host. `users` hold or want one; `spacing_s` is the longest pause that anybody asked for here."""
+    """A place at one host. `users` hold or want one; `spacing_s` is the longest pause that anybody asked for here.
 
-    __slots__ = ("free_at", "host", "pause", "places", "spacing_s", "users")
+    `is_shared`: somebody else is at this host or waits for it, or was and did since it was last left alone.
+    """
+
+    __slots__ = ("free_at", "host", "is_shared", "pause", "places", "spacing_s", "users")
 
     def __init__(self, host: str, places: int) -> None:
         self.host = host
@@ -64,12 +67,8 @@ class Turn:
         self.spacing_s: float = 0
         self.free_at: float = 0
         self.users = 0
+        self.is_shared = False
         self.pause: asyncio.Lock | None = None
-
-    @property
-    def is_shared(self) -> bool:
-        """Tell whether somebody else is at this host, or waits for it."""
-        return self.users > 1
 
 
 class Turns:
@@ -88,6 +87,8 @@ class Turns:
         turn = self._hosts.get(host)
         if turn is None:
             turn = self._hosts[host] = Turn(host, self._per_host)
+        if turn.users:
+            turn.is_shared = True
         turn.users += 1
         try:
             if not turn.places.take_now():
@@ -113,8 +114,11 @@ class Turns:
 
     def _leave(self, turn: Turn) -> None:
         turn.users -= 1
+        if turn.users:
+            return
+        turn.is_shared = False
         # A host with a pause is remembered; any other only while it is in use, for redirects can name ever new ones.
-        if not turn.users and not turn.spacing_s:
+        if not turn.spacing_s:
             del self._hosts[turn.host]
 
 

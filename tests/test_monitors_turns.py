@@ -28,6 +28,22 @@ async def test_a_host_with_a_pause_is_remembered() -> None:
     assert list(turns._hosts) == ["slow.example:80"]
 
 
+async def test_the_last_of_several_uses_what_they_shared_and_who_comes_alone_shares_nothing() -> None:
+    turns = Turns(4, 1)
+    first = await turns.take("slow.example:80", 0.001)
+    assert not first.is_shared
+    waiting = asyncio.ensure_future(turns.take("slow.example:80", 0.001))
+    await asyncio.sleep(0)
+    assert first.is_shared
+    turns.give_back(first)
+    last = await waiting
+    assert last.is_shared
+    turns.give_back(last)
+    again = await turns.take("slow.example:80", 0.001)
+    assert again is last  # for a host with a pause is remembered
+    assert not again.is_shared
+
+
 async def test_who_gives_up_waiting_leaves_no_trace() -> None:
     turns = Turns(1, 1)
     held = await turns.take("a.example:80", 0)

@@ -1,10 +1,13 @@
 """Feeds a second against lemon24/reader, on one loopback server, in interleaved rounds; database writes on both sides.
 
-    python tests/bench/feeds.py [--feeds 500] [--rounds 5]
+    python tests/bench/feeds.py [--feeds 500] [--rounds 5] [--hosts 10]
 
 Installs reader (and sgmllib3k, which it wants) from the package registry into a throw-away environment, or takes the
 one that `--peer` names. Ours is the whole way of the service with rules, grouping and masking, but without sentiment,
 which reader has not either. Prints a table of medians, feeds a second of processor time (children included).
+
+The feeds stand at ten addresses of the server, for sources of one host are asked four at a time here, and reader asks twenty
+whatever their hosts: on one host (`--hosts 1`) the politeness would be measured with the rest.
 
 The peer fetches, reads and stores. So `intake` is ours without what it has nothing of: the judgement of a text by rules
 and models, and its place in a matter. Both are done all the same, in the same transaction; the time that they take is
@@ -31,7 +34,7 @@ READER = ("reader==3.26", "sgmllib3k==1.0.0")
 GOALS = {"unchanged": 12.0, "2 new of 30": 10.0, "20 new of 20": 2.5}
 
 
-def play_reader(base: str, count: int, folder: str) -> None:
+def play_reader(bases: list[str], count: int, folder: str) -> None:
     """Update all feeds once a line on standard input; print the seconds. Runs in the throw-away environment."""
     import resource
 
@@ -39,7 +42,7 @@ def play_reader(base: str, count: int, folder: str) -> None:
 
     reader = make_reader(f"{folder}/reader.db")
     for number in range(count):
-        reader.add_feed(f"{base}/{number}")
+        reader.add_feed(f"{bases[number % len(bases)]}/{number}")
     for _ in sys.stdin:
         used, started = _used(resource), time.perf_counter()
         reader.update_feeds(scheduled=False, workers=20)
@@ -51,7 +54,7 @@ def _used(resource: Any) -> float:
     return float(own.ru_utime + own.ru_stime)
 
 
-def play_ours(base: str, count: int, folder: str) -> None:
+def play_ours(bases: list[str], count: int, folder: str) -> None:
     """Poll all sources once a line on standard input; print the seconds: by the clock, of processor time, of judging."""
     from parts import Clock, cpu_s, monitors, source
 
@@ -64,7 +67,7 @@ def play_ours(base: str, count: int, folder: str) -> None:
         from datetime import timedelta
 
         clock = Clock()
-        sources = [source(number, base) for number in range(count)]
+        sources = [source(number, bases[number % len(bases)]) for number in range(count)]
         loop = asyncio.get_running_loop()
         async with monitors(sources, Path(folder), clock) as poller:
             while await loop.run_in_executor(None, sys.stdin.readline):
@@ -113,7 +116,7 @@ class Judging:
 class Side:
     """One contestant in a process of its own."""
 
-    def __init__(self, python: Path | str, side: str, base: str, count: int, folder: str) -> None:
+    def __init__(self, python: Path | str, side: str, bases: list[str], count: int, folder: str) -> None:
         self.times: list[list[float]] = []
         self._process = subprocess.Popen(
             [
@@ -122,7 +125,7 @@ class Side:
                 "--side",
                 side,
                 "--base",
-                base,
+                *bases,
                 "--feeds",
                 str(count),
                 "--folder",
@@ -170,14 +173,14 @@ class Rates:
     judging_ms: float
 
 
-def compare(name: str, python: Path, count: int, rounds: int) -> dict[str, Any]:
+def compare(name: str, python: Path, count: int, rounds: int, hosts: int) -> dict[str, Any]:
     """Run both sides in turns on one server."""
     from parts import SHAPES, feed_server
 
     shape = SHAPES[name]
-    with tempfile.TemporaryDirectory() as folder, feed_server(shape, count) as server:
-        ours = Side(sys.executable, "ours", server.base, count, folder)
-        reader = Side(python, "reader", server.base, count, folder)
+    with tempfile.TemporaryDirectory() as folder, feed_server(shape, count, hosts) as server:
+        ours = Side(sys.executable, "ours", server.bases, count, folder)
+        reader = Side(python, "reader", server.bases, count, folder)
         try:
             for turn in range(rounds + 1):
                 server.go_to(turn)
@@ -198,7 +201,8 @@ def main() -> None:
     arguments.add_argument("--case", choices=list(GOALS))
     arguments.add_argument("--peer", type=Path, help="a Python that has reader")
     arguments.add_argument("--side", choices=["ours", "reader"])
-    arguments.add_argument("--base", default="")
+    arguments.add_argument("--hosts", type=int, default=10)
+    arguments.add_argument("--base", nargs="*", default=[])
     arguments.add_argument("--folder", default="")
     asked = arguments.parse_args()
     if asked.side:
@@ -207,7 +211,7 @@ def main() -> None:
     cases = [name for name in GOALS if asked.case in {None, name}]
     with tempfile.TemporaryDirectory() as folder:
         python = asked.peer or install(folder)
-        rows = [compare(name, python, asked.feeds, asked.rounds) for name in cases]
+        rows = [compare(name, python, asked.feeds, asked.rounds, asked.hosts) for name in cases]
     heads = ("intake", "whole", "reader", "judging", "x whole", "x intake", "goal")
     print(f"{'case':<14}" + "".join(f"{head:>10}" for head in heads))
     for row in rows:

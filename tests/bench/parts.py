@@ -112,7 +112,7 @@ class _Feeds:
         return web.Response(body=body, headers={"ETag": tag, "Content-Type": "application/rss+xml"})
 
 
-def _serve(line: "Connection[Any, Any]", shape: Shape, count: int) -> None:
+def _serve(line: "Connection[Any, Any]", shape: Shape, count: int, hosts: int) -> None:
     async def work() -> None:
         feeds = _Feeds(shape)
         feeds.prepare(count)
@@ -120,9 +120,11 @@ def _serve(line: "Connection[Any, Any]", shape: Shape, count: int) -> None:
         app.router.add_get("/{feed}", feeds.answer)
         runner = web.AppRunner(app, access_log=None)
         await runner.setup()
-        site = web.TCPSite(runner, "127.0.0.1", 0)
-        await site.start()
-        line.send(runner.addresses[0][1])
+        port = 0
+        for host in range(1, hosts + 1):
+            await web.TCPSite(runner, f"127.0.0.{host}", port).start()
+            port = runner.addresses[0][1]
+        line.send(port)
         loop = asyncio.get_running_loop()
         while (turn := await loop.run_in_executor(None, line.recv)) is not None:
             feeds.turn = turn
@@ -134,11 +136,12 @@ def _serve(line: "Connection[Any, Any]", shape: Shape, count: int) -> None:
 
 
 class FeedServer:
-    """The server in a process of its own. `go_to(turn)` lets every feed move on."""
+    """The server in a process of its own. `go_to(turn)` lets every feed move on. `bases`: one for each of its hosts."""
 
-    def __init__(self, line: "Connection[Any, Any]", port: int) -> None:
+    def __init__(self, line: "Connection[Any, Any]", port: int, hosts: int) -> None:
         self._line = line
-        self.base = f"http://127.0.0.1:{port}"
+        self.bases = [f"http://127.0.0.{host}:{port}" for host in range(1, hosts + 1)]
+        self.base = self.bases[0]
 
     def go_to(self, turn: int) -> None:
         """Change every feed to what it holds at that turn; returns once all are written."""
@@ -147,14 +150,14 @@ class FeedServer:
 
 
 @contextmanager
-def feed_server(shape: Shape, count: int) -> Iterator[FeedServer]:
-    """Serve so many feeds of a shape until the block ends."""
+def feed_server(shape: Shape, count: int, hosts: int = 1) -> Iterator[FeedServer]:
+    """Serve so many feeds of a shape until the block ends, at so many addresses of the loopback (Linux answers at all)."""
     context = multiprocessing.get_context("spawn")
     line, theirs = context.Pipe()
-    process = context.Process(target=_serve, args=(theirs, shape, count), daemon=True)
+    process = context.Process(target=_serve, args=(theirs, shape, count, hosts), daemon=True)
     process.start()
     try:
-        yield FeedServer(line, line.recv())
+        yield FeedServer(line, line.recv(), hosts)
     finally:
         line.send(None)
         process.join(5)
