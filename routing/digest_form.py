@@ -28,7 +28,12 @@ def digest_form(digest: Digest, words: Words) -> Form:
         Field("超期事项", "\n".join(_overdue(digest, words)), is_long=True),
         Field("下期关注", is_long=True),
     )
-    return Form(DAILY if is_daily(digest) else WEEKLY, digest.office, digest.span, fields)
+    return Form(title_of(digest), digest.office, digest.span, fields)
+
+
+def title_of(digest: Digest) -> str:
+    """Name the form that a digest is written on."""
+    return DAILY if is_daily(digest) else WEEKLY
 
 
 def is_daily(digest: Digest) -> bool:

@@ -19,6 +19,7 @@ from routing.export import LEVEL_SIGNS, LedgerLine, ledger_rows
 from routing.grouping import origin_of
 from routing.ledger import entries_between
 from routing.office import Office
+from routing.procedure import EVERY
 from routing.roster import Shift
 from routing.store.tables import CaseItemRow, CaseRow, ItemRow, ProposalRow
 from routing.why import Words
@@ -67,6 +68,20 @@ TOLD: Mapping[str, tuple[str, ...]] = {
     Command.EMERGENCY.value: ("on",),
 }
 """The lines of the ledger that the log tells, and what it tells of each besides."""
+
+_MAY: Mapping[tuple[str, str], frozenset[str]] = {
+    **{
+        (command.value, ""): frozenset(
+            role.value for (_, other), move in EVERY.items() if other == command for role in move.roles
+        )
+        for command in Command
+    },
+    **{
+        (command.value, state.value): frozenset(map(str, move.roles))
+        for (state, command), move in EVERY.items()
+    },
+}
+"""Which roles may do what from which state; under the empty state those that may from any."""
 
 BY_ITSELF = frozenset({"系统", "命令行"})
 """Who signs nothing."""
@@ -162,12 +177,19 @@ def _line(
     source = words.name("source", origin_of(brought)) if brought else ""
     return LogLine(
         line["at"].astimezone(office.zone),
-        source or "、".join(words.name("role", role) for role in data.get("roles", ())),
+        source or "、".join(words.name("role", role) for role in _acted_as(action, data)),
         _content(case, line),
         _handling(action, data, words),
         _handed_to(office, action, data, words),
         "" if line["actor"] in BY_ITSELF else line["actor"],
     )
+
+
+def _acted_as(action: str, data: Mapping[str, Any]) -> Sequence[str]:
+    """Give those of a person's roles that let him do this; all of them where no table says which."""
+    held = tuple(data.get("roles", ()))
+    suited = _MAY.get((action, str(data.get("frm", "")))) or _MAY.get((action, ""), frozenset())
+    return [role for role in held if role in suited] or held
 
 
 def _handling(action: str, data: Mapping[str, Any], words: Words) -> str:

@@ -163,6 +163,8 @@ def test_the_log_of_a_day_comes_out_as_a_document_and_as_a_workbook(told: Termin
 def test_the_digest_is_saved_as_the_ending_says(told: Terminal) -> None:
     for name in ("week.docx", "week.xlsx", "week.PNG"):
         assert told("digest", "--week", "2026-W47", "--out", name).code == 0
+    day = told("digest", "--day", "2026-11-17", "--out", "day.docx")
+    assert day.err.strip() == "舆情日报已存为 day.docx。"
     (form, *_) = document(told, "week.docx").tables
     assert form_of(form)["总数"] == "新增事项 3 件，采集信息 3 条"
     assert sheet(told, "week.xlsx", "舆情周报")[2]["内容"] == "新增事项 3 件，采集信息 3 条"
@@ -172,6 +174,7 @@ def test_the_digest_is_saved_as_the_ending_says(told: Terminal) -> None:
 
 WRONG: dict[str, tuple[tuple[str, ...], int, str]] = {
     "no such matter": (("dispatch", "1", "99", "--out", "a.docx", *WHY), 1, "没有事项“99”"),
+    "no such slip": (("dispatch", "舆转〔2026〕9号", "--out", "a.docx", *WHY), 1, "或 1；转办单也可写文号"),
     "not dispatched": (("dispatch", "3", "--out", "a.docx", *WHY), 1, "请先在卡片上转办"),
     "no draft": (("review", "2", "--out", "a.docx", *WHY), 1, "还没有答复稿"),
     "no report": (("brief", "1", "--report", "续报", "--out", "a.docx", *WHY), 1, "没有登记过续报"),
@@ -195,6 +198,10 @@ def test_what_cannot_be_exported_is_one_line_with_the_cure_and_nothing_is_done(t
         assert cure in answer.err, name
     assert told("audit", "verify").out == before
     assert sorted(told.folder.iterdir()) == there
+
+
+def test_a_matter_that_is_not_named_is_asked_for_in_chinese(told: Terminal) -> None:
+    assert told("export", "dispatch", "--out", "a.docx", *WHY).err.splitlines()[0] == "缺少 编号。"
 
 
 def test_a_file_that_is_there_stays_until_all_of_the_new_one_is(told: Terminal) -> None:

@@ -12,7 +12,7 @@ from routing import duty, handover
 from routing.clock import day_named
 from routing.duty_log import DutyLog, duty_log
 from routing.export import LEFT_OUT
-from routing.office import Level, Procedure
+from routing.office import Level, Procedure, Role
 from routing.roster import Shift
 from routing.store.tables import CaseRow
 from routing.workflow import Command
@@ -78,6 +78,23 @@ def test_every_step_is_a_line_with_its_minute_its_hand_and_where_it_went(busy):
         "YQ-2026-0001 东湖小区停水",
         "YQ-2026-0002 西山小区停水",
     }
+
+
+def test_who_has_several_roles_is_named_by_the_one_in_which_he_acted(desk):
+    everything = replace(
+        desk.staff["duty"], roles=frozenset({Role.DUTY, Role.ADMIN, Role.REVIEWER, Role.SECRECY})
+    )
+    case = desk.open(title="东湖小区停水", counts=views(12_500))
+    desk.act(case, Command.DISPATCH, everything)
+    desk.act(case, Command.SIGN)
+    desk.act(case, Command.DRAFT)
+    desk.act(case, Command.PASS, everything)
+    desk.act(case, Command.CLEAR, everything, basis="保密法第二十七条", reason="不涉密")
+    assert [line.source for line in log(desk).lines if line.signed == everything.name] == [
+        "值班员",
+        "初审人",
+        "保密审查员",
+    ]
 
 
 def test_the_grounds_of_a_secrecy_review_stand_in_no_log(busy):

@@ -40,7 +40,9 @@ Force = Annotated[bool, typer.Option("--force", help="--out 的文件已存在�
 Reason = Annotated[str, typer.Option(help="导出理由，记入台账")]
 Full = Annotated[bool, typer.Option("--full", help="含 Ⅰ、Ⅱ 级事项的链接和文字")]
 Out = Annotated[Path, typer.Option("--out", help="存为 DOCX 或 XLSX，看后缀")]
-Keys = Annotated[list[str], typer.Argument(help="事项编号，如 YQ-2026-0001 或 1；可写多个")]
+Keys = Annotated[
+    list[str], typer.Argument(metavar="编号...", help="事项编号，如 YQ-2026-0001 或 1；可写多个")
+]
 T = TypeVar("T")
 
 
@@ -106,7 +108,7 @@ def ledger(
 
 @export_app.command("case")
 def case(
-    key: Annotated[str, typer.Argument(help="事项编号，如 YQ-2026-0001 或 1")],
+    key: Annotated[str, typer.Argument(metavar="编号", help="事项编号，如 YQ-2026-0001 或 1")],
     file: Annotated[Path, typer.Option("--out", help="存为 XLSX")],
     reason: Reason,
     full: Annotated[bool, typer.Option("--full", help="Ⅰ、Ⅱ 级事项也含链接、来文和答复稿全文")] = False,
@@ -145,7 +147,7 @@ def log(
 def dispatch(
     keys: Annotated[
         list[str],
-        typer.Argument(help="事项编号，如 1；或转办单文号，如 舆转〔2026〕1号；可写多个"),
+        typer.Argument(metavar="编号...", help="事项编号，如 1；或转办单文号，如 舆转〔2026〕1号；可写多个"),
     ],
     file: Out,
     reason: Reason,
@@ -202,7 +204,9 @@ def _export_forms(
     def work(session: Session) -> dict[tuple[int, tuple[str, ...]], Sequence[Form]]:
         found = {}
         for key in keys:
-            case_id = papers.case_of_slip(session, key.strip()) or _case_named(session, key)
+            case_id = papers.case_of_slip(session, key.strip()) or _case_named(
+                session, key, slips=errand.what == "dispatch"
+            )
             forms = fill(_facts(session, errand.configuration, case_id, scope), key.strip())
             found[case_id, tuple(form.text("编号") for form in forms)] = forms
         return found
@@ -226,10 +230,11 @@ def _facts(session: Session, configuration: Configuration, case_id: int, scope: 
     return Facts(file, view, configuration.office, words(configuration), utc_now(), full=scope.full)
 
 
-def _case_named(session: Session, key: str) -> int:
+def _case_named(session: Session, key: str, *, slips: bool = False) -> int:
     case_id = find_case(session, key)
     if case_id is None:
-        raise UserError(f"没有事项“{key}”，什么都没有导出；请写编号，如 YQ-2026-0001 或 1。")
+        other = "；转办单也可写文号，如 舆转〔2026〕1号" if slips else ""
+        raise UserError(f"没有事项“{key}”，什么都没有导出；请写编号，如 YQ-2026-0001 或 1{other}。")
     return case_id
 
 

@@ -28,6 +28,7 @@ from bot.words import words
 from routing import history
 from routing.clock import Span, day_named, utc_now, week_named, week_of
 from routing.digest import Digest, week_numbers
+from routing.digest_form import title_of
 from routing.errors import UserError
 from routing.heads import Head, read_code
 from routing.office import Office
@@ -78,7 +79,8 @@ def digest(
         for block in digest_card(numbers, office, lessons).blocks:
             out.print(f"{block.label}：{block.text}" if block.label else block.text, markup=False)
     if file is not None:
-        console.print(f"{'图表' if file.suffix.lower() == '.png' else '周报'}已存为 {file}。", markup=False)
+        what = "图表" if file.suffix.lower() == ".png" else title_of(numbers)
+        console.print(f"{what}已存为 {file}。", markup=False)
     if send:
         sent = in_store(settings, lambda s: _send(s, office, span))
         console.print(f"已排入发送：{sent} 个会话。服务运行时即发出。", markup=False)
