@@ -114,7 +114,12 @@ def _updates(cut: Cut) -> ColumnElement[bool]:
 
 def _invites(cut: Cut) -> ColumnElement[bool]:
     unused = [InviteState.OPEN, InviteState.REFUSED, InviteState.REVOKED]
-    return and_(InviteRow.state.in_(unused), InviteRow.expires_at < cut.logs)
+    return and_(
+        InviteRow.state.in_(unused),
+        InviteRow.expires_at < cut.logs,
+        # As with messages: the cards about who used one stay, and by its number it is known that they were sent.
+        InviteRow.id < select(func.max(aliased(InviteRow).id)).scalar_subquery(),
+    )
 
 
 def _locks(cut: Cut) -> ColumnElement[bool]:

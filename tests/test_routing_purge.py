@@ -6,10 +6,13 @@ from datetime import timedelta
 import pytest
 from builders import HOUR, Desk, item
 from sqlalchemy import select, update
+from sqlalchemy.orm import Session
 
-from routing import cases, gone, inbox, intake, outbox, people, purge
+from routing import cases, gone, inbox, intake, outbox, people, purge, reconcile
 from routing.items import SourceState
+from routing.office import Role
 from routing.outbox import MessageKind, Priority
+from routing.people import Account
 from routing.purge import PARTS, TEXTS
 from routing.retention import cut_at
 from routing.store.tables import (
@@ -297,9 +300,46 @@ def test_codes_that_let_nobody_in_go_and_the_others_stay(desk):
         )
     )
     desk.clock.advance(LONG)
-    assert clean(desk) == {"invite": 3, "join_try": 1, "push": 1}
+    assert clean(desk) == {"invite": 2, "join_try": 1, "push": 1}
     left = {row.state for row in desk.all(InviteRow)}
-    assert left == {InviteState.CLAIMED, InviteState.CONFIRMED}
+    assert left == {InviteState.CLAIMED, InviteState.CONFIRMED, InviteState.REVOKED}  # and the newest
+
+
+def test_who_joins_after_a_purge_is_asked_about_though_the_one_before_him_was_refused(desk):
+    """SQLite gives the highest number again once it is free, and by its number it is known who was asked about."""
+
+    def join(name: str) -> int:
+        def work(session: Session) -> int:
+            account = Account("chat", f"user-{name}", f"private-{name}")
+            code = people.invite(
+                session, desk.ledger, name=name, roles=[Role.DUTY], channels=[], by="命令行", now=desk.clock()
+            )
+            _, made = people.claim(
+                session, desk.ledger, code=code, account=account, shown_name=name, now=desk.clock()
+            )
+            assert made is not None
+            return made.id
+
+        return desk.run(work)
+
+    def asked() -> set[int]:
+        desk.run(lambda s: reconcile.missing_cards(s, desk.office, desk.clock()))
+        return {
+            row.payload["invite"] for row in desk.all(OutboxRow, OutboxRow.dedupe_key.startswith("invite:"))
+        }
+
+    first = join("甲")
+    assert asked() == {first}
+    desk.run(lambda s: s.execute(update(OutboxRow).values(state=Sending.SENT, noted=True)))
+    admin = desk.staff["admin"]
+    desk.run(
+        lambda s: people.settle(s, desk.ledger, invite_id=first, admin=admin, accept=False, now=desk.clock())
+    )
+    desk.clock.advance(LONG)
+    clean(desk)
+    second = join("乙")
+    assert second != first
+    assert asked() == {first, second}
 
 
 # --- and the record holds -------------------------------------------------------------------------------------------
