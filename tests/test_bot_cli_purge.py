@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import pytest
 from builders import item
-from sqlalchemy import func, insert, select
+from sqlalchemy import func, insert, select, text
 from sqlalchemy.orm import Session
 from test_bot_cli import Terminal, empty, yuqing
 
@@ -67,6 +67,34 @@ def test_without_yes_it_shows_what_would_go_and_does_nothing(full):
     assert f"共 {OLD} 条到期，什么都没有删" in answer.err
     assert left(full) == OLD
     assert lines(full) == []
+
+
+@pytest.mark.parametrize("words", [("purge",), YES])
+def test_where_there_is_no_database_none_is_made(yuqing, words):
+    answer = yuqing(*words)
+    assert (answer.code, answer.out) == (1, "")
+    assert "请检查 YUQING_DATABASE_URL 和工作目录" in answer.err
+    assert not Path("yuqing.db").exists()
+
+
+@pytest.mark.parametrize(
+    ("number", "told"), [("0001", "还是旧结构（0001"), ("9999", "已由更新的版本改过（9999")]
+)
+def test_looking_changes_no_schema_of_another_version(full, number, told):
+    full.database(lambda s: s.execute(text("UPDATE alembic_version SET version_num = :n"), {"n": number}))
+    answer = full("purge")
+    assert (answer.code, answer.out) == (1, "")
+    assert told in answer.err
+    assert full.database(lambda s: s.scalar(text("SELECT version_num FROM alembic_version"))) == number
+
+
+@pytest.mark.parametrize("words", [("purge",), ("people", "list"), ("audit", "verify")])
+def test_a_file_that_is_no_database_is_one_sentence_with_a_cure(yuqing, words):
+    Path("yuqing.db").write_text("not a database at all, only words " * 40)
+    answer = yuqing(*words)
+    assert (answer.code, answer.out) == (1, "")
+    assert len(answer.err.splitlines()) == 1
+    assert "yuqing doctor" in answer.err
 
 
 def test_with_yes_and_a_reason_it_lets_go_and_the_record_says_so(full):

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from bot.app import ledger_of
 from bot.checks import leftovers
 from bot.cli.common import console, out, print_json, progress_bar, settings_now
-from bot.cli.service import database_name
+from bot.cli.service import database_file, database_name
 from bot.config import Configuration, load_folder
 from bot.redact import Redact, redactor
 from bot.settings import Settings
@@ -98,7 +98,7 @@ def _calendar(configuration: Configuration, today: date) -> list[Look]:
 
 def _disks(settings: Settings) -> Iterator[Look]:
     """Look at the disk below each folder that is written to, each disk once."""
-    file = _file_of(settings)
+    file = database_file(settings.database_url)
     folders = [file.parent] if file is not None else []
     folders += [settings.config, Path("/var/log")]
     seen: set[int] = set()
@@ -115,12 +115,6 @@ def disk_look(folder: Path, free: int) -> Look:
     return Look("磁盘", verdict, f"{folder} 还剩 {free / MIB / 1024:.1f} GB", cure)
 
 
-def _file_of(settings: Settings) -> Path | None:
-    """Give the file of a SQLite database; None for any other."""
-    head, _, path = settings.database_url.partition("sqlite:///")
-    return Path(path.partition("?")[0]).absolute() if not head and path else None
-
-
 def _database(
     settings: Settings,
     configuration: Configuration | None,
@@ -130,7 +124,7 @@ def _database(
     redact: Redact,
 ) -> Iterator[Look]:
     name = database_name(settings.database_url)
-    file = _file_of(settings)
+    file = database_file(settings.database_url)
     if file is not None and not file.is_file():
         cure = "第一次用请运行 yuqing run，会自动建好；否则检查 YUQING_DATABASE_URL 和工作目录"
         yield Look("数据库", Verdict.BAD, f"没有 {name}", cure)

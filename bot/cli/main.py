@@ -6,7 +6,7 @@ Exit codes: 0 done, 1 could not be done, 2 configuration or usage, 130 stopped b
 import sys
 
 import typer
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DatabaseError, OperationalError
 
 from bot.chat import TokenRejected
 from bot.cli import (
@@ -79,6 +79,12 @@ def main() -> None:
     except OperationalError as error:
         first = str(error.orig).strip().partition("\n")[0]
         _say(f"数据库用不了：{first}。请检查 YUQING_DATABASE_URL 和数据库是否在运行。")
+        sys.exit(1)
+    except DatabaseError as error:
+        if type(error) is not DatabaseError:  # its kinds are mistakes of ours: their trace is wanted
+            raise
+        first = str(error.orig).strip().partition("\n")[0]
+        _say(f"数据库读不了，可能不是数据库文件，或已损坏：{first}。请用 yuqing doctor 查看，或恢复备份。")
         sys.exit(1)
     except (KeyboardInterrupt, typer.Abort):
         sys.exit(130)

@@ -13,6 +13,7 @@ from rich.table import Table
 
 from bot.app import ledger_of
 from bot.cli.common import BadUsage, configured, console, out, print_json, progress_bar
+from bot.cli.service import database_file, database_name
 from bot.settings import Settings
 from monitors.masking import mask
 from routing import purge as purging
@@ -26,7 +27,7 @@ from routing.retention import Cut, cut_at
 from routing.store.compact import MIB, compact
 from routing.store.engine import Store
 from routing.store.lease import Lease, LeaseHeld
-from routing.store.migrate import migrate
+from routing.store.migrate import migrate, standing
 
 BREATH_S = 0.02
 BREATH_SHARE = 3
@@ -54,7 +55,7 @@ def purge(
     settings, configuration = configured()
     office = configuration.office
     cut = cut_at(office.retention, utc_now())
-    with _opened(settings, alone=compacts) as store:
+    with _opened(settings, alone=compacts, changes=yes) as store:
         due = store.peek(lambda s: purging.due(s, cut))
         gone: dict[str, int] = {}
         if yes and any(one.count for one in due):
@@ -69,19 +70,44 @@ def purge(
 
 
 @contextmanager
-def _opened(settings: Settings, *, alone: bool) -> Iterator[Store]:
-    """Open the store; `alone`: and hold it, so that no service works on it meanwhile."""
+def _opened(settings: Settings, *, alone: bool, changes: bool) -> Iterator[Store]:
+    """Open the store; `alone`: and hold it, so that no service works on it meanwhile.
+
+    `changes` False leaves an older schema as it is. Raises UserError where there is nothing that could be looked at: a
+    database that is made by looking would hide a wrong working folder.
+    """
+    name, file = database_name(settings.database_url), database_file(settings.database_url)
+    if file is not None and not file.is_file():
+        raise UserError(f"没有 {name}，什么都没有做。请检查 YUQING_DATABASE_URL 和工作目录。")
     store = Store(settings.database_url)
     lease = None
     try:
         if alone:
             lease = _held(store)
-        migrate(store)
+        if changes:
+            migrate(store)
+        else:
+            _check_schema(store, name)
         yield store
     finally:
         store.close()
         if lease is not None:
             lease.close()
+
+
+def _check_schema(store: Store, name: str) -> None:
+    """Refuse to read what this version does not know. Changes nothing."""
+    found, newest = store.peek(standing)
+    if not found:
+        raise UserError(f"{name} 是空的，没有可清理的。第一次用请运行 yuqing run，会自动建表。")
+    if found < newest:
+        raise UserError(
+            f"{name} 还是旧结构（{found}，本版本 {newest}），什么都没有做。请先备份，再重启服务升级。"
+        )
+    if found > newest:
+        raise UserError(
+            f"{name} 已由更新的版本改过（{found}，本版本只到 {newest}），什么都没有做。请装回新版。"
+        )
 
 
 def _held(store: Store) -> Lease:

@@ -241,6 +241,13 @@ def database_name(address: str) -> str:
     return f"PostgreSQL {url.host or '本机'}{port}/{url.database or ''}"
 
 
+def database_file(address: str) -> Path | None:
+    """Give the file of a SQLite database; None for any other."""
+    url = make_url(address)
+    is_file = url.get_backend_name() == "sqlite" and url.database not in {None, "", ":memory:"}
+    return Path(url.database or "").absolute() if is_file else None
+
+
 async def until_stopped(app: App, part: Part | None = None, ready: asyncio.Event | None = None) -> None:
     """Run an app until it ends, or until Ctrl-C or a polite kill asks it to."""
     task = asyncio.create_task(app.run(part, ready))
