@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import text, update
 from test_bot_cli import Terminal, empty, yuqing
 
+from bot.cli.common import folded
 from bot.cli.doctor import MIB, NAMES, disk_look
 from routing.checkup import Verdict
 from routing.clock import utc_now
@@ -183,6 +184,23 @@ def test_room_on_the_disk_is_judged_before_it_is_gone(free, verdict):
     assert look.verdict is verdict
     assert "/srv" in look.value
     assert bool(look.cure) == (verdict is not Verdict.WELL)
+
+
+@pytest.mark.parametrize(
+    ("said", "lines"),
+    [
+        ("没有故障", ["没有故障"]),
+        ("16 处提醒：duty_chat 等", ["16 处提", "醒：", "duty_chat", "等"]),
+        ("现在没有问题。", ["现在没有", "问题。"]),
+        ("一二三四五。六", ["一二三四", "五。六"]),
+        ("一二三四。五", ["一二三", "四。五"]),
+        ("/opt/yuqing/desk", ["/opt/yuqi", "ng/desk"]),
+        ("一duty_of、二", ["一", "duty_of、", "二"]),
+        ("", [""]),
+    ],
+)
+def test_chinese_is_broken_anywhere_and_words_and_signs_stay_together(said, lines):
+    assert folded(said, 9) == lines
 
 
 def test_every_verdict_has_its_word():

@@ -3,12 +3,14 @@
 import json
 import logging
 import os
+import re
 import stat
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from sqlalchemy.orm import Session
@@ -71,6 +73,32 @@ def in_store(settings: Settings, work: Callable[[Session], T]) -> T:
         return store.run(work)
     finally:
         store.close()
+
+
+_bits = re.compile(r"[!-~]+|.")
+"""What is not torn at the end of a line: a Latin word, a path, one Chinese letter."""
+_never_first = frozenset("，。；：、！？）》」』”’")
+
+
+def folded(text: str, width: int) -> list[str]:
+    """Break a text into lines of so many columns, Chinese anywhere; a word is torn only where it is wider than a line."""
+    lines: list[list[str]] = [[]]
+    for bit in _bits.findall(text):
+        if _wide([*lines[-1], bit]) > width:
+            carried = [lines[-1].pop()] if bit in _never_first and len(lines[-1]) > 1 else []
+            lines.append(carried)
+        rest = bit
+        while _wide([*lines[-1], rest]) > width and len(rest) > 1:
+            room = max(1, width - _wide(lines[-1]))
+            lines[-1].append(rest[:room])
+            lines.append([])
+            rest = rest[room:]
+        lines[-1].append(rest)
+    return [joined for line in lines if (joined := "".join(line).strip())] or [""]
+
+
+def _wide(bits: list[str]) -> int:
+    return cell_len("".join(bits).lstrip())
 
 
 def print_json(value: Any) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.cells import cell_len
 from rich.table import Table
 from rich.text import Text
 from sqlalchemy import func, select
@@ -15,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from bot.app import ledger_of
 from bot.checks import leftovers
-from bot.cli.common import console, out, print_json, progress_bar, settings_now
+from bot.cli.common import console, folded, out, print_json, progress_bar, settings_now
 from bot.cli.service import database_file, database_name
 from bot.config import Configuration, load_folder
 from bot.redact import Redact, redactor
@@ -40,6 +41,8 @@ MUCH_FREE = 256 * MIB
 QUICK = 2048 * MIB
 """A larger database is read through only with --full: a minute a gigabyte on a slow disk."""
 NEXT_YEAR_FROM = 12
+VERDICT, FRAMES = 4, 10
+"""The width of a verdict, and of the lines and margins of a table with three columns."""
 
 Part = Callable[[], Sequence[Look]]
 
@@ -235,12 +238,12 @@ def _print(looks: Sequence[Look], as_json: bool) -> None:
         ]
         print_json({"ok": not bad, "looks": lines})
         return
-    table = Table("项目", "结论")
-    table.add_column("现状", overflow="fold")
-    table.add_column("怎么办", overflow="fold")
+    table = Table("项目", "结论", "现状 → 怎么办")
+    room = out.width - FRAMES - VERDICT - max((cell_len(one.what) for one in looks), default=0)
     for one in looks:
         verdict = Text(NAMES[one.verdict], style=STYLES[one.verdict])
-        table.add_row(Text(one.what), verdict, Text(one.value), Text(one.cure))
+        told = [*folded(one.value, room), *(folded(f"→ {one.cure}", room) if one.cure else [])]
+        table.add_row(Text(one.what), verdict, Text("\n".join(told)))
     out.print(table)
     told = [f"{bad} 处故障"] * bool(bad) + [f"{mind} 处注意"] * bool(mind)
     console.print(f"{'，'.join(told)}。" if told else "都正常。", markup=False)
