@@ -5,6 +5,7 @@ that it stays a string when somebody edits the cell.
 """
 
 import io
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
@@ -13,6 +14,8 @@ from typing import Any
 from routing.export import LedgerLine
 
 SHEET = "网络舆情处置台账"
+LINE_PT, LINES_MAX = 15, 27
+"""The height of a line, and how many a row may have: Excel knows no row above 409 points."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,11 +105,27 @@ def _fill(sheet: Any, columns: Sequence[Column], rows: Sequence[Sequence[Value]]
                 cell.value, cell.number_format = _text(value), "@"
                 cell.data_type = "s"  # openpyxl takes "=…" for a formula and "#N/A" for an error
             cell.alignment, cell.border = top, frame
+        if (lines := _lines(columns, row)) > 1:
+            sheet.row_dimensions[number].height = LINE_PT * min(lines, LINES_MAX)
     sheet.freeze_panes = freeze
     sheet.auto_filter.ref = f"A1:{get_column_letter(len(columns))}{len(rows) + 1}"
     sheet.page_setup.orientation, sheet.page_setup.paperSize = "landscape", sheet.PAPERSIZE_A3
     sheet.sheet_properties.pageSetUpPr.fitToPage, sheet.page_setup.fitToHeight = True, 0
     sheet.print_title_rows = "1:1"
+
+
+def _lines(columns: Sequence[Column], row: Sequence[Value]) -> int:
+    """Count the lines of the longest cell of a row as it will be broken: programs other than Excel show the first alone."""
+    texts = ["" if isinstance(value, int) else _text(value) for value in row]
+    return max(
+        sum(_wraps(line, column.width) for line in text.split("\n"))
+        for column, text in zip(columns, texts, strict=True)
+    )
+
+
+def _wraps(line: str, width: float) -> int:
+    letters = sum(2 if sign > "\u2e80" else 1 for sign in line)
+    return max(1, math.ceil(letters / max(1, width - 1)))
 
 
 def _text(value: str | datetime | None) -> str:

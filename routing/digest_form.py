@@ -23,9 +23,9 @@ def digest_form(digest: Digest, words: Words) -> Form:
         Field(
             "分级数", _counted([(f"{LEVEL_SIGNS[lv]}级", digest.by_level[lv]) for lv in Level]), is_long=True
         ),
-        Field("重点舆情", "\n".join(_top(digest)), is_long=True),
+        Field("重点舆情", "\n".join(_top(digest)) or "无", is_long=True),
         Field("处置进展", _progress(digest), is_long=True),
-        Field("超期事项", "\n".join(_overdue(digest, words)), is_long=True),
+        Field("超期事项", "\n".join(_overdue(digest, words)) or "无", is_long=True),
         Field("下期关注", is_long=True),
     )
     return Form(title_of(digest), digest.office, digest.span, fields)

@@ -149,6 +149,14 @@ def test_the_header_stays_in_sight_and_long_texts_wrap():
     assert min(widths) >= 6
 
 
+@pytest.mark.parametrize(
+    ("summary", "height"),
+    [("停水", None), ("停" * 23, None), ("停" * 24, 30), ("停水\n来水", 30), ("停" * 5_000, 405)],
+)
+def test_a_row_is_as_high_as_its_longest_cell_wants(summary, height):
+    assert sheet_of(replace(LINE, watcher="县办", url="", summary=summary)).row_dimensions[2].height == height
+
+
 def test_links_are_words_that_nobody_opens_by_accident():
     assert cell(sheet_of(LINE), "链接").hyperlink is None
 

@@ -255,6 +255,14 @@ def test_the_weekly_digest_on_paper_has_the_form_the_chart_and_the_tables():
     assert mm(picture.width) == [156]
 
 
+def test_a_week_without_matters_says_so_and_leaves_to_the_hand_only_what_is_for_the_hand():
+    quiet = replace(DIGEST, top=(), channels=tuple(replace(line, overdue_now=()) for line in DIGEST.channels))
+    found = {
+        name: text for name, text, *_ in cells(opened(digest_files.digest_docx(quiet, words(None))).tables[0])
+    }
+    assert (found["重点舆情"], found["超期事项"], found["下期关注"]) == ("无", "无", "")
+
+
 def test_the_digest_of_one_day_is_the_daily_one():
     day = replace(DIGEST, span="2026-11-17", days=DIGEST.days[1:2])
     assert lines(opened(digest_files.digest_docx(day, words(None))))[1] == "舆情日报（2026-11-17）"
