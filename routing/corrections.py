@@ -152,7 +152,8 @@ def merge(session: Session, office: Office, case: CaseRow, order: Order, now: da
 def _settle_the_duty(session: Session, into: CaseRow, case: CaseRow) -> bool:
     """Settle whether the case that takes another in must be answered, and on what ground; tells whether a person lifted it.
 
-    What a person said of either stands over what was only proposed; of two who disagree the one who asks for an answer.
+    What a person said of the case that stays stands over what was only proposed, and of two who disagree the one who asks
+    for an answer. A duty that a person lifted on the other lifts none that is proposed here: here there are more texts.
     """
     said, theirs = _said_of_the_duty(session, into), _said_of_the_duty(session, case)
     if said or theirs:
