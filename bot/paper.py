@@ -68,7 +68,7 @@ def _form(form: Form, office: Office, now: datetime) -> list[Part]:
 
 def _note(office: Office, now: datetime, *, is_cut: bool) -> str:
     told = f"按台账记录自动填写，空白栏由人工填写。导出时间 {now.astimezone(office.zone):%Y-%m-%d %H:%M}。"
-    return told + ("Ⅰ、Ⅱ级事项的链接和文字未导出，需要时加 --full。" if is_cut else "")
+    return told + ("Ⅰ、Ⅱ级事项的链接和文字未导出。" if is_cut else "")
 
 
 def forms_xlsx(forms: Sequence[Form], office: Office, now: datetime) -> bytes:

@@ -271,6 +271,16 @@ def test_help_lists_exactly_the_commands_that_exist(empty: Terminal) -> None:
     assert app.info.name == "yuqing"
 
 
+@pytest.mark.parametrize("words", [("--dir", "here"), ("--port", "18080"), ("--pace", "5")])
+def test_a_story_that_plays_itself_says_what_it_would_not_heed(
+    empty: Terminal, words: tuple[str, ...]
+) -> None:
+    answer = empty("demo", "--auto", *words)
+    assert (answer.code, answer.out) == (2, "")
+    assert words[0] in answer.err
+    assert "请去掉 --auto" in answer.err
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [

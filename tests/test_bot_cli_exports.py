@@ -135,7 +135,8 @@ def test_briefs_of_several_matters_stand_in_one_file(told: Terminal) -> None:
 def test_links_of_a_grave_matter_come_out_in_full_alone(told: Terminal) -> None:
     told.database(lambda s: s.execute(text("UPDATE matter SET level = 2")))
     for more, link in (((), "链接和摘要按规定未导出"), (("--full", "--force"), "http://bbs.example/")):
-        assert told("export", "brief", "1", "--out", "g.xlsx", *more, *WHY).code == 0
+        answer = told("export", "brief", "1", "--out", "g.xlsx", *more, *WHY)
+        assert (answer.code, "加 --full" in answer.err) == (0, not more)
         (row,) = sheet(told, "g.xlsx", "舆情专报")
         assert row["链接"].startswith(link)
     assert [line["full"] for line in exports(told)] == [False, True]

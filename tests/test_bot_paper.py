@@ -114,7 +114,9 @@ def test_each_form_begins_on_a_page_of_its_own():
 
 def test_a_form_from_which_something_was_left_out_says_so_below():
     cut = replace(FORM, fields=(Field("链接", "链接和摘要按规定未导出", is_long=True),))
-    assert "需要时加 --full" in lines(opened(paper.forms_docx([cut], OFFICE, NOW)))[-1]
+    note = lines(opened(paper.forms_docx([cut], OFFICE, NOW)))[-1]
+    assert note.endswith("Ⅰ、Ⅱ级事项的链接和文字未导出。")
+    assert "--" not in note  # a leader reads it, who types no commands
 
 
 def test_signs_that_no_file_may_hold_are_left_out():

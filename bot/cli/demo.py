@@ -12,12 +12,14 @@ from typing import Annotated
 import typer
 
 from bot import loop
-from bot.cli.common import console, out
+from bot.cli.common import BadUsage, console, out
 from bot.demo.stage import Stage, set_up
 from bot.demo.story import FIRST_TEXT, Story, StoryBroken
 from bot.logs import set_up as set_up_logs
 from bot.sandbox.client import SandboxClient
 from bot.sandbox.world import SANDBOX_TOKEN
+
+FOLDER, PACE = Path("demo-data"), 0.35
 
 
 def register(app: typer.Typer) -> None:
@@ -27,17 +29,21 @@ def register(app: typer.Typer) -> None:
 
 def demo(
     auto: Annotated[bool, typer.Option("--auto", help="自动演一遍，打印全过程；每步成立才退出 0")] = False,
-    folder: Annotated[Path, typer.Option("--dir", help="数据放在哪里；再次启动接着演")] = Path("demo-data"),
+    folder: Annotated[Path, typer.Option("--dir", help="数据放在哪里；再次启动接着演")] = FOLDER,
     fresh: Annotated[bool, typer.Option("--fresh", help="丢掉上次的演示数据，从头开始")] = False,
     pace: Annotated[
         float, typer.Option(help="发帖速度：0.35 约一分钟一件，1 约三倍", min=0.1, max=100)
-    ] = 0.35,
+    ] = PACE,
     port: Annotated[int | None, typer.Option(help="网页端口")] = None,
     verbose: Annotated[bool, typer.Option("--verbose", help="显示日志")] = False,
 ) -> None:
     """演示：沙盒聊天 + 示例县 + 示例来源，打开打印出的网址即可操作。"""
     set_up_logs([SANDBOX_TOKEN], level=logging.INFO if verbose else logging.WARNING)
     if auto:
+        if (folder, pace, port) != (FOLDER, PACE, None):
+            raise BadUsage(
+                "--auto 用临时文件夹和空闲端口，演完即删；--dir、--pace、--port 不能和它一起写。要留下数据，请去掉 --auto。"
+            )
         raise typer.Exit(loop.run(_auto()))
     if fresh and folder.exists():
         _clear(folder)

@@ -220,7 +220,8 @@ def _export_forms(
         [(case_id, {**told, "forms": [form.title for form in made]}) for (case_id, _), made in found.items()],
     )
     titles = "、".join(dict.fromkeys(form.title for form in forms))
-    console.print(f"已导出 {len(found)} 份{titles}到 {errand.file}。", markup=False)
+    cut = "Ⅰ、Ⅱ级事项的链接和文字未导出，需要时加 --full。" if any(form.is_cut for form in forms) else ""
+    console.print(f"已导出 {len(found)} 份{titles}到 {errand.file}。{cut}", markup=False, soft_wrap=True)
 
 
 def _facts(session: Session, configuration: Configuration, case_id: int, scope: Scope) -> Facts:
