@@ -1,5 +1,6 @@
 """What is said of a draft at the counter: its openness, what in it is doubtful, the aspects of its first review."""
 
+import json
 import re
 from collections.abc import Callable
 from dataclasses import replace
@@ -15,7 +16,7 @@ from bot.chat import ActionPressed, Body, Event, MessageRef, TextReplied
 from bot.chat import Sender as From
 from bot.compose import Composer
 from bot.handlers.desk import Desk as Counter
-from bot.handlers.desk import Occasion, Reaction
+from bot.handlers.desk import Occasion, Reaction, Reception
 from bot.handlers.react import react
 from bot.render import buttons_of
 from bot.telegram.markup import TEXT_LIMIT, rendered
@@ -26,7 +27,7 @@ from routing.dossier import Scope, dossier
 from routing.office import Level, Procedure
 from routing.outbox import MessageKind
 from routing.search import find
-from routing.store.tables import DraftRow, OutboxRow, ReleaseRow, ReviewRow
+from routing.store.tables import DraftRow, LedgerRow, OutboxRow, ReleaseRow, ReviewRow
 from routing.views import as_seen_by, case_view
 from routing.workflow import Aspect, Command, Ground, Openness, Refusal, Stage, State
 
@@ -44,7 +45,8 @@ def happen(desk: Desk) -> Happen:
     serial = count(1)
 
     def happen(event: Event) -> Reaction | None:
-        counter = Counter(desk.office, desk.ledger, "chat", {}, personal=personal)
+        reception = Reception(lambda text: (mask(text).text, mask(text).kinds), lambda: desk.rules)
+        counter = Counter(desk.office, desk.ledger, "chat", {}, reception, personal=personal)
         return desk.run(lambda s: react(Occasion(counter, s, desk.clock(), next(serial), event)))
 
     return happen
@@ -116,6 +118,15 @@ def test_a_reason_that_tells_nothing_is_sent_back_with_what_is_missing_and_may_b
     assert desk.case(case_id).state is State.TO_SIGN
     write(desk, happen, "contact", "属水务局")  # the same question takes what says enough
     assert desk.case(case_id).state is State.RETURNED
+
+
+def test_personal_data_in_a_typed_reason_is_hidden_before_anything_is_kept(desk, happen):
+    case_id = desk.at(State.TO_SIGN)
+    press(desk, happen, case_id, "contact", Command.RETURN, chat="group-petition")
+    write(desk, happen, "contact", "属水务局，来信人电话13900000017")
+    assert desk.case(case_id).state is State.RETURNED
+    reasons = [json.loads(row.data)["reason"] for row in desk.all(LedgerRow, LedgerRow.action == "return")]
+    assert reasons == ["属水务局，来信人电话[手机号已隐去]"]
 
 
 def test_of_basis_and_reason_it_is_said_which_is_too_short(desk, happen):

@@ -126,7 +126,7 @@ def test_personal_data_in_every_spelling_is_masked(text: str, masked: str) -> No
         "微信公众号lintang_fabu2026，业主QQ群：100000017",
         "最新GB18030编码",
         "先按Ctrl+V lintang2026，再按 Ctrl + V pasted_1",
-        "增加Vehicle 管理，增加VoLTE功能，加V认证，加VR设备，新增加微信 Android 端",
+        "增加Vehicle 管理，增加VoLTE功能，参加Vlog2024大赛，C++ Vector123，加V认证，加VR设备，新增加微信 Android 端",
         "加微信 Android版打不开，加微型消防站，外加V 220000，220+V 100000",
         "https://lintang.example/a+v/index_2026.html 和 https://mp.weixin.qq.com/s/abc_def123",
         "加微信群，加微：门口见，加威海12345路",

@@ -125,7 +125,7 @@ def _reopen(occasion: Occasion, event: CommandGiven, actor: Actor) -> None:
     if facts.state is State.CLOSED and Role.LEADER not in actor.roles:
         occasion.say(event.chat, "已办结的事项由领导重新办理（私聊发送 /reopen）。", reply_to=event.message)
         return
-    _give(occasion, event, actor, facts, Command.REOPEN, reason)
+    _give(occasion, event, actor, facts, Command.REOPEN, occasion.hidden(reason))
 
 
 def _follow(occasion: Occasion, event: CommandGiven, actor: Actor) -> None:
@@ -139,7 +139,7 @@ def _follow(occasion: Occasion, event: CommandGiven, actor: Actor) -> None:
     if refused := too_short("缘由", reason):
         occasion.say(event.chat, refused, reply_to=event.message)
         return
-    _give(occasion, event, actor, facts, Command.FOLLOW, reason)
+    _give(occasion, event, actor, facts, Command.FOLLOW, occasion.hidden(reason))
 
 
 def _archive(occasion: Occasion, event: CommandGiven, actor: Actor) -> None:

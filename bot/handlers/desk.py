@@ -182,6 +182,11 @@ class Occasion:
             **who(actor),
         )
 
+    def hidden(self, typed: str) -> str:
+        """Hide the personal data in what somebody typed, before anything is kept; the ledger forgets nothing."""
+        reception = self.desk.reception
+        return typed if reception is None else reception.mask(typed)[0]
+
     def note_refusal(
         self, sender: Sender, actor: Actor | None, command: str, ground: Ground, case_id: int | None = None
     ) -> None:

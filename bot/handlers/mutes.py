@@ -61,7 +61,7 @@ def _wanted(occasion: Occasion, words: list[str]) -> mutes.Wanted:
         until = end_of(words[place], occasion.now, zone)
         if until is not None:
             matcher = _named(occasion, kind, " ".join(words[1:place]))
-            return mutes.Wanted(kind, matcher, until, " ".join(words[place + 1 :]))
+            return mutes.Wanted(kind, matcher, until, occasion.hidden(" ".join(words[place + 1 :])))
     raise UserError(f"没有写静音多久。{_USAGE}")
 
 

@@ -168,9 +168,7 @@ def _answer(occasion: Occasion, event: TextReplied, actor: Actor, question: Ques
         asks.close(occasion.session, question.id, occasion.now)
         refuse(Ground.GONE)
         return "这个选项已不在，请在最新的卡片上重新选择。"
-    typed = event.text
-    if question.command in _READ_BY_MANY and occasion.desk.reception is not None:
-        typed, _ = occasion.desk.reception.mask(typed)
+    typed = event.text if question.command in _AS_TYPED else occasion.hidden(event.text)
     filled = _filled(order, typed, facts)
     if isinstance(filled, str):
         return filled
@@ -192,8 +190,8 @@ def _answer(occasion: Occasion, event: TextReplied, actor: Actor, question: Ques
     return answer.text + _warning(occasion, filled, answer)
 
 
-_READ_BY_MANY = frozenset({Command.EXTEND, Command.OPINE, Command.CONCLUDE})
-"""Whose words a group or several units read: personal data in them is hidden before anything is kept."""
+_AS_TYPED = frozenset({Command.DRAFT, Command.CONFIRM, Command.SPEAK})
+"""The text to be published, of which its drafter is warned and which others review, and links."""
 
 
 def _filled(order: Order, typed: str, facts: CaseFacts) -> Order | str:
