@@ -32,7 +32,7 @@ touch_at_once = 500
 touch_after_s = 0.5
 """States that only say "as before" wait so long for others, so that one commit keeps many.
 
-500 of them take 5 ms (PostgreSQL: 9), and a press waits for no more; the fewer commits, the less do the writer and the
+500 of them take some 6 ms (PostgreSQL: 9), and a press waits for no more; the fewer commits, the less do the writer and the
 event loop take the interpreter from each other.
 """
 look_for_watches = timedelta(seconds=10)

@@ -1,4 +1,7 @@
-"""The reasons by which a leader sent drafts back before, for him to take one again. Reads only; each sees his own alone."""
+"""Whether a typed reason says anything; and those by which a leader sent drafts back before, for him to take one again.
+
+Reads only; each sees his own alone.
+"""
 
 from dataclasses import dataclass
 
@@ -9,7 +12,7 @@ from routing.store.tables import ReviewRow
 from routing.workflow import Opinion, Stage
 
 REASON_MIN = 4
-"""So many letters a typed reason has at least; project default."""
+"""So many letters or digits a typed reason has at least; project default."""
 OFFERED = 3
 """So many of his last reasons are offered; project default."""
 
@@ -22,6 +25,11 @@ class OwnReason:
 
     review_id: int
     text: str
+
+
+def is_telling(typed: str) -> bool:
+    """Tell whether a typed reason can stand in the record: whoever reads it later must see why. Dots say nothing."""
+    return sum(map(str.isalnum, typed)) >= REASON_MIN
 
 
 def last(session: Session, person_id: int) -> list[OwnReason]:

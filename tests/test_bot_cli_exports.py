@@ -184,6 +184,7 @@ WRONG: dict[str, tuple[tuple[str, ...], int, str]] = {
     "no ending": (("log", "--out", "a", *WHY), 2, "请以 .docx、.xlsx 结尾"),
     "no document of a ledger": (("ledger", "--out", "a.docx", *WHY), 2, "请以 .xlsx 结尾"),
     "no reason": (("review", "1", "--out", "a.docx", "--reason", " 查 "), 2, "请写明导出理由"),
+    "a reason of dots": (("review", "1", "--out", "a.docx", "--reason", "。。。。。。"), 2, "请写明导出理由"),
     "no such day": (("log", "--day", "昨天", "--out", "a.docx", *WHY), 2, "--day 2026-11-21"),
     "a day to come": (("log", "--day", "2199-01-01", "--out", "a.docx", *WHY), 2, "还没有到"),
     "no folder": (("brief", "1", "--out", "no/such/a.docx", *WHY), 1, "没有这个文件夹"),

@@ -32,7 +32,7 @@ from routing.errors import UserError
 from routing.export import ledger_rows
 from routing.forms import Facts, Form, dispatch_form, review_forms
 from routing.ledger import Entry
-from routing.reasons import REASON_MIN
+from routing.reasons import is_telling
 from routing.views import case_view, find_case
 
 export_app = typer.Typer(help="导出表格。", no_args_is_help=True, rich_markup_mode=None)
@@ -80,7 +80,7 @@ class _Errand:
 
 
 def _errand(what: str, file: Path, reason: str, *endings: str, force: bool) -> _Errand:
-    if len(reason.strip()) < REASON_MIN:
+    if not is_telling(reason):
         raise BadUsage("请写明导出理由（至少 4 个字），会记入台账。")
     check_ending(file, *endings)
     settings, configuration = configured()

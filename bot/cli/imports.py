@@ -51,7 +51,7 @@ from routing.legacy_rows import Means
 from routing.legacy_sheets import Reading, first_mark, grouped, read_sheets
 from routing.legacy_words import channel_of, folded
 from routing.office import Office
-from routing.reasons import REASON_MIN
+from routing.reasons import is_telling
 from routing.workflow import ENDED, STATE_NAMES, Actor
 
 import_app = typer.Typer(help="导入旧台账。", no_args_is_help=True, rich_markup_mode=None)
@@ -152,7 +152,7 @@ def ledger(
 
 
 def _check_said(reason: str, by: str) -> None:
-    if len(reason.strip()) < REASON_MIN:
+    if not is_telling(reason):
         raise BadUsage("请用 --reason 写明导入理由（至少 4 个字），会记入台账。先看看会怎样用 --dry-run。")
     if not by.strip():
         raise BadUsage("请用 --by 写明是谁在导入（已登记的政府办或值班员），会记入台账。")

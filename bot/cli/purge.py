@@ -22,7 +22,7 @@ from routing.errors import UserError
 from routing.ledger import Ledger
 from routing.office import Office
 from routing.purge import TEXTS, Due
-from routing.reasons import REASON_MIN
+from routing.reasons import is_telling
 from routing.retention import Cut, cut_at
 from routing.store.compact import MIB, compact
 from routing.store.engine import Store
@@ -50,7 +50,7 @@ def purge(
     """清理过了保存期的记录（office.toml 的 [retention]）。不写 --yes 只列出，什么都不删。"""
     if compacts and not yes:
         raise BadUsage("--compact 要和 --yes 一起用；不写 --yes 时什么都不改。")
-    if yes and len(reason.strip()) < REASON_MIN:
+    if yes and not is_telling(reason):
         raise BadUsage("请用 --reason 写明清理理由（至少 4 个字），会记入台账。什么都没有删。")
     settings, configuration = configured()
     office = configuration.office

@@ -12,7 +12,7 @@ from routing.asks import Question
 from routing.errors import UserError
 from routing.ledger import who
 from routing.procedure import needs_of
-from routing.reasons import REASON_MIN
+from routing.reasons import REASON_MIN, is_telling
 from routing.workflow import (
     Actor,
     CaseFacts,
@@ -230,7 +230,7 @@ def _reasoned(order: Order, reason: str) -> Order | str:
 
 def too_short(what: str, typed: str) -> str:
     """Say that a reason is none: whoever reads the record later must see why. Empty where it can stand."""
-    if sum(map(str.isalnum, typed)) >= REASON_MIN:
+    if is_telling(typed):
         return ""
     return f"{what}“{typed}”太短，日后看不明白，没有保存。请写清楚，至少 {REASON_MIN} 个字，再回复一次。"
 
