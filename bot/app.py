@@ -2,8 +2,9 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -13,9 +14,9 @@ from sqlalchemy.orm import Session
 from bot.chat import ChatPort, TokenRejected
 from bot.compose import Composer
 from bot.config import Configuration
-from bot.door import StoreDoor
+from bot.door import StoreDoor, Terms
+from bot.edition import House
 from bot.handlers.commands import OFFERS
-from bot.handlers.desk import Desk, Reception
 from bot.jobs import ClockWatch, Tick, schedule, watch_clock
 from bot.receiver import Receiver
 from bot.reload import Watcher
@@ -24,7 +25,6 @@ from bot.scoring import ModelWatcher, models_folder, scorer_of
 from bot.sender import Pace, Sender
 from bot.settings import Settings
 from bot.storewatch import StoreWatch
-from bot.words import for_chat, words
 from monitors.fetch import Fetcher
 from monitors.inbox import Inbox
 from monitors.masking import mask
@@ -88,32 +88,44 @@ class App:
         pace: Pace | None = None,
     ) -> None:
         self._settings = settings
-        self._configuration = configuration
         self._chat = chat
         self._clock = clock
-        office = configuration.office
         self.store = Store(settings.database_url)
         self.ledger = ledger_of(settings)
-        names = {source.id: source.name for source in configuration.sources}
-        composer = Composer(office, names, for_chat(words(configuration)), _personal, chat.link_to)
-        self.sender = Sender(self.store, chat, office, composer, clock, pace=pace)
         self._models = ModelWatcher(models_folder(settings))
-        self._door = StoreDoor(
-            self.store, configuration, self.ledger, clock, self.sender.wake, self._models.opinions
-        )
-        reception = Reception(_masked, lambda: self._door.judge)
-        desk = Desk(office, self.ledger, chat.platform, names, reception, _personal)
-        self._roster = configuration.roster
+        self._house = House(self.ledger, chat.platform, chat.link_to, _masked, _personal)
+        self._edition = self._house.edition(configuration, self._models.opinions)
+        self.sender = Sender(self.store, chat, self._office, self._composer, clock, pace=pace)
+        self._door = StoreDoor(self.store, lambda: self._edition.terms, self.ledger, clock, self.sender.wake)
         self._poller: Poller | None = None
-        self._silences = {source.id: _silence_of(source) for source in configuration.sources}
         self.ingest_port: int | None = None
         """Where pushes are taken, once that runs."""
         self._watcher = Watcher(settings.config, configuration)
-        tags = {source.id: source.tags for source in configuration.sources}
         replays = Replays(
-            self.store, office, tags, settings.config, models_folder(settings), clock, self.sender.wake
+            self.store,
+            self._office,
+            lambda: self._edition.tags,
+            settings.config,
+            models_folder(settings),
+            clock,
+            self.sender.wake,
         )
-        self.receiver = Receiver(self.store, chat, desk, composer, clock, self.sender.wake, replays.answer)
+        self.receiver = Receiver(
+            self.store,
+            chat,
+            lambda: self._edition.desk,
+            self._composer,
+            clock,
+            self.sender.wake,
+            replays.answer,
+        )
+
+    def _office(self) -> Office:
+        """Give the office of now; asked for within a unit of work, it does not change before its end."""
+        return self._edition.office
+
+    def _composer(self) -> Composer:
+        return self._edition.composer
 
     async def run(self, only: Part | None = None, ready: asyncio.Event | None = None) -> None:
         """Migrate, greet the platform, work. Raises TokenRejected, LeaseHeld; anything else is a bug.
@@ -162,8 +174,8 @@ class App:
 
     async def _recount(self) -> None:
         """Count tentative limits (暂定) anew: a start brings a newer calendar, of the package or of the office."""
-        now, office = self._clock(), self._configuration.office
-        await self.store.write(lambda s: deadlines.recount(s, office, self.ledger, now))
+        now = self._clock()
+        await self.store.write(lambda s: deadlines.recount(s, self._office(), self.ledger, now))
 
     async def _after_step(self, back_s: float) -> None:
         now = self._clock()
@@ -171,7 +183,7 @@ class App:
 
         def work(session: Session) -> None:
             put_right(session, now)
-            auditor.tell_operator(session, self._configuration.office, text, now)
+            auditor.tell_operator(session, self._office(), text, now)
 
         await self.store.write(work)
         if self._poller is not None:
@@ -186,11 +198,10 @@ class App:
             self._open_inbox(only, worker),
         ):
             if only != "bot":
-                poller = self._poller = Poller(
-                    self._configuration.sources, fetcher, worker, self._door, self._clock
-                )
+                watched = self._edition.configuration.sources
+                poller = self._poller = Poller(watched, fetcher, worker, self._door, self._clock)
                 ticks.append(Tick("poll", 1.0, poller.poll_due, POLL_ROUNDS_AT_ONCE))
-                left = Leftovers(self._configuration.sources, worker, self._door, self._clock)
+                left = Leftovers(watched, worker, self._door, self._clock)
                 ticks.append(Tick("leftovers", LOOK_FOR_LEFTOVERS_S, left.score))
                 ticks.append(Tick("sources", LOOK_AT_SOURCES_S, self._look_at_sources))
             if only != "monitors":
@@ -221,8 +232,15 @@ class App:
 
     async def _look_at_sources(self) -> None:
         """Look for what no round of one source can show: silence, our own network, sources nobody gets round to."""
-        now, office = self._clock(), self._configuration.office
-        if await self.store.write(lambda s: sources.look(s, office, self.ledger, now, self._silences)):
+        now = self._clock()
+
+        def work(session: Session) -> int:
+            edition = self._edition
+            return sources.look(
+                session, edition.office, self.ledger, now, _silences(edition.configuration.sources)
+            )
+
+        if await self.store.write(work):
             self.sender.wake()
 
     @asynccontextmanager
@@ -232,7 +250,9 @@ class App:
             yield
             return
         host, _, port = self._settings.ingest_listen.rpartition(":")
-        inbox = Inbox(self._configuration.sources, worker, self._door, self._clock, self._settings.ingest_key)
+        inbox = Inbox(
+            self._edition.configuration.sources, worker, self._door, self._clock, self._settings.ingest_key
+        )
         self.ingest_port = await inbox.start(host.strip("[]"), int(port))
         try:
             yield
@@ -241,8 +261,13 @@ class App:
 
     async def _look_at_roster(self) -> None:
         """Take over the roster of the files, and tell what is amiss with it."""
-        now, office, planned = self._clock(), self._configuration.office, self._roster
-        if await self.store.write(lambda s: roster_watch.look(s, office, self.ledger, planned, now)):
+        now = self._clock()
+
+        def work(session: Session) -> object:
+            edition = self._edition
+            return roster_watch.look(session, edition.office, self.ledger, edition.configuration.roster, now)
+
+        if await self.store.write(work):
             self.sender.wake()
 
     async def _look_at_configuration(self) -> None:
@@ -250,12 +275,15 @@ class App:
         edit = self._watcher.look()
         if edit is None:
             return
-        if edit.rules is not None:
-            self._door.judge_by(edit.rules)
-        if edit.roster is not None:
-            self._roster = edit.roster
+        running = self._edition.configuration
+        edited = replace(
+            running,
+            rules=edit.rules or running.rules,
+            roster=running.roster if edit.roster is None else edit.roster,
+        )
+        self._edition = await asyncio.to_thread(self._house.edition, edited, self._models.opinions)
         now, text = self._clock(), edit.text
-        await self.store.write(lambda s: auditor.tell_operator(s, self._configuration.office, text, now))
+        await self.store.write(lambda s: auditor.tell_operator(s, self._office(), text, now))
         self.sender.wake()
 
     async def _look_at_models(self) -> None:
@@ -263,9 +291,10 @@ class App:
         taught = await asyncio.to_thread(self._models.look)
         if taught is None:
             return
-        self._door.judge_by(opinions=taught.opinions)
+        configuration = self._edition.configuration
+        self._edition = await asyncio.to_thread(self._house.edition, configuration, taught.opinions)
         now, text = self._clock(), taught.text
-        await self.store.write(lambda s: auditor.tell_operator(s, self._configuration.office, text, now))
+        await self.store.write(lambda s: auditor.tell_operator(s, self._office(), text, now))
         self.sender.wake()
 
     def _keeper(self, lease: Lease) -> Callable[[], Awaitable[None]]:
@@ -287,7 +316,7 @@ class App:
                 lambda s: outbox.queue(
                     s,
                     key=f"silence:{now:%Y-%m-%dT%H}",
-                    chat=self._configuration.office.operator_chat,
+                    chat=self._office().operator_chat,
                     kind=MessageKind.TEXT,
                     priority=Priority.ALERT,
                     payload={"template": "trouble", "text": text},
@@ -296,7 +325,7 @@ class App:
             )
 
     def _ticks(self) -> list[Tick]:
-        office = self._configuration.office
+        office, ledger = self._office, self.ledger
         watch = StoreWatch(self.store, self._chat, office, self._clock, self.sender.wake)
 
         def each(work: Callable[[Session, datetime], object]) -> Callable[[], Awaitable[object]]:
@@ -310,20 +339,20 @@ class App:
             return call
 
         return [
-            Tick("deadlines", 5.0, each(lambda s, now: deadlines.tick(s, office, self.ledger, now))),
-            Tick("supervision", 15.0, each(lambda s, now: supervision.tick(s, office, self.ledger, now))),
-            Tick("calls", 5.0, each(lambda s, now: calls.tick(s, office, self.ledger, now))),
-            Tick("holding", 5.0, each(lambda s, now: holding.tick(s, office, self.ledger, now))),
-            Tick("handovers", 15.0, each(lambda s, now: handover.tick(s, office, self.ledger, now))),
-            Tick("substitutions", 15.0, each(lambda s, now: substitution.tick(s, office, self.ledger, now))),
+            Tick("deadlines", 5.0, each(lambda s, now: deadlines.tick(s, office(), ledger, now))),
+            Tick("supervision", 15.0, each(lambda s, now: supervision.tick(s, office(), ledger, now))),
+            Tick("calls", 5.0, each(lambda s, now: calls.tick(s, office(), ledger, now))),
+            Tick("holding", 5.0, each(lambda s, now: holding.tick(s, office(), ledger, now))),
+            Tick("handovers", 15.0, each(lambda s, now: handover.tick(s, office(), ledger, now))),
+            Tick("substitutions", 15.0, each(lambda s, now: substitution.tick(s, office(), ledger, now))),
             Tick("recover", 30.0, each(lambda s, now: outbox.recover(s, now, at_start=False))),
-            Tick("deliveries", NOTE_S, each(lambda s, now: deliveries.note(s, self.ledger, now))),
-            Tick("promises", 60.0, each(lambda s, now: promises.tick(s, office, self.ledger, now))),
-            Tick("effects", 60.0, each(lambda s, now: effect.tick(s, self.ledger, now))),
-            Tick("audit", 60.0, each(lambda s, now: auditor.audit(s, office, now))),
+            Tick("deliveries", NOTE_S, each(lambda s, now: deliveries.note(s, ledger, now))),
+            Tick("promises", 60.0, each(lambda s, now: promises.tick(s, office(), ledger, now))),
+            Tick("effects", 60.0, each(lambda s, now: effect.tick(s, ledger, now))),
+            Tick("audit", 60.0, each(lambda s, now: auditor.audit(s, office(), now))),
             Tick("roster", 15.0, self._look_at_roster),
-            Tick("digest", 60.0, each(lambda s, now: queue_weekly(s, office, now))),
-            Tick("head", 60.0, each(lambda s, now: attest.post_daily(s, office, self.ledger, now))),
+            Tick("digest", 60.0, each(lambda s, now: queue_weekly(s, office(), now))),
+            Tick("head", 60.0, each(lambda s, now: attest.post_daily(s, office(), ledger, now))),
             Tick("silence", 60.0, self._listen_for_silence),
             Tick("store", 5.0, watch.look),
             Tick("checkpoint", 3600.0, self.store.checkpoint),
@@ -340,8 +369,12 @@ def _personal(text: str) -> tuple[str, ...]:
     return mask(text).kinds
 
 
+def _silences(sources: Iterable[Source]) -> Mapping[str, timedelta | None]:
+    """Give the silence that is too long for each source: None is learned, zero never."""
+    return {source.id: _silence_of(source) for source in sources}
+
+
 def _silence_of(source: Source) -> timedelta | None:
-    """Give the silence that is too long for a source: None is learned, zero never."""
     if source.kind in {"page", "column"}:
         return timedelta(0)  # what is wrong with these is seen in each round
     return None if source.silent_h is None else timedelta(hours=source.silent_h)
@@ -372,8 +405,8 @@ async def poll_once(
     store = Store(settings.database_url)
     try:
         migrate(store)
-        opinions = office_opinions.opinions(models_folder(settings))
-        door = StoreDoor(store, configuration, ledger_of(settings), clock, lambda: None, opinions)
+        terms = Terms.of(configuration, office_opinions.opinions(models_folder(settings)))
+        door = StoreDoor(store, lambda: terms, ledger_of(settings), clock, lambda: None)
         async with Fetcher(clock) as fetcher, closing(Worker(scorer_of(settings))) as worker:
             poller = Poller(configuration.sources, fetcher, worker, door, clock)
             chosen = [s.id for s in configuration.sources if source_id in {None, s.id} and s.kind != "inbox"]

@@ -67,7 +67,8 @@ class Outgoing:
 class Composer:
     """Renders rows for one office; `sources` names the sources by id, `told` the codes of the record, for people.
 
-    `personal` knows personal data in drafts, `link_to` the address of a message.
+    `personal` knows personal data in drafts, `link_to` the address of a message; `menus` are those that stand open, which
+    outlive the composer.
     """
 
     def __init__(
@@ -77,12 +78,13 @@ class Composer:
         told: Words = PLAIN,
         personal: Personal = no_personal_data,
         link_to: Callable[[MessageRef], str] = lambda ref: "",
+        menus: OpenMenus | None = None,
     ) -> None:
         self._office = office
         self._link_to = link_to
         self._personal = personal
         self._listings = Listings(office, told)
-        self._menus = OpenMenus()
+        self._menus = menus or OpenMenus()
         self._sources = sources
 
     def compose(self, session: Unit, message: Message, now: datetime) -> Outgoing | None:

@@ -6,6 +6,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from sqlalchemy.orm import Session
+
 from bot.config import Configuration
 from routing import comment_watch, intake, pushes, sources
 from routing.clock import Clock
@@ -13,8 +15,8 @@ from routing.errors import StoreDown
 from routing.items import CommentWatch, Harvest, Item, SourceState
 from routing.judging import Judge, subject_of
 from routing.ledger import Ledger
+from routing.office import Office
 from routing.opinions import Opinions
-from routing.rules import Rules
 from routing.store.engine import Store
 from routing.store.holds import Holds
 
@@ -28,39 +30,38 @@ UNSCORED_DAYS, UNSCORED_AT_ONCE = timedelta(days=7), 200
 Lines = Sequence[str]
 
 
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """By what texts are judged: the office, and its rules and models. One of the two never changes without the other."""
+
+    office: Office
+    judge: Judge
+
+    @classmethod
+    def of(cls, configuration: Configuration, opinions: Opinions | None = None) -> "Terms":
+        """Give the terms of a configuration; `opinions` None: the models of the starter set."""
+        return cls(configuration.office, Judge(configuration.rules, opinions))
+
+
 class StoreDoor:
-    """The core behind a store. `judge_by` other rules or models between two calls. `opinions` None: the starter set's."""
+    """The core behind a store. `terms` are asked for once a transaction, so that they may change between two."""
 
     def __init__(
         self,
         store: Store,
-        configuration: Configuration,
+        terms: Callable[[], Terms],
         ledger: Ledger,
         clock: Clock,
         on_change: Callable[[], None],
-        opinions: Opinions | None = None,
     ) -> None:
         self._store = store
         self._holds = Holds(store)
-        self._rules = configuration.rules
-        self._opinions = opinions
-        self._judge = Judge(self._rules, opinions)
-        self._office = configuration.office
+        self._terms = terms
         self._ledger = ledger
         self._clock = clock
         self._on_change = on_change
         self._waiting: deque[_Waiting] = deque()
         self._taking: asyncio.Task[None] | None = None
-
-    def judge_by(self, rules: Rules | None = None, opinions: Opinions | None = None) -> None:
-        """Judge by these rules, and by what these models say, from the next transaction on; None: as before."""
-        self._rules, self._opinions = rules or self._rules, opinions or self._opinions
-        self._judge = Judge(self._rules, self._opinions)
-
-    @property
-    def judge(self) -> Judge:
-        """The rules and models of now."""
-        return self._judge
 
     async def take(self, source_ids: Sequence[str]) -> frozenset[str]:
         """Hold those of the sources that no other machine has in hand; gives what is held."""
@@ -88,7 +89,7 @@ class StoreDoor:
     async def touch(self, states: Sequence[SourceState]) -> None:
         """Note that these sources answered as before."""
         now = self._clock()
-        await self._store.write(lambda s: sources.touch(s, self._office, self._ledger, states, now))
+        await self._store.write(lambda s: sources.touch(s, self._terms().office, self._ledger, states, now))
 
     async def known(self, source_id: str, external_ids: Sequence[str]) -> frozenset[str]:
         """Tell which of these items are stored."""
@@ -115,7 +116,9 @@ class StoreDoor:
         """Take in at once those of the texts `waiting` for a score that are urgent whatever it will be, before all that
         waits for a transaction. The rest of the harvest, and what it says of its source, is left for `accept`.
         """
-        part = await asyncio.to_thread(self._urgent, self._judge, harvest, frozenset(waiting), self._clock())
+        part = await asyncio.to_thread(
+            self._urgent, self._terms(), harvest, frozenset(waiting), self._clock()
+        )
         if not part:
             return ()
         return await self._committed(replace(harvest, part=part), self._waiting.appendleft)
@@ -127,13 +130,13 @@ class StoreDoor:
         return await self._store.read(lambda s: intake.unscored(s, since, until, UNSCORED_AT_ONCE))
 
     def _urgent(
-        self, judge: Judge, harvest: Harvest, waiting: Collection[str], now: datetime
+        self, terms: Terms, harvest: Harvest, waiting: Collection[str], now: datetime
     ) -> frozenset[str]:
-        hour = now.astimezone(self._office.zone).hour
+        hour = now.astimezone(terms.office.zone).hour
         return frozenset(
             item.external_id
             for item in harvest.items
-            if item.external_id in waiting and judge.is_urgent(subject_of(item, harvest.tags, hour))
+            if item.external_id in waiting and terms.judge.is_urgent(subject_of(item, harvest.tags, hour))
         )
 
     async def _committed(self, harvest: Harvest, put: Callable[["_Waiting"], None]) -> Lines:
@@ -169,11 +172,13 @@ class StoreDoor:
                 one.fail(own)
 
     async def _commit(self, batch: Sequence["_Waiting"]) -> Sequence[Lines]:
-        now, judge = self._clock(), self._judge
-        harvests = [one.harvest for one in batch]
-        lines = await self._store.write(
-            lambda s: intake.accept_all(s, self._office, judge, self._ledger, harvests, now)
-        )
+        now, harvests = self._clock(), [one.harvest for one in batch]
+
+        def work(session: Session) -> Sequence[Lines]:
+            terms = self._terms()
+            return intake.accept_all(session, terms.office, terms.judge, self._ledger, harvests, now)
+
+        lines = await self._store.write(work)
         self._on_change()
         return lines
 

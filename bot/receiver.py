@@ -61,13 +61,16 @@ class Receiver:
         self,
         store: Units,
         chat: ChatPort,
-        desk: Desk,
-        composer: Composer,
+        desk: Callable[[], Desk],
+        composer: Callable[[], Composer],
         clock: Clock,
         on_change: Callable[[], None],
         errand: Callable[[Errand], Awaitable[None]] | None = None,
     ) -> None:
-        """`errand` does what takes longer, and answers by itself; None: such commands get no answer."""
+        """`desk` and `composer` are asked for once a use case, so that they may change between two.
+
+        `errand` does what takes longer, and answers by itself; None: such commands get no answer.
+        """
         self._store = store
         self._chat = chat
         self._desk = desk
@@ -151,7 +154,7 @@ class Receiver:
         """Mark an update as not handled, and tell whoever wrote it: a draft that vanished without a word is lost."""
         inbox.finish(session, self._chat.platform, update_id, now, "error")
         if isinstance(event, TextReplied | CommandGiven):
-            occasion = Occasion(self._desk, session, now, update_id, event)
+            occasion = Occasion(self._desk(), session, now, update_id, event)
             if occasion.actor(event.sender) is not None:
                 occasion.say(event.chat, FAULT, reply_to=event.message)
 
@@ -160,7 +163,7 @@ class Receiver:
             return None
         if event is None:
             return None
-        occasion = Occasion(self._desk, session, now, update_id, event)
+        occasion = Occasion(self._desk(), session, now, update_id, event)
         brought = _brought(event)
         if brought and not inbox.is_first(session, self._chat.platform, update_id, brought):
             return came_before(occasion)
@@ -191,19 +194,19 @@ class Receiver:
             log.info("quick answer lost", extra={"error": str(error)})
 
     async def _redraw(self, redraw: Redraw) -> None:
-        card = await self._store.read(lambda s: self._composer.row_card(s, redraw.payload))
+        card = await self._store.read(lambda s: self._composer().row_card(s, redraw.payload))
         if card is not None:
             await self._chat.update_card(redraw.ref, card)
 
     async def _open_menu(self, menu: Menu) -> None:
         now = self._clock()
-        card = await self._store.read(lambda s: self._composer.open_menu(s, menu, now))
+        card = await self._store.read(lambda s: self._composer().open_menu(s, menu, now))
         if card is not None:
             await self._chat.update_card(menu.ref, card)
 
     async def _leaf(self, leafed: Leafed) -> None:
         now = self._clock()
         card = await self._store.read(
-            lambda s: self._composer.listing(s, leafed.facts, leafed.sent_as, leafed.page, now)
+            lambda s: self._composer().listing(s, leafed.facts, leafed.sent_as, leafed.page, now)
         )
         await self._chat.update_card(leafed.ref, card)

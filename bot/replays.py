@@ -28,14 +28,15 @@ FAILED = "试算出错，什么都没有改动；运维可在服务器上运行 
 class Replays:
     """Answers one wish at a time.
 
-    `tags`: of each source, by its id; `folder`: of the configuration; `models`: of the office's own models.
+    `tags`: of each source, by its id, asked for as `office` is, once a wish; `folder`: of the configuration; `models`: of
+    the office's own models.
     """
 
     def __init__(
         self,
         store: Units,
-        office: Office,
-        tags: Mapping[str, Sequence[str]],
+        office: Callable[[], Office],
+        tags: Callable[[], Mapping[str, Sequence[str]]],
         folder: Path,
         models: Path,
         clock: Clock,
@@ -91,10 +92,10 @@ class Replays:
             self._is_busy = False
 
     async def _tried(self, path: Path) -> str:
-        draft = Draft(draft_of(path).text, DRAFT, self._models)
+        draft, office = Draft(draft_of(path).text, DRAFT, self._models), self._office()
         replayed = await replay(
-            self._store, self._office, draft, self._tags, DAYS, self._clock(), examples=1, nice=NICE
+            self._store, office, draft, self._tags(), DAYS, self._clock(), examples=1, nice=NICE
         )
         if replayed is None:
             return f"库里没有最近 {DAYS} 天的信息，试算不了。"
-        return f"试算 {DRAFT}（最近 {DAYS} 天）\n{message(*replayed, self._office)}"
+        return f"试算 {DRAFT}（最近 {DAYS} 天）\n{message(*replayed, office)}"

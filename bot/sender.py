@@ -90,14 +90,17 @@ class Pace:
 
 
 class Sender:
-    """Runs until stopped. One in the whole office: a lease on the store sees to that."""
+    """Runs until stopped. One in the whole office: a lease on the store sees to that.
+
+    `office` and `composer` are asked for once a use case, so that they may change between two.
+    """
 
     def __init__(
         self,
         store: Units,
         chat: ChatPort,
-        office: Office,
-        composer: Composer,
+        office: Callable[[], Office],
+        composer: Callable[[], Composer],
         clock: Clock,
         *,
         pace: Pace | None = None,
@@ -107,7 +110,7 @@ class Sender:
         self._office = office
         self._composer = composer
         self._clock = clock
-        self._pace = pace or Pace(office.chats)
+        self._pace = pace or Pace(lambda: office().chats())
         self._busy: dict[str, asyncio.Task[None]] = {}
         self._shut_until: dict[str, datetime] = {}
         self._wake = asyncio.Event()
@@ -204,7 +207,7 @@ class Sender:
     async def _send(self, message: Message) -> None:
         now = self._clock()
         outgoing, address = await self._store.read(
-            lambda s: (self._composer.compose(s, message, now), chats.address(s, message.chat))
+            lambda s: (self._composer().compose(s, message, now), chats.address(s, message.chat))
         )
         if outgoing is None:
             await self._store.write(lambda s: outbox.record_skipped(s, message, "无需发送"))
@@ -308,11 +311,8 @@ class Sender:
         outbox.record_dead(session, message, why)
         if not chats.closed(session, message.chat, why, now):
             return
-        fallback = (
-            self._office.duty_chat
-            if message.chat == self._office.operator_chat
-            else self._office.operator_chat
-        )
+        office = self._office()
+        fallback = office.duty_chat if message.chat == office.operator_chat else office.operator_chat
         outbox.queue(
             session,
             key=f"closed:{message.chat}:{now.isoformat()}",

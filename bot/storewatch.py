@@ -33,7 +33,12 @@ class StoreWatch:
     """Look every few seconds. A failure that is over by the next look is told once, afterwards; a longer one at once too."""
 
     def __init__(
-        self, store: Failing, chat: ChatPort, office: Office, clock: Clock, on_change: Callable[[], None]
+        self,
+        store: Failing,
+        chat: ChatPort,
+        office: Callable[[], Office],
+        clock: Clock,
+        on_change: Callable[[], None],
     ) -> None:
         self._store = store
         self._chat = chat
@@ -54,7 +59,7 @@ class StoreWatch:
             f"数据库有 {seconds} 秒左右写不进去，现已恢复，正在接着处理。若反复出现，请检查磁盘空间和数据库。"
         )
         try:
-            await self._store.write(lambda s: tell_operator(s, self._office, text, now))
+            await self._store.write(lambda s: tell_operator(s, self._office(), text, now))
         except StoreDown:
             await self._tell()
             return
@@ -65,7 +70,7 @@ class StoreWatch:
     async def _tell(self) -> None:
         if self._is_told:
             return
-        card, chat = Card((Block(DOWN, Form.LINE, weight=9),)), self._office.operator_chat
+        card, chat = Card((Block(DOWN, Form.LINE, weight=9),)), self._office().operator_chat
         try:
             try:
                 await self._chat.notify(chat, card)

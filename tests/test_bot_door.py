@@ -8,7 +8,7 @@ from builders import Desk, harvest, item
 from sqlalchemy import event
 
 from bot.config import Configuration
-from bot.door import AT_ONCE, ITEMS_AT_ONCE, StoreDoor
+from bot.door import AT_ONCE, ITEMS_AT_ONCE, StoreDoor, Terms
 from routing import intake, sources
 from routing.errors import StoreDown
 from routing.store.tables import CaseRow, ItemRow
@@ -23,8 +23,8 @@ def known(desk: Desk) -> Desk:
 
 
 def door_of(desk: Desk) -> StoreDoor:
-    configuration = Configuration(desk.office, (), desk.rules)
-    return StoreDoor(desk.store, configuration, desk.ledger, desk.clock, lambda: None)
+    terms = Terms.of(Configuration(desk.office, (), desk.rules))
+    return StoreDoor(desk.store, lambda: terms, desk.ledger, desk.clock, lambda: None)
 
 
 def one(source: str, text: str = "东湖小区今天又停水了，物业不管"):

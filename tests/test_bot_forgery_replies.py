@@ -78,11 +78,12 @@ class Siege:
         self.desk, self.chance, self.serial, self.brought = desk, chance, 0, 0
         reception = Reception(lambda text: (mask(text).text, mask(text).kinds), lambda: desk.rules)
         counter = Counter(desk.office, desk.ledger, "chat", {}, reception)
+        composer = Composer(desk.office, {})
         self.receiver = Receiver(
             desk.store,  # type: ignore[arg-type]
             Platform(),  # type: ignore[arg-type]
-            counter,
-            Composer(desk.office, {}),
+            lambda: counter,
+            lambda: composer,
             desk.clock,
             lambda: None,
         )

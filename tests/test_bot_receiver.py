@@ -74,7 +74,8 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def receiver_of(desk: Desk, platform: Platform, store: Any) -> Receiver:
     counter = Counter(desk.office, desk.ledger, platform.platform, {})
-    return Receiver(store, platform, counter, Composer(desk.office, {}), desk.clock, lambda: None)  # type: ignore[arg-type]
+    composer = Composer(desk.office, {})
+    return Receiver(store, platform, lambda: counter, lambda: composer, desk.clock, lambda: None)  # type: ignore[arg-type]
 
 
 async def at_work(receiver: Receiver, condition: Callable[[], Any]) -> None:

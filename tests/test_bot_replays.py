@@ -38,7 +38,13 @@ def watched(desk: Desk) -> Desk:
 
 def replays(desk: Desk, folder: Path) -> Replays:
     return Replays(
-        desk.store, desk.office, {"bbs": (OWN_TAG,)}, folder, folder / "models", desk.clock, lambda: None
+        desk.store,
+        lambda: desk.office,
+        lambda: {"bbs": (OWN_TAG,)},
+        folder,
+        folder / "models",
+        desk.clock,
+        lambda: None,
     )
 
 
@@ -88,7 +94,9 @@ async def test_the_receiver_does_the_errand_beside_the_counter(desk: Desk) -> No
     counter = Counter(desk.office, desk.ledger, "telegram", {})
     composer = Composer(desk.office, {})
     platform: Any = Platform(asked("leader", "replay"))
-    receiver = Receiver(desk.store, platform, counter, composer, desk.clock, lambda: None, errand)
+    receiver = Receiver(
+        desk.store, platform, lambda: counter, lambda: composer, desk.clock, lambda: None, errand
+    )
     await at_work(receiver, lambda: all_done(desk, 1) and done)
     assert [wish.key for wish in done] == ["replay:telegram:1"]
     assert [row.problem for row in desk.all(InboxRow)] == [None]

@@ -194,7 +194,8 @@ class Hurry(Pace):
 
 def post_of(desk: Desk, pace: Pace | None) -> Post:
     platform = Platform()
-    sender = Sender(desk.store, platform, desk.office, Composer(desk.office, {}), desk.clock, pace=pace)
+    composer = Composer(desk.office, {})
+    sender = Sender(desk.store, platform, lambda: desk.office, lambda: composer, desk.clock, pace=pace)
     return Post(desk, platform, sender)
 
 

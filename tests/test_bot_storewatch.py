@@ -39,7 +39,7 @@ class Watched:
         self._watch = StoreWatch(
             desk.store,
             self.platform,  # type: ignore[arg-type]
-            desk.office,
+            lambda: desk.office,
             desk.clock,
             lambda: self.woken.append(1),
         )

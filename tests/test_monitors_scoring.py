@@ -17,7 +17,7 @@ from builders import Desk, FakeClock, harvest, item, make_office, make_rules, wa
 from watching import Site, feed, on_watch
 
 from bot.config import Configuration
-from bot.door import StoreDoor
+from bot.door import StoreDoor, Terms
 from monitors.fetch import Fetcher
 from monitors.poll import Outcome, Poller
 from monitors.scoring import Leftovers, scored
@@ -75,7 +75,8 @@ class Gated:
 
 
 def door_of(store: Store, rules: Rules, desk: Desk, clock: Clock) -> StoreDoor:
-    return StoreDoor(store, Configuration(desk.office, (), rules), Ledger(), clock, lambda: None)
+    terms = Terms.of(Configuration(desk.office, (), rules))
+    return StoreDoor(store, lambda: terms, Ledger(), clock, lambda: None)
 
 
 @asynccontextmanager
@@ -259,8 +260,8 @@ if __name__ == "__main__":
 async def poll_as_a_service(url: str, base: str, folder: str) -> None:
     """Poll one source of the site once, with the slow scorer, over the store: what the killed process does."""
     store, clock = Store(url), FakeClock()
-    configuration = Configuration(make_office(), (), make_rules())
-    door = StoreDoor(store, configuration, Ledger(), clock, lambda: None)
+    terms = Terms.of(Configuration(make_office(), (), make_rules()))
+    door = StoreDoor(store, lambda: terms, Ledger(), clock, lambda: None)
     async with Fetcher(clock) as fetcher:
         await Poller([source_at(base)], fetcher, Worker(Gated(Path(folder))), door, clock).poll_due()
 

@@ -252,7 +252,8 @@ async def test_in_the_group_the_summary_rings_and_the_cards_after_it_do_not(stor
     async with Sandbox(cast) as sandbox, SandboxClient(sandbox.base_url) as hands:
         chat = TelegramChat(SANDBOX_TOKEN, sandbox.base_url)
         await chat.start()
-        sender = Sender(store, chat, desk.office, Composer(desk.office, {}), clock, pace=Hurry(frozenset))
+        composer = Composer(desk.office, {})
+        sender = Sender(store, chat, lambda: desk.office, lambda: composer, clock, pace=Hurry(frozenset))
         read(desk)
         clock.advance(GAP)
         read(desk, item(SLIDE), item(WATER))

@@ -172,7 +172,7 @@ async def monitors(
     """Give a poller over a store with the rules of the template, as the service composes it, but without sentiment."""
     from bot.app import closing
     from bot.config import Configuration
-    from bot.door import StoreDoor
+    from bot.door import StoreDoor, Terms
     from bot.loop import settle
     from bot.office_file import load_office
     from monitors.fetch import Fetcher
@@ -190,7 +190,8 @@ async def monitors(
     )
     store = Store(url or f"sqlite:///{folder / 'bench.db'}")
     migrate(store)
-    door = StoreDoor(store, Configuration(office, tuple(sources), rules), Ledger(), clock, lambda: None)
+    terms = Terms.of(Configuration(office, tuple(sources), rules))
+    door = StoreDoor(store, lambda: terms, Ledger(), clock, lambda: None)
     settle()  # as the service does when it starts
     try:
         async with Fetcher(clock) as fetcher, closing(Worker(None)) as worker:

@@ -30,7 +30,7 @@ from sqlalchemy import select
 
 from bot.app import closing
 from bot.config import Configuration
-from bot.door import StoreDoor
+from bot.door import StoreDoor, Terms
 from bot.office_file import load_office
 from monitors.fetch import Fetcher
 from monitors.poll import Poller
@@ -209,7 +209,8 @@ async def run(all_served: Sequence[Served], tags: Mapping[str, Sequence[str]], r
     with tempfile.TemporaryDirectory() as folder:
         store = Store(f"sqlite:///{folder}/bench.db")
         migrate(store)
-        door = StoreDoor(store, configuration, Ledger(), utc_now, lambda: None)
+        terms = Terms.of(configuration)
+        door = StoreDoor(store, lambda: terms, Ledger(), utc_now, lambda: None)
         started = time.monotonic()
         async with Fetcher(utc_now) as fetcher, closing(Worker()) as worker:
             poller = Poller(configuration.sources, fetcher, worker, door, utc_now, at_once=1)
