@@ -11,7 +11,16 @@ from bot.duty_buttons import duty_buttons
 from bot.matter import excerpt
 from bot.names import LEVEL_MARKS, LEVEL_NAMES, level_tag, local
 from bot.steps import REPORTS, STANCES
-from bot.wishes import CARDS, PAGE_MARK, menu_button, menu_on, order_button, unit_arg
+from bot.wishes import (
+    CARDS,
+    PAGE_MARK,
+    UNIT_MARK,
+    mark_of,
+    menu_button,
+    menu_on,
+    order_button,
+    unit_arg,
+)
 from routing.choices import Page
 from routing.items import Band
 from routing.office import Level, Office, Step
@@ -80,8 +89,8 @@ def menu_buttons(view: CaseView, office: Office, menu: str) -> Rows:
         ]
     elif menu == DISMISS:
         choices = [
-            order_button(view, Command.DISMISS, reason, Tone.DANGER, str(place))
-            for place, reason in enumerate(office.dismiss_reasons)
+            order_button(view, Command.DISMISS, reason, Tone.DANGER, mark_of(reason))
+            for reason in office.dismiss_reasons
         ]
         choices.append(order_button(view, Command.DISMISS, "其他理由（回复文字）", Tone.DANGER, ASK))
     elif menu in _STEP_MENUS:
@@ -176,7 +185,8 @@ def ticks(view: CaseView, office: Office, menu: str, ticked: int) -> Rows:
     What is ticked stands in the buttons themselves, a bit each, so that nothing is kept of a menu.
     """
     names = [channel.name for channel in office.channels.values()]
-    done = order_button(view, Command.CONVENE, "发起会商", Tone.GOOD, str(ticked))
+    invited = f"{ticked}{UNIT_MARK}{mark_of(*office.channels)}"
+    done = order_button(view, Command.CONVENE, "发起会商", Tone.GOOD, invited)
     if menu == ASPECTS:
         names = list(ASPECT_NAMES.values())
         done = order_button(view, Command.PASS, "初审通过", Tone.GOOD, str(ticked))

@@ -7,7 +7,7 @@ from bot.buttons import LIFT, MUTE, SHOW, Wish, token_of
 from bot.chat import Block, Button, Card, Form, Tone
 from bot.names import level_tag, local, source_name
 from bot.spans import MORNING
-from bot.wishes import menu_button
+from bot.wishes import mark_of, menu_button
 from routing.held import HeldView, Matter, MuteView
 from routing.mutes import KIND_NAMES
 from routing.office import Level, Office
@@ -26,21 +26,21 @@ FORM = "/mute 地点 东湖小区 4h 计划停水"
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What the buttons of the menu have named so far."""
+    """What the buttons of the menu have named so far; of the reason its mark."""
 
     kind: MuteKind | None = None
     span: int | None = None
-    reason: int | None = None
+    reason: str = ""
 
 
 def choice_of(arg: str) -> Choice:
-    """Read what stands in a button: a letter, a digit for the span, digits for the reason; nonsense is left out."""
+    """Read what stands in a button: a letter, a digit for the span, the mark of the reason; nonsense is left out."""
     kind, span, reason = _LETTERS.get(arg[:1]), arg[1:2], arg[2:]
     is_span = span.isdecimal() and int(span) < len(SPANS)
     return Choice(
         kind,
         int(span) if kind is not None and is_span else None,
-        int(reason) if is_span and reason.isdecimal() and len(reason) < 3 else None,
+        reason if is_span else "",
     )
 
 
@@ -56,8 +56,8 @@ def mute_menu(view: CaseView, office: Office, arg: str, sources: Mapping[str, st
         )
         return (tuple(spans), back)
     reasons = tuple(
-        (Button(reason, token_of(_wish(view, f"{arg[:2]}{place}")), Tone.PLAIN),)
-        for place, reason in enumerate(office.mute.reasons)
+        (Button(reason, token_of(_wish(view, f"{arg[:2]}{mark_of(reason)}")), Tone.PLAIN),)
+        for reason in office.mute.reasons
     )
     return (*reasons, back)
 

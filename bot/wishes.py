@@ -26,9 +26,17 @@ UNIT_MARK = "."
 """Between the key of a channel and the mark of its unit."""
 
 
+def mark_of(*names: str) -> str:
+    """Give what stands in a button for an entry of a list of the office, or for the list: another list has another.
+
+    A place in it would not do: the office may be edited while the button stands there. At most 8 letters.
+    """
+    return f"{crc32(chr(0).join(names).encode()):x}"
+
+
 def unit_arg(channel: str, unit: str) -> str:
     """Write a unit of a channel into a button: by its name, so that a list in another order means no other unit."""
-    return f"{channel}{UNIT_MARK}{crc32(unit.encode()):x}"
+    return f"{channel}{UNIT_MARK}{mark_of(unit)}"
 
 
 def unit_of(arg: str, office: Office) -> tuple[str, str] | None:

@@ -24,6 +24,7 @@ from bot.handlers.desk import Desk as Counter
 from bot.handlers.desk import Occasion, Reaction
 from bot.handlers.react import react
 from bot.menus import CARDS
+from bot.wishes import mark_of
 from routing import people
 from routing.announce import CARD_ROLES
 from routing.office import Role
@@ -113,10 +114,10 @@ class Enemy:
         return {
             Command.DISPATCH: "petition",
             Command.SUBMIT: "petition",
-            Command.DISMISS: "0",
+            Command.DISMISS: mark_of(self.desk.office.dismiss_reasons[0]),
             Command.SET_LEVEL: "3",
             Command.CLASSIFY: "3",
-            Command.CONVENE: "1",
+            Command.CONVENE: f"1.{mark_of(*self.desk.office.channels)}",
             Command.PASS: "63",
             Command.APPROVE: "yes",
             Command.TRANSFER: "petition",

@@ -15,13 +15,15 @@ from bot.chat import Sender as From
 from bot.handlers.desk import Desk as Counter
 from bot.handlers.desk import Occasion, Reaction
 from bot.handlers.react import react
+from bot.menus import CONSULT, DISMISS, menu_buttons, ticks
+from bot.mutes import mute_menu
 from routing import cases, chats, choices, papers
 from routing.asks import ASK_LIFE
 from routing.errors import UserError
-from routing.office import Level, Procedure, Role
+from routing.office import Level, Mutes, Procedure, Role
 from routing.starter import SUBJECTS
 from routing.store.tables import ChatRow, DraftRow, OutboxRow, SuggestionRow, VerdictRow
-from routing.views import open_cases
+from routing.views import case_view, open_cases
 from routing.workflow import Command, State
 
 Happen = Callable[[Event], Reaction | None]
@@ -437,3 +439,35 @@ def test_a_contact_of_two_units_speaks_for_the_one_in_whose_group_he_pressed(des
     ):
         desk.run(lambda s: react(Occasion(counter, s, desk.clock(), update, event)))  # noqa: B023 - run at once
     assert desk.run(lambda s: papers.waiting(s, case_id, Command.CONVENE)) == {"network"}
+
+
+def test_a_button_means_what_it_said_when_the_office_has_changed_its_lists(desk):
+    desk.office = replace(desk.office, procedure=Procedure(consult=frozenset({Level.IV})))
+    case_id = desk.open()
+    view = desk.run(lambda s: case_view(s, case_id))
+    assert view is not None
+    [first, second, *_] = desk.office.dismiss_reasons
+    dismiss = {b.text: b.token for row in menu_buttons(view, desk.office, DISMISS) for b in row}
+    convene = next(
+        b.token for row in ticks(view, desk.office, CONSULT, 1) for b in row if b.text == "发起会商"
+    )
+    mute = {b.text: b.token for row in mute_menu(view, desk.office, "c0", {}) for b in row}
+    edited = replace(
+        desk.office,
+        dismiss_reasons=("新的理由", second),
+        channels=dict(reversed(desk.office.channels.items())),
+        mute=Mutes(reasons=("新的理由",)),
+    )
+    counter = Counter(edited, desk.ledger, "chat", {})
+    serial = count(1)
+
+    def press(token: str) -> str:
+        event = pressed("duty", token, "duty-group")
+        done = desk.run(lambda s: react(Occasion(counter, s, desk.clock(), next(serial), event)))
+        return done.toast if done else ""
+
+    for token in (dismiss[first], convene, mute[desk.office.mute.reasons[0]]):
+        assert "失效" in press(token) or "不在名单" in press(token)
+    assert desk.case(case_id).state is State.JUDGING
+    assert "已不予受理" in press(dismiss[second])
+    assert desk.case(case_id).close_reason == second

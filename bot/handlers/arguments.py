@@ -7,7 +7,7 @@ from typing import Any
 
 from bot import menus
 from bot.steps import CONTENT, REPORTS, STANCES
-from bot.wishes import unit_of
+from bot.wishes import UNIT_MARK, mark_of, unit_of
 from routing.items import Band
 from routing.office import Level, Office
 from routing.starter import SUBJECTS
@@ -42,15 +42,20 @@ def _id(text: str) -> int:
 
 
 def _dismiss(order: Order, arg: str, office: Office, now: datetime) -> Order | None:
-    reasons = office.dismiss_reasons
     if arg == menus.ASK:
         return order
-    return replace(order, reason=reasons[int(arg)]) if arg.isdecimal() and int(arg) < len(reasons) else None
+    reason = next((one for one in office.dismiss_reasons if mark_of(one) == arg), "")
+    return replace(order, reason=reason) if reason else None
 
 
 def _units(order: Order, arg: str, office: Office, now: datetime) -> Order | None:
-    keys, places = list(office.channels), ticked(arg, len(office.channels))
-    return None if places is None else replace(order, units=tuple(keys[place] for place in places))
+    bits, _, mark = arg.partition(UNIT_MARK)
+    keys, places = list(office.channels), ticked(bits, len(office.channels))
+    return (
+        None
+        if places is None or mark != mark_of(*keys)
+        else replace(order, units=tuple(keys[place] for place in places))
+    )
 
 
 def _submit(order: Order, arg: str, office: Office, now: datetime) -> Order | None:

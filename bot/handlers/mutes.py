@@ -10,6 +10,7 @@ from bot.duty_buttons import duty_buttons
 from bot.handlers.desk import Menu, Occasion, Reaction
 from bot.names import local
 from bot.spans import end_of
+from bot.wishes import mark_of
 from routing import holding, mutes
 from routing.bodies import with_units
 from routing.errors import UserError
@@ -144,8 +145,9 @@ def _mute(occasion: Occasion, event: ActionPressed, wish: Wish, actor: Actor) ->
     choice, office = cards.choice_of(wish.arg), occasion.desk.office
     if view is None or choice.kind is None or choice.span is None:
         return Reaction("这个按钮已失效，请发送 /mute 查看。", alert=True)
-    reasons = office.mute.reasons
-    reason = reasons[choice.reason] if choice.reason is not None and choice.reason < len(reasons) else ""
+    reason = next((one for one in office.mute.reasons if mark_of(one) == choice.reason), "")
+    if choice.reason and not reason:
+        return Reaction("这个理由已不在名单里，请点“静音…”重新选择。", alert=True)
     until = end_of(cards.SPANS[choice.span][1], occasion.now, office.zone)
     assert until is not None
     wanted = mutes.Wanted(choice.kind, cards.target_of(view, choice.kind), until, reason)
