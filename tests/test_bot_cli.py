@@ -165,6 +165,13 @@ def yuqing(empty: Terminal) -> Terminal:
     return empty
 
 
+@pytest.fixture
+def founded(yuqing: Terminal, migrated_file: Path) -> Terminal:
+    """The same, with a database that holds nothing yet."""
+    shutil.copy(migrated_file, "yuqing.db")
+    return yuqing
+
+
 @contextmanager
 def beside(serve: Callable[[threading.Event, asyncio.Event], Coroutine[Any, Any, None]]) -> Iterator[None]:
     """Run a server on a loop of its own, for commands that run theirs: it says when it is up, and is told to stop."""
@@ -492,13 +499,13 @@ def test_check_live_tells_each_fault_and_fails(yuqing: Terminal, feeds: Web, san
     assert "实测有 3 项不通" in shown.err
 
 
-def test_a_page_and_a_name_with_square_brackets_are_shown_as_they_are(yuqing: Terminal, feeds: Web) -> None:
+def test_a_page_and_a_name_with_square_brackets_are_shown_as_they_are(founded: Terminal, feeds: Web) -> None:
     feeds.pages["login"] = (200, "text/html", "<!doctype html><title>登录[/b]系统</title>")
-    watch(yuqing.folder, feeds, "login")
-    path = yuqing.folder / "config" / "sources.toml"
+    watch(founded.folder, feeds, "login")
+    path = founded.folder / "config" / "sources.toml"
     path.write_text(path.read_text(encoding="utf-8").replace('name = "', 'name = "[/本县]'), encoding="utf-8")
-    assert "登录[/b]系统" in yuqing("check", "--live").out
-    assert "[/本县]" in yuqing("sources").out
+    assert "登录[/b]系统" in founded("check", "--live").out
+    assert "[/本县]" in founded("sources").out
 
 
 def test_polling_once_leaves_out_what_is_pushed_and_says_so_where_it_is_asked_for(
@@ -654,8 +661,8 @@ def test_poll_says_what_came_and_what_became_of_it_and_why_tells_each_step(
     assert "无变化" in unchanged.out
 
 
-def test_why_of_something_unknown_says_what_to_check(yuqing: Terminal) -> None:
-    answer = yuqing("why", "http://nowhere.example/1")
+def test_why_of_something_unknown_says_what_to_check(founded: Terminal) -> None:
+    answer = founded("why", "http://nowhere.example/1")
     assert (answer.code, answer.out) == (1, "")
     assert "http://nowhere.example/1" in answer.err
 
@@ -768,7 +775,7 @@ def test_an_invitation_that_makes_no_sense_is_refused(
 
 
 def test_a_narrow_terminal_folds_the_list_of_people_and_cuts_nothing(
-    yuqing: Terminal, monkeypatch: pytest.MonkeyPatch
+    founded: Terminal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def hire(session: Any) -> None:
         person = PersonRow(name="欧阳震华", added_at=utc_now())
@@ -783,10 +790,9 @@ def test_a_narrow_terminal_folds_the_list_of_people_and_cuts_nothing(
         account.person_id = person.id
         session.add_all([*(row for row in roles if row.role is not Role.CONTACT), *contact, account])
 
-    yuqing("people", "list")
-    yuqing.database(hire)
+    founded.database(hire)
     monkeypatch.setattr(common.out, "_width", 80)
-    shown = yuqing("people", "list").out
+    shown = founded("people", "list").out
     cells = [re.split("[│┃]", line)[1:-1] for line in shown.splitlines() if line.startswith("│")]
     whole = ["".join(cell.strip() for cell in column) for column in zip(*cells, strict=True)]
     assert whole[1] == "欧阳震华"
@@ -794,46 +800,78 @@ def test_a_narrow_terminal_folds_the_list_of_people_and_cuts_nothing(
     assert whole[3] == "网信、信访"
     assert whole[4] == "telegram:123456789012345"
     assert "…" not in shown
-    (yuqing.folder / "config" / "office.toml").unlink()
-    assert "network" in yuqing("people", "list").out.replace("\n", "")
+    (founded.folder / "config" / "office.toml").unlink()
+    assert "network" in founded("people", "list").out.replace("\n", "")
 
 
-def test_people_are_listed_and_revoked(yuqing: Terminal) -> None:
-    nobody = yuqing("people", "list")
+def test_people_are_listed_and_revoked(founded: Terminal) -> None:
+    nobody = founded("people", "list")
     assert (nobody.code, nobody.out) == (0, "")
     assert "还没有登记人员" in nobody.err
-    yuqing.database(
+    founded.database(
         lambda s: s.add_all(
             [PersonRow(name="张三", added_at=utc_now()), PersonRow(name="李四", added_at=utc_now())]
         )
     )
-    assert [p["name"] for p in yuqing("people", "list", "--json").json] == ["张三", "李四"]
-    answer = yuqing("people", "revoke", "1")
+    assert [p["name"] for p in founded("people", "list", "--json").json] == ["张三", "李四"]
+    answer = founded("people", "revoke", "1")
     assert (answer.code, answer.out) == (0, "已撤销 张三 的全部权限。\n")
-    listed = yuqing("people", "list")
+    listed = founded("people", "list")
     assert "张三" in listed.out
     assert listed.out.count("已撤销") == 1
-    unknown = yuqing("people", "revoke", "99")
+    unknown = founded("people", "revoke", "99")
     assert unknown.code == 1
     assert "people list" in unknown.err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("why", "1"),
+        ("digest",),
+        ("people", "list"),
+        ("people", "revoke", "1"),
+        ("sources",),
+        ("audit", "verify"),
+        ("export", "ledger", "--out", "a.xlsx", "--reason", "年度档案检查"),
+        ("export", "brief", "1", "--out", "a.docx", "--reason", "年度档案检查"),
+        ("models", "train"),
+    ],
+    ids=" ".join,
+)
+def test_looking_where_there_is_no_database_makes_none(yuqing: Terminal, words: tuple[str, ...]) -> None:
+    before = sorted(yuqing.folder.rglob("*"))
+    answer = yuqing(*words)
+    assert (answer.code, answer.out) == (1, "")
+    (line,) = answer.err.splitlines()
+    assert line == (
+        f"没有 SQLite {yuqing.folder / 'yuqing.db'}，什么都没有做。"
+        "请检查 YUQING_DATABASE_URL 和工作目录；第一次用先运行 yuqing run，会自动建好。"
+    )
+    (yuqing.folder / "yuqing.db").touch()
+    answer = yuqing(*words)
+    assert (answer.code, answer.out) == (1, "")
+    assert "没有 yuqing 的数据" in answer.err
+    (yuqing.folder / "yuqing.db").unlink()
+    assert sorted(yuqing.folder.rglob("*")) == before
 
 
 # --- digest, audit, export --------------------------------------------------------------------------------------
 
 
-def test_a_digest_is_printed_saved_and_sent(yuqing: Terminal) -> None:
-    week = yuqing("digest", "--week", "2026-W47", "--out", "week.png")
+def test_a_digest_is_printed_saved_and_sent(founded: Terminal) -> None:
+    week = founded("digest", "--week", "2026-W47", "--out", "week.png")
     assert week.code == 0
     assert week.out.startswith("📊 舆情周报 2026-W47\n示例县人民政府办公室　11-16 至 11-22\n")
-    assert (yuqing.folder / "week.png").read_bytes().startswith(b"\x89PNG")
-    numbers = json.loads(yuqing("digest", "--week", "2026-W47", "--json").out)
+    assert (founded.folder / "week.png").read_bytes().startswith(b"\x89PNG")
+    numbers = json.loads(founded("digest", "--week", "2026-W47", "--json").out)
     assert numbers["span"] == "2026-W47"
     assert [line["key"] for line in numbers["channels"]]
-    day = yuqing("digest", "--day", "2026-11-20")
+    day = founded("digest", "--day", "2026-11-20")
     assert day.out.startswith("📊 舆情日报 2026-11-20\n示例县人民政府办公室　11-20\n")
-    sent = yuqing("digest", "--send")
+    sent = founded("digest", "--send")
     assert "已排入发送：1 个会话" in sent.err
-    queued = yuqing.database(lambda s: [(r.chat, r.kind) for r in s.query(OutboxRow)])
+    queued = founded.database(lambda s: [(r.chat, r.kind) for r in s.query(OutboxRow)])
     assert queued == [("-1001000000001", "digest")]
 
 
@@ -856,24 +894,24 @@ def test_a_digest_that_cannot_be_is_one_clear_line(
     assert len(answer.err.splitlines()) == 1
 
 
-def test_the_record_is_verified_and_the_first_wrong_line_is_named(yuqing: Terminal) -> None:
-    assert yuqing("audit", "verify").out == "台账还没有记录。\n"
+def test_the_record_is_verified_and_the_first_wrong_line_is_named(founded: Terminal) -> None:
+    assert founded("audit", "verify").out == "台账还没有记录。\n"
     for name in ("张三", "李四", "王五"):
-        assert yuqing("people", "invite", name, "--role", "duty").code == 0
-    whole = yuqing("audit", "verify")
+        assert founded("people", "invite", name, "--role", "duty").code == 0
+    whole = founded("audit", "verify")
     assert whole.code == 0
     assert "台账 3 行，全部相符" in whole.out
-    assert yuqing("audit", "verify", "--json").json["broken"] is None
+    assert founded("audit", "verify", "--json").json["broken"] is None
 
     def forge(session: Session) -> None:
         unguard(session)
         session.execute(update(LedgerRow).where(LedgerRow.seq == 2).values(actor="别人"))
 
-    yuqing.database(forge)
-    broken = yuqing("audit", "verify")
+    founded.database(forge)
+    broken = founded("audit", "verify")
     assert broken.code == 1
     assert "第 2 行不符" in broken.out
-    machine = yuqing("audit", "verify", "--json")
+    machine = founded("audit", "verify", "--json")
     assert (machine.code, machine.json["broken"]["seq"], machine.json["lines"]) == (1, 2, 1)
 
 
@@ -952,12 +990,12 @@ def test_the_file_of_a_matter_is_exported_with_a_reason_and_leaves_a_line(
     assert yuqing("audit", "verify").out == lines
 
 
-def test_an_export_without_a_reason_or_a_place_is_none_and_leaves_no_line(yuqing: Terminal) -> None:
-    assert yuqing("export", "ledger", "--out", "a.xlsx", "--reason", " 查 ").code == 2
-    assert yuqing("export", "ledger", "--out", "a.xlsx", "--reason", "年度检查", "--week", "2026").code == 2
-    assert yuqing("export", "ledger", "--out", "no/such/a.xlsx", "--reason", "年度检查").code == 1
-    assert not (yuqing.folder / "a.xlsx").exists()
-    assert yuqing("audit", "verify").out == "台账还没有记录。\n"
+def test_an_export_without_a_reason_or_a_place_is_none_and_leaves_no_line(founded: Terminal) -> None:
+    assert founded("export", "ledger", "--out", "a.xlsx", "--reason", " 查 ").code == 2
+    assert founded("export", "ledger", "--out", "a.xlsx", "--reason", "年度检查", "--week", "2026").code == 2
+    assert founded("export", "ledger", "--out", "no/such/a.xlsx", "--reason", "年度检查").code == 1
+    assert not (founded.folder / "a.xlsx").exists()
+    assert founded("audit", "verify").out == "台账还没有记录。\n"
 
 
 @pytest.mark.parametrize(
@@ -968,18 +1006,18 @@ def test_an_export_without_a_reason_or_a_place_is_none_and_leaves_no_line(yuqing
     ],
 )
 def test_a_file_that_is_there_is_overwritten_only_by_force(
-    yuqing: Terminal, name: str, words: tuple[str, ...]
+    founded: Terminal, name: str, words: tuple[str, ...]
 ) -> None:
-    file = yuqing.folder / name
+    file = founded.folder / name
     file.write_text("last week", encoding="utf-8")
-    answer = yuqing(*words, "--out", name)
+    answer = founded(*words, "--out", name)
     assert (answer.code, answer.out) == (1, "")
     (line,) = answer.err.splitlines()
     assert line == f"{name} 已存在，没有覆盖，什么都没有做。请换一个文件名，或加 --force 覆盖。"
     assert file.read_text(encoding="utf-8") == "last week"
-    assert yuqing("audit", "verify").out == "台账还没有记录。\n"
-    assert yuqing.database(lambda s: s.query(OutboxRow).count()) == 0
-    assert yuqing(*words, "--out", name, "--force").code == 0
+    assert founded("audit", "verify").out == "台账还没有记录。\n"
+    assert founded.database(lambda s: s.query(OutboxRow).count()) == 0
+    assert founded(*words, "--out", name, "--force").code == 0
     assert file.read_bytes()[:2] in {b"PK", b"\x89P"}
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import text, update
-from test_bot_cli import Terminal, empty, yuqing
+from test_bot_cli import Terminal, empty, founded, yuqing
 
 from bot.cli.common import folded
 from bot.cli.doctor import MIB, NAMES, disk_look
@@ -16,7 +16,7 @@ from routing.store.engine import Store
 from routing.store.lease import Lease
 from routing.store.tables import OutboxRow, SourceRow
 
-__all__ = ["empty", "yuqing"]
+__all__ = ["empty", "founded", "yuqing"]
 
 FILE = Path("yuqing.db")
 
@@ -33,10 +33,9 @@ def looks(yuqing: Terminal, *words: str) -> dict[str, dict[str, str]]:
 
 
 @pytest.fixture
-def made(yuqing: Terminal) -> Terminal:
+def made(founded: Terminal) -> Terminal:
     """A desk with a database."""
-    assert yuqing("people", "list").code == 0
-    return yuqing
+    return founded
 
 
 def test_where_there_is_no_database_yet_none_is_made(yuqing):

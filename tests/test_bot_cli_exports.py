@@ -11,7 +11,7 @@ import pytest
 from builders import Desk, FakeClock, item, make_rules, views
 from openpyxl import load_workbook
 from sqlalchemy import select, text
-from test_bot_cli import Terminal, empty, yuqing
+from test_bot_cli import Terminal, empty, founded, yuqing
 
 from bot.cli import common
 from bot.config import load_folder
@@ -20,7 +20,7 @@ from routing.store.engine import Store
 from routing.store.tables import LedgerRow
 from routing.workflow import Command
 
-__all__ = ["empty", "yuqing"]
+__all__ = ["empty", "founded", "yuqing"]
 
 WHY = ("--reason", "县领导调阅，电话13800138000")
 ANSWER = "停水系水泵故障，今晚八点恢复供水。"

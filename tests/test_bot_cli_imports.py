@@ -7,29 +7,29 @@ import pytest
 from old_ledgers import HEADS, row, saved, workbook
 from openpyxl import load_workbook
 from sqlalchemy import select
-from test_bot_cli import Answer, Terminal, empty, yuqing
+from test_bot_cli import Answer, Terminal, empty, founded, yuqing
 
 from routing import people
 from routing.clock import utc_now
 from routing.office import Role
+from routing.store.engine import Store
+from routing.store.migrate import migrate
 from routing.store.tables import CaseRow, LedgerRow, LegacyRow
 
-__all__ = ["empty", "yuqing"]
+__all__ = ["empty", "founded", "yuqing"]
 
 SAID = ("--by", "李主任", "--reason", "启用新系统承接旧台账")
 OPEN = {"办结时间": None, "链接": None}
 
 
 @pytest.fixture
-def staffed(yuqing: Terminal) -> Terminal:
-    assert yuqing("people", "list").code == 0
-
+def staffed(founded: Terminal) -> Terminal:
     def work(session):
         for name, role in (("李主任", Role.OFFICE), ("陈管理", Role.ADMIN)):
             people.add(session, name=name, roles=[role], channels=[], account=None, now=utc_now())
 
-    yuqing.database(work)
-    return yuqing
+    founded.database(work)
+    return founded
 
 
 def import_(yuqing: Terminal, *rows, more=SAID, name="台账.xlsx", **book) -> Answer:
@@ -241,7 +241,7 @@ def test_what_this_desk_exports_another_desk_takes_over(staffed):
     )
     assert answer.code == 0, answer.err
     staffed.set(DATABASE_URL="sqlite:///other.db")
-    assert staffed("people", "list").code == 0
+    migrate(Store("sqlite:///other.db"))
     staffed.database(
         lambda s: people.add(s, name="李主任", roles=[Role.OFFICE], channels=[], account=None, now=utc_now())
     )

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from test_bot_cli import Terminal, empty, yuqing
+from test_bot_cli import Terminal, empty, founded, yuqing
 
 from bot.cli import models as command
 from bot.scoring import ModelWatcher
@@ -14,7 +14,7 @@ from routing.ngrams_fit import fit
 from routing.starter.opinions import ANSWER, LEAD, PUBLIC, SUBJECT, starter_model
 from routing.teaching import Said
 
-__all__ = ["empty", "yuqing"]
+__all__ = ["empty", "founded", "yuqing"]
 
 
 @pytest.fixture
@@ -35,32 +35,32 @@ def rows(terminal: Terminal) -> dict[str, dict[str, object]]:
     return {str(row["name"]): row for row in terminal("models", "show", "--json").json["models"]}
 
 
-def test_a_new_office_judges_by_the_starter_and_has_nothing_to_learn(yuqing: Terminal) -> None:
-    shown = yuqing("models", "show")
+def test_a_new_office_judges_by_the_starter_and_has_nothing_to_learn(founded: Terminal) -> None:
+    shown = founded("models", "show")
     assert shown.code == 0
     assert shown.out.count("起步样本") == 5
-    trained = yuqing("models", "train")
+    trained = founded("models", "train")
     assert trained.code == 1
     assert trained.out.count("可比的研判太少") == 4
-    assert not (yuqing.folder / "models").exists()
-    refused = yuqing("models", "back", "lead")
+    assert not (founded.folder / "models").exists()
+    refused = founded("models", "back", "lead")
     assert (refused.code, refused.out) == (1, "")
     assert "没有可换回的" in refused.err
 
 
 def test_training_is_told_with_its_figures_and_taken_back_by_one_command(
-    yuqing: Terminal, taught: None
+    founded: Terminal, taught: None
 ) -> None:
-    trained = yuqing("models", "train")
+    trained = founded("models", "train")
     assert (trained.code, trained.err) == (0, "")
     assert "牵头渠道（lead）：学了 48 段，保留作测试 12 段。" in trained.out
     assert "yuqing models back lead" in trained.out
-    assert (rows(yuqing)["lead"]["from"], rows(yuqing)["lead"]["learnt"]) == ("本单位", 48)
-    assert rows(yuqing)["public"]["from"] == "起步样本"
-    back = yuqing("models", "back", "lead")
+    assert (rows(founded)["lead"]["from"], rows(founded)["lead"]["learnt"]) == ("本单位", 48)
+    assert rows(founded)["public"]["from"] == "起步样本"
+    back = founded("models", "back", "lead")
     assert back.code == 0
     assert starter_model(LEAD).version in back.out
-    assert rows(yuqing)["lead"]["from"] == "起步样本"
+    assert rows(founded)["lead"]["from"] == "起步样本"
 
 
 def test_a_model_that_nobody_knows_is_refused(yuqing: Terminal) -> None:

@@ -9,7 +9,7 @@ import pytest
 from builders import item
 from sqlalchemy import func, insert, select, text
 from sqlalchemy.orm import Session
-from test_bot_cli import Terminal, empty, yuqing
+from test_bot_cli import Terminal, empty, founded, yuqing
 
 from routing.clock import utc_now
 from routing.items import Kind
@@ -17,7 +17,7 @@ from routing.store.engine import Store
 from routing.store.lease import Lease
 from routing.store.tables import ItemRow, LedgerRow, Outcome
 
-__all__ = ["empty", "yuqing"]
+__all__ = ["empty", "founded", "yuqing"]
 
 OLD = 500
 YES = ("purge", "--yes", "--reason", "保存期已满，按规定清理")
@@ -51,11 +51,10 @@ def lines(yuqing: Terminal) -> list[str]:
 
 
 @pytest.fixture
-def full(yuqing: Terminal) -> Terminal:
+def full(founded: Terminal) -> Terminal:
     """A desk with five hundred texts whose time is over."""
-    assert yuqing("people", "list").code == 0
-    yuqing.database(fill)
-    return yuqing
+    founded.database(fill)
+    return founded
 
 
 def test_without_yes_it_shows_what_would_go_and_does_nothing(full):

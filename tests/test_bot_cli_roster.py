@@ -4,14 +4,14 @@ from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from test_bot_cli import Terminal, empty, yuqing
+from test_bot_cli import Terminal, empty, founded, yuqing
 
 from routing import people
 from routing.clock import utc_now
 from routing.office import Role
 from routing.people import Account
 
-__all__ = ["empty", "yuqing"]
+__all__ = ["empty", "founded", "yuqing"]
 
 NAMES = ("林涛", "周敏", "陈立")
 
@@ -27,23 +27,21 @@ WHOLE = 'shift = "全天"\nleader = "林涛"\nstaff = ["周敏", "刘洋"]\nrese
 
 
 @pytest.fixture
-def staffed(yuqing: Terminal) -> Terminal:
-    assert yuqing("people", "list").code == 0
-
+def staffed(founded: Terminal) -> Terminal:
     def work(session):
         for number, name in enumerate((*NAMES, "刘洋")):
             account = Account("telegram", str(number), str(number))
             people.add(session, name=name, roles=[Role.DUTY], channels=[], account=account, now=utc_now())
 
-    yuqing.database(work)
-    return yuqing
+    founded.database(work)
+    return founded
 
 
-def test_without_a_roster_both_say_how_to_get_one(yuqing):
-    answer = yuqing("roster", "check")
+def test_without_a_roster_both_say_how_to_get_one(founded):
+    answer = founded("roster", "check")
     assert answer.code == 2
     assert "roster.toml" in answer.err
-    assert yuqing("roster", "show").code == 0
+    assert founded("roster", "show").code == 0
 
 
 def test_a_whole_roster_has_nothing_wrong(staffed):

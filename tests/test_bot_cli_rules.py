@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from builders import harvest, item
-from test_bot_cli import Terminal, empty, yuqing
+from test_bot_cli import Terminal, empty, founded, yuqing
 
 from bot.config import load_folder
 from routing.clock import utc_now
@@ -17,7 +17,7 @@ from routing.ledger import Ledger
 from routing.store.engine import Store
 from routing.store.migrate import migrate
 
-__all__ = ["empty", "yuqing"]  # fixtures
+__all__ = ["empty", "founded", "yuqing"]  # fixtures
 
 WATER = "示例县城关镇停水三天没人管，老人孩子没法做饭"
 IGNORE = '\n[[ignore]]\nid = "quiet"\nname = "先不管"\nany = ["停水"]\n'
@@ -104,7 +104,7 @@ def test_a_bad_draft_is_told_with_all_its_lines(stocked: Terminal) -> None:
         ((), 2, "--days"),
         (("--days", "0"), 2, "--days"),
         (("--days", "7", "--rules", "nope.toml"), 1, "没有文件 nope.toml"),
-        (("--days", "7"), 1, "还没有数据库"),
+        (("--days", "7"), 1, "没有 SQLite"),
     ],
     ids=["days are missing", "no day", "no such draft", "no database"],
 )
@@ -117,8 +117,7 @@ def test_what_cannot_be_tried_is_one_clear_line(
     assert not (yuqing.folder / "yuqing.db").exists()
 
 
-def test_a_history_without_a_text_is_told(yuqing: Terminal) -> None:
-    assert yuqing("sources").code == 0  # makes the database
-    answer = yuqing("rules", "replay", "--days", "7")
+def test_a_history_without_a_text_is_told(founded: Terminal) -> None:
+    answer = founded("rules", "replay", "--days", "7")
     assert answer.code == 1
     assert "没有最近 7 天的信息" in answer.err

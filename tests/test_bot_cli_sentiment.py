@@ -14,6 +14,8 @@ from bot.settings import Settings, load_settings, read_environment
 from monitors.office_model import IN_USE
 from routing.items import Band, Kind
 from routing.office import Level
+from routing.store.engine import Store
+from routing.store.migrate import migrate
 from routing.store.tables import CaseRow, ItemRow, Outcome, PersonRow, VerdictKind, VerdictRow
 from routing.workflow import State
 
@@ -138,12 +140,16 @@ def test_train_puts_a_model_in_use_and_back_takes_it_away(empty: Terminal, label
 def test_train_with_nothing_to_learn_says_so_and_changes_nothing(empty: Terminal) -> None:
     answer = empty("sentiment", "train")
     assert answer.code != 0
+    assert "没有 SQLite" in answer.err
+    migrate(Store("sqlite:///yuqing.db"))
+    answer = empty("sentiment", "train")
+    assert answer.code != 0
     assert "没有可学的" in answer.err
     assert not (empty.folder / "models").exists()
 
 
 def test_train_learns_from_what_people_on_duty_said(empty: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert empty("people", "list").code == 0  # makes the database
+    migrate(Store("sqlite:///yuqing.db"))
 
     def work(session: Session) -> None:
         person = PersonRow(name="王值班", added_at=START)

@@ -9,7 +9,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from test_bot_cli import Terminal, empty, yuqing
+from test_bot_cli import Terminal, empty, founded, yuqing
 
 from monitors.sources_file import load_sources
 from routing.clock import utc_now
@@ -17,7 +17,7 @@ from routing.items import Ailment
 from routing.sources import states
 from routing.store.tables import AilmentRow, LedgerRow, SourceRow
 
-__all__ = ["empty", "yuqing"]
+__all__ = ["empty", "founded", "yuqing"]
 
 WATCHED = """\
 contact = "mailto:duty@county.example"
@@ -66,14 +66,13 @@ LIST = """<?xml version="1.0"?><opml version="2.0"><head><ownerName>张三</owne
 
 
 @pytest.fixture
-def desk(yuqing: Terminal) -> Terminal:
+def desk(founded: Terminal) -> Terminal:
     """A terminal whose configuration watches four sources, none of them read yet."""
-    (yuqing.folder / "config" / "sources.toml").write_text(WATCHED, encoding="utf-8")
-    return yuqing
+    (founded.folder / "config" / "sources.toml").write_text(WATCHED, encoding="utf-8")
+    return founded
 
 
 def remember(desk: Terminal, *rows: SourceRow | AilmentRow) -> None:
-    assert desk("sources").code == 0  # makes the tables
     desk.database(lambda session: session.add_all(rows))
 
 

@@ -13,6 +13,7 @@ from typing import IO, Any, TypeVar
 from rich.cells import cell_len
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from sqlalchemy import make_url
 from sqlalchemy.orm import Session
 
 from bot.config import Configuration, load_folder
@@ -20,7 +21,7 @@ from bot.logs import set_up
 from bot.settings import Settings, folder_setting, load_settings, read_environment
 from routing.errors import ConfigError, Problem, UserError
 from routing.store.engine import Store
-from routing.store.migrate import migrate
+from routing.store.migrate import migrate, standing
 
 T = TypeVar("T")
 
@@ -65,14 +66,62 @@ def _collected(load: Callable[[], T], problems: list[Problem]) -> T | None:
         return None
 
 
-def in_store(settings: Settings, work: Callable[[Session], T]) -> T:
-    """Do one unit of work on the database of the settings, brought to the newest schema first."""
+def in_store(settings: Settings, work: Callable[[Session], T], *, makes: bool = False) -> T:
+    """Do one unit of work on the database of the settings, brought to the newest schema first.
+
+    `makes`: a database that is not there is made; otherwise UserError says that there is none, and none is made.
+    """
+    if not makes:
+        check_file(settings)
     store = Store(settings.database_url)
     try:
+        if not makes:
+            check_filled(store, settings)
         migrate(store)
         return store.run(work)
     finally:
         store.close()
+
+
+def is_there(settings: Settings) -> bool:
+    """Tell whether the file of a SQLite database is there; of another database only an attempt can tell."""
+    file = database_file(settings.database_url)
+    return file is None or file.is_file()
+
+
+def check_file(settings: Settings) -> None:
+    """Refuse a SQLite file that is not there: a database that is made by looking would hide a wrong working folder."""
+    if not is_there(settings):
+        raise UserError(
+            f"没有 {database_name(settings.database_url)}，什么都没有做。"
+            "请检查 YUQING_DATABASE_URL 和工作目录；第一次用先运行 yuqing run，会自动建好。"
+        )
+
+
+def check_filled(store: Store, settings: Settings) -> None:
+    """Refuse a database without tables: nothing was ever kept in it."""
+    if not store.peek(standing)[0]:
+        raise UserError(
+            f"{database_name(settings.database_url)} 里没有 yuqing 的数据，什么都没有做。"
+            "请检查 YUQING_DATABASE_URL；第一次用先运行 yuqing run，会自动建表。"
+        )
+
+
+def database_name(address: str) -> str:
+    """Name the database without its user, password and options."""
+    url = make_url(address)
+    if url.get_backend_name() == "sqlite":
+        in_memory = url.database in {None, "", ":memory:"}
+        return "SQLite（内存）" if in_memory else f"SQLite {Path(url.database or '').resolve()}"
+    port = f":{url.port}" if url.port else ""
+    return f"PostgreSQL {url.host or '本机'}{port}/{url.database or ''}"
+
+
+def database_file(address: str) -> Path | None:
+    """Give the file of a SQLite database; None for any other."""
+    url = make_url(address)
+    is_file = url.get_backend_name() == "sqlite" and url.database not in {None, "", ":memory:"}
+    return Path(url.database or "").absolute() if is_file else None
 
 
 _bits = re.compile(r"[!-~]+|.")

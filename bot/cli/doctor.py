@@ -16,8 +16,16 @@ from sqlalchemy.orm import Session
 
 from bot.app import ledger_of
 from bot.checks import leftovers
-from bot.cli.common import console, folded, out, print_json, progress_bar, settings_now
-from bot.cli.service import database_file, database_name
+from bot.cli.common import (
+    console,
+    database_file,
+    database_name,
+    folded,
+    out,
+    print_json,
+    progress_bar,
+    settings_now,
+)
 from bot.config import Configuration, load_folder
 from bot.redact import Redact, redactor
 from bot.settings import Settings

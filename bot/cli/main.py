@@ -28,7 +28,7 @@ from bot.cli import (
 )
 from bot.cli.common import BadUsage, console
 from bot.cli.usage import UsageError, told
-from routing.errors import ConfigError, YuqingError
+from routing.errors import ConfigError, StoreDown, YuqingError
 
 app = typer.Typer(
     name="yuqing",
@@ -73,12 +73,13 @@ def main() -> None:
     except TokenRejected as error:
         _say(f"{error}。服务没有运行，待发消息都留在库里。")
         sys.exit(1)
+    except (OperationalError, StoreDown) as error:
+        down = error if isinstance(error, OperationalError) else error.__cause__
+        first = str(getattr(down, "orig", error)).strip().partition("\n")[0]
+        _say(f"数据库用不了：{first}。请检查 YUQING_DATABASE_URL 和数据库是否在运行。")
+        sys.exit(1)
     except YuqingError as error:
         _say(str(error))
-        sys.exit(1)
-    except OperationalError as error:
-        first = str(error.orig).strip().partition("\n")[0]
-        _say(f"数据库用不了：{first}。请检查 YUQING_DATABASE_URL 和数据库是否在运行。")
         sys.exit(1)
     except DatabaseError as error:
         if type(error) is not DatabaseError:  # its kinds are mistakes of ours: their trace is wanted

@@ -62,6 +62,7 @@ def invite(
             now=utc_now(),
             life=timedelta(hours=hours),
         ),
+        makes=True,
     )
     out.print(f"/join {code}", markup=False)
     console.print(

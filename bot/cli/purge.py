@@ -12,8 +12,17 @@ from rich.progress import Progress, TaskID
 from rich.table import Table
 
 from bot.app import ledger_of
-from bot.cli.common import BadUsage, configured, console, out, print_json, progress_bar
-from bot.cli.service import database_file, database_name
+from bot.cli.common import (
+    BadUsage,
+    check_file,
+    check_filled,
+    configured,
+    console,
+    database_name,
+    out,
+    print_json,
+    progress_bar,
+)
 from bot.settings import Settings
 from monitors.masking import mask
 from routing import purge as purging
@@ -73,21 +82,19 @@ def purge(
 def _opened(settings: Settings, *, alone: bool, changes: bool) -> Iterator[Store]:
     """Open the store; `alone`: and hold it, so that no service works on it meanwhile.
 
-    `changes` False leaves an older schema as it is. Raises UserError where there is nothing that could be looked at: a
-    database that is made by looking would hide a wrong working folder.
+    `changes` False leaves an older schema as it is. Raises UserError where there is nothing that could be looked at.
     """
-    name, file = database_name(settings.database_url), database_file(settings.database_url)
-    if file is not None and not file.is_file():
-        raise UserError(f"没有 {name}，什么都没有做。请检查 YUQING_DATABASE_URL 和工作目录。")
+    check_file(settings)
     store = Store(settings.database_url)
     lease = None
     try:
         if alone:
             lease = _held(store)
+        check_filled(store, settings)
         if changes:
             migrate(store)
         else:
-            _check_schema(store, name)
+            _check_schema(store, settings)
         yield store
     finally:
         store.close()
@@ -95,11 +102,10 @@ def _opened(settings: Settings, *, alone: bool, changes: bool) -> Iterator[Store
             lease.close()
 
 
-def _check_schema(store: Store, name: str) -> None:
+def _check_schema(store: Store, settings: Settings) -> None:
     """Refuse to read what this version does not know. Changes nothing."""
+    name = database_name(settings.database_url)
     found, newest = store.peek(standing)
-    if not found:
-        raise UserError(f"{name} 是空的，没有可清理的。第一次用请运行 yuqing run，会自动建表。")
     if found < newest:
         raise UserError(
             f"{name} 还是旧结构（{found}，本版本 {newest}），什么都没有做。请先备份，再重启服务升级。"

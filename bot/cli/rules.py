@@ -10,9 +10,8 @@ import typer
 from rich.progress import Progress
 from rich.table import Table
 from rich.text import Text
-from sqlalchemy import make_url
 
-from bot.cli.common import configured, console, out, print_json
+from bot.cli.common import check_file, configured, console, out, print_json
 from bot.config import Configuration
 from bot.replayed import (
     CHANGE_NAMES,
@@ -49,7 +48,7 @@ def try_again(
     """用规则草稿重判库里最近几天的信息：会多报、少报、改派什么，每天多少提醒。只读，不改动任何东西。"""
     settings, configuration = configured()
     draft = draft_of(rules or settings.config / RULES, models_folder(settings))
-    _check_there(settings)
+    check_file(settings)
     replayed = asyncio.run(_replay(settings, configuration, draft, days, examples, utc_now()))
     if replayed is None:
         raise UserError(f"库里没有最近 {days} 天的信息，试算不了。请把 --days 写大些，或先让服务读取来源。")
@@ -57,15 +56,6 @@ def try_again(
         print_json(_as_dict(replayed))
     else:
         _show(replayed, configuration.office, draft)
-
-
-def _check_there(settings: Settings) -> None:
-    """Refuse a SQLite file that is not there: to open it would make one."""
-    url = make_url(settings.database_url)
-    if url.get_backend_name() == "sqlite" and not Path(url.database or "").is_file():
-        raise UserError(
-            f"还没有数据库 {url.database}，没有可试算的信息。请先启动服务，或检查 YUQING_DATABASE_URL。"
-        )
 
 
 async def _replay(

@@ -16,6 +16,7 @@ from bot.cli.common import (
     BadUsage,
     console,
     in_store,
+    is_there,
     lines_of,
     out,
     print_json,
@@ -177,7 +178,8 @@ def train(
         for file in files or ()
         for row in read_labelled(file)
     ]
-    verdicts = verdict_rows(settings)
+    # Texts of one's own can be learnt from before the first run; without them it is the database that is asked for.
+    verdicts = verdict_rows(settings) if is_there(settings) or not rows else []
     if not rows and not verdicts:
         raise UserError("没有可学的：没有人研判过情感，也没有给出 CSV。正在用的模型没有动。")
     with console.status("正在训练（另开进程）…"):

@@ -13,13 +13,12 @@ from typing import Annotated
 import typer
 from rich.table import Table
 from rich.text import Text
-from sqlalchemy.engine import make_url
 from yarl import URL
 
 from bot import loop
 from bot.app import App, Part, poll_once
 from bot.checks import Finding, SourceFinding, leftovers, probe_chats, probe_sources
-from bot.cli.common import BadUsage, configured, console, out, print_json, progress_bar
+from bot.cli.common import BadUsage, configured, console, database_name, out, print_json, progress_bar
 from bot.config import CALENDAR, Configuration
 from bot.settings import Settings
 from bot.telegram.adapter import TelegramChat
@@ -229,23 +228,6 @@ def greeting(settings: Settings, configuration: Configuration, part: Part | None
     if part != "monitors":
         told.append(f"聊天平台 {URL(settings.telegram_api).host or '未知'}")
     return f"yuqing 启动：{'；'.join(told)}。Ctrl-C 停止。"
-
-
-def database_name(address: str) -> str:
-    """Name the database without its user, password and options."""
-    url = make_url(address)
-    if url.get_backend_name() == "sqlite":
-        in_memory = url.database in {None, "", ":memory:"}
-        return "SQLite（内存）" if in_memory else f"SQLite {Path(url.database or '').resolve()}"
-    port = f":{url.port}" if url.port else ""
-    return f"PostgreSQL {url.host or '本机'}{port}/{url.database or ''}"
-
-
-def database_file(address: str) -> Path | None:
-    """Give the file of a SQLite database; None for any other."""
-    url = make_url(address)
-    is_file = url.get_backend_name() == "sqlite" and url.database not in {None, "", ":memory:"}
-    return Path(url.database or "").absolute() if is_file else None
 
 
 async def until_stopped(app: App, part: Part | None = None, ready: asyncio.Event | None = None) -> None:
