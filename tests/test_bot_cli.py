@@ -25,6 +25,7 @@ import pytest
 from aiohttp import web
 from builders import unguard
 from openpyxl import load_workbook
+from rich.cells import cell_len
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
@@ -267,13 +268,16 @@ def watch(folder: Path, feeds: Web, *names: str) -> None:
 def test_every_command_answers_help(empty: Terminal, words: tuple[str, ...]) -> None:
     answer = empty(*words, "--help")
     assert (answer.code, answer.err) == (0, "")
-    assert f"Usage: yuqing {' '.join(words)}".rstrip() in answer.out
-    assert re.search("[一-鿿]", answer.out)
+    usage = answer.out.partition("\n")[0]
+    assert re.fullmatch(f"用法：yuqing {' '.join(words)}".rstrip() + "[^A-Za-z]*", usage)
+    english = re.search(r"Usage|Options|Arguments|Commands|Show this|default|required|<[a-z]", answer.out)
+    assert english is None
+    assert max(cell_len(line) for line in answer.out.splitlines()) <= 80
     assert list(empty.folder.iterdir()) == []
 
 
 def test_help_lists_exactly_the_commands_that_exist(empty: Terminal) -> None:
-    listed = re.findall(r"^  ([a-z]+) {2,}", empty("--help").out.partition("Commands:")[2], re.MULTILINE)
+    listed = re.findall(r"^  ([a-z]+) {2,}", empty("--help").out.partition("命令：")[2], re.MULTILINE)
     assert set(listed) == {words[0] for words in COMMANDS if words}
     assert app.info.name == "yuqing"
 
@@ -295,11 +299,12 @@ def test_a_story_that_plays_itself_says_what_it_would_not_heed(
         (("frobnicate",), "没有命令 frobnicate。"),
         (("check", "--lvie"), "没有选项 --lvie，是不是 --live？"),
         (("check", "extra"), "多写了 extra。"),
-        (("why",), "缺少 key。"),
+        (("why",), "缺少 编号或链接。"),
         (("people", "invite", "张三"), "缺少 --role。"),
         (("people", "invite", "张三", "--role"), "--role 后面要写值。"),
         (("people", "invite", "张三", "--role", "duty", "--hours", "0"), "--hours 不能小于 1。"),
         (("people", "invite", "张三", "--role", "duty", "--hours", "999"), "--hours 不能大于 168。"),
+        (("demo", "--port", "99999"), "--port 不能大于 65535。"),
         (("people", "revoke", "张三"), "编号 应为整数。"),
         (("demo", "--pace", "fast"), "--pace 应为数字。"),
         (("check", "--live=yes"), "--live 后面不写值。"),
@@ -320,7 +325,7 @@ def test_a_wrong_call_is_told_in_chinese_with_where_its_help_is(
 def test_a_call_without_a_command_gets_the_help(empty: Terminal, words: tuple[str, ...]) -> None:
     answer = empty(*words)
     assert answer.code == 2
-    assert "Commands:" in answer.err
+    assert "命令：" in answer.err
 
 
 # --- init and check ---------------------------------------------------------------------------------------------

@@ -124,8 +124,8 @@ def database_file(address: str) -> Path | None:
     return Path(url.database or "").absolute() if is_file else None
 
 
-_bits = re.compile(r"[!-~]+|.")
-"""What is not torn at the end of a line: a Latin word, a path, one Chinese letter."""
+_bits = re.compile(r"[（《「『“‘]*(?:[!-~]+|.)")
+"""What is not torn at the end of a line: a Latin word, a path, one Chinese letter; an opening mark goes with what it opens."""
 _never_first = frozenset("，。；：、！？）》」』”’")
 
 

@@ -34,7 +34,7 @@ def demo(
     pace: Annotated[
         float, typer.Option(help="发帖速度：0.35 约一分钟一件，1 约三倍", min=0.1, max=100)
     ] = PACE,
-    port: Annotated[int | None, typer.Option(help="网页端口")] = None,
+    port: Annotated[int | None, typer.Option(help="网页端口", min=0, max=65_535)] = None,
     verbose: Annotated[bool, typer.Option("--verbose", help="显示日志")] = False,
 ) -> None:
     """演示：沙盒聊天 + 示例县 + 示例来源，打开打印出的网址即可操作。"""

@@ -40,9 +40,7 @@ Force = Annotated[bool, typer.Option("--force", help="--out 的文件已存在�
 Reason = Annotated[str, typer.Option(help="导出理由，记入台账")]
 Full = Annotated[bool, typer.Option("--full", help="含 Ⅰ、Ⅱ 级事项的链接和文字")]
 Out = Annotated[Path, typer.Option("--out", help="存为 DOCX 或 XLSX，看后缀")]
-Keys = Annotated[
-    list[str], typer.Argument(metavar="编号...", help="事项编号，如 YQ-2026-0001 或 1；可写多个")
-]
+Keys = Annotated[list[str], typer.Argument(metavar="编号", help="事项编号，如 YQ-2026-0001 或 1；可写多个")]
 T = TypeVar("T")
 
 
@@ -147,7 +145,7 @@ def log(
 def dispatch(
     keys: Annotated[
         list[str],
-        typer.Argument(metavar="编号...", help="事项编号，如 1；或转办单文号，如 舆转〔2026〕1号；可写多个"),
+        typer.Argument(metavar="编号", help="事项编号，如 1；或转办单文号，如 舆转〔2026〕1号；可写多个"),
     ],
     file: Out,
     reason: Reason,

@@ -66,7 +66,9 @@ def register(app: typer.Typer) -> None:
 
 @import_app.command("ledger")
 def ledger(
-    file: Annotated[Path | None, typer.Argument(help="旧台账，XLSX 或 CSV", show_default=False)] = None,
+    file: Annotated[
+        Path | None, typer.Argument(metavar="文件", help="旧台账，XLSX 或 CSV", show_default=False)
+    ] = None,
     reason: Annotated[str, typer.Option(help="导入理由，记入台账")] = "",
     by: Annotated[str, typer.Option(help="谁在导入：已登记的政府办或值班员的姓名")] = "",
     mapped: Annotated[

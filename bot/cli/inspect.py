@@ -45,7 +45,7 @@ def register(app: typer.Typer) -> None:
 
 
 def why(
-    key: Annotated[str, typer.Argument(help="链接、来源内编号，或事项编号")],
+    key: Annotated[str, typer.Argument(metavar="编号或链接", help="链接、来源内编号，或事项编号")],
     as_json: Annotated[bool, typer.Option("--json", help="输出 JSON")] = False,
 ) -> None:
     """一条信息或一个事项走过的每一步，以及为什么。"""
@@ -64,7 +64,7 @@ def why(
 
 @rules_app.command("test")
 def try_rules(
-    file: Annotated[Path | None, typer.Argument(help="一行一段文字的文件")] = None,
+    file: Annotated[Path | None, typer.Argument(metavar="文件", help="一行一段文字的文件")] = None,
     text: Annotated[str, typer.Option(help="一段文字")] = "",
     own: Annotated[bool, typer.Option("--own", help="当作本县来源")] = False,
     kind: Annotated[str, typer.Option(help="article、post、comment 或 hotlist")] = "post",

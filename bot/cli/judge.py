@@ -60,13 +60,13 @@ def register(app: typer.Typer) -> None:
 
 
 def judge(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="每行一条信息的 JSONL，可带标注 label")],
+    file: Annotated[Path, typer.Argument(metavar="文件", help="每行一条信息的 JSONL，可带标注 label")],
     gazetteer: Annotated[Path | None, typer.Option(help="地名表（JSON），代替规则里的地点")] = None,
     rules: Annotated[Path | None, typer.Option(help="规则文件；不写则用 init 的默认规则")] = None,
     to: Annotated[Path | None, typer.Option("--out", help="逐条研判结果存为 JSONL")] = None,
     pairs: Annotated[Path | None, typer.Option(help="易混事项对（JSON），不得并到一起")] = None,
     models: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="本单位研判模型所在的文件夹；不写则用起步模型")
+        Path | None, typer.Option(metavar="<路径>", help="本单位研判模型所在的文件夹；不写则用起步模型")
     ] = None,
     worst: Annotated[int, typer.Option(min=0, help="每类错误列出几条")] = WORST,
     force: Annotated[bool, typer.Option("--force", help="--out 的文件已存在时覆盖")] = False,

@@ -27,6 +27,7 @@ from bot.cli import (
     sources,
 )
 from bot.cli.common import BadUsage, console
+from bot.cli.helping import helped
 from bot.cli.usage import UsageError, told
 from routing.errors import ConfigError, StoreDown, YuqingError
 
@@ -58,7 +59,7 @@ demo.register(app)
 def main() -> None:
     """Run the command line."""
     try:
-        sys.exit(app(prog_name="yuqing", standalone_mode=False))
+        sys.exit(helped(typer.main.get_command(app))(prog_name="yuqing", standalone_mode=False))
     except ConfigError as error:
         console.print(f"配置有 {len(error.problems)} 处问题，什么都没有做：", style="bold red")
         for problem in error.problems:

@@ -74,7 +74,7 @@ def _row(folder: Path, name: str) -> dict[str, object]:
 def train(
     names: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[MODEL]...", help="public、lead、subject、answer；不写则全部"),
+        typer.Argument(metavar="模型", help="public、lead、subject、answer；不写则全部"),
     ] = None,
 ) -> None:
     """用起步样本和本单位的研判（签收、改派、不予受理、换领域、必须或不必回应）重新训练；在保留的研判上更差或无从比较则不换。"""
@@ -96,7 +96,7 @@ def train(
 
 @models_app.command("back")
 def back(
-    name: Annotated[str, typer.Argument(metavar="MODEL", help="public、lead、subject 或 answer")],
+    name: Annotated[str, typer.Argument(metavar="模型", help="public、lead、subject 或 answer")],
 ) -> None:
     """换回上一个模型；没有上一个则换回起步模型。"""
     model = office_opinions.back(models_folder(settings_now()), _known(name))

@@ -48,7 +48,7 @@ _figures: Mapping[str, str] = {
     "ece": "校准误差",
 }
 Files = Annotated[
-    list[Path], typer.Argument(metavar="FILE...", help="CSV：text 或 title 列，label 列 0 消极 1 不消极")
+    list[Path], typer.Argument(metavar="文件", help="CSV：text 或 title 列，label 列 0 消极 1 不消极")
 ]
 
 
@@ -59,7 +59,7 @@ def register(app: typer.Typer) -> None:
 
 @sentiment_app.command("score")
 def score(
-    file: Annotated[Path | None, typer.Argument(help="一行一段文字的文件")] = None,
+    file: Annotated[Path | None, typer.Argument(metavar="文件", help="一行一段文字的文件")] = None,
     text: Annotated[str, typer.Option(help="一段文字")] = "",
     scorer: Annotated[str, typer.Option(help="ngram（本单位模型）或 snownlp")] = "ngram",
     as_json: Annotated[bool, typer.Option("--json", help="输出 JSON")] = False,
@@ -168,7 +168,7 @@ def _shown(figure: float | None) -> str:
 def train(
     files: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="[FILE]...", help="CSV：text 或 title 列，label 列 0 消极 1 不消极"),
+        typer.Argument(metavar="文件", help="CSV：text 或 title 列，label 列 0 消极 1 不消极"),
     ] = None,
 ) -> None:
     """用起步样本、值班人员的研判和给出的 CSV 重新训练；在保留的研判上更差则不换。"""

@@ -38,7 +38,9 @@ def register(app: typer.Typer) -> None:
     app.command("poll")(poll)
 
 
-def init(folder: Annotated[Path, typer.Argument(help="写到哪个文件夹")] = Path("config")) -> None:
+def init(
+    folder: Annotated[Path, typer.Argument(metavar="文件夹", help="写到哪个文件夹")] = Path("config"),
+) -> None:
     """写出带注释的示例配置；已有的文件不覆盖。"""
     texts = _templates(utc_now().astimezone(beijing).year)
     taken = [name for name in texts if (folder / name).exists()]
@@ -241,7 +243,7 @@ async def until_stopped(app: App, part: Part | None = None, ready: asyncio.Event
 
 
 def poll(
-    source: Annotated[str, typer.Argument(help="来源编号；不写则全部")] = "",
+    source: Annotated[str, typer.Argument(metavar="来源", help="来源编号；不写则全部")] = "",
     once: Annotated[bool, typer.Option("--once", help="读一轮就结束")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="输出 JSON")] = False,
     verbose: Annotated[bool, typer.Option("--verbose", help="显示日志")] = False,

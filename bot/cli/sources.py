@@ -179,7 +179,7 @@ def _as_dict(source: Source, found: Known | None) -> dict[str, object]:
 
 @sources_app.command("import")
 def import_list(
-    file: Annotated[Path, typer.Argument(help="阅读器导出的 OPML 文件")],
+    file: Annotated[Path, typer.Argument(metavar="文件", help="阅读器导出的 OPML 文件")],
     into: Annotated[Path | None, typer.Option("--out", help="写到这个新文件；不写则打印")] = None,
 ) -> None:
     """把 OPML 里的订阅源变成可以贴进 sources.toml 的内容；已在监看的跳过。"""
@@ -275,7 +275,7 @@ def export_list(
 
 
 @sources_app.command("key")
-def key(source_id: Annotated[str, typer.Argument(metavar="ID", help="来源编号，kind 为 inbox")]) -> None:
+def key(source_id: Annotated[str, typer.Argument(metavar="来源", help="来源编号，kind 为 inbox")]) -> None:
     """打印一个推送来源的密钥，交给推送方；只对这一个来源有效。"""
     settings = settings_now()
     source = _named(_configured(settings), source_id, "inbox", "没有推送密钥")
@@ -286,7 +286,7 @@ def key(source_id: Annotated[str, typer.Argument(metavar="ID", help="来源编�
 
 
 @sources_app.command("approve")
-def approve(source_id: Annotated[str, typer.Argument(metavar="ID", help="来源编号，kind 为 page")]) -> None:
+def approve(source_id: Annotated[str, typer.Argument(metavar="来源", help="来源编号，kind 为 page")]) -> None:
     """认可一个变了的网页：下一次读到的内容作为今后比对的依据。"""
     settings = settings_now()
     source = _named(_configured(settings), source_id, "page", "没有要认可的网页")

@@ -42,6 +42,7 @@ _SENTENCES: tuple[tuple[re.Pattern[str], Callable[[Mapping[str, str]], str]], ..
         re.compile(r"Missing (?:argument|option|parameter) '(?P<name>.*?)'\.?.*"),
         lambda m: f"缺少 {m['name'].removesuffix('...')}。",
     ),
+    (re.compile(r"Missing command\.?"), lambda m: "缺少命令。"),
     (re.compile(r"Option '(?P<name>.*?)' requires an argument\.?"), lambda m: f"{m['name']} 后面要写值。"),
     (re.compile(r"Option '(?P<name>.*?)' does not take a value\.?"), lambda m: f"{m['name']} 后面不写值。"),
     (
