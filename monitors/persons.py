@@ -16,13 +16,24 @@ from jmespath.functions import Functions
 from routing.toml_lines import Refused
 
 person_words = re.compile(
-    "account|author|avatar|blogger|comment(?:er|ator)|createdby|creator|displayname|email|follower|gender|idcard"
-    "|ip(?:address|label|location|region)|loginname|member|nick|openid|owner|passport|person|phone|postedby|poster"
-    "|profile|realname|screenname|secuid|sender|sex|uname|unionid|user|writer"
-    "|作者|用户|昵称|姓名|网名|账号|头像|属地|电话|手机|身份证|联系人|博主|楼主|(?:发[帖布]|留言|来信|投诉|信访|反映)人"
+    "account|applicant|author|avatar|blogger|byline|citizenname|comment(?:er|ator)|complain(?:ant|er)"
+    "|contact(?:info|man|name|number|person|tel|way)|created?by|creator|customername|displayname|email|firstname"
+    "|follower|fromname|(?:from|reply|to)uid|fullname|gender|idcard|informant"
+    "|ip(?:addr|label|loc|region)|(?:client|login|remote|user)ip|lastname|linkman|loginname|member|nick|openid|owner"
+    "|passport|penname|person|petitioner|phone|postedby|poster|profile|realname|repl[iy]er|screenname|secuid|sender|sex"
+    "|submitter|uname|unionid|user|(?:wechat|weixin)(?:hao|id|name|no)|writer"
+    "|nicheng|xingming|yonghu"
+    "|作者|用户|昵称|姓名|网名|账号|头像|属地|电话|手机|身份证|联系人|联系方式|微信号|邮箱|住址|笔名|博主|楼主|当事人"
+    "|(?:发[帖布]|跟帖|留言|评论|提问|来[信电访]|写信|投[诉稿]|信访|上访|举报|反映|诉求|求助|爆料|申请)[人者]"
 )
 """Stems that name a person in the field names of platforms, lower case, without underscores and hyphens."""
-person_names = {"by", "face", "from", "ip", "lyr", "mid", "mobile", "tel", "uid"}
+person_names = re.compile(
+    "by|caller|citizen|contacts?|editor|face|from|idno|ip|mid|mobile|puid|qq号?|reporter|tel|uid"
+    "|市民|微信|称呼|网友|网民|署名"
+    # Systems of offices abbreviate by first letters: 发布人, 举报人, 来电人, 联系电话, 联系方式, 联系人, 留言人, 身份证, 手机号,
+    # 申请人, 投诉人, 信访人, 姓名, 用户名, 用户昵称.
+    "|fbr|jbr|ldr|lxdh|lxfs|lxr|lyr|sfzh?m?|sjhm?|sqr|tsr|xfr|xm|yhm|yhnc"
+)
 """Whole field names that do; as stems they would hit innocent words."""
 _opening_functions = {"items", "keys", "map", "to_string", "values"}
 
@@ -33,7 +44,7 @@ placeholder = re.compile(r"\{([^{}]*)\}")
 def names_person(field: str) -> bool:
     """Tell whether a field name is one that platforms use for people."""
     plain = re.sub(r"[_\-\s]", "", field).lower()
-    return plain in person_names or bool(person_words.search(plain))
+    return bool(person_names.fullmatch(plain) or person_words.search(plain))
 
 
 def impersonal(path: str) -> str:

@@ -93,6 +93,19 @@ def test_a_good_file_becomes_frozen_sources_with_their_defaults() -> None:
         '"留言人"',
         '"user-name"',
         "sec_uid",
+        "order.lxr",
+        "xm",
+        "sjhm",
+        "complainant",
+        "contact_name",
+        "contact",
+        "from_name",
+        "to_uid",
+        "client_ip",
+        '"来电人"',
+        '"投诉者"',
+        '"联系方式"',
+        '"网友"',
     ],
 )
 def test_a_mapping_that_reaches_for_a_person_is_refused_by_name(path: str) -> None:
@@ -122,6 +135,14 @@ def test_harmless_field_names_are_let_through() -> None:
         "url",
         "source",
         "shipment",
+        "complaint_content",
+        "report_time",
+        "reply_to",
+        "guid",
+        "来电时间",
+        "投诉内容",
+        "网友评论",
+        "信访件编号",
     ):
         assert not names_person(name), name
 
