@@ -233,7 +233,7 @@ def _carry_out(
         case.closed_at = None
     deadlines.start(session, office, case, _clocks(session, case, order, move), now)
     if order.until is not None:
-        deadlines.set_due(session, case.id, Step.RELOOK, order.until, now)
+        deadlines.set_due(session, office, case, Step.RELOOK, order.until, now)
     ledger.write(
         session,
         at=now,

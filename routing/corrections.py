@@ -140,7 +140,8 @@ def merge(session: Session, office: Office, case: CaseRow, order: Order, now: da
     into.emergency = into.emergency or case.emergency
     into.instructed = into.instructed or case.instructed
     into.copies = [*into.copies, *(c for c in case.copies if c not in into.copies and c != into.channel)]
-    deadlines.hand_over(session, case.id, into, now, without={Step.RESPOND} if is_lifted else ())
+    without = {Step.RESPOND} if is_lifted else set[Step]()
+    deadlines.hand_over(session, office, case.id, into, now, without=without)
     _heighten(session, office, into, case, now)
     announce.grown(session, into, now)
     facts = {"number": case.number, "items": len(placed), "level": int(into.level)}

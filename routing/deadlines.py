@@ -22,10 +22,12 @@ from routing.standing import refresh
 from routing.store.lock import serialise
 from routing.store.tables import CaseRow, DeadlineRow
 from routing.workflow import Command
-from routing.worktime import Due
+from routing.worktime import Due, part_of
 
 STAGES: tuple[float, ...] = (0.5, 0.8, 1.0)
-"""At which part of a limit the person is reminded; project default."""
+"""At which part of a limit the person is reminded, of one in working time at which part of the office's hours; project
+default.
+"""
 
 REMINDER_LIFE = timedelta(hours=12)
 
@@ -44,37 +46,38 @@ def start(session: Session, office: Office, case: CaseRow, steps: Sequence[Step]
         due = end_of(session, office, case, step, now)
         if due is None or runs is not None:
             continue
-        session.add(
-            DeadlineRow(
-                case_id=case.id,
-                step=step,
-                channel=case.channel,
-                started_at=now,
-                due_at=due.at,
-                next_at=_moment(now, due.at, 0),
-                tentative=due.tentative,
-            )
+        row = DeadlineRow(
+            case_id=case.id,
+            step=step,
+            channel=case.channel,
+            started_at=now,
+            due_at=due.at,
+            tentative=due.tentative,
         )
+        row.next_at = _moment(office, case, row, 0)
+        session.add(row)
     session.flush()
 
 
-def set_due(session: Session, case_id: int, step: Step, due: datetime, now: datetime) -> None:
+def set_due(
+    session: Session, office: Office, case: CaseRow, step: Step, due: datetime, now: datetime
+) -> None:
     """Set the end of a limit that runs to a date that a person named."""
-    for row in session.scalars(running(case_id).where(DeadlineRow.step == step)):
+    for row in session.scalars(running(case.id).where(DeadlineRow.step == step)):
         row.due_at, row.tentative, row.reminded = due, False, 0
-        row.next_at = max(now, _moment(row.started_at, due, 0))
-    supervision.settle(session, case_id, now)
+        row.next_at = _next(office, case, row, now)
+    supervision.settle(session, case.id, now)
 
 
-def take_over(session: Session, case_id: int, now: datetime) -> tuple[Step, ...]:
+def take_over(session: Session, office: Office, case: CaseRow, now: datetime) -> tuple[Step, ...]:
     """Let limits that began before the desk knew of the case go on from here; gives those that are over already.
 
     What passed before is reminded of no more, for nobody here could have heard of it.
     """
-    rows = session.scalars(running(case_id).order_by(DeadlineRow.due_at)).all()
+    rows = session.scalars(running(case.id).order_by(DeadlineRow.due_at)).all()
     for row in rows:
-        row.reminded = sum(_moment(row.started_at, row.due_at, stage) <= now for stage in range(len(STAGES)))
-        row.next_at = _next(row, now)
+        row.reminded = _passed(office, case, row, now)
+        row.next_at = _next(office, case, row, now)
     return tuple(row.step for row in rows if row.due_at <= now)
 
 
@@ -91,8 +94,8 @@ def go_on(session: Session, office: Office, case: CaseRow, person_id: int | None
     for row in paused:
         row.paused_at = None
         due = end_of(session, office, case, row.step, row.started_at)
-        _set(row, due or Due(row.due_at, row.tentative), now)
-        row.next_at = _next(row, now)
+        _set(office, case, row, due or Due(row.due_at, row.tentative), now)
+        row.next_at = _next(office, case, row, now)
     return bool(paused)
 
 
@@ -129,7 +132,13 @@ def end_all(session: Session, case_id: int, now: datetime) -> None:
 
 
 def hand_over(
-    session: Session, from_id: int, to: CaseRow, now: datetime, *, without: Collection[Step] = ()
+    session: Session,
+    office: Office,
+    from_id: int,
+    to: CaseRow,
+    now: datetime,
+    *,
+    without: Collection[Step] = (),
 ) -> None:
     """Let a case take over the limits of one that is merged into it: of a limit that runs on both the earlier stays.
 
@@ -152,7 +161,7 @@ def hand_over(
             row.tentative,
             0,
         )
-        mine.next_at = max(now, _moment(row.started_at, row.due_at, 0))
+        mine.next_at = _next(office, to, mine, now)
     session.flush()
 
 
@@ -166,7 +175,7 @@ def replan(session: Session, office: Office, case: CaseRow, now: datetime) -> No
         due = end_of(session, office, case, row.step, row.started_at)
         if due is None or due.at == row.due_at or (row.step is Step.RELOOK and due.at > row.due_at):
             continue
-        _set(row, due, now)  # what was reminded stays reminded
+        _set(office, case, row, due, now)  # what was reminded stays reminded
     owed = report_clocks(office.procedure, Level(case.level))
     if not owed:
         end(session, case.id, [Step.PHONE, Step.REPORT, Step.PROGRESS], now)
@@ -195,7 +204,7 @@ def recount(session: Session, office: Office, ledger: Ledger, now: datetime) -> 
             continue
         before = row.due_at
         if due.at != before:
-            _set(row, due, now)
+            _set(office, case, row, due, now)
         row.tentative = due.tentative
         supervision.settle(session, case.id, now)
         ledger.write(
@@ -213,22 +222,26 @@ def recount(session: Session, office: Office, ledger: Ledger, now: datetime) -> 
     return changed
 
 
-def _set(row: DeadlineRow, due: Due, now: datetime) -> None:
+def _set(office: Office, case: CaseRow, row: DeadlineRow, due: Due, now: datetime) -> None:
     """Move the end of a limit. One that comes sooner is told anew; of one that comes later only what is yet to come."""
     is_later = due.at > row.due_at
     row.due_at, row.tentative = due.at, due.tentative
     if not is_later:
         row.reminded = 0
     elif due.at > now:
-        row.reminded = sum(_moment(row.started_at, due.at, i) <= now for i in range(len(STAGES)))
+        row.reminded = _passed(office, case, row, now)
     if row.paused_at is None:
-        row.next_at = _next(row, now)
+        row.next_at = _next(office, case, row, now)
 
 
-def _next(row: DeadlineRow, now: datetime) -> datetime | None:
+def _next(office: Office, case: CaseRow, row: DeadlineRow, now: datetime) -> datetime | None:
     if row.reminded >= len(STAGES):
         return None
-    return max(now, _moment(row.started_at, row.due_at, row.reminded))
+    return max(now, _moment(office, case, row, row.reminded))
+
+
+def _passed(office: Office, case: CaseRow, row: DeadlineRow, now: datetime) -> int:
+    return sum(_moment(office, case, row, stage) <= now for stage in range(len(STAGES)))
 
 
 def tick(session: Session, office: Office, ledger: Ledger, now: datetime, limit: int = 100) -> int:
@@ -245,14 +258,11 @@ def tick(session: Session, office: Office, ledger: Ledger, now: datetime, limit:
         if row.paused_at is not None:
             _pause_is_over(session, office, ledger, row, now)
             continue
-        stage = max(
-            i
-            for i, _ in enumerate(STAGES)
-            if _moment(row.started_at, row.due_at, i) <= now or i == row.reminded
-        )
-        _remind(session, office, ledger, row, stage, now)
+        case = session.get_one(CaseRow, row.case_id)
+        stage = max(row.reminded, _passed(office, case, row, now) - 1)
+        _remind(session, office, ledger, case, row, stage, now)
         row.reminded = stage + 1
-        row.next_at = _moment(row.started_at, row.due_at, stage + 1) if stage + 1 < len(STAGES) else None
+        row.next_at = _moment(office, case, row, stage + 1) if stage + 1 < len(STAGES) else None
         refresh(session, row.case_id, now)  # it says what happens next
     return len(rows)
 
@@ -274,15 +284,20 @@ def _pause_is_over(session: Session, office: Office, ledger: Ledger, row: Deadli
 
 
 def _remind(
-    session: Session, office: Office, ledger: Ledger, row: DeadlineRow, stage: int, now: datetime
+    session: Session,
+    office: Office,
+    ledger: Ledger,
+    case: CaseRow,
+    row: DeadlineRow,
+    stage: int,
+    now: datetime,
 ) -> None:
-    case = session.get_one(CaseRow, row.case_id)
     overdue = stage == len(STAGES) - 1
     payload = {
         "template": "overdue" if overdue else "reminder",
         "step": row.step.value,
         "due_at": row.due_at.isoformat(),
-        "late": now - _moment(row.started_at, row.due_at, stage) > LATE_AFTER,
+        "late": now - _moment(office, case, row, stage) > LATE_AFTER,
     }
     if overdue:
         payload |= supervision.begin(session, office, ledger, case, row, now)
@@ -319,5 +334,11 @@ def _remind(
     )
 
 
-def _moment(started: datetime, due: datetime, stage: int) -> datetime:
-    return started + (due - started) * STAGES[stage]
+def _moment(office: Office, case: CaseRow, row: DeadlineRow, stage: int) -> datetime:
+    """Give when a stage of a limit is told: of a limit in working time the part of that, so that nobody is told on a
+    Sunday that half of what ends on Monday afternoon has gone.
+    """
+    limit = office.limits.get(row.step, {}).get(Level(case.level))
+    if limit is None or not limit.working:
+        return row.started_at + (row.due_at - row.started_at) * STAGES[stage]
+    return part_of(row.started_at, row.due_at, STAGES[stage], office.hours, office.zone, office.overrides)

@@ -347,8 +347,8 @@ def _clocks(
             started = now if since is None else times.get(since) or times.get(Field.SENT) or case.opened_at
             deadlines.start(session, office, case, steps, started)
         if Field.DUE in times:
-            deadlines.set_due(session, case_id, Step.CLOSE, times[Field.DUE], now)
-        if over := deadlines.take_over(session, case_id, now):
+            deadlines.set_due(session, office, case, Step.CLOSE, times[Field.DUE], now)
+        if over := deadlines.take_over(session, office, case, now):
             late[case_id] = over
     return late
 

@@ -49,6 +49,33 @@ def due_at(
     raise AssertionError("unreachable: working days never end")
 
 
+def part_of(
+    start: datetime,
+    due: datetime,
+    part: float,
+    hours: WorkingHours,
+    zone: ZoneInfo,
+    overrides: Mapping[str, bool],
+) -> datetime:
+    """Give when `part` in [0, 1] of the office's hours between `start` and `due` (aware) has passed, aware UTC.
+
+    Where the office is closed all the while, it is the part of the clock's time.
+    """
+    open_ = []
+    for opens, closes, _ in _stretches(start.astimezone(zone), hours, zone, overrides):
+        if opens >= due:
+            break
+        open_.append((max(opens, start), min(closes, due)))
+    if part >= 1 or not open_:
+        return start + (due - start) * part
+    left = sum((closes - opens for opens, closes in open_), timedelta()) * part
+    for opens, closes in open_:
+        if closes - opens >= left:
+            return (opens + left).astimezone(UTC)
+        left -= closes - opens
+    return due
+
+
 def is_open(at: datetime, hours: WorkingHours, zone: ZoneInfo, overrides: Mapping[str, bool]) -> bool:
     """Tell whether `at` (aware) lies within the office's hours of a working day."""
     here = at.astimezone(zone)

@@ -1,6 +1,7 @@
 """Limits that run: each stage told once to whose move it is, after any restart and any jump of the clock."""
 
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 import pytest
 from builders import HOUR, MINUTE, START, Desk, join
@@ -56,6 +57,21 @@ def test_half_of_the_limit_four_fifths_and_its_end_are_told_once_each(desk, case
         240: (duty, "overdue", "dispatch", False),
     }
     assert [row.action for row in desk.all(LedgerRow)] == ["open", "remind", "remind", "overdue"]
+
+
+def test_of_a_limit_in_working_time_nobody_is_reminded_while_the_office_is_closed(desk):
+    desk.office = replace(desk.office, limits={Step.DISPATCH: {Level.IV: Limit(240, working=True)}})
+    desk.clock.now = datetime(2026, 11, 22, 8, 0, tzinfo=desk.office.zone)  # a Sunday
+    row = limit(desk, desk.open(), Step.DISPATCH)
+    assert row.due_at == datetime(2026, 11, 23, 14, 30, tzinfo=desk.office.zone)
+    told = []
+    while row.next_at is not None:
+        told.append(row.next_at.astimezone(desk.office.zone).strftime("%d %H:%M"))
+        desk.clock.now = row.next_at
+        assert tick(desk) == 1
+        row = limit(desk, row.case_id, Step.DISPATCH)
+    assert told == ["23 10:30", "23 11:42", "23 14:30"]
+    assert [late for *_, late in heard(desk)] == [False] * 3
 
 
 def test_nothing_is_due_before_its_moment(desk, case_id):

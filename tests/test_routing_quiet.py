@@ -1,7 +1,7 @@
 """Quiet hours of a level: what waits for the morning, what never does, and that `why` says so."""
 
 from dataclasses import replace
-from datetime import datetime, time, timedelta
+from datetime import datetime, time
 
 import pytest
 from builders import HOUR, MINUTE, ZONE, Desk, harvest, item, make_office, views
@@ -171,21 +171,23 @@ def test_how_many_read_it_rings_in_the_evening_too(desk, seen, level):
     assert outbox.SILENT not in raised.payload
 
 
-def test_a_limit_by_the_clock_is_told_in_the_night_and_one_in_working_time_in_the_morning(desk):
+def test_a_limit_in_working_time_is_told_in_the_mornings_and_one_by_the_clock_in_the_night(desk):
     desk.office.limits[Step.DISPATCH][Level.IV] = Limit(240, working=True)
-    desk.clock.now = local(17, 17)  # due 11:30 the next day, halfway at 02:15
+    desk.clock.now = local(17, 17)  # due 11:30 the next day, halfway at 09:30
     desk.open()
-    desk.clock.now = local(18, 3)
-    desk.run(lambda s: deadlines.tick(s, desk.office, desk.ledger, desk.clock()))
-    [reminder] = [row for row in desk.all(OutboxRow) if row.payload.get("template") == "reminder"]
-    assert reminder.next_attempt_at == local(18, 7)
-    assert reminder.valid_until > local(18, 7) + HOUR
-    desk.clock.now = local(18, 17) + timedelta(
-        hours=6
-    )  # half of the 48 hours of the public answer is over earlier
-    desk.run(lambda s: deadlines.tick(s, desk.office, desk.ledger, desk.clock()))
-    later = [row for row in desk.all(OutboxRow) if row.payload.get("step") == "respond"]
-    assert [row.next_attempt_at for row in later] == [desk.clock()]
+    for hour in (3, 23):  # nothing at night; and what a service that slept all day finds at night waits too
+        desk.clock.now = local(18, hour)
+        desk.run(lambda s: deadlines.tick(s, desk.office, desk.ledger, desk.clock()))
+        if hour == 3:
+            assert not told(desk, "dispatch")
+    [overdue] = told(desk, "dispatch")
+    assert overdue.next_attempt_at == local(19, 7)
+    assert overdue.valid_until > local(19, 7) + HOUR
+    assert [row.next_attempt_at for row in told(desk, "respond")] == [local(18, 23)]  # half of 48 hours
+
+
+def told(desk: Desk, step: str) -> list[OutboxRow]:
+    return [row for row in desk.all(OutboxRow) if row.payload.get("step") == step]
 
 
 def test_what_waits_after_a_failed_try_is_not_hastened_past_the_platforms_wish(desk):

@@ -6,7 +6,7 @@ import pytest
 from builders import ZONE
 
 from routing.office import Limit, WorkingHours
-from routing.worktime import Due, due_at, is_open, is_workday
+from routing.worktime import Due, due_at, is_open, is_workday, part_of
 
 HOURS = WorkingHours()  # 08:30-12:00 and 14:00-18:00
 
@@ -73,6 +73,21 @@ def test_the_office_is_open_in_its_hours_of_working_days(at, is_there):
 )
 def test_limits_by_the_clock_run_through_nights_and_holidays(start, minutes, end):
     assert due(start, Limit(minutes)) == Due(local(end).astimezone(UTC), tentative=False)
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "part", "at"),
+    [
+        ("2026-11-17 09:00", "2026-11-17 11:00", 0.5, "2026-11-17 10:00"),
+        ("2026-11-17 11:00", "2026-11-17 15:00", 0.5, "2026-11-17 12:00"),  # lunch is no part of it
+        ("2026-11-22 08:00", "2026-11-23 14:30", 0.5, "2026-11-23 10:30"),  # found on a Sunday
+        ("2026-11-22 08:00", "2026-11-23 14:30", 1.0, "2026-11-23 14:30"),
+        ("2026-11-20 17:00", "2026-11-23 09:30", 0.8, "2026-11-23 09:06"),
+        ("2026-11-21 10:00", "2026-11-21 20:00", 0.5, "2026-11-21 15:00"),  # closed all the while
+    ],
+)
+def test_a_part_of_a_limit_is_a_part_of_the_hours_in_which_the_office_is_open(start, end, part, at):
+    assert part_of(local(start), local(end), part, HOURS, ZONE, {}) == local(at)
 
 
 def test_a_year_without_a_calendar_counts_weekends_and_says_that_it_guesses():
