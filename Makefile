@@ -29,10 +29,11 @@ demo: setup      ## the whole story in your browser: no token, no network
 test: dev        ## all tests (PostgreSQL and browser tests say "skipped" where there is none)
 	$(BIN)/python -m pytest -n 3 --dist worksteal
 
-nightly: dev     ## the long tests: every nasty document, 100,000 mutations, 8,000 damaged feeds, 2,000 races, 1,000 hostile presses, feedparser's own files (from the registry)
+nightly: dev     ## the long tests: every nasty document, 100,000 mutations, 8,000 damaged feeds, 2,000 races, 1,000 hostile presses, snownlp's scores of 20,000 texts, feedparser's own files (from the registry)
 	YUQING_TEST_NIGHTLY=1 YUQING_TEST_MUTATIONS=100000 $(BIN)/python -m pytest -n 2 --dist worksteal \
 		tests/test_monitors_nasty.py tests/test_monitors_mutations.py tests/test_monitors_charsets.py \
 		tests/test_routing_races.py tests/test_bot_forgery.py tests/test_bot_forgery_replies.py
+	YUQING_TEST_SEGMENTER_TEXTS=17800 $(BIN)/python -m pytest --timeout 7200 tests/test_monitors_segmenter.py
 	$(BIN)/python tests/bench/corpora.py
 
 check: dev       ## format, lint, types, imports

@@ -12,14 +12,14 @@ from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 
-from monitors.snowtables import Package, Tables, open_tables
+from monitors.snowtables import TAGS, Package, Tables, open_tables
 
 _han = re.compile("([\u4e00-\u9fa5]+)")
 _never = float("-inf")
 _near = 1e-6
 pairs_kept = 40_000
-runs_kept = 20_000
-"""Bounds of what is remembered: a pair takes about 0.8 KB."""
+runs_kept = 10_000
+"""Bounds of what is remembered. With all of it full a child that scores holds some 140 MiB (`tests/bench/segmenter.py`)."""
 
 
 class Segmenter:
@@ -186,14 +186,21 @@ class Segmenter:
         """Give log and sum of the parts of one and two characters, for sixteen pairs of tags (`now * 4 + before`)."""
         tables = self.tables
         one, two, _ = tables.weights
-        sums = [
-            one * (float(tables.unigrams[second * 4 + s]) / tables.total) for s in range(4) for _ in "bmes"
-        ]
+        # Most pairs have one or two counts: what the others say hangs on the second tag only, so four numbers are shared.
+        singles = [one * (float(tables.unigrams[second * 4 + s]) / tables.total) for s in range(4)]
+        sums = [single for single in singles for _ in TAGS]
+        logs = [log for log in map(_log, singles) for _ in TAGS]
         if first != self._unknown:
             for (t, s), count in self._counts(first, second).items():
                 if below := tables.unigrams[first * 4 + t]:
-                    sums[s * 4 + t] += float(two * count) / below
-        return tuple(math.log(x) if x else _never for x in sums), tuple(sums)
+                    place = s * 4 + t
+                    sums[place] += float(two * count) / below
+                    logs[place] = _log(sums[place])
+        return tuple(logs), tuple(sums)
+
+
+def _log(share: float) -> float:
+    return math.log(share) if share else _never
 
 
 class Classifier:
