@@ -87,6 +87,8 @@ def detail(view: CaseView, sources: Mapping[str, str]) -> list[Block]:
     )
     bands = "，".join(f"{BAND_NAMES[b]} {n}" for b, n in view.bands.items() if n)
     told = [f"{bands}（机器判断，仅供参考）"] if bands else []
+    if view.said_band is None and view.lead is not None and view.lead.evidence:
+        told.append(f"首条依据：{'、'.join(view.lead.evidence)}")
     if view.said_band is not None:
         told.append(f"首条经人认定：{BAND_NAMES[view.said_band]}")
     if told:

@@ -534,6 +534,7 @@ def _felt(item: Item) -> dict[str, Any]:
         "sentiment_band": score.band if score else None,
         "scorer": f"{score.scorer} {score.version}" if score else None,
         "quote": score.quote if score else "",
+        "evidence": list(score.evidence) or None if score else None,
     }
 
 

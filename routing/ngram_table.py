@@ -13,13 +13,13 @@ from itertools import accumulate, pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from routing.ngrams import Model, telling
+from routing.ngrams import Model, telling, told_words
 from routing.number_index import NumberIndex
 
 _bits = np.uint64(21)
 """A character is below 2 ** 21, and a control is none of `normal` form: a shorter run never looks like a longer one."""
 _pad = "\0"
-_strongest = 12
+_strongest = 20
 """So many of the strongest runs nearly always hold the few that are told."""
 
 
@@ -102,7 +102,7 @@ class Table:
         strongest = worths > 0
         if strongest.sum() > _strongest:
             least = np.partition(worths, -_strongest)[-_strongest]
-            told = telling(self._strong(rows, worths, worths >= least), most)
+            told = told_words(self._strong(rows, worths, worths >= least), most)
             if len(told) == most:
                 return told
         return telling(self._strong(rows, worths, strongest), most)

@@ -74,7 +74,24 @@ def _features_of(text: str, extra: tuple[str, ...]) -> Collection[str]:
 
 
 def telling(strong: Iterable[str], most: int) -> tuple[str, ...]:
-    """Give the first few runs as people read them, none inside one that is given already."""
+    """Give the first few runs as people read them, none inside one that is given already.
+
+    Runs of two letters and more, for 没 and ，打 tell a reader nothing; only where there are none, whatever there is.
+    """
+    runs = list(strong)
+    return told_words(runs, most) or _first_few(runs, most)
+
+
+def told_words(strong: Iterable[str], most: int) -> tuple[str, ...]:
+    """Do the same with runs of two letters and more alone."""
+    return _first_few((gram for gram in strong if gram[0] == _extra_mark or _is_word(gram)), most)
+
+
+def _is_word(gram: str) -> bool:
+    return len(gram) > 1 and gram.isalnum()
+
+
+def _first_few(strong: Iterable[str], most: int) -> tuple[str, ...]:
     chosen: list[str] = []
     for gram in strong:
         if len(chosen) == most:

@@ -39,7 +39,10 @@ from routing.workflow import ENDED, AnswerKind, Aspect, Command, Openness, Opini
 
 @dataclass(frozen=True, slots=True)
 class ItemLine:
-    """One public text of a case. `quote`: its sentence that sounds worst; empty for a short or a friendly text."""
+    """One public text of a case. `quote`: its sentence that sounds worst; empty for a short or a friendly text.
+
+    `evidence`: the words that speak most for its band of sentiment, where the scorer named any.
+    """
 
     source_id: str
     kind: Kind
@@ -49,6 +52,7 @@ class ItemLine:
     at: datetime
     id: int = 0
     quote: str = ""
+    evidence: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -528,7 +532,17 @@ def _age(item: ItemRow) -> datetime:
 
 def _line(item: ItemRow) -> ItemLine:
     quote = "" if item.sentiment_band is Band.NOT_NEGATIVE else item.quote
-    return ItemLine(item.source_id, item.kind, item.title, item.url, item.text, _age(item), item.id, quote)
+    return ItemLine(
+        item.source_id,
+        item.kind,
+        item.title,
+        item.url,
+        item.text,
+        _age(item),
+        item.id,
+        quote,
+        tuple(item.evidence or ()),
+    )
 
 
 def _sum(items: Sequence[ItemRow]) -> Counts:

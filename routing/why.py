@@ -149,8 +149,8 @@ def _item_steps(session: Session, item: ItemRow, words: Words) -> Iterator[Step]
         yield Step(None, "隐去", "、".join(item.masked))
     if item.scorer:
         band = words.name("band", item.sentiment_band)
-        parts = (band, f"原始分 {item.sentiment_raw:.3f}", words.name("scorer", item.scorer))
-        yield Step(None, "情绪", "，".join(filter(None, parts)))
+        because = f"（依据：{'、'.join(item.evidence)}）" if item.evidence else ""
+        yield Step(None, "情绪", f"{band}{because}，{words.name('scorer', item.scorer)}")
     else:
         yield Step(None, "情绪", "没有可判断的内容")
     rules = "；".join(_reason(reason) for reason in item.reasons)

@@ -382,6 +382,7 @@ SCENES: Mapping[str, Callable[[], Card]] = {
     "duty_judging_article": lambda: duty(
         replace(JUDGING, lead=replace(LEAD, quote="至今没有一个部门给过说法"))
     ),
+    "duty_judging_evidence": lambda: duty(replace(JUDGING, lead=replace(LEAD, evidence=("没人管", "停水")))),
     "duty_judging_article_told": lambda: duty(replace(JUDGING, lead=replace(LEAD, quote="拎桶爬楼"))),
     "duty_judging_bare": lambda: duty(
         replace(

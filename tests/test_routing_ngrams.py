@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from routing.errors import ConfigError, UserError
-from routing.ngrams import FORMAT, Model, Row, clean, features, load, most_letters
+from routing.ngrams import FORMAT, Model, Row, clean, features, load, most_letters, telling
 from routing.ngrams_fit import fit
 
 BAD = ("路灯坏了三个月没人修", "停水三天没人管", "垃圾没人清运臭死了", "电梯坏了没人修", "工资拖着不发")
@@ -108,6 +108,12 @@ def test_evidence_names_the_runs_that_speak_for_the_class_and_none_twice() -> No
     assert model.evidence("谢谢师傅", "bad") == ()
     assert model.evidence("谢谢师傅", "good")
     assert three().evidence("请问条件", "c")
+
+
+def test_evidence_is_words_where_there_are_any() -> None:
+    strong = ["没", "，打", "没人", "人管", "没人管", "\x01src=board"]
+    assert telling(strong, 3) == ("没人", "人管", "src=board")
+    assert telling(["没", "，打"], 3) == ("没", "，打")
 
 
 def test_a_model_is_cut_to_its_weightiest_runs() -> None:

@@ -10,6 +10,7 @@ from routing import outbox
 from routing.ailments import DESK
 from routing.items import Ailment, Band, Fault, Sentiment, SourceState
 from routing.store.tables import AilmentRow, CaseRow, OutboxRow
+from routing.views import case_view
 from routing.why import Words, explain
 from routing.workflow import Command, State
 
@@ -29,13 +30,16 @@ def test_nothing_is_known_of_an_address_never_seen(desk):
 
 
 def test_a_text_that_became_a_case_tells_the_whole_way(desk):
-    mood = Sentiment(0.1, 0.2, Band.NEGATIVE, "snownlp", "0.12.3")
+    mood = Sentiment(0.1, 0.2, Band.NEGATIVE, "snownlp", "0.12.3", evidence=("没人管", "停水"))
     case_id = desk.open(url="http://bbs.example/a", sentiment=mood, masked=("电话",))
     desk.act(case_id, Command.DISPATCH)
     found = steps(desk, "http://bbs.example/a")
     assert "来源 bbs" in found["读到"]
     assert found["隐去"] == "电话"
-    assert found["情绪"] == "negative，原始分 0.100，snownlp 0.12.3"
+    assert found["情绪"] == "negative（依据：没人管、停水），snownlp 0.12.3"
+    lead = desk.run(lambda s: case_view(s, case_id)).lead
+    assert lead is not None
+    assert lead.evidence == ("没人管", "停水")
     assert found["规则"].startswith("停水：停水")
     assert found["归并"] == "YQ-2026-0001：首条信息（把握 1.00）"
     assert "dispatch" in found["台账 2"]

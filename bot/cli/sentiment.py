@@ -64,7 +64,7 @@ def score(
     scorer: Annotated[str, typer.Option(help="ngram（本单位模型）或 snownlp")] = "ngram",
     as_json: Annotated[bool, typer.Option("--json", help="输出 JSON")] = False,
 ) -> None:
-    """给每行文字打分：倾向、原始分、依据。没有可判断内容的不打分。"""
+    """给每行文字判断情绪：消极、不明、不消极，和依据；分数用 --json 看。没有可判断内容的不判。"""
     if scorer not in {"ngram", "snownlp"}:
         raise BadUsage(f"--scorer 只能是 ngram 或 snownlp，不能是 {scorer}。")
     lines = lines_of(text, file)
@@ -96,9 +96,9 @@ def _row(line: str, s: Sentiment | None, maker: str) -> dict[str, object]:
 
 def _told(line: str, s: Sentiment | None) -> str:
     if s is None:
-        return f"不判　　　 {line[:60]}"
+        return f"不判　{line[:60]}"
     because = f"　（依据：{'、'.join(s.evidence)}）" if s.evidence else ""
-    return f"{BAND_NAMES[s.band]}　{s.raw:.3f}　{line[:60]}{because}"
+    return f"{BAND_NAMES[s.band]}　{line[:60]}{because}"
 
 
 # --- eval ---

@@ -265,6 +265,8 @@ class ItemRow(Base):
     scorer: Mapped[str | None] = mapped_column(String(64))
     # The sentence that sounds worst, masked as the text is; empty where there is only one.
     quote: Mapped[str] = mapped_column(Text, default="", server_default="")
+    # The words that speak most for the band; None where the scorer named none.
+    evidence: Mapped[list[str] | None]
     content_hash: Mapped[str] = mapped_column(String(32))
     revision: Mapped[int] = mapped_column(default=1)
     fingerprint: Mapped[str] = mapped_column(String(64))
