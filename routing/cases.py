@@ -270,11 +270,16 @@ def _carry_out(
 
 
 def _clocks(session: Session, case: CaseRow, order: Order, move: Move) -> list[Step]:
-    """Name the clocks that a move starts: of copies only where somebody must sign for one, none after a final report."""
+    """Name the clocks that a move starts.
+
+    Of copies only where somebody must sign for one, none after a final report, none of the public answer where a person
+    said that none is owed.
+    """
     if order.command is Command.REPORT and order.stance == FINAL_REPORT:
         return []
     copied = bool(papers.waiting(session, case.id, Command.SIGN_COPY))
-    return [step for step in move.starts if step is not Step.COPY or copied]
+    without = ([] if copied else [Step.COPY]) + ([Step.RESPOND] if course.is_excused(session, case) else [])
+    return [step for step in move.starts if step not in without]
 
 
 def _step(session: Session, case: CaseRow, before: CaseFacts, to: State) -> None:

@@ -174,6 +174,11 @@ def _sign_copy(session: Session, office: Office, case: CaseRow, order: Order, no
         deadlines.end(session, case.id, [Step.COPY], now)
 
 
+def is_excused(session: Session, case: CaseRow) -> bool:
+    """Tell whether a person said that a case need not be answered in public, and nobody took it back."""
+    return papers.newest(session, case.id, Command.EXCUSE) is not None and not case.must_answer
+
+
 def _oblige(session: Session, office: Office, case: CaseRow, order: Order, now: datetime) -> None:
     _say_of_the_duty(session, case, order, now, must=True)
     deadlines.start(session, office, case, [Step.RESPOND], case.opened_at)
@@ -243,8 +248,7 @@ def _transfer(session: Session, office: Office, case: CaseRow, order: Order, now
 
 def _take_back(session: Session, office: Office, case: CaseRow, order: Order, now: datetime) -> None:
     """Owe the public answer again, since the matter was found; not what was said to need none."""
-    excused = papers.newest(session, case.id, Command.EXCUSE) is not None and not case.must_answer
-    if not excused:
+    if not is_excused(session, case):
         deadlines.start(session, office, case, [Step.RESPOND], case.opened_at)
     if case.emergency:
         owed = {Step.FIRST_WORD: Command.SPEAK, Step.PRESS: Command.BRIEF}

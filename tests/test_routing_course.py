@@ -444,6 +444,16 @@ def test_what_need_not_be_answered_does_not_owe_an_answer_by_coming_back(desk):
     assert Step.RESPOND not in running(desk, case_id)
 
 
+def test_what_need_not_be_answered_does_not_owe_an_answer_by_being_taken_up_again(desk):
+    case_id = desk.open()
+    desk.act(case_id, Command.EXCUSE, reason="只是转发旧闻")
+    desk.act(case_id, Command.DISMISS, reason="与本县无关")
+    desk.act(case_id, Command.REOPEN, reason="查实是本县的事")
+    assert set(running(desk, case_id)) == {Step.DISPATCH}
+    desk.act(case_id, Command.OBLIGE)
+    assert Step.RESPOND in running(desk, case_id)
+
+
 def test_a_unit_that_the_office_knows_no_more_is_not_waited_for(desk):
     switch(desk, countersign=True)
     case_id = desk.at(State.HANDLING)
