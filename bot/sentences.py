@@ -24,6 +24,7 @@ from routing.calls import Called
 from routing.duty import Unknown
 from routing.items import Ailment
 from routing.office import Colour, Level, Office, Role, Step
+from routing.reasons import REASON_MIN
 from routing.textscan import CLOSED_CLASSES
 from routing.views import CaseView
 from routing.workflow import Command, Openness, State
@@ -64,45 +65,68 @@ def _about_draft(text: str, kind: Openness | None) -> list[Block]:
     told = [Block(kind.value, label="公开属性")] if kind else []
     told.append(Block(text))
     if kind is Openness.CLOSED:
-        told.append(Block("第一行写“理由：……”（不予公开的理由），第二行起写答复全文。", weight=9))
+        told.append(
+            Block(
+                f"第一行写“理由：……”（不予公开的理由，至少 {REASON_MIN} 个字），第二行起写答复全文。",
+                weight=9,
+            )
+        )
     classes = "\n".join(f"{place}. {name}" for place, name in enumerate(CLOSED_CLASSES, 1))
     return [*told, Block(f"提交前逐项自查，稿中不得有：\n{classes}", Form.FOLDED, weight=8)]
 
 
 _BASIS = (
-    "请回复“依据；理由”两部分，用分号隔开。例：《政府信息公开条例》第十九条；涉及公众切身利益，不含涉密内容"
+    f"请回复“依据；理由”两部分，用分号隔开，各至少 {REASON_MIN} 个字。例："
+    "《政府信息公开条例》第十九条；涉及公众切身利益，不含涉密内容"
 )
 CONCLUSION = (
     "请按下面六项回复会商结论，每项一行：\n性质：\n走势：\n风险：\n等级：\n口径：\n分工：\n未发表意见的"
     "单位会在卷内注明。"
 )
+
+
+def _reason(of: str, example: str, more: str = "") -> tuple[str, str]:
+    """Ask for a reason, and say beforehand what will be taken for one."""
+    return f"请回复{of}，至少 {REASON_MIN} 个字，如“{example}”。{more}", f"{of}，至少 {REASON_MIN} 个字"
+
+
 _QUESTIONS: Mapping[Command, tuple[str, str]] = {
-    Command.DISMISS: ("请回复不予受理的理由。", "不予受理的理由"),
-    Command.RETURN: ("请回复退回的理由（如不属本单位职责，请写明应由谁承办）。", "退回理由"),
+    Command.DISMISS: _reason("不予受理的理由", "经核实不在本县"),
+    Command.RETURN: _reason(
+        "退回的理由", "供水归住建局管，请转住建局", "不属本单位职责的，请写明应由谁承办。"
+    ),
     Command.DRAFT: ("请回复答复稿全文（2000 字以内，只发文字）。提交后进入初审。", "答复稿全文"),
-    Command.REDO: ("请回复退改的理由。", "退改理由"),
+    Command.REDO: _reason("退改的理由", "没有写恢复供水的时间"),
     Command.CLEAR: (f"保密审查意见：公开。{_BASIS}", "依据；理由"),
     Command.WITHHOLD: (f"保密审查意见：不公开。{_BASIS}", "依据；理由"),
     Command.ESCALATE: (f"保密审查意见：需报审。{_BASIS}", "依据；理由"),
-    Command.REFUSE: ("请回复退回修改的理由。", "退回理由"),
+    Command.REFUSE: _reason("退回修改的理由", "第二段数字与通报不符"),
     Command.CONFIRM: ("请回复已公开发布的链接（以 http:// 或 https:// 开头）。", "发布链接"),
-    Command.REOPEN: ("请回复重新办理的理由。", "重新办理的理由"),
-    Command.OPINE: ("请回复贵单位的意见（事实、处置建议；只发送可在群内公开讨论的内容）。", "会商意见"),
+    Command.REOPEN: _reason("重新办理的理由", "居民反映又停水了"),
+    Command.OPINE: (
+        f"请回复贵单位的意见（事实、处置建议；有不同意见的至少 {REASON_MIN} 个字）。只发送可在群内公开讨论的内容。",
+        "会商意见",
+    ),
     Command.CONCLUDE: (CONCLUSION, "性质：…走势：…风险：…等级：…口径：…分工：…"),
-    Command.SEND_BACK: ("请回复退回研判的理由。", "退回研判的理由"),
-    Command.ORAL: ("请回复：哪位领导、何时、怎样指示。书面审批须随后补办。", "某县长 21日14:05 电话同意转办"),
-    Command.TRANSFER: ("请回复移送的理由，以及是否已告知诉求人。", "移送的理由"),
-    Command.TAKE_BACK: ("请回复对方退回的理由。", "对方退回的理由"),
-    Command.EXCUSE: ("请回复不必公开回应的理由。", "不必回应的理由"),
+    Command.SEND_BACK: _reason("退回研判的理由", "请先核实是否属实"),
+    Command.ORAL: (
+        f"请回复：哪位领导、何时、怎样指示（至少 {REASON_MIN} 个字）。书面审批须随后补办。",
+        "某县长 21日14:05 电话同意转办",
+    ),
+    Command.TRANSFER: _reason("移送的理由，以及是否已告知诉求人", "属行政复议事项，已告知"),
+    Command.TAKE_BACK: _reason("对方退回的理由", "不在复议受理范围"),
+    Command.EXCUSE: _reason("不必公开回应的理由", "只是转发旧闻，没有新的诉求"),
     Command.REPORT: ("请回复报告全文（首报可未经核实，会标明“待核实”）。将私发各位领导。", "报告全文"),
     Command.PHONE: ("请回复：何时、由谁、向哪位领导电话报告。", "14:05 某某向某县长电话报告"),
-    Command.EXTEND: ("请回复延期的理由，以及是否已告知诉求人。公开回应的时限不因此延长。", "延期的理由"),
-    Command.DENY: ("请回复不同意延期的理由。", "不同意延期的理由"),
-    Command.RECALL: ("请回复复查发现的问题（如链接打不开、内容有误）。", "复查发现的问题"),
-    Command.FOLLOW: ("请回复续发的缘由（有什么新情况）。", "续发的缘由"),
-    Command.DISCONTENT: ("请回复诉求人不满意的原因（不写姓名、电话、住址）。", "不满意的原因"),
+    Command.EXTEND: _reason(
+        "延期的理由，以及是否已告知诉求人", "管件要从外地调，已告知", "公开回应的时限不因此延长。"
+    ),
+    Command.DENY: _reason("不同意延期的理由", "居民等不起，请今天办完"),
+    Command.RECALL: _reason("复查发现的问题", "链接打不开"),
+    Command.FOLLOW: _reason("续发的缘由", "停水范围扩大到三个小区"),
+    Command.DISCONTENT: _reason("诉求人不满意的原因", "水压仍然不够", "不写姓名、电话、住址。"),
     Command.SPEAK: ("请回复首次权威发布的链接（以 http:// 或 https:// 开头）。", "发布链接"),
-    Command.PAUSE: ("请回复暂停计时的理由：在等谁、等什么。公开回应的时限照常计。", "暂停的理由"),
+    Command.PAUSE: _reason("暂停计时的理由（在等谁、等什么）", "等省厅的检测报告", "公开回应的时限照常计。"),
     Command.ASSESS: ("请回复效果评估：回应后舆情是否平息，有什么要改进。", "效果评估"),
 }
 

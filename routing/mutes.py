@@ -17,6 +17,7 @@ from routing.held import MuteView
 from routing.ledger import Ledger
 from routing.normal import normal
 from routing.office import Office, Role
+from routing.reasons import REASON_MIN, is_telling
 from routing.silence import MuteKind
 from routing.store.tables import CaseItemRow, CaseRow, ItemRow, MuteRow
 from routing.traces import origin_of
@@ -51,10 +52,9 @@ def add(
     if not actor.roles & MAY_MUTE:
         raise UserError("只有值班员、政府办和领导可以静音。")
     _check_span(office, wanted.until, now)
-    reason = " ".join(wanted.reason.split())
-    if len(reason) < 2:
-        raise UserError("请写明静音的理由（两个字以上）。")
-    matcher = _matcher(wanted)
+    matcher, reason = _matcher(wanted), " ".join(wanted.reason.split())
+    if reason not in office.mute.reasons and not is_telling(reason):  # those on offer are the office's own
+        raise UserError(f"请写明静音的理由，至少 {REASON_MIN} 个字，如“计划停水”。没有静音。")
     for row in active(session, now):
         if (row.kind, row.matcher) == (wanted.kind, matcher):
             raise UserError(f"{KIND_NAMES[row.kind]} {matcher} 已在静音（第 {row.id} 号），要改请先解除。")

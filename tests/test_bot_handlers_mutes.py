@@ -71,8 +71,8 @@ def page(desk: Desk, template: str) -> str:
         ("地点 东湖小区 4h 计划停水", "place", "东湖小区", 4, "计划停水"),
         ("来源 青禾论坛 2小时 论坛搬家 重复信息", "source", "bbs", 2, "论坛搬家 重复信息"),
         ("来源 news 1d 转载刷屏", "source", "news", 24, "转载刷屏"),
-        ("词 停水、没水 30m 已知", "word", "停水、没水", 0.5, "已知"),
-        ("词组 停水 没水 4h 已知", "word", "停水、没水", 4, "已知"),
+        ("词 停水、没水 30m 已知情况", "word", "停水、没水", 0.5, "已知情况"),
+        ("词组 停水 没水 4h 已知情况", "word", "停水、没水", 4, "已知情况"),
         ("地点 东湖小区 明早8点 计划停水", "place", "东湖小区", 22, "计划停水"),
     ],
 )
@@ -98,7 +98,8 @@ def test_a_matter_is_named_by_its_serial(desk, happen):
         ("东湖小区 4h 停水", "不知道“东湖小区”是什么"),
         ("地点 东湖小区 停水", "没有写静音多久"),
         ("地点 4h 停水", "没有写静音多久"),
-        ("地点 东湖小区 4h", "理由"),
+        ("地点 东湖小区 4h", "理由，至少 4 个字"),
+        ("地点 东湖小区 4h 停水。。", "理由，至少 4 个字"),
         ("地点 东湖小区 30d 停水", "最长 7 天"),
         ("来源 青禾论谈 4h 停水", "是不是 青禾论坛"),
         ("事项 77 4h 停水", "没有找到事项“77”"),
@@ -133,7 +134,7 @@ def test_alone_it_lists_what_is_muted_each_with_its_reason_author_end_and_button
 
 
 def test_lifting_by_command_and_twice(desk, happen):
-    happen(gave("地点 东湖小区 4h 停水"))
+    happen(gave("地点 东湖小区 4h 计划停水"))
     [row] = desk.all(MuteRow)
     happen(gave(f"解除 {row.id}"))
     assert "已解除静音：地点 东湖小区" in answers(desk)[-1]

@@ -43,7 +43,8 @@ from routing.office import Level, Procedure, Role, Step
 from routing.outbox import MessageKind
 from routing.owed import Owed
 from routing.people import Invitation
-from routing.procedure import FULL, LIGHT
+from routing.procedure import FULL, LIGHT, needs_of
+from routing.reasons import REASON_MIN, is_telling
 from routing.search import Hit
 from routing.silence import MuteKind
 from routing.store.tables import InviteRow, OutboxRow
@@ -63,7 +64,7 @@ from routing.views import (
 from routing.waiting import Waiting
 from routing.why import Step as Trodden
 from routing.why import Words
-from routing.workflow import Aspect, Command, Openness, Opinion, Stage, State
+from routing.workflow import Aspect, Command, Need, Openness, Opinion, Stage, State
 
 CARDS = Path(__file__).parent / "data" / "cards"
 ROOT = Path(__file__).parent.parent
@@ -1054,6 +1055,15 @@ def test_every_question_that_a_press_can_raise_is_written() -> None:
 
     assert set(sentences._QUESTIONS) == set(_ASKABLE)
     assert all(len(placeholder) <= 64 for _, placeholder in sentences._QUESTIONS.values())
+
+
+def test_a_question_for_a_reason_says_beforehand_what_is_taken_for_one() -> None:
+    asks = [c for c in sentences._QUESTIONS if needs_of(c) & {Need.REASON, Need.BASIS}]
+    assert len(asks) > 15
+    for command in asks:
+        text, _ = sentences._QUESTIONS[command]
+        assert f"至少 {REASON_MIN} 个字" in text
+        assert all(is_telling(example) for example in re.findall("如“(.+?)”", text))
 
 
 def test_every_word_of_the_core_has_a_name_on_the_screen() -> None:

@@ -241,7 +241,7 @@ def complaint_of(desk: Desk, session: Any, wanted: mutes.Wanted, who: str) -> st
 
 def test_a_grave_matter_cannot_be_muted(desk):
     number = desk.case(desk.open(DANGER)).number
-    wanted = mutes.Wanted(MuteKind.CASE, number, desk.clock() + HOUR, "已知")
+    wanted = mutes.Wanted(MuteKind.CASE, number, desk.clock() + HOUR, "已知情况")
     assert "不能静音" in desk.run(lambda s: complaint_of(desk, s, wanted, "leader"))
     assert desk.all(MuteRow) == []
 

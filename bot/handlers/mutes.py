@@ -15,6 +15,7 @@ from routing import holding, mutes
 from routing.bodies import with_units
 from routing.errors import UserError
 from routing.held import MuteView
+from routing.reasons import REASON_MIN
 from routing.silence import MuteKind
 from routing.views import CaseView, case_view, find_case
 from routing.workflow import Actor, Ground, Where
@@ -23,7 +24,8 @@ VERBS = frozenset({MUTE, LIFT, SHOW})
 _KINDS = {name: kind for kind, name in mutes.KIND_NAMES.items()} | {"词组": MuteKind.WORD}
 _LIFT = "解除"
 _USAGE = (
-    f"写法：/mute 地点|来源|词|事项　是什么　多久　理由，如 {cards.FORM}。多久可写 30m、4h、2d、明早8点；"
+    f"写法：/mute 地点|来源|词|事项　是什么　多久　理由，如 {cards.FORM}。多久可写 30m、4h、2d、明早8点，"
+    f"理由至少 {REASON_MIN} 个字；"
     "解除写 /mute 解除 序号。"
 )
 
@@ -165,5 +167,5 @@ def open_menu(occasion: Occasion, event: ActionPressed, view: CaseView, name: st
     buttons = cards.mute_menu(view, occasion.desk.office, arg, occasion.desk.sources)
     choice = cards.choice_of(arg)
     toast = "静音什么？" if choice.kind is None else "静音多久？" if choice.span is None else ""
-    toast = toast or f"为什么？其他理由请发送，如：{cards.FORM}"
+    toast = toast or f"为什么？其他理由（至少 {REASON_MIN} 个字）请发送，如：{cards.FORM}"
     return Reaction(toast, menu=Menu(event.message, view.id, view.version, buttons))
