@@ -17,6 +17,7 @@ from routing.views import CaseView, ItemLine, ReasonView
 from routing.workflow import ANSWER_KIND_NAMES, STATE_NAMES, Command, State
 
 EXCERPT = 120
+SOURCES_NAMED = 4
 REASONS_SHOWN, REASON_WORDS = 3, 4
 DECIDING_WORDS = 3
 PLACE_NOTE = "地点"
@@ -81,10 +82,10 @@ def what_decides(view: CaseView, office: Office) -> list[Block]:
 def detail(view: CaseView, sources: Mapping[str, str]) -> list[Block]:
     """Give the rest of what is known of a matter, folded: how its first text goes, its spread, tone and rules."""
     blocks = [Block(_told_in(view.lead), weight=2)] if view.lead else []
-    names = "、".join(source_name(s, sources) for s in view.sources[:4])
-    blocks.append(
-        Block(f"{view.items} 条，{len(view.sources)} 个来源（{names}）{spread(view)}", label="信息", weight=6)
-    )
+    names = "、".join(source_name(s, sources) for s in view.sources[:SOURCES_NAMED])
+    more = " 等" if len(view.sources) > SOURCES_NAMED else ""
+    seen = f"{view.items} 条，{len(view.sources)} 个来源（{names}{more}）{spread(view)}"
+    blocks.append(Block(seen, label="信息", weight=6))
     bands = "，".join(f"{BAND_NAMES[b]} {n}" for b, n in view.bands.items() if n)
     told = [f"{bands}（机器判断，仅供参考）"] if bands else []
     if view.said_band is None and view.lead is not None and view.lead.evidence:

@@ -691,6 +691,11 @@ def test_a_card_of_a_long_matter_fits_in_one_message(name: str) -> None:
         assert MARKUP in text
 
 
+def test_of_more_sources_than_are_named_it_says_that_there_are_more() -> None:
+    five = replace(JUDGING, sources=("bbs", "news", "a", "b", "c"))
+    assert "5 个来源（青禾论坛、青禾新闻网、a、b 等）" in plain(rendered(duty(five)).text)
+
+
 def test_a_full_page_of_open_matters_with_the_longest_titles_is_shown_whole() -> None:
     many = [replace(JUDGING, id=i, number=f"YQ-2026-{i:04}", title="停水" * 30) for i in range(1, 7)]
     text = plain(rendered(pages.open_list(many, 500, OFFICE, Leaf(1, 0, AT))).text)
