@@ -75,10 +75,12 @@ def _about_draft(text: str, kind: Openness | None) -> list[Block]:
     return [*told, Block(f"提交前逐项自查，稿中不得有：\n{classes}", Form.FOLDED, weight=8)]
 
 
-_BASIS = (
-    f"请回复“依据；理由”两部分，用分号隔开，各至少 {REASON_MIN} 个字。例："
-    "《政府信息公开条例》第十九条；涉及公众切身利益，不含涉密内容"
-)
+def _opinion(opinion: str, example: str) -> tuple[str, str]:
+    """Ask for basis and reason of a secrecy opinion (保密审查意见), with an example that fits this one."""
+    two = f"请回复“依据；理由”两部分，用分号隔开，各至少 {REASON_MIN} 个字。例：{example}"
+    return f"保密审查意见：{opinion}。{two}", "依据；理由"
+
+
 CONCLUSION = (
     "请按下面六项回复会商结论，每项一行：\n性质：\n走势：\n风险：\n等级：\n口径：\n分工：\n未发表意见的"
     "单位会在卷内注明。"
@@ -97,9 +99,13 @@ _QUESTIONS: Mapping[Command, tuple[str, str]] = {
     ),
     Command.DRAFT: ("请回复答复稿全文（2000 字以内，只发文字）。提交后进入初审。", "答复稿全文"),
     Command.REDO: _reason("退改的理由", "没有写恢复供水的时间"),
-    Command.CLEAR: (f"保密审查意见：公开。{_BASIS}", "依据；理由"),
-    Command.WITHHOLD: (f"保密审查意见：不公开。{_BASIS}", "依据；理由"),
-    Command.ESCALATE: (f"保密审查意见：需报审。{_BASIS}", "依据；理由"),
+    Command.CLEAR: _opinion("公开", "《政府信息公开条例》第十九条；涉及公众切身利益，不含涉密内容"),
+    Command.WITHHOLD: _opinion(
+        "不公开", "《政府信息公开条例》第十五条；写明了当事人病情，公开会损害其个人隐私"
+    ),
+    Command.ESCALATE: _opinion(
+        "需报审", "《政府信息公开条例》第十七条；涉及未公布的处置方案，本单位不能确定可否公开"
+    ),
     Command.REFUSE: _reason("退回修改的理由", "第二段数字与通报不符"),
     Command.CONFIRM: ("请回复已公开发布的链接（以 http:// 或 https:// 开头）。", "发布链接"),
     Command.REOPEN: _reason("重新办理的理由", "居民反映又停水了"),
