@@ -26,6 +26,10 @@ drift_allowed = timedelta(minutes=5)
 most_top, most_gaps = 50, 5
 _no_window = timedelta(0)
 _too_many = "若经常如此，请调大 max_pages 或调小 interval_s"
+_stock_left = "读完会另行告知；若几小时后仍未读完，请调大 max_pages，或核对 [source.mapping] 的 cursor"
+_circle_cure = (
+    "请核对 [source.mapping] 的 {key}：send 是不是对方认的参数，next 是不是指向下一页；都对则告知来源方"
+)
 
 
 class Fetching(Protocol):
@@ -276,22 +280,49 @@ class _Reader:
         self._read = 1
 
     async def go_on(self, asked: str | None, state: SourceState) -> _Pages:
-        """Read a stream from where it was left to its end."""
+        """Read a stream from where it was left to its end.
+
+        A page that repeats the one before it, and a whole round of pages with nothing new, end it too, with a word: a
+        server that moves its cursor and not its entries would else be at its first sight for ever, and never alarm. The
+        cursor is kept all the same, so what stands behind comes in the next round.
+        """
         seen = {asked}
         while self._page.problem is None and self._page.entries and self._page.cursor is not None:
             # A stream at its end repeats its cursor, a broken one runs in a circle: both have been asked for.
             if self._page.cursor in seen:
+                if self._page.cursor != (self._at or asked):
+                    self._tell_circle("cursor")
                 break
             if self._read == self._source.max_pages:
-                detail = f"读满 {self._source.max_pages} 页仍有更多，下一轮接着读"
+                if not await self._has_news():
+                    self._tell_circle("cursor")
+                    break
+                limit = f"读满 {self._source.max_pages} 页仍有更多，下一轮接着读"
                 if state.baseline_done:
-                    self._symptoms.append(Symptom(Ailment.PAGES, detail, _too_many))
+                    self._symptoms.append(Symptom(Ailment.PAGES, limit, _too_many))
                 else:
-                    self._notes += [detail, "首次接入的存量尚未读完，读完之前不告警"]
+                    detail = f"{limit}；首次接入的存量尚未读完，读完之前不告警"
+                    self._symptoms.append(Symptom(Ailment.PAGES, detail, _stock_left))
                 return _Pages(self._all(), self._page.cursor, unfinished=True)
             seen.add(self._page.cursor)
+            before = self._names()
             await self._next(self._page.cursor)
+            if len(before) > 1 and self._page.problem is None and self._names() == before:
+                self._tell_circle("cursor")
+                break
         return _Pages(self._all(), self._page.cursor)
+
+    def _names(self) -> frozenset[str]:
+        return frozenset(item.external_id for item in self._page.items)
+
+    async def _has_news(self) -> bool:
+        """Tell whether the round brought an entry that the core does not know; where it brought none, some may come."""
+        names = self._items.keys()
+        return not names or not names <= await self._known(self._source.id, sorted(names))
+
+    def _tell_circle(self, key: str) -> None:
+        detail = f"翻页在绕圈：第 {self._read} 页又回到已读过的内容"
+        self._symptoms.append(Symptom(Ailment.PAGES, detail, _circle_cure.format(key=key)))
 
     async def go_through(self) -> _Pages:
         """Read a list that is not by time to its end or to the limit of pages, each round anew.
@@ -301,7 +332,10 @@ class _Reader:
         seen: set[str] = set()
         while self._page.problem is None and self._page.entries and self._read < self._source.max_pages:
             cursor = self._page.cursor
-            if cursor is None or cursor in seen:
+            if cursor is None:
+                break
+            if cursor in seen:
+                self._tell_circle("page")
                 break
             seen.add(cursor)
             await self._next(cursor)
@@ -343,7 +377,10 @@ class _Reader:
         idle = 0
         while self._page.problem is None:
             cursor = self._page.cursor
-            if cursor is None or cursor in seen or not self._page.entries:
+            if cursor is None or not self._page.entries:
+                return None
+            if cursor in seen:
+                self._tell_circle("page")
                 return None
             ids = [item.external_id for item in self._page.items]
             have = await self._known(self._source.id, ids) if ids else frozenset()

@@ -15,7 +15,7 @@ from monitors.poll import Outcome, Poller, SourceReport
 from monitors.sources import Cursor, Mapped, Source
 from monitors.worker import Worker
 from routing.errors import UserError
-from routing.items import Fault, Harvest, Kind, SourceState
+from routing.items import Ailment, Fault, Harvest, Kind, SourceState
 
 
 @pytest.fixture
@@ -373,6 +373,9 @@ async def test_first_sight_of_a_stream_ends_where_the_stream_ends(
     reports = [await poller.poll_one("c") for _ in range(4)]
     assert [[int(item.external_id) for item in h.items] for h in core.harvests] == [[1, 0], [3, 2], [4], []]
     assert [h.state.baseline_done for h in core.harvests] == [False, False, True, True]
+    assert [[symptom.ailment for symptom in h.symptoms] for h in core.harvests] == [[Ailment.PAGES]] * 2 + [
+        []
+    ] * 2
     assert [any("不告警" in note for note in report.notes) for report in reports] == [
         True,
         True,
@@ -384,17 +387,52 @@ async def test_first_sight_of_a_stream_ends_where_the_stream_ends(
     assert core.kept["c"].baseline_done  # a later flood is news, however many pages it has
 
 
-async def test_a_cursor_that_runs_in_a_circle_ends(
+async def test_a_cursor_that_runs_in_a_circle_ends_and_is_told_with_the_cure(
     site: Site, fetcher: Fetcher, worker: Worker, clock: Clock
 ) -> None:
+    core = Core()
     site.pages = {
         "/c": page(1, after="x"),
         "/c?after=x": page(2, after="y"),
         "/c?after=y": page(3, after="x"),
     }
-    poller = Poller([stream(site, max_pages=100)], fetcher, worker, Core(), clock)
+    poller = Poller([stream(site, max_pages=100)], fetcher, worker, core, clock)
     assert (await poller.poll_one("c")).new == 3
     assert len(site.asked) == 3
+    (symptom,) = core.harvests[-1].symptoms
+    assert (symptom.ailment, "绕圈" in symptom.detail) == (Ailment.PAGES, True)
+    assert "[source.mapping] 的 cursor" in symptom.cure
+    assert core.kept["c"].baseline_done
+
+
+async def test_a_cursor_that_the_server_ignores_is_told_and_first_sight_ends_all_the_same(
+    site: Site, fetcher: Fetcher, worker: Worker, clock: Clock
+) -> None:
+    core = Core()
+    poller = Poller([stream(site, max_pages=3)], fetcher, worker, core, clock)
+    site.pages = {"/c": page(1, 2, after="t1")} | {
+        f"/c?after=t{n}": page(1, 2, after=f"t{n + 1}") for n in range(1, 9)
+    }
+    await poller.poll_one("c")
+    assert site.asked == ["/c", "/c?after=t1"]
+    assert ["绕圈" in symptom.detail for symptom in core.harvests[-1].symptoms] == [True]
+    assert core.kept["c"].baseline_done
+    site.pages["/c?after=t2"] = page(1, 2, 3, after="t3")
+    assert (await poller.poll_one("c")).new == 1
+
+
+async def test_a_circle_that_is_longer_than_a_round_ends_first_sight_when_it_comes_round(
+    site: Site, fetcher: Fetcher, worker: Worker, clock: Clock
+) -> None:
+    core = Core()
+    poller = Poller([stream(site, max_pages=2)], fetcher, worker, core, clock)
+    site.pages = {"/c": page(1, after="b")} | {
+        f"/c?after={at}": page(n, after=on) for at, n, on in ["b2c", "c3d", "d4a", "a1b"]
+    }
+    for _ in range(3):
+        await poller.poll_one("c")
+    assert [h.state.baseline_done for h in core.harvests] == [False, False, True]
+    assert "绕圈" in core.harvests[-1].symptoms[0].detail
 
 
 async def test_a_page_that_fails_keeps_the_others_and_is_asked_for_again(
