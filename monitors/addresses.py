@@ -24,6 +24,10 @@ global_unicast = ipaddress.IPv6Network("2000::/3")
 """All of IPv6 that is given out for public use (IANA registry of the address space)."""
 _not_public = (  # what the ipaddress of Python 3.11 does not know of
     ipaddress.IPv4Network("192.0.0.0/24"),  # RFC 6890; one cloud keeps its metadata here
+    ipaddress.IPv4Network(
+        "168.63.129.16/32"
+    ),  # public by number, and in another cloud the machine's own host
+    ipaddress.IPv4Network("192.88.99.0/24"),  # RFC 7526, relays of 6to4
     ipaddress.IPv6Network("3fff::/20"),  # RFC 9637, documentation
 )
 _nat64 = ipaddress.IPv6Network("64:ff9b::/96")
