@@ -5,6 +5,7 @@ No text of an exception and no address with a query gets in: both may hold keys.
 
 import html
 import re
+import ssl
 import unicodedata
 from dataclasses import replace
 
@@ -39,10 +40,61 @@ _network_words: tuple[tuple[type[BaseException], str, str], ...] = (
 
 def network_problem(error: BaseException) -> SourceProblem:
     """Word a fault of the network by the kind of the exception."""
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        return _certificate_problem(error.certificate_error)
     for kind, detail, cure in _network_words:
         if isinstance(error, kind):
             return SourceProblem(Fault.NETWORK, detail, cure)
     return SourceProblem(Fault.NETWORK, f"网络出错（{type(error).__name__}）", "将自动重试")
+
+
+# What OpenSSL found wrong with a certificate (X509_V_ERR_… in its x509_vfy.h).
+_times_cure = "请告知来源方更换证书；也请核对本机时间，时间不对也会这样；在此之前不会读取"
+_chain_cure = (
+    "请在浏览器核对，并告知来源方配全证书链；确属本单位自签的，请把签发证书装进本机系统；在此之前不会读取"
+)
+_name_cure = "请核对网址里的域名，或告知来源方更换证书；在此之前不会读取"
+_certificate_words = {
+    9: ("HTTPS 证书还没有到生效日期", _times_cure),
+    10: ("HTTPS 证书已过期", _times_cure),
+    18: ("HTTPS 证书是自签的，本机不信任", _chain_cure),
+    19: ("HTTPS 证书链里有自签的证书，本机不信任", _chain_cure),
+    20: ("HTTPS 证书的签发者不在本机的信任之列", _chain_cure),
+    21: ("HTTPS 证书链不全", _chain_cure),
+    62: ("HTTPS 证书不是发给这个域名的", _name_cure),
+    64: ("HTTPS 证书不是发给这个地址的", _name_cure),
+}
+
+
+def _certificate_problem(error: Exception) -> SourceProblem:
+    code = error.verify_code if isinstance(error, ssl.SSLCertVerificationError) else 0
+    detail, cure = _certificate_words.get(code, ("HTTPS 证书无效", "请在浏览器核对证书；核对前不会读取"))
+    return SourceProblem(Fault.NETWORK, detail, cure)
+
+
+_magic = (
+    (b"\x1f\x8b\x08", "gzip 压缩包"),
+    (b"PK\x03\x04", "zip 压缩包或 Office 文件"),
+    (b"BZh", "bzip2 压缩包"),
+    (b"\x28\xb5\x2f\xfd", "zstd 压缩包"),
+    (b"\xfd7zXZ\x00", "xz 压缩包"),
+    (b"%PDF-", "PDF 文件"),
+    (b"\x89PNG", "图片"),
+    (b"\xff\xd8\xff", "图片"),
+    (b"GIF8", "图片"),
+)
+
+
+def refuse_binary(body: bytes) -> None:
+    """Raise Unread for a body that is a packed or binary file: read as text it would be told as gibberish."""
+    for start, kind in _magic:
+        if body.startswith(start):
+            cure = (
+                "请告知来源方：多半压缩了两次，或漏写了 Content-Encoding"
+                if kind == "gzip 压缩包"
+                else "请核对网址"
+            )
+            raise Unread(Fault.UNREADABLE, f"返回的是 {kind}，不是文字", cure)
 
 
 def timeout_problem(

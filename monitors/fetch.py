@@ -34,7 +34,14 @@ from monitors.addresses import (
     public_socket,
 )
 from monitors.bodies import read_body, read_page
-from monitors.faults import Unread, all_failed, network_problem, status_problem, timeout_problem
+from monitors.faults import (
+    Unread,
+    all_failed,
+    network_problem,
+    refuse_binary,
+    status_problem,
+    timeout_problem,
+)
 from monitors.sources import Source
 from monitors.turns import Deadlines, Turns
 from routing.items import Fault, SourceProblem, SourceState, Symptom
@@ -293,9 +300,12 @@ class Fetcher:
             problem = status_problem(answer.status, await read_page(answer) if answer.status >= 400 else "")
             wish = answers.retry_after(fields.get("Retry-After"), now)
             raise Unread(problem.fault, problem.detail, problem.cure, retry_after_s=wish)
+        body = b"" if unchanged else await read_body(answer, source.max_bytes)
+        if source.kind != "page":  # a file may be watched for being changed
+            refuse_binary(body)
         return Fetched(
             status=answer.status,
-            body=b"" if unchanged else await read_body(answer, source.max_bytes),
+            body=body,
             content_type=answers.validator(fields, "Content-Type") or "",
             final_url=final_url,
             etag=answers.validator(fields, "ETag"),

@@ -1,10 +1,12 @@
 import html
+import ssl
 
+import aiohttp
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitors.faults import all_failed, rsshub_message, status_problem
+from monitors.faults import all_failed, network_problem, rsshub_message, status_problem
 from routing.items import Fault, SourceProblem
 
 
@@ -80,3 +82,22 @@ def test_the_cure_fits_what_rsshub_says(status: int, message: str, word: str) ->
 def test_one_address_that_failed_is_told_as_it_is() -> None:
     one = SourceProblem(Fault.STATUS, "来源返回 500", "请稍后")
     assert all_failed([one], 1) == one
+
+
+@pytest.mark.parametrize(
+    ("code", "detail", "cure"),
+    [
+        (10, "已过期", "本机时间"),
+        (18, "自签", "系统"),
+        (20, "签发者", "证书链"),
+        (62, "域名", "域名"),
+        (99, "无效", "浏览器"),
+    ],
+)
+def test_what_is_wrong_with_a_certificate_is_named_with_its_cure(code: int, detail: str, cure: str) -> None:
+    fault = ssl.SSLCertVerificationError(1, "certificate verify failed")
+    fault.verify_code = code
+    key = aiohttp.client_reqrep.ConnectionKey("x.example", 443, True, True, None, None, None)
+    problem = network_problem(aiohttp.ClientConnectorCertificateError(key, fault))
+    assert detail in problem.detail
+    assert cure in problem.cure

@@ -190,6 +190,21 @@ async def test_a_gzip_bomb_is_stopped_at_the_cap(fetcher: Fetcher, serve: Serve)
     failed(await fetcher.fetch(source), Fault.TOO_LARGE)
 
 
+async def test_a_body_that_was_packed_twice_is_named_and_not_read_as_letters(
+    fetcher: Fetcher, serve: Serve
+) -> None:
+    async def handler(request: web.Request) -> web.Response:
+        return web.Response(body=gzip.compress(gzip.compress(FEED)), headers={"Content-Encoding": "gzip"})
+
+    source = await serve(handler)
+    outcome = await fetcher.fetch(source)
+    assert isinstance(outcome, Failed)
+    assert (outcome.problem.fault, outcome.problem.status) == (Fault.UNREADABLE, 200)
+    assert "gzip" in outcome.problem.detail
+    assert "Content-Encoding" in outcome.problem.cure
+    assert isinstance(await fetcher.fetch(replace(source, kind="page")), Fetched)
+
+
 @pytest.mark.parametrize("coding", ["gzip, gzip", "br", "zstd"])
 async def test_other_content_codings_are_refused(coding: str, fetcher: Fetcher, serve: Serve) -> None:
     async def handler(_: web.Request) -> web.Response:
