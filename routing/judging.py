@@ -213,9 +213,12 @@ class Judge:
     def _by_tone(self, where: str, subject: Subject, said: Judgement) -> str:
         """Give the lead where no rule named a danger, a claim or the press.
 
-        A policy that is misread is explained by the office, however loud the readers are; who asks or suggests on a board
-        claims nothing; and that people below a text grumble does not make it another matter.
+        A channel that the office added leads what a rule sends there: no model of the starter set knows it. A policy that is
+        misread is explained by the office, however loud the readers are; who asks or suggests on a board claims nothing; and
+        that people below a text grumble does not make it another matter.
         """
+        if said.relevant and said.channel is not None and said.channel not in _shipped_channels:
+            return said.channel
         if said.relevant and said.channel == OFFICE and (said.must_answer or where == "board"):
             return OFFICE
         lead = _lead(where, self._opinions.lead(subject))

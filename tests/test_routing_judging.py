@@ -312,6 +312,15 @@ def test_what_a_neighbour_s_source_says_is_not_urgent() -> None:
     assert not judge(0.9).is_urgent(post("青禾县塌方了", Kind.POST, NEIGHBOUR_TAG))
 
 
+def test_a_rule_that_names_a_channel_of_the_office_s_own_is_not_overruled() -> None:
+    rules = load_rules(
+        (RULES + MORE + ROOT).replace('"network"', '"urban"'), "rules.toml", {*CHANNELS, "urban"}
+    )
+    for kind in (Kind.POST, Kind.COMMENT):
+        said = Judge(rules, Said(0.9, network=0.9)).judge(post("东湖小区停水", kind))  # type: ignore[arg-type]
+        assert (said.channel, said.lead, said.copies) == ("urban", "urban", ())
+
+
 def test_a_channel_that_only_the_office_knows_is_named_where_its_model_is_sure() -> None:
     channels = frozenset({*CHANNELS, "emergency"})
     rules = load_rules(RULES + MORE + ROOT, "rules.toml", channels)
