@@ -61,6 +61,9 @@ TABLES: Mapping[str, Rule] = {
     "paper": Rule(Keep.EVER, "the file of a matter: 卷内材料"),
     "person": Rule(Keep.EVER, "who acted"),
     "person_role": Rule(Keep.LIVE, "rights of now; what they were stands in the ledger"),
+    "presence": Rule(
+        Keep.LIVE, "when each part of the service was last at work; one unseen for a month goes"
+    ),
     "promise": Rule(Keep.EVER, "the file of a matter: 承诺事项"),
     "proposal": Rule(Keep.EVER, "what the machine proposed, beside what people decided"),
     "push": Rule(Keep.DAYS, "signatures of a source that is pushed to us no more; else they go after a day"),

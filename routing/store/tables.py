@@ -927,6 +927,23 @@ class CounterRow(Base):
     value: Mapped[int] = mapped_column(BigInteger)
 
 
+class PresenceRow(Base):
+    """A part of the service: since when it runs, and when it was last seen at work. Written each minute.
+
+    `trouble`: what keeps it from working, as it sees itself (Chinese), empty for nothing. `pinged_at`: when the outside
+    last took its heartbeat; `lost_pings`: how many in a row were not taken since, and `ping_problem` why.
+    """
+
+    __tablename__ = "presence"
+    name: Mapped[str] = mapped_column(String(80), primary_key=True)
+    began_at: Mapped[datetime]
+    seen_at: Mapped[datetime]
+    trouble: Mapped[str] = mapped_column(Text, default="")
+    pinged_at: Mapped[datetime | None]
+    lost_pings: Mapped[int] = mapped_column(default=0)
+    ping_problem: Mapped[str] = mapped_column(Text, default="")
+
+
 class Searched(StrEnum):
     """What a row of the search index is about; `ref` is its key."""
 
