@@ -28,6 +28,7 @@ from routing import (
     holding,
     outbox,
     people,
+    presence,
     roster_watch,
     substitution,
     textscan,
@@ -263,6 +264,11 @@ class Composer:
         """Compose the summary of what was read late."""
         return lists.catch_up(catchup.summary(session, facts), self._office, self._sources)
 
+    def away_page(self, session: Unit, facts: Mapping[str, Any], now: datetime) -> Card:
+        """Compose what fell due while the desk was away."""
+        told = presence.absence(session, facts)
+        return lists.away(told, self._office, for_duty=bool(facts.get("duty")))
+
     def help_page(self, session: Unit, facts: Mapping[str, Any], now: datetime) -> Card:
         """Compose the help page of a person."""
         actor = people.actor_by_id(session, int(facts["person"]), at=now)
@@ -303,6 +309,7 @@ _PAGES = {
     "duty": Composer.duty_page,
     "help": Composer.help_page,
     catchup.TEMPLATE: Composer.catch_up_page,
+    presence.TEMPLATE: Composer.away_page,
     "mutes": Composer.mutes_page,
     holding.TEMPLATE: Composer.held_over_page,
 }

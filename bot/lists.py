@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from bot.buttons import INVITE, Wish, token_of
 from bot.chat import Block, Button, Card, Form, Tone
-from bot.names import LEVEL_NAMES, ROLE_NAMES, STEP_NAMES, how_long, level_tag, source_name
+from bot.names import LEVEL_NAMES, ROLE_NAMES, STEP_NAMES, how_long, level_tag, local, source_name
 from bot.render import effect_line
 from bot.replayed import lessons_lines
 from routing.catchup import Summary
@@ -14,6 +14,7 @@ from routing.digest import ChannelLine, Digest, Rate, UnitLine
 from routing.lessons import Lessons
 from routing.office import Level, Office
 from routing.people import Invitation
+from routing.presence import Absence
 from routing.workflow import STATE_NAMES
 
 CAUGHT_UP_SHOWN, CAUGHT_UP_SOURCES = 10, 3
@@ -53,6 +54,35 @@ def catch_up(summary: Summary, office: Office, sources: Mapping[str, str]) -> Ca
     blocks = [Block(head, weight=9), *lines, Block(f"{names}{more}", Form.NOTE, label="来源", weight=3)]
     if any(matter.level > Level.II for matter in summary.matters):
         blocks.append(Block("Ⅲ、Ⅳ级事项的卡片随后发出，不再响铃。", Form.NOTE, weight=2))
+    return Card(tuple(blocks))
+
+
+def away(absence: Absence, office: Office, *, for_duty: bool) -> Card:
+    """Give an absence of the service: to the duty group which limits passed, to the operator what else fell due."""
+    span, passed = _between(absence.since, absence.until, office), absence.passed
+    head = f"⚠️ 服务中断：{span}（{how_long(absence.until - absence.since)}），现已恢复；"
+    head += f"期间有 {len(passed)} 个时限到期：" if passed else "期间没有时限到期。"
+    blocks = [Block(head, weight=9)]
+    blocks += [
+        Block(
+            f"{level_tag(p.level)} {p.number} {STEP_NAMES[p.step]} {local(p.due_at, office)} 到期　{p.title}"
+        )
+        for p in passed[:CAUGHT_UP_SHOWN]
+    ]
+    if len(passed) > CAUGHT_UP_SHOWN:
+        blocks.append(Block(f"等 {len(passed)} 个，全部见 /open"))
+    if for_duty:
+        blocks.append(Block("各责任人的提醒随后补发。", Form.NOTE, weight=2))
+        return Card(tuple(blocks))
+    steps = "、".join(f"{name} {count}" for name, count in absence.steps.items())
+    counts = (
+        ("到点待办", steps),
+        ("待发消息", f"{absence.waiting} 条，随后发出" if absence.waiting else ""),
+        ("过期消息", f"{absence.expired} 条，在各群补报" if absence.expired else ""),
+        ("待读来源", f"{absence.sources} 个，随后补读" if absence.sources else ""),
+    )
+    blocks += [Block(text, label=label, weight=5) for label, text in counts if text]
+    blocks.append(Block("中断的原因请看系统日志（如 journalctl -u yuqing）。", Form.NOTE, weight=2))
     return Card(tuple(blocks))
 
 

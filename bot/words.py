@@ -70,6 +70,7 @@ _HOUSE_ACTIONS = {
     "purge": "清理到期记录",
     "import": "导入旧台账",
     "take_over": "旧台账导入",
+    "away": "服务中断",
 }
 _ENDING_NAMES = {
     Ending.OVER: "静音结束",
@@ -173,6 +174,9 @@ _LABELS = {
     "mute": "静音序号",
     "matcher": "范围",
     "ends_at": "到",
+    "since": "自",
+    "until": "至",
+    "limits": "到期时限",
     "under": "并列于",
     "beside": "疑似同一",
     "ending": "原因",

@@ -21,7 +21,10 @@ RAW_LIFE = timedelta(hours=24)
 
 def audit(session: Session, office: Office, now: datetime) -> list[str]:
     """Look once. Gives what was found (Chinese) and queues it for the operator."""
-    found = [*_findings(session, now), *_expired(session, office, now), *_missing(session, office, now)]
+    expired = tell_expired(session, now)
+    found = [*_findings(session, now), *_missing(session, office, now)]
+    if expired:
+        found.append(("expired", f"{expired} 条消息过期，已在各群补报。"))
     _forget_raw(session, now)
     for kind, text in found:
         queue(
@@ -119,8 +122,11 @@ def _missing(session: Session, office: Office, now: datetime) -> list[tuple[str,
     return [("card", f"{count} 张卡片此前未送达，已补发。")] if count else []
 
 
-def _expired(session: Session, office: Office, now: datetime) -> list[tuple[str, str]]:
-    """Turn messages past their validity into one line a chat: delayed news is said, not sent as if it were new."""
+def tell_expired(session: Session, now: datetime) -> int:
+    """Turn messages past their validity into one line a chat: delayed news is said, not sent as if it were new.
+
+    Gives how many there were.
+    """
     rows = session.scalars(select(OutboxRow).where(OutboxRow.state == Sending.EXPIRED).limit(500)).all()
     missed: dict[str, list[OutboxRow]] = {}
     for row in rows:
@@ -144,4 +150,4 @@ def _expired(session: Session, office: Office, now: datetime) -> list[tuple[str,
             payload={"template": "trouble", "text": f"{text}。请用 /open 查看当前情况。"},
             now=now,
         )
-    return [("expired", f"{len(rows)} 条消息过期，已在各群补报。")] if rows else []
+    return len(rows)

@@ -255,6 +255,17 @@ _STEPS: tuple[tuple[str, type[Base], tuple[ColumnElement[bool], ...]], ...] = (
 )
 
 
+def overdue_steps(session: Session, now: datetime) -> dict[str, int]:
+    """Count the steps that are due at `now`, by kind (Chinese); kinds of which none is are left out."""
+    found = {}
+    for name, table, is_open in _STEPS:
+        at = table.__table__.c.next_at
+        count = session.scalar(select(func.count()).where(at <= now, *is_open))
+        if count:
+            found[name] = count
+    return found
+
+
 def _newest(session: Session) -> Iterator[datetime | None]:
     yield session.scalar(select(LedgerRow.at).order_by(LedgerRow.seq.desc()).limit(1))
     yield session.scalar(select(func.max(ItemRow.first_seen_at)))
