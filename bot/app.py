@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -17,7 +18,9 @@ from bot.config import Configuration
 from bot.door import StoreDoor, Terms
 from bot.edition import House
 from bot.handlers.commands import OFFERS
-from bot.jobs import ClockWatch, Tick, schedule, watch_clock
+from bot.heartbeat import Heartbeat
+from bot.jobs import ClockWatch, Tick, TickWatch, schedule, watch_clock
+from bot.pulse import Signs
 from bot.receiver import Receiver
 from bot.reload import Watcher
 from bot.replays import Replays
@@ -57,6 +60,7 @@ from routing.items import LEGACY
 from routing.ledger import Ledger, Seal
 from routing.office import Office
 from routing.outbox import MessageKind, Priority
+from routing.presence import DESK
 from routing.store.engine import Store
 from routing.store.lease import Lease, LeaseHeld
 from routing.store.migrate import migrate
@@ -119,6 +123,9 @@ class App:
             self.sender.wake,
             replays.answer,
         )
+        self._began_at = clock()
+        self._works_since: datetime | None = None
+        self._tick_watch = TickWatch([], clock)
 
     def _office(self) -> Office:
         """Give the office of now; asked for within a unit of work, it does not change before its end."""
@@ -135,17 +142,46 @@ class App:
         """
         migrate(self.store)
         lease = None if only == "monitors" else Lease(self.store)
+        beating = asyncio.create_task(self._heartbeat(only).run())
         try:
             if only != "monitors":
                 await self._greet()
                 await self._recount()
             await self._work(only, ready, lease)
         finally:
+            beating.cancel()
+            await asyncio.gather(beating, return_exceptions=True)
             await self._chat.stop()
             self._door.close()
             self.store.close()
             if lease is not None:
                 lease.close()
+
+    def _heartbeat(self, only: Part | None) -> Heartbeat:
+        return Heartbeat(
+            self.store,
+            self.ledger,
+            self._office,
+            lambda: self._signs(only),
+            self._clock,
+            name=f"monitors@{socket.gethostname()[:64]}" if only == "monitors" else DESK,
+            url=self._settings.heartbeat_url,
+            on_change=self.sender.wake,
+        )
+
+    def _signs(self, only: Part | None) -> Signs:
+        """Give the signs of life of all but the store. While the platform is greeted only its silence is of interest."""
+        now, chats = self._clock(), only != "monitors"
+        if self._works_since is None:
+            return Signs(now, chats=chats, heard_at=self._began_at)
+        return Signs(
+            self._works_since,
+            chats=chats,
+            heard_at=self.receiver.heard_at,
+            sender_at=self.sender.looked_at,
+            unread_since=None if self._poller is None else self._poller.waits_since(now),
+            ticks=self._tick_watch.signs(),
+        )
 
     async def _greet(self) -> None:
         """Say hello until the platform answers; a rejected token ends the service, a dead network does not."""
@@ -210,7 +246,8 @@ class App:
                 ticks.append(Tick("lease", 30.0, self._keeper(lease)))
             ticks.append(Tick("reload", RELOAD_LOOK_S, self._look_at_configuration))
             ticks.append(Tick("models", RELOAD_LOOK_S, self._look_at_models))
-            scheduler = schedule(ticks)
+            self._tick_watch, self._works_since = TickWatch(ticks, self._clock), self._clock()
+            scheduler = schedule(ticks, self._tick_watch.note)
             stopped: BaseException | None = None
             try:
                 async with asyncio.TaskGroup() as group:

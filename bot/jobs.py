@@ -8,10 +8,11 @@ import logging
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
+from bot.pulse import TickSign
 from routing.clock import Clock
 
 log = logging.getLogger(__name__)
@@ -30,14 +31,17 @@ class Tick:
     at_once: int = 1
 
 
-def schedule(ticks: list[Tick]) -> AsyncIOScheduler:
-    """Start the ticks on the running loop. The caller shuts the scheduler down."""
+def schedule(ticks: list[Tick], on_end: Callable[[Tick, bool], None] | None = None) -> AsyncIOScheduler:
+    """Start the ticks on the running loop. The caller shuts the scheduler down.
+
+    `on_end` is called as each one has come back, and told whether it did without an error.
+    """
     scheduler = AsyncIOScheduler(
         timezone="UTC", job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1}
     )
     for tick in ticks:
         scheduler.add_job(
-            _guarded(tick), "interval", seconds=tick.every_s, id=tick.name, max_instances=tick.at_once
+            _guarded(tick, on_end), "interval", seconds=tick.every_s, id=tick.name, max_instances=tick.at_once
         )
     scheduler.start()
     # A round that takes longer than its interval is no news, and APScheduler warns each time.
@@ -45,16 +49,49 @@ def schedule(ticks: list[Tick]) -> AsyncIOScheduler:
     return scheduler
 
 
-def _guarded(tick: Tick) -> Callable[[], Awaitable[None]]:
+def _guarded(tick: Tick, on_end: Callable[[Tick, bool], None] | None) -> Callable[[], Awaitable[None]]:
     async def call() -> None:
+        is_well = False
         try:
             await tick.call()
+            is_well = True
         except asyncio.CancelledError:  # the house closes; the scheduler would report it as an error
             return
         except Exception:  # one of the three doors where everything is caught: the next tick tries again
             log.exception("tick failed", extra={"tick": tick.name})
+        if on_end is not None:
+            on_end(tick, is_well)
 
     return call
+
+
+class TickWatch:
+    """Remembers when each tick last came back, and when it last did so without an error."""
+
+    def __init__(self, ticks: list[Tick], clock: Clock) -> None:
+        # Rounds of sources overlap, and how they go on is seen at the sources themselves.
+        self._ticks = [tick for tick in ticks if tick.at_once == 1]
+        self._clock = clock
+        self._ended: dict[str, datetime] = {}
+        self._well: dict[str, datetime] = {}
+
+    def note(self, tick: Tick, is_well: bool) -> None:
+        """Note that a tick has come back."""
+        now = self._ended[tick.name] = self._clock()
+        if is_well:
+            self._well[tick.name] = now
+
+    def signs(self) -> list[TickSign]:
+        """Give the signs of all ticks that do not overlap."""
+        return [
+            TickSign(
+                tick.name,
+                timedelta(seconds=tick.every_s),
+                self._ended.get(tick.name),
+                self._well.get(tick.name),
+            )
+            for tick in self._ticks
+        ]
 
 
 class ClockWatch:

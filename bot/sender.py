@@ -115,6 +115,8 @@ class Sender:
         self._shut_until: dict[str, datetime] = {}
         self._wake = asyncio.Event()
         self._stop_for: Exception | None = None
+        self.looked_at: datetime | None = None
+        """When it last looked for what is due; a watchdog looks at it."""
 
     def stop(self, why: Exception) -> None:
         """End `run` with this error as soon as what is under way is recorded."""
@@ -131,6 +133,7 @@ class Sender:
         try:
             while self._stop_for is None:
                 self._wake.clear()
+                self.looked_at = self._clock()
                 try:
                     started = await self._start_deliveries()
                 except StoreDown as error:

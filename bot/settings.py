@@ -33,11 +33,18 @@ class Settings:
     ingest_listen: str = ""
     ingest_key: str = field(default="", repr=False)
     scorer: str = "ngram"
+    heartbeat_url: str = field(default="", repr=False)
 
     def secrets(self) -> tuple[str, ...]:
         """Give what no log line may show: the secrets whole, and the passwords inside addresses."""
         inside = (_password(self.database_url), _password(self.telegram_proxy))
-        whole = (self.telegram_token, self.telegram_proxy, self.ledger_key, self.ingest_key)
+        whole = (
+            self.telegram_token,
+            self.telegram_proxy,
+            self.ledger_key,
+            self.ingest_key,
+            self.heartbeat_url,
+        )
         return tuple(secret for secret in (*whole, *inside) if secret)
 
 
@@ -48,7 +55,9 @@ def _password(address: str) -> str:
         return ""
 
 
-SECRETS = frozenset({"database_url", "telegram_token", "telegram_proxy", "ledger_key", "ingest_key"})
+SECRETS = frozenset(
+    {"database_url", "telegram_token", "telegram_proxy", "ledger_key", "ingest_key", "heartbeat_url"}
+)
 SCORERS = ("ngram", "snownlp")
 NEW_INGEST_KEY = "用 openssl rand -hex 32 生成一串，写进 .env 的 YUQING_INGEST_KEY，设了就不要更换"
 TOKEN_SHAPE = re.compile(r"\d{5,}:[A-Za-z0-9_-]{20,}")
@@ -193,6 +202,18 @@ def _ingest_key(raw: str) -> str:
     return raw
 
 
+def _heartbeat(raw: str) -> str:
+    """Read an address as it was given: a slash or an empty value at its end may matter to whoever listens there."""
+    try:
+        parts = urlsplit(raw)
+        is_whole = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        is_whole = False
+    if not is_whole or re.search(r"[^\x21-\x7e]", raw):
+        raise ValueError("应为完整网址，以 http:// 或 https:// 开头，没有空格和汉字")
+    return raw
+
+
 def _scorer(text: str) -> str:
     if text not in SCORERS:
         raise ValueError(f"没有这种打分，可以用的有：{'、'.join(SCORERS)}")
@@ -210,4 +231,5 @@ _PARSERS: Mapping[str, Any] = {
     "ingest_listen": _listen,
     "ingest_key": _ingest_key,
     "scorer": _scorer,
+    "heartbeat_url": _heartbeat,
 }

@@ -115,6 +115,7 @@ class Poller:
         self._due: dict[str, datetime | None] | None = None
         self._watches: dict[str, CommentWatch] = {}
         self._looked_at: datetime | None = None
+        self._went_on_at = clock()
         self._touched = _Batch(door)
 
     async def poll_due(
@@ -137,6 +138,7 @@ class Poller:
         for name in names:
             state = states.get(name) or SourceState(name)
             if name not in held:
+                self._went_on_at = now
                 continue  # another machine is at it
             if state.next_poll_at is not None and state.next_poll_at > now:
                 self._plan(name, state.next_poll_at)  # another machine has polled it
@@ -169,8 +171,19 @@ class Poller:
         """Read anew from the store when each source is due: after the clock was set back, nothing known here holds."""
         self._due = None
         self._looked_at = None
+        self._went_on_at = self._clock()
+
+    def waits_since(self, now: datetime) -> datetime | None:
+        """Tell since when (aware UTC) sources are due and none of them was finished; None where none is due.
+
+        A source that is being read is due until its round is over, so a round that hangs is seen here too.
+        """
+        due = self._due or {}
+        first = min((due.get(name) or self._went_on_at for name in self._sources), default=None)
+        return None if first is None or first > now else max(first, self._went_on_at)
 
     def _plan(self, name: str, at: datetime | None) -> None:
+        self._went_on_at = self._clock()
         if self._due is not None:
             self._due[name] = at
 

@@ -81,6 +81,7 @@ def test_every_setting_has_a_twin_that_names_a_file(name: str, tmp_path: Path) -
         "ingest_listen": "[::1]:8089",
         "ingest_key": "key-of-the-pushes",
         "scorer": "snownlp",
+        "heartbeat_url": "https://hc.example/ping/5b0e?status=up&ping=",
     }
     path = tmp_path / "secret"
     path.write_text(values[name] + "\n", encoding="utf-8")
@@ -114,6 +115,18 @@ def test_a_twin_that_cannot_be_used_says_why(tmp_path: Path) -> None:
     assert reasons["YUQING_TELEGRAM_PROXY_FILE"] == "与 YUQING_TELEGRAM_PROXY 同时设置"
     assert "读不出来" in reasons["YUQING_TELEGRAM_API_FILE"]
     assert len(found) == 5
+
+
+@pytest.mark.parametrize(
+    "address", ["hc.example/ping", "https://", "https://hc.example/a b", "https://[::1/x"]
+)
+def test_an_address_for_the_heartbeat_that_cannot_be_asked_is_refused_without_being_shown(
+    address: str,
+) -> None:
+    [problem] = problems_of({"YUQING_HEARTBEAT_URL": address})
+    assert problem.where == "YUQING_HEARTBEAT_URL"
+    assert problem.value == "（不显示）"
+    assert "完整网址" in problem.reason
 
 
 def test_all_problems_of_the_settings_come_at_once() -> None:
@@ -161,10 +174,11 @@ def test_no_secret_stands_in_a_repr_or_in_a_problem() -> None:
         "ledger_key": "ledger-word",
         "ingest_key": "ingest-word-for-pushes",
         "database_url": "postgresql://u:base-word@db/x",
+        "heartbeat_url": "https://hc.example/ping-word",
     }
     assert set(right) == SECRETS
     settings = load_settings({PREFIX + name.upper(): value for name, value in right.items()})
-    for word in (TOKEN, "proxy-word", "ledger-word", "base-word", "ingest-word-for-pushes"):
+    for word in (TOKEN, "proxy-word", "ledger-word", "base-word", "ingest-word-for-pushes", "ping-word"):
         assert word not in repr(settings)
         assert any(word in secret for secret in settings.secrets())
     wrong = {
@@ -172,9 +186,12 @@ def test_no_secret_stands_in_a_repr_or_in_a_problem() -> None:
         "YUQING_TELEGRAM_PROXY": "socks://u:proxy-word@x",
         "YUQING_DATABASE_URL": "mysql://u:base-word@db/x",
         "YUQING_INGEST_KEY": "in-word",
+        "YUQING_HEARTBEAT_URL": "hc.example/ping-word",
     }
     told = "\n".join(map(str, problems_of(wrong)))
-    assert not any(word in told for word in ("not-a-token-but-secret", "proxy-word", "base-word", "in-word"))
+    assert not any(
+        word in told for word in ("not-a-token-but-secret", "proxy-word", "base-word", "in-word", "ping-word")
+    )
 
 
 def test_a_database_address_that_cannot_be_read_is_named_without_its_password() -> None:

@@ -7,7 +7,7 @@ import pytest
 from builders import FakeClock
 
 from bot import jobs
-from bot.jobs import ClockWatch, Tick, schedule, watch_clock
+from bot.jobs import ClockWatch, Tick, TickWatch, schedule, watch_clock
 
 
 async def until(condition: asyncio.Event) -> None:
@@ -172,3 +172,35 @@ async def test_after_a_step_back_every_tick_runs_at_once(monkeypatch: pytest.Mon
     finally:
         watching.cancel()
         scheduler.shutdown(wait=False)
+
+
+async def test_it_is_known_when_a_tick_came_back_and_when_it_did_so_without_an_error(
+    clock: FakeClock,
+) -> None:
+    both = asyncio.Barrier(3)
+
+    async def work() -> None:
+        await both.wait()
+
+    async def fail() -> None:
+        await both.wait()
+        raise RuntimeError("broken on purpose")
+
+    async def hang() -> None:
+        await asyncio.Event().wait()
+
+    ticks = [Tick("sound", 0.01, work), Tick("broken", 0.01, fail), Tick("hung", 0.01, hang)]
+    watch = TickWatch([*ticks, Tick("rounds", 1.0, work, 600)], clock)
+    scheduler = schedule(ticks, watch.note)
+    try:
+        async with asyncio.timeout(10):
+            for _ in range(2):  # at the second turn the first is noted
+                await both.wait()
+    finally:
+        scheduler.shutdown(wait=False)
+    now = clock()
+    assert [(sign.name, sign.ended_at, sign.well_at) for sign in watch.signs()] == [
+        ("sound", now, now),
+        ("broken", now, None),
+        ("hung", None, None),
+    ]

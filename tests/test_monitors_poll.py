@@ -463,6 +463,32 @@ async def test_a_source_that_another_machine_has_in_hand_is_left_to_it(
     assert sorted(core.given_back) == ["a", "b"]
 
 
+async def test_since_when_sources_wait_is_known_while_a_round_hangs_and_forgotten_once_one_is_done(
+    site: Site, fetcher: Fetcher, worker: Worker, clock: Clock
+) -> None:
+    core = Core()
+    site.pages = {"/a": feed("一"), "/b": feed("二")}
+    poller = Poller([source_at(site, "a"), source_at(site, "b")], fetcher, worker, core, clock)
+    assert poller.waits_since(clock()) == START  # nobody has asked anything yet
+    await poller.poll_due()
+    assert poller.waits_since(clock()) is None
+    clock.advance(3600)
+    was_due = START + timedelta(seconds=60)
+    assert poller.waits_since(clock()) == was_due
+    site.hold = asyncio.Event()
+    running = asyncio.create_task(poller.poll_due())
+    site.arrived.clear()
+    await site.arrived.wait()
+    assert poller.waits_since(clock()) == was_due
+    core.elsewhere = frozenset({"a", "b"})
+    site.hold.set()
+    await running
+    assert poller.waits_since(clock()) is None
+    clock.advance(3600)
+    await poller.poll_due()
+    assert poller.waits_since(clock()) == clock()  # another machine is at them, and that is not we who hang
+
+
 async def test_a_source_is_given_back_when_its_round_is_committed_and_not_before(
     site: Site, fetcher: Fetcher, worker: Worker, clock: Clock
 ) -> None:

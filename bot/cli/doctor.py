@@ -30,7 +30,7 @@ from bot.config import Configuration, load_folder
 from bot.redact import Redact, redactor
 from bot.settings import Settings
 from monitors.sources import beijing
-from routing import checkup
+from routing import checkup, presence
 from routing.checkup import Look, Verdict
 from routing.clock import utc_now
 from routing.errors import ConfigError
@@ -66,7 +66,7 @@ def doctor(
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="输出 JSON")] = False,
 ) -> None:
-    """体检：配置、数据库、台账、磁盘、时钟、服务、来源、会话、发件、时限、值班。只读，不联网；有故障则退出码 1。"""
+    """体检：配置、数据库、台账、磁盘、时钟、服务、心跳、来源、会话、发件、时限、值班。只读，不联网；有故障则退出码 1。"""
     settings = settings_now()
     now, redact = utc_now(), redactor(settings.secrets())
     configuration, looks = _configuration(settings)
@@ -159,6 +159,8 @@ def _rows(
     settings: Settings, configuration: Configuration | None, now: datetime, zone: tzinfo, full: bool
 ) -> Iterator[tuple[str, Callable[[Session], list[Look]]]]:
     ledger = ledger_of(settings)
+    has_address = bool(settings.heartbeat_url)
+    yield "心跳", lambda s: presence.looks(s, now, zone, has_address=has_address)
     yield "台账", lambda s: checkup.record(s, ledger, whole=full)
     yield "时钟", lambda s: checkup.clock(s, now, zone)
     yield "发件", lambda s: checkup.outgoing(s, now, zone)
