@@ -34,7 +34,7 @@ def _sheets(file: Dossier, office: Office, words: Words) -> Iterable[Sheet]:
         "来文",
         _columns("来源 16", "标题 36", "链接 32", "正文 60", "发布时间 17", "读到时间 17", "归并依据 28"),
         [
-            (words.name("source", t.source), t.title, t.url, t.text, t.published_at, t.seen_at, t.why)
+            (words.source(t.source), t.title, t.url, t.text, t.published_at, t.seen_at, t.why)
             for t in file.texts
         ],
     )

@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from routing.grouping import is_derived, origin_of
 from routing.items import LEGACY, Ailment, Band
 from routing.office import Colour, Level, Office, Role, Step
 from routing.promises import PromiseView
 from routing.registering import SOURCE
+from routing.traces import named
 from routing.workflow import COMMAND_NAMES, Command, Opinion, Stage
 
 LEVEL_MARKS: Mapping[Level, str] = {Level.I: "🔴", Level.II: "🟠", Level.III: "🟡", Level.IV: "🔵"}
@@ -141,8 +141,7 @@ def source_name(source_id: str, sources: Mapping[str, str]) -> str:
     """Name a source by `sources`, names by id; a comment feed of one is told as its comments."""
     if source_id in HOUSE_SOURCES:
         return HOUSE_SOURCES[source_id]
-    name = sources.get(origin_of(source_id), source_id)
-    return f"{name}评论" if is_derived(source_id) and name != source_id else name
+    return named(source_id, sources)
 
 
 def promise_line(one: PromiseView, office: Office) -> str:

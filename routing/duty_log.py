@@ -16,7 +16,6 @@ from sqlalchemy.orm import Session
 from routing import duty, people, roster
 from routing.clock import Span
 from routing.export import LEVEL_SIGNS, LedgerLine, ledger_rows
-from routing.grouping import origin_of
 from routing.ledger import entries_between
 from routing.office import Office
 from routing.procedure import EVERY
@@ -175,7 +174,7 @@ def _line(
     case = cases.get(line["case_id"] or 0)
     is_new = action in {"open", "register"}
     brought = sources.get(line["case_id"] or 0, "") if is_new else ""
-    source = words.name("source", origin_of(brought)) if brought else ""
+    source = words.source(brought) if brought else ""
     return LogLine(
         line["at"].astimezone(office.zone),
         source or "、".join(words.name("role", role) for role in _acted_as(action, data)),

@@ -26,6 +26,7 @@ from routing.store.tables import (
     ReleaseRow,
     SupervisionRow,
 )
+from routing.traces import named
 from routing.workflow import STATE_NAMES, State
 
 SUMMARY_MAX = 200
@@ -143,7 +144,7 @@ def _line(
         number=case.number,
         watcher=old.get("巡查单位") or office.name,
         published_at=local(first.published_at) if first else None,
-        platform=old.get("发布平台") or (platforms.get(first.source_id, first.source_id) if first else ""),
+        platform=old.get("发布平台") or (named(first.source_id, platforms) if first else ""),
         title=case.title,
         url=next((item.url for item in items if item.url), "") if shown else "",
         level=LEVEL_SIGNS[case.level],

@@ -11,7 +11,6 @@ from datetime import datetime
 from routing.dossier import SECRET_STAGES, Dossier, DraftPart, OpinionPart, SlipPart
 from routing.errors import UserError
 from routing.export import LEFT_OUT, SUMMARY_MAX
-from routing.grouping import is_derived, origin_of
 from routing.office import Level, Office, Step
 from routing.views import CaseView, PaperView
 from routing.why import Words
@@ -75,7 +74,7 @@ class Facts:
 
     def source(self, key: str) -> str:
         """Name a source by its id; the comment feed of one as its comments."""
-        return self.words.name("source", origin_of(key)) + ("评论" if is_derived(key) else "")
+        return self.words.source(key)
 
     def sources(self) -> str:
         """Name where the texts of the matter stand, each once."""

@@ -1,5 +1,6 @@
 """What grouping must know of one item, and what it answers. Values only."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -16,6 +17,12 @@ def origin_of(source_id: str) -> str:
 def is_derived(source_id: str) -> bool:
     """Tell whether this is a comment feed that an entry of another source named."""
     return DERIVED in source_id
+
+
+def named(source_id: str, names: Mapping[str, str]) -> str:
+    """Name a source by `names`, names by id; a comment feed of one is told as its comments, one without a name by its id."""
+    name = names.get(origin_of(source_id))
+    return source_id if name is None else f"{name}评论" if is_derived(source_id) else name
 
 
 @dataclass(frozen=True, slots=True)

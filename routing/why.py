@@ -28,6 +28,7 @@ from routing.store.tables import (
     Outcome,
     SourceRow,
 )
+from routing.traces import named
 from routing.views import find_case
 
 FOUND = {
@@ -74,6 +75,10 @@ class Words:
     def name(self, of: str, code: object) -> str:
         """Name a code; one that is not known is told as others of its kind, or given back as it is."""
         return self.values.get(of, {}).get(str(code), self.others.get(of, str(code)))
+
+    def source(self, source_id: str) -> str:
+        """Name a source; a comment feed of one is told as its comments."""
+        return named(source_id, self.values.get("source", {}))
 
     def at(self, moment: datetime, form: str) -> str:
         """Write an instant (aware) in the reader's zone."""
@@ -134,8 +139,11 @@ def _item_steps(session: Session, item: ItemRow, words: Words) -> Iterator[Step]
         else f"，{item.date_note}"
     )
     origin = origin_of(item.source_id)
-    source = words.name("source", origin) + item.source_id.removeprefix(origin)
-    yield Step(item.first_seen_at, "读到", f"来源 {source}，编号 {item.external_id}：{title}{published}")
+    yield Step(
+        item.first_seen_at,
+        "读到",
+        f"来源 {words.source(item.source_id)}，编号 {item.external_id}：{title}{published}",
+    )
     if tags := words.values.get("tags", {}).get(origin):
         yield Step(None, "标签", tags)
     for code in item.found or ():
@@ -179,7 +187,7 @@ def _missing_steps(session: Session, key: str, words: Words) -> Iterator[Step]:
     # Those that ail first: one of them is likely the reason.
     ranked = sorted(concerned, key=lambda one: (not ills[one] and not (one in rows and rows[one].fault), one))
     for source_id in ranked[:_MOST_SOURCES]:
-        yield Step(None, "来源", f"{words.name('source', source_id)}（{source_id}）")
+        yield Step(None, "来源", f"{words.source(source_id)}（{source_id}）")
         row = rows.get(source_id)
         if row is None:
             yield Step(None, "状态", "从未读取过：服务可能还没有运行到它")

@@ -4,7 +4,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from bot.dossier import _sheets
 from routing.clock import week_named
+from routing.dossier import Scope, dossier
 from routing.export import LedgerLine, ledger_rows
 from routing.items import Kind
 from routing.office import Channel, Level, Office
@@ -19,6 +21,7 @@ from routing.store.tables import (
     PersonRow,
     ReleaseRow,
 )
+from routing.why import Words, explain
 from routing.workflow import State
 
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -80,9 +83,9 @@ class Desk:
 
     def item(self, case_id, joined, **more):
         serial = next(self.serial)
-        values = {"text": "正文", "url": f"http://bbs.example/{serial}", "published_at": joined} | more
+        url = f"http://bbs.example/{serial}"
+        values = {"source_id": "bbs", "text": "正文", "url": url, "published_at": joined} | more
         row = ItemRow(
-            source_id="bbs",
             external_id=str(serial),
             title="帖子",
             kind=Kind.POST,
@@ -157,6 +160,19 @@ def whole_case(desk: Desk, level: Level = Level.III) -> None:
     desk.slip(case_id, at(17, 9, 30), desk.duty, unit="县委网信办")
     desk.slip(case_id, at(17, 11), desk.office, at(17, 11, 20))
     desk.released(case_id, at(19, 15), "已恢复供水。")
+
+
+def test_what_came_as_a_comment_names_the_place_that_it_answered_on_in_every_view(desk):
+    case_id = desk.case()
+    desk.item(case_id, at(17), source_id="bbs~0f3a9c22e1")
+    names = {"bbs": "云溪论坛"}
+    assert [line.platform for line in desk.lines(platforms=names)] == ["云溪论坛评论"]
+    words = Words(values={"source": names})
+    [read, *_] = desk.store.run(lambda s: explain(s, "YQ-2026-0001", words))
+    assert read.detail.startswith("来源 云溪论坛评论，")
+    found = desk.store.run(lambda s: dossier(s, case_id, Scope(full=True, secrecy=False)))
+    (texts,) = [rows for name, _, rows in _sheets(found, OFFICE, words) if name == "来文"]
+    assert [row[0] for row in texts] == ["云溪论坛评论"]
 
 
 def test_a_matter_that_went_the_whole_way_fills_its_line(desk):
