@@ -10,7 +10,8 @@ judges each of the weeks in `tests/data/weeks` instead, by text models that are 
 
     python tests/bench/judge.py --held-out
 
-judges each of the weeks in `tests/data/held_out` by the shipped models; only these figures are read, never the mistakes.
+judges each of the weeks in `tests/data/held_out` by the shipped models; only these figures are read, never the mistakes. Then
+what a second reader of these weeks made of them, who saw no labels: how sure the labels are, and what a judgement can reach.
 """
 
 import argparse
@@ -26,7 +27,7 @@ from rich.table import Table
 from bot.cli.judge import NAMES, figures_of, judged_of, office_beside, rules_with, shown, worst_of
 from bot.cli.judging import replay
 from bot.labelled import read_lines, read_pairs
-from routing.measures import Figure
+from routing.measures import Figure, Judged, Verdict, measure
 from routing.opinions import Opinions
 from routing.starter import opinions
 
@@ -116,6 +117,26 @@ def by_week(weeks: Path, opinions_for: Callable[[str], Opinions | None]) -> Tabl
     return table
 
 
+READ_AGAIN = ("found", "lead_right", "b_cubed_f1", "confused_pairs", "level_within_one", "level_exact")
+
+
+def by_second_reader(weeks: Path) -> Table:
+    """Hold the labels of each week against those of a reader who did not see them (`second_reader.jsonl`)."""
+    table = Table("week, second reader", *READ_AGAIN)
+    for folder in sorted(path for path in weeks.iterdir() if (path / "second_reader.jsonl").is_file()):
+        lines = read_lines((folder / "week.jsonl").read_text(encoding="utf-8"), folder.name)
+        again = map(json.loads, (folder / "second_reader.jsonl").read_text(encoding="utf-8").splitlines())
+        read = [
+            Judged(line.id, line.label.value(), Verdict(row["matter"], lead=row["lead"], level=row["level"]))
+            for line, row in zip(lines, again, strict=True)
+            if line.label is not None and line.id == row["id"]
+        ]
+        assert len(read) == len(lines), folder.name
+        figures = measure(read, read_pairs((folder / "pairs.json").read_text(encoding="utf-8"), folder.name))
+        table.add_row(folder.name, *(shown(name, figures[name]) for name in READ_AGAIN))
+    return table
+
+
 def main() -> int:
     """Read the arguments, judge, print; 1 where a figure is below its floor."""
     parser = argparse.ArgumentParser(
@@ -133,6 +154,7 @@ def main() -> int:
         return 0
     if asked.held_out:
         console.print(by_week(HELD_OUT, lambda _: None))
+        console.print(by_second_reader(HELD_OUT))
         return 0
     week, places = asked.desk / "dev_week.jsonl", asked.desk / "gazetteer.json"
     if not week.is_file():
