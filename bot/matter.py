@@ -73,6 +73,10 @@ def what_decides(view: CaseView, office: Office) -> list[Block]:
         blocks.append(
             Block(f"可能与 {other.number}「{other.title}」是一件事：{view.suggestion.why}", weight=8)
         )
+    if view.earlier is not None:
+        old = view.earlier
+        since = f"{old.opened_at.astimezone(office.zone):%Y-%m-%d}，{STATE_NAMES[old.state]}"
+        blocks.append(Block(f"{old.number}「{old.title}」（{since}）", label="此前同地同类", weight=7))
     if view.first_url:
         of = f"（共 {view.items} 条）" if view.items > 1 else ""
         blocks.append(Block(f"打开首条信息{of}", label="原文", url=view.first_url, weight=8))

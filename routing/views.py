@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from routing import held, people, promises, verdicts
 from routing.coming import NO_CLOCK, ClockView, clock_view
 from routing.competence import Competent
+from routing.earlier import Earlier, earlier
 from routing.effect import Effect, measured
 from routing.held import DoubtView, HeldView
 from routing.items import Band, Counts, Kind
@@ -179,7 +180,8 @@ class LegacyView:
 class CaseView:
     """Everything a card can show of a case. Instants are aware UTC; people are names.
 
-    `merged_into`: where its texts went; `suggestion`: where they might go, while they may; `said_band`: what a person
+    `merged_into`: where its texts went; `suggestion`: where they might go, while they may; `earlier`: one of its place and
+    kind that had been silent for long, while nobody has judged this one; `said_band`: what a person
     said of the tone of the lead; `level_why`: by what the spread raised the proposed level, empty where it did not;
     `registered_by`: who entered it by hand (首接), empty where a source brought it;
     `released_as`: the openness attribute of the answer that was released;
@@ -222,6 +224,7 @@ class CaseView:
     deadlines: tuple[DeadlineView, ...]
     merged_into: Other | None = None
     suggestion: SuggestionView | None = None
+    earlier: Earlier | None = None
     said_band: Band | None = None
     level_why: str = ""
     owed: Owed | None = None
@@ -307,6 +310,7 @@ def case_view(session: Session, case_id: int, draft_version: int | None = None) 
         ),
         merged_into=_other(session, case.merged_into),
         suggestion=suggestion_of(session, case),
+        earlier=earlier(session, case) if case.state in UNJUDGED else None,
         said_band=verdicts.said_bands(session, [lead.id]).get(lead.id) if lead else None,
         level_why=case.level_why or "",
         held=held.held_view(session, case.id),

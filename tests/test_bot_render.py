@@ -35,6 +35,7 @@ from routing.cases import DRAFT_MAX
 from routing.choices import Page
 from routing.competence import competent
 from routing.digest import ChannelLine, DayCount, Digest, Matter, Overdue, Rate, UnitLine
+from routing.earlier import Earlier
 from routing.held import DoubtView, HeldView, MuteView
 from routing.held import Matter as HeldMatter
 from routing.items import Ailment, Band, Counts, Fault, Kind, SourceState, Symptom
@@ -382,6 +383,11 @@ SCENES: Mapping[str, Callable[[], Card]] = {
     "duty_judging": lambda: duty(JUDGING),
     "duty_judging_article": lambda: duty(
         replace(JUDGING, lead=replace(LEAD, quote="至今没有一个部门给过说法"))
+    ),
+    "duty_judging_earlier": lambda: duty(
+        replace(
+            JUDGING, earlier=Earlier("YQ-2025-0311", "东湖小区停水", State.CLOSED, AT - timedelta(days=40))
+        )
     ),
     "duty_judging_evidence": lambda: duty(replace(JUDGING, lead=replace(LEAD, evidence=("没人管", "停水")))),
     "duty_judging_article_told": lambda: duty(replace(JUDGING, lead=replace(LEAD, quote="拎桶爬楼"))),

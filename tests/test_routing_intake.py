@@ -503,7 +503,12 @@ def test_after_a_week_of_silence_the_same_words_are_a_matter_of_their_own(known)
     known.accept(item(WATER, published_at=None))
     known.clock.advance(timedelta(days=7, minutes=1))
     known.accept(item(WATER, published_at=None))
-    assert len(known.all(CaseRow)) == 2
+    first, second = known.all(CaseRow)
+    shown = known.run(lambda s: case_view(s, second.id))
+    assert (shown.earlier.number, shown.earlier.state) == (first.number, first.state)
+    other = known.open("西山小区停水")
+    assert known.run(lambda s: case_view(s, other)).earlier is None
+    assert known.run(lambda s: case_view(s, first.id)).earlier is None
 
 
 @pytest.mark.parametrize("state", [State.CLOSED, State.ARCHIVED])
