@@ -5,6 +5,7 @@ Of an address that is not stored it tells how the source stands that should have
 Codes are told as they are stored, and instants in UTC, unless the caller gives `Words` for them.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
@@ -105,10 +106,12 @@ _MOST_SOURCES = 5
 def explain(session: Session, key: str, words: Words = PLAIN) -> list[Step]:
     """Explain an address, an item's external id, or a case number; empty where nothing is known of it.
 
-    An address that was never read is explained by the sources that are read from its site.
+    An address that was never read is explained by the sources that are read from its site, or by there being none.
     """
     case_id = find_case(session, key)
     items = list(session.scalars(select(ItemRow).where(or_(ItemRow.url == key, ItemRow.external_id == key))))
+    if not items and case_id is None and (others := _other_spellings(key)):
+        items = list(session.scalars(select(ItemRow).where(ItemRow.url.in_(others))))
     if case_id is not None and not items:
         items = list(
             session.scalars(
@@ -125,6 +128,25 @@ def explain(session: Session, key: str, words: Words = PLAIN) -> list[Step]:
     for each in case_ids:
         steps += _case_steps(session, each, words)
     return steps or list(_missing_steps(session, key, words))
+
+
+_TRACKING = re.compile(r"(?:utm_\w+|spm)(?:=|$)")
+
+
+def _other_spellings(key: str) -> list[str]:
+    """Give how else an address may be written that somebody copied: http or https, with a / at its end or none.
+
+    What only says where a click came from, and a mark of a place in the page, may have been added to it, too.
+    """
+    scheme, mark, rest = key.strip().partition("://")
+    if not mark or scheme.lower() not in {"http", "https"}:
+        return []
+    bare = rest.partition("#")[0]
+    path, _, query = bare.partition("?")
+    kept = "&".join(one for one in query.split("&") if one and not _TRACKING.match(one))
+    plain = f"{path}?{kept}" if kept else path
+    ways = {rest, bare, plain, *(plain.rstrip("/") + end for end in ("", "/") if not kept)}
+    return sorted({f"{either}://{way}" for either in ("http", "https") for way in ways} - {key})
 
 
 def _case_of(session: Session, item: ItemRow) -> int | None:
@@ -182,6 +204,12 @@ def _missing_steps(session: Session, key: str, words: Words) -> Iterator[Step]:
         yield Step(None, "来源", "这是来源本身的地址，不是一条信息的地址")
     elif concerned:
         yield Step(None, "没有收到", f"库里没有这个地址。同一网站 {host} 由下列来源读取")
+    elif host and words.values.get("address"):  # else it is not known here which sources are configured
+        yield Step(
+            None,
+            "没有收到",
+            f"库里没有这个地址，也没有来源读取网站 {host}。要监看它，请运维在 sources.toml 里加一个来源",
+        )
     rows = {row.id: row for row in session.scalars(select(SourceRow).where(SourceRow.id.in_(concerned)))}
     ills = {source_id: _ailments(session, source_id) for source_id in concerned}
     # Those that ail first: one of them is likely the reason.

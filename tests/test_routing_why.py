@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
+import pytest
 from builders import HOUR, START, Desk, failed, harvest, item
 
 from routing import outbox
@@ -146,6 +147,22 @@ def test_an_address_that_did_not_come_is_explained_by_its_source(desk):
     assert "已连续失败 4 次" in found["状态"]
     assert found["来源故障"] == "打不开。请检查地址"
     assert found["来源异常"] == "frozen：六小时没有变化。请换一个地址"
+
+
+def test_an_address_of_a_site_that_nobody_reads_says_so_and_what_to_do(desk):
+    desk.open(url="http://bbs.example/a")
+    words = Words(values={"address": {"bbs": "http://bbs.example/rss"}})
+    [step] = desk.run(lambda s: explain(s, "https://Other.example/x", words))
+    assert step.what == "没有收到"
+    assert "没有来源读取网站 other.example" in step.detail
+    assert "sources.toml" in step.detail
+
+
+@pytest.mark.parametrize("end", ["?utm_source=wx", "#top", "/", "?spm=1.2#c"])
+def test_an_address_is_found_however_it_was_copied(desk, end):
+    desk.open(url="http://bbs.example/a")
+    assert told(desk, f"https://bbs.example/a{end}") == told(desk, "http://bbs.example/a")
+    assert told(desk, "https://bbs.example/a?page=2")[0][0] == "没有收到"  # another page of the site
 
 
 def test_our_own_trouble_explains_what_did_not_come(desk):
