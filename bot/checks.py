@@ -155,7 +155,8 @@ def _finding(seen: Probe) -> SourceFinding:
     elif source.kind == "inbox":
         told, cure = "等待推送，不用读取", ""
     elif symptoms:
-        told, cure = symptoms[0].detail, symptoms[0].cure
+        told = "；".join(symptom.detail for symptom in symptoms)
+        cure = "；".join(dict.fromkeys(symptom.cure for symptom in symptoms))
     elif source.kind in {"page", "column"}:
         told, cure = "读到网页", ""
     elif not parsed.entries and not parsed.items:

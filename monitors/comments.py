@@ -17,7 +17,16 @@ from urllib.parse import parse_qsl, quote, urlencode, urljoin, urlsplit
 from monitors.counts import parse_count
 from monitors.cuts import cut
 from monitors.dates import Dated, read_date
-from monitors.fields import as_text, break_of, first_of, found_nothing, is_there, look_up, mapping_cure
+from monitors.fields import (
+    as_text,
+    break_of,
+    first_of,
+    found_nothing,
+    is_plain,
+    is_there,
+    look_up,
+    mapping_cure,
+)
 from monitors.masking import mask
 from monitors.parsed import Parsed
 from monitors.persons import placeholder
@@ -286,7 +295,7 @@ def _item(row: Row, source: Source, mapping: Mapped, now: datetime, tally: _Tall
         return None
     tally.sample = tally.sample or entry
     for name, paths in (("id", mapping.id), ("text", mapping.text + mapping.title), ("time", mapping.time)):
-        if name not in tally.fields and any(is_there(path, entry) for path in paths):
+        if name not in tally.fields and any(is_plain(path, entry) for path in paths):
             tally.fields.add(name)
     name = _identity(clean(first_of(mapping.id, entry)))
     if not name:
@@ -427,15 +436,20 @@ def _skipped(tally: _Tally, unit: str) -> list[Symptom]:
 
 
 def _lacking(wanted: Iterable[tuple[str, Paths]], tally: _Tally) -> list[Symptom]:
-    """Name the fields of the mapping that no entry has, with what an entry does have."""
+    """Name the fields of the mapping that no entry has as a plain value, with what an entry does have."""
     if tally.sample is None:
         return []
     return [
-        Symptom(
-            Ailment.SKIPPED,
-            f"{name} 的路径 {'、'.join(paths)} 在各条里都找不到",
-            mapping_cure(name, break_of(paths[0], tally.sample)[0]),
-        )
-        for name, paths in wanted
-        if paths and name not in tally.fields
+        _misled(name, paths, tally.sample) for name, paths in wanted if paths and name not in tally.fields
     ]
+
+
+def _misled(name: str, paths: Paths, sample: Mapping[str, Any]) -> Symptom:
+    told = f"{name} 的路径 {'、'.join(paths)} 在各条里都找不到"
+    there = break_of(paths[0], sample)[0]
+    for path in paths:
+        if isinstance(found := look_up(path, sample), dict | list):
+            what, there = ("一张表", found) if isinstance(found, dict) else ("一个列表", None)
+            told = f"{name} 的路径 {path} 处是{what}，不是文字或数字"
+            break
+    return Symptom(Ailment.SKIPPED, told, mapping_cure(name, there))

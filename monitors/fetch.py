@@ -67,8 +67,8 @@ class Fetched:
     `final_url`: the address that answered; its validators are good for no other. `moved_to`: where an unbroken chain
     of permanent redirects (301, 308) led. `server_at`: what the server's own clock said (Date header), aware UTC.
     `fresh_s`: how long it calls the answer fresh (Cache-Control, Expires). `mirror`: which of the source's addresses
-    answered. Readers of files set `memory` (see `SourceState`; it may change where `not_modified`, too) and `symptoms`:
-    what could not be read, though the source as a whole could.
+    answered. Readers of files set `memory` (see `SourceState`; it may change where `not_modified`, too), `symptoms`:
+    what could not be read, though the source as a whole could, and `place`: the names of the files that the body is of.
     """
 
     status: int
@@ -84,6 +84,7 @@ class Fetched:
     mirror: int = 0
     memory: str | None = None
     symptoms: tuple[Symptom, ...] = ()
+    place: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,7 +94,7 @@ def found_nothing(mapping: Mapped, entries: Sequence[Mapping[str, Any]]) -> tupl
         f"{name} 的路径 {'、'.join(paths)} 在 {len(entries)} 条里都找不到；"
         + mapping_cure(name, break_of(paths[0], entries[0])[0])
         for name, paths in wanted
-        if paths and entries and not any(_is_plain(path, entry) for entry in entries for path in paths)
+        if paths and entries and not any(is_plain(path, entry) for entry in entries for path in paths)
     )
 
 
@@ -104,6 +104,7 @@ def _paths_of_link(link: str | None) -> list[str]:
     return placeholder.findall(link) if link.startswith(("http://", "https://")) else [link]
 
 
-def _is_plain(path: str, entry: Mapping[str, Any]) -> bool:
+def is_plain(path: str, entry: Mapping[str, Any]) -> bool:
+    """Tell whether the entry has the field, be it empty, and no list or object stands there."""
     value = look_up(path, entry)
     return is_there(path, entry) if value is None else not isinstance(value, dict | list)

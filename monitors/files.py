@@ -70,6 +70,7 @@ def read_files(source: Source, memory: str | None) -> Fetched | Failed:
         not_modified=not body,
         memory=round_.memory(),
         symptoms=round_.symptoms(),
+        place=round_.place(),
     )
 
 
@@ -247,6 +248,7 @@ class _Round:
         self._files = found.files
         self._marks: dict[str, _Mark] = {}
         self._parts: list[bytes] = []
+        self._taken: list[str] = []
         self._entries: list[Any] = []
         self._kin: tuple[bytes, bool] | None = None
         self._room = source.max_bytes
@@ -279,6 +281,13 @@ class _Round:
             return b""
         header = self._kin[0] if self._kin else b""
         return header + b"".join(self._parts)
+
+    def place(self) -> str:
+        """Name the files that the body is of (Chinese), three at most; "" where there is none."""
+        names = [name if len(name) <= 60 else f"…{name[-59:]}" for name in dict.fromkeys(self._taken)]
+        return (
+            f"文件 {'、'.join(names[:3])}{f' 等 {len(names)} 个' if len(names) > 3 else ''} " if names else ""
+        )
 
     def memory(self) -> str:
         kept: dict[str, Any] = {"files": {key: _kept(mark) for key, mark in self._marks.items()}}
@@ -403,6 +412,7 @@ class _Round:
             return self._skip_line(mark, chunk) if len(chunk) >= self._source.max_bytes else None
         if not self._add(records, used, head.line):
             return None
+        self._taken += [mark.name] if records else []
         if cut.stray:
             cure = "请检查这些行的引号：正文里的引号要写成两个"
             detail = f"文件 {mark.name} 有 {cut.stray} 行的引号没有配对，已跳过"
@@ -468,11 +478,13 @@ class _Round:
         self.readable += 1
         new = replace(mark, name=file.name, size=status.st_size, mtime=status.st_mtime_ns, looks=0, left=0)
         if isinstance(found, list):
+            self._taken.append(file.name)
             self._room -= size
             self._marks[key] = self._list(found, new, len(found) if changed else mark.left)
         elif self._entries:
             self._leave(key)
         else:
+            self._taken.append(file.name)
             self._parts.append(body)
             self._room = 0
             self._marks[key] = new

@@ -18,7 +18,7 @@ from yarl import URL
 
 from monitors.fetch import Failed
 from monitors.parsed import Parsed
-from monitors.round import Fetching, Quiet, Round, Working, failure, look, play
+from monitors.round import Fetching, Quiet, Round, Working, failure, look, play, seen_on_the_way, with_place
 from monitors.scoring import Accepting, scored
 from monitors.sources import Source
 from monitors.turns import Places
@@ -434,7 +434,9 @@ async def probe(source: Source, fetcher: Fetching, worker: Working, clock: Clock
     fetched = await look(source, SourceState(source.id), fetcher)
     if isinstance(fetched, Failed):
         return Probe(source, time.monotonic() - started, Parsed(problem=fetched.problem))
-    parsed = await worker.parse(source, fetched, clock())
+    now = clock()
+    parsed = with_place(await worker.parse(source, fetched, now), fetched)
+    parsed = replace(parsed, symptoms=(*parsed.symptoms, *seen_on_the_way(source, fetched, now)))
     return Probe(source, time.monotonic() - started, parsed, fetched.status)
 
 

@@ -90,7 +90,7 @@ async def play(
     fetched = await look(source, state, fetcher)
     if isinstance(fetched, Failed):
         return Round(failure(source, state, now, fetched.problem, fetched.retry_after_s))
-    symptoms = _seen_on_the_way(source, fetched, now)
+    symptoms = seen_on_the_way(source, fetched, now)
     is_file = source.kind == "file"
     body_hash = (
         "" if fetched.not_modified else hashlib.sha256(fetched.body).hexdigest()[:48] + _reading(source)
@@ -107,7 +107,7 @@ async def play(
     still = as_before and source.kind == "comments"  # a list that is read though its first page is as before
     symptoms += _frozen(source, state, now) if still else ()
     pages = await _pages(source, state, fetched, worker, fetcher, known, now)
-    parsed = pages.parsed
+    parsed = with_place(pages.parsed, fetched)
     if parsed.problem is not None and not parsed.items:
         # An address that answers with a web page is well for the fetcher: the next one is tried first, then.
         return Round(failure(source, replace(state, mirror=fetched.mirror + 1), now, parsed.problem, None))
@@ -424,7 +424,24 @@ class _Reader:
 # --- what ails a source ---
 
 
-def _seen_on_the_way(source: Source, fetched: Fetched, now: datetime) -> tuple[Symptom, ...]:
+def with_place(parsed: Parsed, fetched: Fetched) -> Parsed:
+    """Say of entries of files that could not be read in which files they stand; their numbers count from what is new."""
+    if not fetched.place:
+        return parsed
+    symptoms = (
+        replace(each, detail=f"{fetched.place}新写的部分：{each.detail}")
+        if each.ailment is Ailment.SKIPPED
+        else each
+        for each in parsed.symptoms
+    )
+    problem = parsed.problem and replace(
+        parsed.problem, detail=f"{fetched.place}新写的部分：{parsed.problem.detail}"
+    )
+    return replace(parsed, symptoms=tuple(symptoms), problem=problem)
+
+
+def seen_on_the_way(source: Source, fetched: Fetched, now: datetime) -> tuple[Symptom, ...]:
+    """Name what an answer shows besides its body: another clock, another address, files that could not be read."""
     found = [*fetched.symptoms]
     if fetched.server_at is not None and abs(fetched.server_at - now) > drift_allowed:
         minutes = round((fetched.server_at - now).total_seconds() / 60)

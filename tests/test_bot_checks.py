@@ -2,6 +2,8 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from importlib.resources import files
 from pathlib import Path
 
@@ -163,6 +165,11 @@ async def site() -> AsyncIterator[Site]:
         asked.append(request.path)
         if request.path == "/gone":
             return web.Response(status=404)
+        if request.path == "/moved":
+            raise web.HTTPMovedPermanently("/late")
+        if request.path == "/late":
+            date = format_datetime(datetime.now(UTC) - timedelta(hours=2), usegmt=True)
+            return web.Response(body=FEED.encode(), headers={"Date": date})
         if request.path == "/login":
             return web.Response(text=LOGIN, content_type="text/html")
         return web.Response(body=FEED.encode(), content_type="application/rss+xml")
@@ -191,6 +198,15 @@ async def test_every_source_is_read_once_and_each_gets_its_finding(site: Site) -
     assert "404" in gone.detail
     assert not login.ok
     assert all(finding.detail and finding.cure for finding in (gone, login))
+
+
+async def test_another_clock_and_another_address_are_told_with_their_cures(site: Site) -> None:
+    (finding,) = await probe_sources([site.source("moved")], lambda _: None)
+    assert finding.verdict == "注意"
+    assert "慢 120 分钟" in finding.detail
+    assert f"跳转到 http://{site.host}/late" in finding.detail
+    assert "本机时间" in finding.cure
+    assert "url" in finding.cure
 
 
 async def test_a_private_address_that_nobody_allowed_is_a_finding(site: Site) -> None:

@@ -127,6 +127,14 @@ def test_entries_without_id_or_text_are_skipped_and_told_and_objects_are_not_unf
     assert (parsed.problem, parsed.entries) == (None, 4)
 
 
+def test_a_path_that_ends_at_a_table_is_told_with_the_fields_in_it_but_for_persons() -> None:
+    replies = [reply(content={"message": f"停水{n}", "nickname": "张三"}) for n in range(3)]
+    parsed = parse(page(*replies), changed(text=("content",), title=()))
+    assert parsed.problem is not None
+    assert parsed.problem.detail == "text 的路径 content 处是一张表，不是文字或数字"
+    assert parsed.problem.cure == "请核对 [source.mapping] 的 text；那里有的字段：message"
+
+
 @pytest.mark.parametrize("empty", ["", None, "  \u200b", "<img src=a.png>"])
 def test_a_comment_that_is_only_a_picture_is_noted_and_no_ailment(empty: str | None) -> None:
     parsed = parse(page(reply(), reply(rpid_str="2", content={"message": empty})))

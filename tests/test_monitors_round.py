@@ -4,6 +4,7 @@ import json
 from dataclasses import fields, replace
 from datetime import timedelta
 from email.utils import format_datetime
+from pathlib import Path
 
 import pytest
 from aiohttp import web
@@ -299,6 +300,23 @@ async def test_a_comment_feed_under_watch_is_a_source_of_its_own_for_a_while() -
         watch.core.watched = []
         watch.clock.advance(120)
         assert [report.source_id for report in await poller.poll_due()] == ["a"]
+
+
+async def test_lines_that_could_not_be_read_are_told_with_the_name_of_their_file(tmp_path: Path) -> None:
+    good = [json.dumps({"id": n, "text": f"停水{n}"}) for n in range(4)]
+    (tmp_path / "a.jsonl").write_text(good[0] + "\n")
+    (tmp_path / "b.jsonl").write_text(good[1] + "\n")
+    async with on_watch() as watch:
+        mapping = Mapped(items=None, id=("id",), text=("text",))
+        poller = watch.poller(
+            watch.source("f", kind="file", url="", path=str(tmp_path / "*.jsonl"), mapping=mapping)
+        )
+        await poller.poll_one("f")
+        with (tmp_path / "b.jsonl").open("a") as file:
+            file.write(f"{good[2]}\nhalf\n{good[3]}\n")
+        assert (await poller.poll_one("f")).new == 2
+        (symptom,) = watch.core.harvests[-1].symptoms
+    assert symptom.detail == "文件 b.jsonl 新写的部分：已跳过：1 行不是 JSON（第 2 行）"
 
 
 async def test_a_due_time_that_another_machine_has_moved_is_believed() -> None:
