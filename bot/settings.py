@@ -34,6 +34,7 @@ class Settings:
     ingest_key: str = field(default="", repr=False)
     scorer: str = "ngram"
     heartbeat_url: str = field(default="", repr=False)
+    backup_dir: str = ""
 
     def secrets(self) -> tuple[str, ...]:
         """Give what no log line may show: the secrets whole, and the passwords inside addresses."""
@@ -232,4 +233,5 @@ _PARSERS: Mapping[str, Any] = {
     "ingest_key": _ingest_key,
     "scorer": _scorer,
     "heartbeat_url": _heartbeat,
+    "backup_dir": str,
 }

@@ -82,6 +82,7 @@ def test_every_setting_has_a_twin_that_names_a_file(name: str, tmp_path: Path) -
         "ingest_key": "key-of-the-pushes",
         "scorer": "snownlp",
         "heartbeat_url": "https://hc.example/ping/5b0e?status=up&ping=",
+        "backup_dir": "/var/backups",
     }
     path = tmp_path / "secret"
     path.write_text(values[name] + "\n", encoding="utf-8")

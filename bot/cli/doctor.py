@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from bot.app import ledger_of
 from bot.checks import leftovers
+from bot.cli import backups
 from bot.cli.common import (
     console,
     database_file,
@@ -66,7 +67,7 @@ def doctor(
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="输出 JSON")] = False,
 ) -> None:
-    """体检：配置、数据库、台账、磁盘、时钟、服务、心跳、来源、会话、发件、时限、值班。只读，不联网；有故障则退出码 1。"""
+    """体检：配置、数据库、台账、磁盘、时钟、服务、心跳、备份、来源、会话、发件、时限、值班。只读，不联网；有故障则退出码 1。"""
     settings = settings_now()
     now, redact = utc_now(), redactor(settings.secrets())
     configuration, looks = _configuration(settings)
@@ -79,6 +80,10 @@ def doctor(
         for look in _database(settings, configuration, now, zone, full, redact):
             looks.append(look)
             progress.advance(task)
+    if all(look.what != backups.WHAT for look in looks):  # when it is needed most
+        looks += _guarded(
+            backups.WHAT, lambda: backups.look(None, settings.backup_dir, now, zone, full=full), redact
+        )
     _print(looks, as_json)
     if any(look.verdict is Verdict.BAD for look in looks):
         raise typer.Exit(1)
@@ -161,6 +166,7 @@ def _rows(
     ledger = ledger_of(settings)
     has_address = bool(settings.heartbeat_url)
     yield "心跳", lambda s: presence.looks(s, now, zone, has_address=has_address)
+    yield backups.WHAT, lambda s: backups.look(s, settings.backup_dir, now, zone, full=full)
     yield "台账", lambda s: checkup.record(s, ledger, whole=full)
     yield "时钟", lambda s: checkup.clock(s, now, zone)
     yield "发件", lambda s: checkup.outgoing(s, now, zone)

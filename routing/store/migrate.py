@@ -58,7 +58,12 @@ def migrate(store: Store) -> None:
 
 def standing(session: Session) -> tuple[str, str]:
     """Give the schema that a database has (empty for a new one), and the one that this version makes. Changes nothing."""
-    return _found(session.connection()), _known()[-1]
+    return _found(session.connection()), newest_schema()
+
+
+def newest_schema() -> str:
+    """Give the schema that this version makes."""
+    return _known()[-1]
 
 
 def _known() -> list[str]:
