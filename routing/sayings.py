@@ -5,7 +5,7 @@ the reason of a secrecy review goes into no chat (保密法 第二十九条).
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy.orm import Session
@@ -14,7 +14,8 @@ from routing import deadlines, papers, people
 from routing.announce import CHANNEL_CARD, tell
 from routing.office import Channel, Office, Role, Step
 from routing.outbox import MessageKind, Priority, queue
-from routing.store.tables import CaseRow
+from routing.procedure import WITH_CHANNEL
+from routing.store.tables import CaseItemRow, CaseRow
 from routing.workflow import CaseFacts, Command, Order, State
 
 
@@ -215,6 +216,22 @@ def _reported(said: _Said) -> None:
     said.to_duty("reported", kind=order.stance, leaders=str(len(leaders)))
 
 
+def _split(said: _Said) -> None:
+    """Say to the channel that has a case what left it, and where to: its own card only shows one text fewer."""
+    placed = said.session.get(CaseItemRow, said.order.item_id)
+    new = said.session.get(CaseRow, placed.case_id) if placed is not None else None
+    if new is not None and said.case.state in WITH_CHANNEL:
+        said.to_channel("split_off", title=new.title, number=new.number)
+
+
+def _merged(said: _Said) -> None:
+    """Say to the channel that has a case what came in: what it answers is more than what it signed for."""
+    into = said.session.get_one(CaseRow, said.order.into)
+    if into.state in WITH_CHANNEL:
+        whole = replace(said, case=into, before=replace(said.before, channel=into.channel))
+        whole.to_channel("merged_in", f"from:{said.case.id}", title=said.case.title, number=said.case.number)
+
+
 _SAYINGS: Mapping[Command, Callable[[_Said], None]] = {
     Command.RETURN: _returned,
     Command.DISPATCH: _redirected,
@@ -236,4 +253,6 @@ _SAYINGS: Mapping[Command, Callable[[_Said], None]] = {
     Command.GRANT: _longer_decided,
     Command.DENY: _longer_decided,
     Command.REPORT: _reported,
+    Command.SPLIT: _split,
+    Command.MERGE: _merged,
 }

@@ -48,7 +48,7 @@ from routing.procedure import FULL, LIGHT, needs_of
 from routing.reasons import REASON_MIN, is_telling
 from routing.search import Hit
 from routing.silence import MuteKind
-from routing.store.tables import InviteRow, OutboxRow
+from routing.store.tables import CaseItemRow, CaseRow, InviteRow, OutboxRow
 from routing.views import (
     CaseView,
     DeadlineView,
@@ -299,6 +299,8 @@ FACTS: Mapping[str, Mapping[str, Any]] = {
         "late": True,
     },
     "level_raised": {"old": 3, "new": 2, "why": "24 小时转发 1200，达到Ⅱ级标准（1000）"},
+    "split_off": {"title": "桂汀苑路灯不亮", "number": "YQ-2026-0012"},
+    "merged_in": {"title": "桂汀苑也停水了", "number": "YQ-2026-0012"},
     "redo_why": {"command": "redo", "actor": "孙初审", "reason": "请写明恢复时间", "draft_version": "1"},
     "answered": {"link": "https://gov.example/answer/7"},
     "nobody": {"role": "leader"},
@@ -1012,6 +1014,11 @@ def live(desk: Desk) -> None:
     desk.accept(item("今天天气不错"))
     desk.run(lambda s: auditor.audit(s, desk.office, desk.clock()))
     desk.run(lambda s: attest.post_daily(s, desk.office, desk.ledger, desk.clock()))
+    # a text leaves its matter, and comes back
+    [*_, newest] = desk.all(CaseItemRow, CaseItemRow.case_id == first)
+    desk.act(first, Command.SPLIT, item_id=newest.item_id)
+    [*_, apart] = desk.all(CaseRow)
+    desk.act(apart.id, Command.MERGE, into=first)
     # people, pages, strangers and strange groups
     looks = (("open", ""), ("mine", ""), ("find", "停水"), ("why", "1"), ("case", "1"))
     for name, rest in (("help", ""), *looks, ("nothing", "")):

@@ -120,6 +120,27 @@ def both(known: Desk) -> tuple[int, int]:
     return first, matter(known, WEST, published_at=known.clock())
 
 
+def heard(desk: Desk) -> list[tuple[str, str, int | None]]:
+    """What the groups of channels were told of texts that came and went: template, number, the matter it is told of."""
+    chats = {channel.chat for channel in desk.office.channels.values()}
+    rows = desk.all(OutboxRow, OutboxRow.kind == "text", OutboxRow.chat.in_(chats))
+    return [(row.payload["template"], row.payload.get("number", ""), row.case_id) for row in rows]
+
+
+def test_a_channel_hears_once_of_what_left_its_matter_and_of_what_came_in(known, both):
+    mine, other = both
+    matter(known, EAST_TOO, published_at=known.clock(), sentiment=SAD)
+    known.act(other, Command.MERGE, into=mine)
+    assert heard(known) == []  # nobody has it yet
+    known.act(mine, Command.DISPATCH)
+    known.act(mine, Command.SPLIT, item_id=item_id(known, EAST_TOO))
+    new = known.run(lambda s: s.scalars(select(CaseRow).order_by(CaseRow.id.desc())).first())
+    assert heard(known) == [("split_off", new.number, mine)]
+    known.act(mine, Command.SIGN)
+    known.act(new.id, Command.MERGE, into=mine)
+    assert heard(known)[1:] == [("merged_in", new.number, mine)]
+
+
 # --- a text is split off -----------------------------------------------------------------------------------------
 
 
