@@ -30,7 +30,18 @@ from bot.matter import deciding
 from bot.pages import Leaf, Offered
 from bot.telegram.markup import TEXT_LIMIT, rendered
 from bot.telegram.text import units
-from routing import attest, auditor, deadlines, holding, legacy, outbox, people, promises, supervision
+from routing import (
+    attest,
+    auditor,
+    deadlines,
+    holding,
+    legacy,
+    outbox,
+    people,
+    presence,
+    promises,
+    supervision,
+)
 from routing.cases import DRAFT_MAX
 from routing.choices import Page
 from routing.competence import competent
@@ -936,7 +947,7 @@ OF_DUTY = {
     name
     for name in {*sentences._SENTENCES, *compose._PAGES}
     if name.startswith(("called", "duty", "handover_", "substitute_", "roster_"))
-} | {legacy.TEMPLATE}
+} | {legacy.TEMPLATE, presence.TEMPLATE}
 """What the tests of the roster, of calls, handovers, substitutions and older ledgers live through."""
 
 
