@@ -32,6 +32,8 @@ max_lines = 5_000
 """Records handed over in one round; the parser takes no more than `comments.max_records` of one body."""
 max_field = 256 * 1024
 """Bytes of one quoted field of CSV. Where a quotation mark is closed later than that, it was never meant as one."""
+max_open_lines = 200
+"""Line ends that a quoted field may hold while its end is still to come: behind a stray mark every line would wait."""
 max_header = 64 * 1024
 quiet_s = 3600
 """A last line without an end is taken as it is when its file has not changed for so long: nobody is writing it."""
@@ -569,7 +571,8 @@ def cut_records(chunk: bytes, delimiter: bytes | None, most: int) -> Cut:
     """Cut a chunk that starts with a record into records, at most so many.
 
     Lines, or with a delimiter CSV: there a quoted field may hold line ends. A quotation mark counts at the start of a
-    field only, as for the parser (RFC 4180 section 2); one that is not closed in time is a fault of its line alone.
+    field only, as for the parser (RFC 4180 section 2); one that is not closed in time, or only by the mark that opens
+    a field of a later line, is a fault of its line alone.
     """
     token = _tokens(delimiter)
     records: list[bytes] = []
@@ -581,7 +584,7 @@ def cut_records(chunk: bytes, delimiter: bytes | None, most: int) -> Cut:
         if found[0] == b"\n":
             records.append(chunk[start : found.end()])
             start = place = found.end()
-        elif found.end() - found.start() > max_field:
+        elif _is_stray(found, delimiter or b""):
             line_end = chunk.find(b"\n", found.start()) + 1
             if not line_end:
                 break
@@ -592,6 +595,17 @@ def cut_records(chunk: bytes, delimiter: bytes | None, most: int) -> Cut:
         else:
             place = found.end()
     return Cut(tuple(records), start, len(records) + stray, stray)
+
+
+def _is_stray(found: re.Match[bytes], delimiter: bytes) -> bool:
+    """Tell a quotation mark that was meant as a sign of the text from one that opens a field."""
+    if found.end() - found.start() > max_field:
+        return True
+    lines = found.string.count(b"\n", found.start(), found.end())
+    if lines > max_open_lines and not found["close"]:
+        return True
+    behind = found.string[found.end() : found.end() + 1]
+    return bool(lines and found["close"] and behind and behind not in {delimiter, b"\r", b"\n"})
 
 
 def _tokens(delimiter: bytes | None) -> re.Pattern[bytes]:

@@ -434,6 +434,21 @@ def test_a_quote_that_is_never_closed_costs_its_own_line_only(tmp_path: Path) ->
     assert {item.external_id for item in parsed.items} == {str(n) for n in range(1000)}
 
 
+def test_a_quote_that_only_a_later_field_seems_to_close_costs_its_own_line_only(tmp_path: Path) -> None:
+    reader = Reader(tmp_path, "a.csv", format="csv")
+    add(tmp_path / "a.csv", 'id,text\n0,"停水\n1,停电\n2,"停气，""急""\n又停"\n3,来水\n')
+    got = reader.read()
+    assert "1 行的引号没有配对" in told(got)
+    parsed = parse_records(got.body, got.content_type, reader.source, NOW)
+    assert {item.external_id for item in parsed.items} == {"1", "2", "3"}
+
+
+def test_the_lines_behind_a_quote_that_nothing_closes_do_not_wait_for_long(tmp_path: Path) -> None:
+    reader = Reader(tmp_path, "a.csv", format="csv")
+    add(tmp_path / "a.csv", 'id,text\n0,"停水\n' + "".join(f"{n},停水\n" for n in range(1, 250)))
+    assert len(reader.ids()) == 249
+
+
 def test_files_of_other_columns_do_not_share_a_body_and_none_is_left_out(tmp_path: Path) -> None:
     reader = Reader(tmp_path, "*.csv", format="csv")
     add(tmp_path / "a.csv", "id,text\n1,停水\n")
