@@ -112,14 +112,17 @@ def _hits(text: str) -> list[_Hit]:
 
 
 def _found(folded: str, shapes: "Iterable[_Shape]", run: re.Match[str] | None = None) -> list[_Hit]:
-    """Look for the shapes, in the whole text or around a run of digits."""
+    """Look for the shapes, in the whole text or around a run of digits.
+
+    What reaches the end of what is looked at may be the next number, cut in its middle: that is found around its own run.
+    """
     start, end = (max(0, run.start() - _beside), run.end() + _beside) if run else (0, sys.maxsize)
     return [
         (*found.span("hit"), shape.kind)
         for shape in shapes
         if shape.cue is None or shape.cue.search(folded, start, end)
         for found in shape.pattern.finditer(folded, start, end)
-        if shape.is_hit(found)
+        if (found.end("hit") < end or end >= len(folded)) and shape.is_hit(found)
     ]
 
 

@@ -87,6 +87,8 @@ MOBILE, ID, CARD, PLATE, MAIL, PHONE, HOME, CHAT = (
         ("加我微 nobody_17进群", f"加我微 {CHAT}进群"),
         ("加薇nobody17", f"加薇{CHAT}"),
         ("+vx 100000017", f"+vx {CHAT}"),
+        ("QQ 100000017找我们，QQ 100000025", "QQ [QQ号已隐去]找我们，QQ [QQ号已隐去]"),
+        ("QQ 100000017名片在此，QQ 100000025", "QQ [QQ号已隐去]名片在此，QQ [QQ号已隐去]"),
         ("nobody＃qq.com", MAIL),
         ("nobody（ａｔ）example.com", MAIL),
         ("锦棠花园3栋2单元501室漏水", f"锦棠花园3栋{HOME}漏水"),
