@@ -88,7 +88,12 @@ async def test_systemd_hears_the_service_until_it_hangs_and_its_people_hear_of_i
         os.kill(service.process.pid, signal.SIGSTOP)
         manager.drop()
         assert await manager.hears_nothing(2 * WATCHDOG_S)
-        await service.kill()  # so systemd does here, and starts it again
+        service.process.send_signal(
+            signal.SIGABRT
+        )  # so systemd does here (WatchdogSignal), and starts it again
+        service.process.send_signal(signal.SIGCONT)
+        assert await asyncio.wait_for(service.process.wait(), 20) == -signal.SIGABRT
+        assert "Thread 0x" in (tmp_path / "service.log").read_text(encoding="utf-8")  # where it hung
         now, away = utc_now(), timedelta(hours=3)
         await stage.store.write(lambda s: s.execute(update(PresenceRow).values(seen_at=now - away)))
         passed = update(DeadlineRow).values(due_at=now - away / 2, next_at=now - away / 2)

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import faulthandler
 import logging
 import signal
 from collections.abc import Collection, Sequence
@@ -213,6 +214,7 @@ def run(
     part: Part | None = "monitors" if only == "monitors" else "bot" if only == "bot" else None
     console.print(greeting(settings, configuration, part), markup=False, emoji=False, soft_wrap=True)
     app = App(settings, configuration, chat)
+    faulthandler.enable()  # systemd's watchdog ends us by SIGABRT: where each thread stood goes into the log
     loop.settle()
     loop.run(until_stopped(app, part))
 
