@@ -11,12 +11,14 @@ import uuid
 from asyncio import AbstractEventLoop
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any, ClassVar
 
 import psycopg
 import pytest
 from builders import GUARDED, Desk, FakeClock, make_office, make_rules
 from hypothesis import HealthCheck, settings
 from psycopg import sql
+from psycopg.pq import TransactionStatus
 from sqlalchemy import Connection, Dialect, Engine, event, make_url
 
 from bot.loop import new_event_loop
@@ -61,11 +63,16 @@ def pytest_asyncio_loop_factories() -> dict[str, Callable[[], AbstractEventLoop]
     return {"loop": new_event_loop}
 
 
+# What is imported and collected is no garbage: to look for some there was a quarter of the time until the first test.
+gc.disable()
+
+
 def pytest_collection_finish() -> None:
     """Keep what was imported and collected out of the search for garbage, which was a seventh of the time."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 20)
+    gc.enable()
 
 
 _dialects: dict[str, Dialect] = {}
@@ -112,11 +119,99 @@ def new_database() -> Iterator[Callable[[], str]]:
                 server.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
+class Kept(psycopg.Connection[Any]):
+    """A connection that is not closed but handed to the next test.
+
+    Each test opens a store of its own. A new connection is a new process of the server, which looks up all tables and
+    plans all statements anew: 15 ms, thousands of times. What a connection held is let go when it is closed, as if it
+    had ended; one that was broken, or left in the midst of something, does end.
+    """
+
+    idle: ClassVar[list["Kept"]] = []
+    database: ClassVar[str] = ""
+    """Only connections to this one are kept: the worker's own, which all its tests share."""
+
+    def close(self) -> None:
+        if self in Kept.idle:
+            return
+        if self.info.dbname != Kept.database or self.closed or not self._is_let_go():
+            super().close()
+            return
+        Kept.idle.append(self)
+
+    def _is_let_go(self) -> bool:
+        if self.info.transaction_status not in (TransactionStatus.IDLE, TransactionStatus.INTRANS):
+            return False
+        try:
+            self.rollback()
+            self.autocommit = True
+            self.execute("RESET ALL; UNLISTEN *; SELECT pg_advisory_unlock_all()", prepare=False)
+            self.autocommit = False
+        except psycopg.Error:
+            return False
+        return True
+
+
+@event.listens_for(Engine, "do_connect")
+def _take_a_kept_one(dialect: Dialect, _record: Any, _words: Any, named: dict[str, Any]) -> Kept | None:
+    if dialect.driver != "psycopg" or named.get("dbname") != Kept.database:
+        return None
+    while Kept.idle:
+        connection = Kept.idle.pop()
+        try:
+            connection.execute("SELECT 1")
+            connection.rollback()
+        except psycopg.Error:  # the server ended it
+            super(Kept, connection).close()
+            continue
+        return connection
+    return Kept.connect(**named)
+
+
 @pytest.fixture(scope="session")
-def migrated_postgresql(new_database: Callable[[], str]) -> str:
+def migrated_postgresql(new_database: Callable[[], str]) -> Iterator[str]:
     url = new_database()
     _migrate(url)
-    return url
+    Kept.database = make_url(url).database or ""
+    yield url
+    Kept.database = ""
+    while Kept.idle:
+        Kept.idle.pop().close()
+
+
+@pytest.fixture(scope="session")
+def wipe(migrated_postgresql: str) -> Iterator[Callable[[], None]]:
+    """Give what empties the worker's database.
+
+    TRUNCATE of all tables takes 60 ms and more, for it makes new files; a function of the server plans its statements
+    once, and finds a handful of rows in 2 ms. A test that failed may have left a transaction open, whose locks would
+    hold us up.
+    """
+    with psycopg.connect(_libpq(migrated_postgresql), autocommit=True) as server:
+        steps = [f'DELETE FROM "{name}"' for name in reversed(_TABLES)]
+        is_superuser = server.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user").fetchone()
+        if is_superuser == (True,):
+            server.execute("SET session_replication_role = replica")  # no trigger and no foreign key is asked
+        else:
+            off, on = (
+                [f"ALTER TABLE {name} {word} TRIGGER USER" for name in GUARDED]
+                for word in ("DISABLE", "ENABLE")
+            )
+            steps = [*off, *steps, *on]
+        server.execute(
+            f"CREATE FUNCTION pg_temp.wipe() RETURNS void LANGUAGE plpgsql AS $$ BEGIN {'; '.join(steps)}; END $$"
+        )
+
+        def wipe() -> None:
+            mine = [connection.info.backend_pid for connection in (server, *Kept.idle)]
+            server.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> ALL(%s)",
+                [mine],
+            )
+            server.execute("SELECT pg_temp.wipe()")
+
+        yield wipe
 
 
 @pytest.fixture(scope="session")
@@ -139,8 +234,8 @@ def store_url(backend: str, request: pytest.FixtureRequest, tmp_path: Path) -> s
         path = tmp_path / "yuqing.db"
         shutil.copy(request.getfixturevalue("migrated_file"), path)
         return f"sqlite:///{path}"
+    request.getfixturevalue("wipe")()
     url: str = request.getfixturevalue("migrated_postgresql")
-    _wipe(url)
     return url
 
 
@@ -193,19 +288,6 @@ def _migrate(url: str) -> None:
     store = Store(url)
     migrate(store)
     store.close()
-
-
-def _wipe(url: str) -> None:
-    # One round trip. Deleting a handful of rows costs 5 ms, TRUNCATE of all tables 60 and more: it makes new files.
-    # A test that failed may have left a transaction open, which would hold its locks against us.
-    deletes = "; ".join(f'DELETE FROM "{name}"' for name in reversed(_TABLES))
-    guarded = [f"ALTER TABLE {name} {{}} TRIGGER USER" for name in GUARDED]
-    off, on = ("; ".join(guarded).replace("{}", word) for word in ("DISABLE", "ENABLE"))
-    with psycopg.connect(_libpq(url)) as connection:
-        connection.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-            f" WHERE datname = current_database() AND pid <> pg_backend_pid(); {off}; {deletes}; {on}"
-        )
 
 
 def _libpq(url: str) -> str:
