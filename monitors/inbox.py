@@ -86,7 +86,7 @@ class Inbox:
     ) -> None:
         if not secret:
             raise ValueError("an empty secret signs for everybody")
-        self._sources = {source.id: source for source in sources if source.kind == "inbox"}
+        self.watch(sources)
         self._worker = worker
         self._door = door
         self._clock = clock
@@ -94,6 +94,10 @@ class Inbox:
         self._slow_s = slow_s
         self._slots = asyncio.Semaphore(at_once)
         self._runner: web.ServerRunner | None = None
+
+    def watch(self, sources: Iterable[Source]) -> None:
+        """Serve these sources from now on; a push that is being taken ends as it began. Safe to call twice."""
+        self._sources = {source.id: source for source in sources if source.kind == "inbox"}
 
     async def start(self, host: str, port: int) -> int:
         """Listen; gives the port, which was chosen if it was 0. Raises UserError where it is taken."""

@@ -103,7 +103,8 @@ class Poller:
         *,
         at_once: int = 512,
     ) -> None:
-        self._sources = {source.id: source for source in sources if source.kind != "inbox"}
+        self._sources = _polled(sources)
+        self._hurried: set[str] = set()
         self._fetcher = fetcher
         self._worker = worker
         self._door = door
@@ -117,6 +118,28 @@ class Poller:
         self._looked_at: datetime | None = None
         self._went_on_at = clock()
         self._touched = _Batch(door)
+
+    def watch(self, sources: Sequence[Source]) -> None:
+        """Poll these sources from now on. Safe to call while rounds are under way, and twice.
+
+        A round that was begun ends by the definition it began with; the next one is by the new. One that is new is due by
+        what the core remembers of it, at once where that is nothing. One that is read otherwise than before is asked
+        once whatever its plan: the pace and the back-off were those of another definition. What is not there any more
+        is asked no more, nor are the comment feeds that its entries named.
+        """
+        wanted = _polled(sources)
+        for name, watch in self._watches.items():
+            if watch.origin_id in wanted and name not in wanted:
+                wanted[name] = _derived(wanted[watch.origin_id], watch)
+        for name in self._sources.keys() & wanted.keys():
+            if _asked(self._sources[name]) != _asked(wanted[name]):
+                self._hurried.add(name)
+                self._plan(name, None)
+        for name in self._sources.keys() - wanted.keys():
+            self._hurried.discard(name)
+            if self._due is not None:
+                self._due.pop(name, None)
+        self._sources = wanted
 
     async def poll_due(
         self, on_done: Callable[[SourceReport], None] | None = None
@@ -140,7 +163,12 @@ class Poller:
             if name not in held:
                 self._went_on_at = now
                 continue  # another machine is at it
-            if state.next_poll_at is not None and state.next_poll_at > now:
+            if name not in self._sources:
+                done.append(name)  # not watched any more, since a moment ago
+            elif name in self._hurried and self._is_free(name):
+                self._hurried.discard(name)
+                due.append((self._sources[name], state))
+            elif state.next_poll_at is not None and state.next_poll_at > now:
                 self._plan(name, state.next_poll_at)  # another machine has polled it
                 done.append(name)
             elif self._is_free(name):
@@ -185,7 +213,7 @@ class Poller:
     def _plan(self, name: str, at: datetime | None) -> None:
         self._went_on_at = self._clock()
         if self._due is not None:
-            self._due[name] = at
+            self._due[name] = None if name in self._hurried else at
 
     async def _find_due(self, now: datetime) -> list[str]:
         if self._due is None:
@@ -447,6 +475,15 @@ def _told(harvest: Harvest) -> tuple[str, ...]:
     known = {symptom.detail for symptom in harvest.symptoms}
     notes = [note for note in harvest.notes if note not in known]
     return tuple(dict.fromkeys([*notes, *(f"{s.detail}。{s.cure}" for s in harvest.symptoms)]))
+
+
+def _polled(sources: Sequence[Source]) -> dict[str, Source]:
+    return {source.id: source for source in sources if source.kind != "inbox"}
+
+
+def _asked(source: Source) -> Source:
+    """Give a source without what does not matter to how it is asked and read: a new name is no reason to ask it at once."""
+    return replace(source, name="", tags=(), silent_h=None, frozen_h=0, overdue_d=0, window_h=0)
 
 
 def _derived(origin: Source, watch: CommentWatch) -> Source:

@@ -55,22 +55,27 @@ class Leftovers:
         self._clock = clock
         self._tried: set[tuple[str, str]] = set()
 
+    def watch(self, sources: Iterable[Source]) -> None:
+        """Score the texts of these sources from now on. Safe to call twice."""
+        self._sources = {source.id: source for source in sources}
+
     async def score(self) -> int:
         """Score what there is and write it in; gives how many texts. Safe to call twice."""
+        sources = self._sources
         found = [item for item in await self._door.unscored() if _name(item) not in self._tried]
         self._tried.update(map(_name, found))
         by_source: dict[str, list[Item]] = {}
         for item in await self._worker.score(found):
-            if item.sentiment is not None and origin_of(item.source_id) in self._sources:
+            if item.sentiment is not None and origin_of(item.source_id) in sources:
                 by_source.setdefault(item.source_id, []).append(item)
         for source_id, items in by_source.items():
-            await self._door.accept(self._part(source_id, items))
+            await self._door.accept(self._part(source_id, sources[origin_of(source_id)], items))
         return sum(map(len, by_source.values()))
 
-    def _part(self, source_id: str, items: Sequence[Item]) -> Harvest:
+    def _part(self, source_id: str, source: Source, items: Sequence[Item]) -> Harvest:
         part = Harvest(source_id, self._clock(), SourceState(source_id), tuple(items))
         ids = frozenset(item.external_id for item in items)
-        return replace(described(part, self._sources[origin_of(source_id)]), part=ids)
+        return replace(described(part, source), part=ids)
 
 
 def _name(item: Item) -> tuple[str, str]:
