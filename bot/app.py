@@ -5,24 +5,24 @@ import logging
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Literal
 
-from sqlalchemy import func, select
+from sqlalchemy import event, func, select
 from sqlalchemy.orm import Session
 
+from bot.changes import changes, message
 from bot.chat import ChatPort, TokenRejected
 from bot.compose import Composer
 from bot.config import Configuration
 from bot.door import StoreDoor, Terms
-from bot.edition import House
+from bot.edition import Edition, House
 from bot.handlers.commands import OFFERS
 from bot.heartbeat import Heartbeat
 from bot.jobs import ClockWatch, Tick, TickWatch, schedule, watch_clock
 from bot.pulse import Signs
 from bot.receiver import Receiver
-from bot.reload import Watcher
+from bot.reload import Edit, Watcher, refusal, removed, waiting
 from bot.replays import Replays
 from bot.scoring import ModelWatcher, models_folder, scorer_of
 from bot.sender import Pace, Sender
@@ -52,10 +52,11 @@ from routing import (
     sources,
     substitution,
     supervision,
+    takeover,
 )
 from routing.clock import Clock, Span, utc_now, week_of
 from routing.clockstep import put_right
-from routing.errors import Permanent, Transient
+from routing.errors import Permanent, StoreDown, Transient
 from routing.items import LEGACY
 from routing.ledger import Ledger, Seal
 from routing.office import Office
@@ -71,6 +72,8 @@ log = logging.getLogger(__name__)
 Part = Literal["monitors", "bot"]
 
 RELOAD_LOOK_S = 2.0
+RECORDED = 200
+"""So many changes of one edit stand in its ledger line."""
 LOOK_AT_SOURCES_S = 15.0
 NOTE_S = 2.0
 LOOK_FOR_LEFTOVERS_S = 60.0
@@ -104,7 +107,11 @@ class App:
         self._poller: Poller | None = None
         self.ingest_port: int | None = None
         """Where pushes are taken, once that runs."""
-        self._watcher = Watcher(settings.config, configuration)
+        self._watcher = Watcher(settings.config)
+        self._changing = asyncio.Lock()
+        """Held while an edition is made of the one that is in force, so that rules and models never undo each other."""
+        self._watching: list[Callable[[Sequence[Source]], None]] = []
+        """Who is told which sources are watched from now on."""
         replays = Replays(
             self.store,
             self._office,
@@ -126,6 +133,11 @@ class App:
         self._began_at = clock()
         self._works_since: datetime | None = None
         self._tick_watch = TickWatch([], clock)
+
+    @property
+    def configuration(self) -> Configuration:
+        """The configuration that is in force."""
+        return self._edition.configuration
 
     def _office(self) -> Office:
         """Give the office of now; asked for within a unit of work, it does not change before its end."""
@@ -209,9 +221,17 @@ class App:
             log.warning("command menu not set", extra={"error": str(error)})
 
     async def _recount(self) -> None:
-        """Count tentative limits (暂定) anew: a start brings a newer calendar, of the package or of the office."""
+        """Let rows follow what a start brings: a newer calendar for tentative limits (暂定), an edited office."""
         now = self._clock()
-        await self.store.write(lambda s: deadlines.recount(s, self._office(), self.ledger, now))
+
+        def work(session: Session) -> None:
+            deadlines.recount(session, self._office(), self.ledger, now)
+            deadlines.excuse_reports(session, self._office(), now)
+            if takeover.refused_at(session) is not None:
+                text = "启动时已读取全部配置，此前没有生效的改动现已生效。"
+                takeover.tell(session, self._office(), f"start:{now.isoformat()}", text, now)
+
+        await self.store.write(work)
 
     async def _after_step(self, back_s: float) -> None:
         now = self._clock()
@@ -238,6 +258,7 @@ class App:
                 poller = self._poller = Poller(watched, fetcher, worker, self._door, self._clock)
                 ticks.append(Tick("poll", 1.0, poller.poll_due, POLL_ROUNDS_AT_ONCE))
                 left = Leftovers(watched, worker, self._door, self._clock)
+                self._watching += [poller.watch, left.watch]
                 ticks.append(Tick("leftovers", LOOK_FOR_LEFTOVERS_S, left.score))
                 ticks.append(Tick("sources", LOOK_AT_SOURCES_S, self._look_at_sources))
             if only != "monitors":
@@ -290,6 +311,7 @@ class App:
         inbox = Inbox(
             self._edition.configuration.sources, worker, self._door, self._clock, self._settings.ingest_key
         )
+        self._watching.append(inbox.watch)
         self.ingest_port = await inbox.start(host.strip("[]"), int(port))
         try:
             yield
@@ -308,28 +330,78 @@ class App:
             self.sender.wake()
 
     async def _look_at_configuration(self) -> None:
-        """Take over edited rules, and tell the operator what an edit did or why it did nothing."""
-        edit = self._watcher.look()
-        if edit is None:
+        """Take over what was edited, all of it, or tell the operator why it changes nothing; each edit once."""
+        async with self._changing:
+            edit = await asyncio.to_thread(self._watcher.look)
+            if edit is None:
+                return
+            try:
+                if edit.configuration is None:
+                    await self._refuse(edit, refusal(edit.problems))
+                else:
+                    await self._take_over(edit, edit.configuration)
+            except StoreDown:  # the next look comes to it again
+                raise
+            except Exception:
+                log.exception("edited configuration could not be taken over")
+                await self._refuse(
+                    edit, "采用新配置时程序内部出错，沿用原配置；请看日志，并把日志交给维护人员。"
+                )
+            self._watcher.settle(edit)
+            self.sender.wake()
+
+    async def _refuse(self, edit: Edit, text: str) -> None:
+        now = self._clock()
+        await self.store.write(lambda s: takeover.tell(s, self._office(), edit.key, text, now, refused=True))
+
+    async def _take_over(self, edit: Edit, edited: Configuration) -> None:
+        """Put an edited configuration in force, in the transaction that records it, or refuse it in that one.
+
+        The reference changes on the writer thread once that is committed: no unit of work runs by half of either, and
+        none by an office of which the record does not know.
+        """
+        running, now = self._edition.configuration, self._clock()
+        told = changes(running, edited)
+        if not told:
+            await self.store.write(lambda s: self._is_as_before(s, edit, now))
             return
-        running = self._edition.configuration
-        edited = replace(
-            running,
-            rules=edit.rules or running.rules,
-            roster=running.roster if edit.roster is None else edit.roster,
-        )
-        self._edition = await asyncio.to_thread(self._house.edition, edited, self._models.opinions)
-        now, text = self._clock(), edit.text
-        await self.store.write(lambda s: auditor.tell_operator(s, self._office(), text, now))
-        self.sender.wake()
+        edition = await asyncio.to_thread(self._house.edition, edited, self._models.opinions)
+        late = waiting(self._settings.config, running, edited)
+        gone = running.office.channels.keys() - edited.office.channels.keys()
+
+        def work(session: Session) -> bool:
+            problems = [*late, *removed(self._settings.config, takeover.in_hand(session, gone))]
+            if problems:
+                takeover.tell(session, running.office, edit.key, refusal(problems), now, refused=True)
+                return False
+            event.listen(session, "after_commit", lambda _: self._put_in_force(edition), once=True)
+            takeover.follow(session, running.office, edited.office, self.ledger, now)
+            if takeover.tell(session, edited.office, edit.key, message(told), now):
+                self.ledger.write(session, at=now, actor="系统", action="configure", changes=told[:RECORDED])
+            return True
+
+        if await self.store.write(work):
+            log.info("configuration taken over", extra={"changes": len(told)})
+            for watch in self._watching:
+                watch(edited.sources)
+
+    def _is_as_before(self, session: Session, edit: Edit, now: datetime) -> None:
+        """Say that an edit that was refused is undone; a comment that was rewritten is worth no word."""
+        if takeover.refused_at(session) is not None:
+            text = "配置已改回，与正在运行的一致。"
+            takeover.tell(session, self._office(), edit.key, text, now)
+
+    def _put_in_force(self, edition: Edition) -> None:
+        self._edition = edition
 
     async def _look_at_models(self) -> None:
         """Judge by models that were trained or taken back meanwhile, and tell the operator."""
         taught = await asyncio.to_thread(self._models.look)
         if taught is None:
             return
-        configuration = self._edition.configuration
-        self._edition = await asyncio.to_thread(self._house.edition, configuration, taught.opinions)
+        async with self._changing:
+            configuration = self._edition.configuration
+            self._put_in_force(await asyncio.to_thread(self._house.edition, configuration, taught.opinions))
         now, text = self._clock(), taught.text
         await self.store.write(lambda s: auditor.tell_operator(s, self._office(), text, now))
         self.sender.wake()

@@ -101,6 +101,8 @@ class Composer:
         if message.case_id is None:
             shown = self.row_card(session, message.payload)
             return None if shown is None else Outgoing(shown)
+        if not self._belongs(str(message.payload["card"]), message.chat):
+            return None  # another group has taken the place of this one: the card that is missing there comes by itself
         return self.case_card(session, message, now) if _may_read(session, message, now) else None
 
     def row_card(self, session: Unit, payload: Mapping[str, Any]) -> Card | None:
@@ -155,6 +157,8 @@ class Composer:
         view = _view(session, self._office, message.case_id, draft_version, message.chat)
         if view is None:
             return None
+        if not self._belongs(kind, message.chat):
+            return Outgoing(render.left_card(view), is_final=True)
         if not _may_read(session, message, now):
             still_here = people.is_working(session, message.chat)
             return Outgoing(render.revoked_card(view, is_lent=still_here), is_final=True)
@@ -185,6 +189,12 @@ class Composer:
             return steps.unit_card(view, self._office, self._channel_of(chat))
         found = textscan.scan(view.draft.text, self._personal) if view.draft else ()
         return render.review_card(view, self._office, kind, textscan.told(found), now)
+
+    def _belongs(self, kind: str, chat: str) -> bool:
+        """Tell whether a card of a group stands in one that it is for, as the office has its groups now."""
+        if kind == DUTY_CARD:
+            return chat == self._office.duty_chat
+        return kind not in {CHANNEL_CARD, UNIT_CARD} or bool(self._channel_of(chat))
 
     def _channel_of(self, chat: str) -> str:
         return next((c.key for c in self._office.channels.values() if c.chat == chat), "")

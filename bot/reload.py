@@ -1,68 +1,124 @@
-"""Notice that the configuration was edited while the service runs: good rules take effect, bad ones change nothing.
+"""Notice that the configuration was edited while the service runs, and read it whole. Decides nothing, tells nobody.
 
-Rules and roster are taken over at once. Office, its calendar and sources are wired into what runs, so a change of theirs
-waits for the next start, and the operator is told so. Looks at the files' time and size only; reads them when those changed.
+Looks at the files' time, size and place only, and reads them once those have stood still between two looks: an editor
+that writes in two steps, or two files that are saved one after the other, make one edit. What was read while it changed
+is read again.
 """
 
-from dataclasses import dataclass, replace
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from bot.config import ROSTER_FILES, Configuration, calendar_files, load_folder
-from routing.errors import ConfigError
-from routing.roster import Shift
-from routing.rules import Rules
+from routing.errors import ConfigError, Problem
+from routing.toml_lines import read_toml
 
-FILES = ("office.toml", "sources.toml", "rules.toml", *ROSTER_FILES)
+OFFICE = "office.toml"
+FILES = (OFFICE, "sources.toml", "rules.toml", *ROSTER_FILES)
 PROBLEMS_TOLD = 5
+MATTERS_TOLD = 8
+
+Signature = tuple[tuple[Path, tuple[int, int, int] | None], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """What an edit of the folder means: rules and roster to use from now on (None: as before), what to tell the operator."""
+    """One edit of the folder: what it holds now, or why that cannot be read."""
 
-    rules: Rules | None
-    text: str
-    roster: tuple[Shift[str], ...] | None = None
+    signature: Signature
+    configuration: Configuration | None
+    problems: tuple[Problem, ...] = ()
+
+    @property
+    def key(self) -> str:
+        """Name the edit, the same in every process that reads these very files."""
+        return hashlib.sha256(repr(self.signature).encode()).hexdigest()[:32]
 
 
 class Watcher:
     """Watches one configuration folder from the moment that it was loaded."""
 
-    def __init__(self, folder: Path, running: Configuration) -> None:
+    def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._running = running
         self._seen = self._signature()
+        self._moving: Signature | None = None
 
     def look(self) -> Edit | None:
-        """Look once; None while nothing changed. An edit is reported once."""
+        """Look once; None while nothing changed or files are still being written. The same edit again until `settle`."""
         now = self._signature()
         if now == self._seen:
+            self._moving = None
             return None
-        self._seen = now
+        if now != self._moving:
+            self._moving = now
+            return None
         try:
-            edited = load_folder(self._folder)
+            edit = Edit(now, load_folder(self._folder))
         except ConfigError as error:
-            shown = "\n".join(str(problem) for problem in error.problems[:PROBLEMS_TOLD])
-            return Edit(None, f"配置改动有 {len(error.problems)} 处问题，沿用原配置：\n{shown}")
-        same_office = edited.office == self._running.office
-        waits = not same_office or edited.sources != self._running.sources
-        # Rules were checked against the edited office: with other channels they would not fit the running one.
-        rules = edited.rules if same_office and edited.rules.version != self._running.rules.version else None
-        roster = edited.roster if edited.roster != self._running.roster else None
-        self._running = replace(self._running, rules=rules or self._running.rules, roster=edited.roster)
-        told = [f"研判规则已更新，版本 {rules.version[:8]}"] if rules else []
-        told += [f"值班表已读取，共 {len(roster)} 班"] if roster is not None else []
-        told += ["office.toml、sources.toml 或 calendar 有改动，重启服务后生效"] if waits else []
-        return Edit(rules, "；".join(told), roster) if told else None
+            edit = Edit(now, None, error.problems)
+        return edit if self._signature() == now else None
 
-    def _signature(self) -> tuple[tuple[Path, tuple[int, int] | None], ...]:
+    def settle(self, edit: Edit) -> None:
+        """Have done with an edit: it was taken over, or refused, and told."""
+        self._seen = edit.signature
+
+    def _signature(self) -> Signature:
         files = [self._folder / name for name in FILES] + calendar_files(self._folder)
         return tuple((path, _stamp(path)) for path in files)
 
 
-def _stamp(path: Path) -> tuple[int, int] | None:
+def waiting(folder: Path, running: Configuration, edited: Configuration) -> list[Problem]:
+    """Name what cannot change while the service runs, each with the place where it was edited.
+
+    The code stands in numbers of the record, the zone in the days of all that was planned: they change at a start, where
+    nothing is under way.
+    """
+    fixed = {
+        "code": (running.office.code, edited.office.code),
+        "time_zone": (running.office.zone.key, edited.office.zone.key),
+    }
+    path = folder / OFFICE
+    problems = []
+    for name, (was, now) in fixed.items():
+        if was != now:
+            cure = f"请改回 {was}，其余改动随即生效；确要更换，保存后重启 yuqing run"
+            problems.append(Problem(str(path), _line(path, name), name, now, "运行中不能更换", cure))
+    return problems
+
+
+def refusal(problems: Sequence[Problem]) -> str:
+    """Give the operator's message of an edit that changed nothing."""
+    more = len(problems) - PROBLEMS_TOLD
+    lines = [*map(str, problems[:PROBLEMS_TOLD]), *([f"另有 {more} 处，见 yuqing check"] if more > 0 else [])]
+    return f"配置改动有 {len(problems)} 处问题，沿用原配置：\n" + "\n".join(lines)
+
+
+def removed(folder: Path, held: Mapping[str, Sequence[str]]) -> list[Problem]:
+    """Name the channels that cannot go yet; `held`: the numbers of the matters that each has in hand."""
+    path = str(folder / OFFICE)
+    cure = "请把它写回 office.toml；要停用，先把这些事项改派、退回或办结"
+    return [
+        Problem(path, None, f"channels.{key}", "", f"渠道已删去，但还有 {_some(numbers)} 在它那里", cure)
+        for key, numbers in held.items()
+    ]
+
+
+def _some(numbers: Sequence[str]) -> str:
+    named = "、".join(numbers[:MATTERS_TOLD])
+    return named if len(numbers) <= MATTERS_TOLD else f"{named} 等 {len(numbers)} 件"
+
+
+def _line(path: Path, name: str) -> int | None:
+    try:
+        return read_toml(path.read_text(encoding="utf-8"), str(path))[1].line([name])
+    except (OSError, ConfigError):
+        return None
+
+
+def _stamp(path: Path) -> tuple[int, int, int] | None:
     try:
         found = path.stat()
     except OSError:
         return None
-    return found.st_mtime_ns, found.st_size
+    return found.st_mtime_ns, found.st_size, found.st_ino

@@ -173,7 +173,11 @@ def _approved_text(view: CaseView, office: Office) -> list[Block]:
 def _what_now(view: CaseView, office: Office) -> str:
     if view.state is not State.TO_RELEASE:
         return ""
-    named = "、".join(office.channels[key].unit for key in sorted(view.waiting(Command.COUNTERSIGN)))
+    named = "、".join(
+        office.channels[key].unit
+        for key in sorted(view.waiting(Command.COUNTERSIGN))
+        if key in office.channels
+    )
     if named:
         return f"。先不要发布：稿中提到{named}，等其确认无误"
     return "。请按下文发布，发布后点“回应确认”填写链接"
@@ -226,6 +230,12 @@ def revoked_card(view: CaseView, *, is_lent: bool = False) -> Card:
     `is_lent`: he still works here; the right was lent (顶岗) or taken alone.
     """
     why = "顶岗已结束，您没有这项权限，本卡片失效" if is_lent else "您的权限已撤销，本卡片失效"
+    return Card((Block(view.number, Form.TITLE, weight=9), Block(why, Form.NOTE, weight=9)))
+
+
+def left_card(view: CaseView) -> Card:
+    """Give what is left of a card in a group that the office uses for this no more: no word of the matter."""
+    why = "本群不再用于办理此类事项，本卡片失效"
     return Card((Block(view.number, Form.TITLE, weight=9), Block(why, Form.NOTE, weight=9)))
 
 

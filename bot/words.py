@@ -71,6 +71,7 @@ _HOUSE_ACTIONS = {
     "import": "导入旧台账",
     "take_over": "旧台账导入",
     "away": "服务中断",
+    "configure": "更换配置",
 }
 _ENDING_NAMES = {
     Ending.OVER: "静音结束",
@@ -189,6 +190,7 @@ _LABELS = {
     "negative_after": "回应后消极%",
     "grown_before": "回应前增长",
     "grown_after": "回应后增长",
+    "changes": "改动",
 }
 
 

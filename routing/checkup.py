@@ -11,7 +11,7 @@ from enum import StrEnum
 from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
 
-from routing import duty, people, roster, source_list
+from routing import duty, people, roster, source_list, takeover
 from routing.ailments import DESK
 from routing.auditor import STUCK_AFTER
 from routing.ledger import Ledger
@@ -88,6 +88,15 @@ def clock(session: Session, now: datetime, zone: tzinfo) -> list[Look]:
     if drifting > 1:
         return [Look("时钟", Verdict.MIND, f"{here}，{drifting} 个来源的时钟与本机不符", cure)]
     return [Look("时钟", Verdict.WELL, here)]
+
+
+def in_force(session: Session, zone: tzinfo) -> list[Look]:
+    """Tell of an edit of the configuration that the service refused; no line where none was, for then the files hold."""
+    refused_at = takeover.refused_at(session)
+    if refused_at is None:
+        return []
+    value = f"{refused_at.astimezone(zone):%m-%d %H:%M} 的改动没有生效，服务仍按原配置运行；这里按文件显示"
+    return [Look("配置", Verdict.MIND, value, "看运维群里的说明，改正后几秒内生效")]
 
 
 def sources(

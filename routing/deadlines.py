@@ -183,6 +183,24 @@ def replan(session: Session, office: Office, case: CaseRow, now: datetime) -> No
     supervision.settle(session, case.id, now)
 
 
+def excuse_reports(session: Session, office: Office, now: datetime) -> None:
+    """End the clocks of reports that the office asks for no more: its procedure has no order that could meet them.
+
+    What an office asks for anew is owed by matters that are opened or rise from now on. Safe to call at any time.
+    """
+    of_reports = [Step.PHONE, Step.REPORT, Step.PROGRESS]
+    rows = session.execute(
+        select(DeadlineRow.case_id, CaseRow.level)
+        .join(CaseRow, CaseRow.id == DeadlineRow.case_id)
+        .where(DeadlineRow.step.in_(of_reports), DeadlineRow.ended_at.is_(None))
+        .distinct()
+    ).all()
+    for case_id, level in sorted(rows):
+        if not report_clocks(office.procedure, Level(level)):
+            end(session, case_id, of_reports, now)
+            refresh(session, case_id, now)
+
+
 def _was_started(session: Session, case_id: int, step: Step) -> bool:
     row = select(DeadlineRow.id).where(DeadlineRow.case_id == case_id, DeadlineRow.step == step)
     return session.scalar(row.limit(1)) is not None
@@ -191,7 +209,8 @@ def _was_started(session: Session, case_id: int, step: Step) -> bool:
 def recount(session: Session, office: Office, ledger: Ledger, now: datetime) -> int:
     """Count tentative limits (暂定) anew by the calendar as it is known now; gives how many ends moved or became sure.
 
-    For each start of the service, as only that brings a newer calendar. Safe to call at any time.
+    For each start of the service, which may bring a newer calendar, and each calendar that is taken over. Safe to call at
+    any time.
     """
     serialise(session, "intake")
     changed = 0

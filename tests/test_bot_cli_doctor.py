@@ -10,6 +10,8 @@ from test_bot_cli import Terminal, empty, founded, yuqing
 
 from bot.cli.common import folded
 from bot.cli.doctor import MIB, NAMES, disk_look
+from bot.config import load_folder
+from routing import takeover
 from routing.checkup import Verdict
 from routing.clock import utc_now
 from routing.store.engine import Store
@@ -204,3 +206,14 @@ def test_chinese_is_broken_anywhere_and_words_and_signs_stay_together(said, line
 
 def test_every_verdict_has_its_word():
     assert set(NAMES) == set(Verdict)
+
+
+def test_an_edit_that_the_service_refused_is_told_where_the_files_are_shown(made):
+    office = load_folder(Path("config")).office
+    assert "没有生效" not in made("doctor").out + made("sources").err
+    made.database(lambda s: takeover.tell(s, office, "1", "配置改动有 1 处问题", utc_now(), refused=True))
+    told = [look for look in made("doctor", "--json").json["looks"] if look["what"] == "配置"][-1]
+    assert "没有生效，服务仍按原配置运行" in told["value"]
+    assert "没有生效" in made("sources").err
+    made.database(lambda s: takeover.tell(s, office, "2", "配置已更新", utc_now()))
+    assert "没有生效" not in made("doctor").out + made("sources").err

@@ -164,6 +164,7 @@ def _rows(
     settings: Settings, configuration: Configuration | None, now: datetime, zone: tzinfo, full: bool
 ) -> Iterator[tuple[str, Callable[[Session], list[Look]]]]:
     ledger = ledger_of(settings)
+    yield "配置", lambda s: checkup.in_force(s, zone)
     has_address = bool(settings.heartbeat_url)
     yield "心跳", lambda s: presence.looks(s, now, zone, has_address=has_address)
     yield backups.WHAT, lambda s: backups.look(s, settings.backup_dir, now, zone, full=full)

@@ -34,7 +34,7 @@ from monitors.opml import feeds_among, read_opml, write_opml
 from monitors.source_values import web_address
 from monitors.sources import Source, beijing
 from monitors.sources_file import load_sources
-from routing import source_list
+from routing import source_list, takeover
 from routing.clock import utc_now
 from routing.errors import UserError
 from routing.source_list import Approval, Known
@@ -76,7 +76,9 @@ def show(
         return
     settings = settings_now()
     sources = _configured(settings)
-    known = in_store(settings, lambda session: source_list.known(session, [s.id for s in sources]))
+    known, refused_at = in_store(
+        settings, lambda s: (source_list.known(s, [one.id for one in sources]), takeover.refused_at(s))
+    )
     if as_json:
         print_json([_as_dict(source, known.get(source.id)) for source in sources])
         return
@@ -86,6 +88,12 @@ def show(
     for source in sources:
         for line in _cures(known.get(source.id)):
             out.print(f"{source.id}：{line}", markup=False, emoji=False)
+    if refused_at is not None:
+        console.print(
+            f"注意：{_moment(refused_at, zone)} 的配置改动没有生效，服务仍按原来的来源运行；上表按文件显示。",
+            markup=False,
+            soft_wrap=True,
+        )
 
 
 def _configured(settings: Settings) -> tuple[Source, ...]:
