@@ -13,7 +13,6 @@ from routing.owed import Owed
 from routing.rules_file import ConditionsEntry, IgnoreEntry, RuleEntry
 
 _words_shown = 5
-_none = -1  # stands for the words that a rule refuses, beside the numbers of its groups
 
 
 MODEL, ELSEWHERE = "model", "elsewhere"
@@ -103,25 +102,33 @@ class Rule:
 class Branch:
     """Rules side by side, in file order.
 
-    What words decide is decided for all of them at once, a bit a rule: each word knows the rules whose first, second,
-    ... group it is in, and the rules that it rules out.
+    What words decide is decided for all of them at once, a bit a rule. Each word has one whole number: a stretch of as many
+    bits as there are rules for those whose first group it is in, one for the second, ..., and a last one for those that it
+    rules out.
     """
 
     def __init__(self, rules: Sequence[Rule]) -> None:
         self.rules = tuple(rules)
+        count = len(self.rules)
         groups = max((len(rule.groups) for rule in self.rules), default=0)
+        self._stretches = tuple(group * count for group in range(groups))
+        self._refused = groups * count
         # The rules that have no n-th group: nothing there can fail.
-        self._free = [
-            _bits(n for n, rule in enumerate(self.rules) if len(rule.groups) <= k) for k in range(groups)
-        ]
-        self._all = _bits(range(len(self.rules)))
-        by_word: dict[str, dict[int, int]] = {}
+        self._free = _bits(
+            group * count + number
+            for number, rule in enumerate(self.rules)
+            for group in range(len(rule.groups), groups)
+        )
+        self._all = _bits(range(count))
+        by_word: dict[str, int] = {}
         for number, rule in enumerate(self.rules):
-            for group, forms in (*enumerate(group.forms for group in rule.groups), (_none, rule.refused)):
+            for group, forms in (
+                *enumerate(group.forms for group in rule.groups),
+                (groups, rule.refused),
+            ):
                 for form in forms:
-                    of_word = by_word.setdefault(form, {})
-                    of_word[group] = of_word.get(group, 0) | 1 << number
-        self._by_word = {form: tuple(bits.items()) for form, bits in by_word.items()}
+                    by_word[form] = by_word.get(form, 0) | 1 << group * count + number
+        self._by_word = by_word
         self._forms = frozenset(by_word)
         self._wordless = tuple(rule for rule in self.rules if not rule.groups)
 
@@ -130,16 +137,12 @@ class Branch:
         here = self._forms & found
         if not here:
             return self._wordless
-        groups, refused = self._free.copy(), 0
+        seen, by_word = self._free, self._by_word
         for form in here:
-            for group, bits in self._by_word[form]:
-                if group == _none:
-                    refused |= bits
-                else:
-                    groups[group] |= bits
-        left = self._all & ~refused
-        for bits in groups:
-            left &= bits
+            seen |= by_word[form]
+        left = self._all & ~(seen >> self._refused)
+        for start in self._stretches:
+            left &= seen >> start
         chosen = []
         while left:
             lowest = left & -left

@@ -109,12 +109,12 @@ def many_rules(chosen: Sequence[str]) -> bool:
     tree = compile_rules(_file(asked).rule, Groups({}))
     forms = sorted({form for rule in tree.rules for form in rule.forms()})
     vocabulary, bare = Vocabulary(forms), AhoCorasick(forms)
-    subject = Subject("", "", Kind.POST)
+    subject, nowhere = Subject("", "", Kind.POST), Sighting()
 
     def ours() -> int:
         hits = 0
         for said in plain:
-            view = View(subject, said, vocabulary.find(said), Sighting(), vocabulary)
+            view = View(subject, said, vocabulary.find(said), nowhere, vocabulary)
             hits += len(tree.walk(view))
         return hits
 
