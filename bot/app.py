@@ -158,7 +158,7 @@ class App:
         try:
             if only != "monitors":
                 await self._greet()
-                await self._recount()
+                await self._settle()
             await self._work(only, ready, lease)
         finally:
             beating.cancel()
@@ -220,18 +220,10 @@ class App:
         except (Transient, Permanent) as error:  # a menu is a comfort: every command works without it
             log.warning("command menu not set", extra={"error": str(error)})
 
-    async def _recount(self) -> None:
+    async def _settle(self) -> None:
         """Let rows follow what a start brings: a newer calendar for tentative limits (暂定), an edited office."""
         now = self._clock()
-
-        def work(session: Session) -> None:
-            deadlines.recount(session, self._office(), self.ledger, now)
-            deadlines.excuse_reports(session, self._office(), now)
-            if takeover.refused_at(session) is not None:
-                text = "启动时已读取全部配置，此前没有生效的改动现已生效。"
-                takeover.tell(session, self._office(), f"start:{now.isoformat()}", text, now)
-
-        await self.store.write(work)
+        await self.store.write(lambda s: takeover.start(s, self._office(), self.ledger, now))
 
     async def _after_step(self, back_s: float) -> None:
         now = self._clock()

@@ -86,7 +86,11 @@ def changes(before: Configuration, after: Configuration) -> tuple[str, ...]:
             if after.rules.version != before.rules.version
             else []
         ),
-        *([f"值班表已读取，共 {len(after.roster)} 班"] if after.roster != before.roster else []),
+        *(
+            [f"值班表已读取，共 {len(after.roster)} 班，核对姓名后生效"]
+            if after.roster != before.roster
+            else []
+        ),
     )
 
 

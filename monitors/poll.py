@@ -132,7 +132,8 @@ class Poller:
             if watch.origin_id in wanted and name not in wanted:
                 wanted[name] = _derived(wanted[watch.origin_id], watch)
         for name in self._sources.keys() & wanted.keys():
-            if _asked(self._sources[name]) != _asked(wanted[name]):
+            old, new = self._sources[name], wanted[name]
+            if old != new and _asked(old) != _asked(new):
                 self._hurried.add(name)
                 self._plan(name, None)
         for name in self._sources.keys() - wanted.keys():

@@ -21,6 +21,7 @@ from routing.store.tables import (
     AccountRow,
     AilmentRow,
     Base,
+    CaseRow,
     ChatRow,
     DeadlineRow,
     DutyCallRow,
@@ -29,6 +30,7 @@ from routing.store.tables import (
     ItemRow,
     LedgerRow,
     OutboxRow,
+    PaperRow,
     PersonRow,
     PromiseRow,
     Sending,
@@ -129,6 +131,24 @@ def sources(
     polled = max((one.polled_at for one in known.values() if one.polled_at is not None), default=None)
     last = f"，最近一次读取 {polled.astimezone(zone):%m-%d %H:%M}" if polled else ""
     return looks or [Look("来源", Verdict.WELL, f"{len(watched)} 个{last}")]
+
+
+def homeless(session: Session, office: Office) -> list[Look]:
+    """Look for matters that are with a channel which the files do not know; no line where there is none.
+
+    The running service takes no such edit over, but one that was made while it was stopped is read as it is.
+    """
+    named = select(CaseRow.channel).union(select(PaperRow.channel))
+    gone = [key for key in session.scalars(named) if key and key not in office.channels]
+    return [
+        Look(
+            "渠道",
+            Verdict.BAD,
+            f"office.toml 里没有渠道 {key}，还有 {_some(numbers)} 在它那里",
+            "把这个渠道写回 office.toml；要停用，先改派、退回或办结这些事项",
+        )
+        for key, numbers in takeover.in_hand(session, gone).items()
+    ]
 
 
 def chats(session: Session, office: Office) -> list[Look]:

@@ -25,6 +25,8 @@ KEY = "configuration:"
 REFUSED = "refused"
 """In the payload of such a message: the edit it speaks of is not in force."""
 
+STARTED = "启动时已读取全部配置，此前没有生效的改动现已生效。"
+
 _HAS = WITH_CHANNEL | {State.TO_ORDER, State.ANSWERED, State.CALLING_BACK}
 """Where a matter is with a channel, or goes to the one that was named as soon as a leader agrees."""
 
@@ -55,6 +57,17 @@ def in_hand(session: Session, channels: Collection[str]) -> Mapping[str, Sequenc
     for _, number, channel in sorted(rows):
         found.setdefault(channel, []).append(number)
     return found
+
+
+def start(session: Session, office: Office, ledger: Ledger, now: datetime) -> None:
+    """Let rows follow what a start of the service brings: a newer calendar, an office that was edited meanwhile.
+
+    Says that an edit which was refused is in force now: a start reads the files as they are. Safe to call twice.
+    """
+    deadlines.recount(session, office, ledger, now)
+    deadlines.excuse_reports(session, office, now)
+    if refused_at(session) is not None:
+        tell(session, office, f"start:{now.isoformat()}", STARTED, now)
 
 
 def follow(session: Session, before: Office, after: Office, ledger: Ledger, now: datetime) -> None:

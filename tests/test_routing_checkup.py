@@ -1,5 +1,6 @@
 """What the rows say of the health of the desk: well while all is well, and each trouble as a line with its cure."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -26,6 +27,7 @@ from routing.store.tables import (
     SourceRow,
     SupervisionRow,
 )
+from routing.workflow import State
 
 DAY = timedelta(days=1)
 WATCHED = ("bbs", "weibo", "inbox")
@@ -196,6 +198,15 @@ def test_a_group_that_put_us_out_is_a_fault_and_a_person_who_did_is_worth_a_look
 def test_a_group_that_has_another_number_now_is_told_with_it(well):
     well.run(lambda s: chats.moved(s, "duty-group", "-100777"))
     assert "-100777" in the(well, "会话").value
+
+
+def test_matters_of_a_channel_that_the_files_know_no_more_are_named(desk):
+    case_id = desk.at(State.HANDLING)
+    assert desk.run(lambda s: checkup.homeless(s, desk.office)) == []
+    channels = {key: one for key, one in desk.office.channels.items() if key != desk.case(case_id).channel}
+    [look] = desk.run(lambda s: checkup.homeless(s, replace(desk.office, channels=channels)))
+    assert (look.what, look.verdict) == ("渠道", Verdict.BAD)
+    assert desk.case(case_id).number in look.value
 
 
 def test_posts_that_nobody_holds_are_named(empty_desk):

@@ -115,5 +115,13 @@ def test_an_edit_is_told_once_and_a_refused_one_is_known_until_it_is_mended(desk
         False,
     ]
     assert desk.run(takeover.refused_at) == desk.clock()
-    assert tell("2")  # what another process refused, this one takes over
+    desk.run(
+        lambda s: takeover.start(s, desk.office, desk.ledger, desk.clock())
+    )  # it reads the files as they are
+    assert desk.run(takeover.refused_at) is None
+    assert len(desk.all(OutboxRow)) == 3
+    desk.run(lambda s: takeover.start(s, desk.office, desk.ledger, desk.clock()))
+    assert len(desk.all(OutboxRow)) == 3
+    assert tell("3", refused=True)
+    assert tell("3")  # what another process refused, this one takes over
     assert desk.run(takeover.refused_at) is None

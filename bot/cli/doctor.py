@@ -178,6 +178,7 @@ def _rows(
         watched = [source.id for source in configuration.sources]
         pushed = {source.id for source in configuration.sources if source.kind == "inbox"}
         yield "来源", lambda s: checkup.sources(s, watched, pushed, now, zone)
+        yield "渠道", lambda s: checkup.homeless(s, office)
         yield "会话", lambda s: checkup.chats(s, office)
         yield "人员", lambda s: checkup.staff(s, office)
         yield "值班", lambda s: checkup.duty_now(s, office, now)
