@@ -132,6 +132,9 @@ def test_a_rule_asks_where(where: str, text: str, own: bool, holds: bool) -> Non
         ("白石县王村停水半月", "请督办", True),
         ("反映：白石县王村停水", "请督办", True),
         ("", "我是白石县王村的村民，停水半月", True),
+        ("", "我在白石县买的房子停水半月了", True),
+        ("", "您好，我家住在白石县王村，停水半月", True),
+        ("", "我孩子在白石县上学，想转回来，停水也不管", False),
     ],
 )
 def test_a_letter_on_our_own_board_is_ours_unless_it_begins_with_a_place_of_the_neighbour(
