@@ -14,6 +14,8 @@ from typing import Any
 from routing.export import LedgerLine
 
 SHEET = "网络舆情处置台账"
+PAGE_LETTERS = 290
+"""So wide are the columns of one page at most: set to the width of an A3 sheet their letters are still three quarters as big."""
 LINE_PT, LINES_MAX = 15, 27
 """The height of a line, and how many a row may have: Excel knows no row above 409 points."""
 
@@ -109,9 +111,27 @@ def _fill(sheet: Any, columns: Sequence[Column], rows: Sequence[Sequence[Value]]
             sheet.row_dimensions[number].height = LINE_PT * min(lines, LINES_MAX)
     sheet.freeze_panes = freeze
     sheet.auto_filter.ref = f"A1:{get_column_letter(len(columns))}{len(rows) + 1}"
-    sheet.page_setup.orientation, sheet.page_setup.paperSize = "landscape", sheet.PAPERSIZE_A3
-    sheet.sheet_properties.pageSetUpPr.fitToPage, sheet.page_setup.fitToHeight = True, 0
+    _set_page(sheet, columns, freeze)
+
+
+def _set_page(sheet: Any, columns: Sequence[Column], freeze: str) -> None:
+    """Lay a sheet out for paper: A3 across, as many pages beside each other as its letters need to be read.
+
+    What names a row (the frozen columns, or the first) stands on each of them, its left and right page follow each other.
+    """
+    from openpyxl.utils import coordinate_to_tuple, get_column_letter
+
+    pages = math.ceil(sum(column.width for column in columns) / PAGE_LETTERS)
+    setup = sheet.page_setup
+    setup.orientation, setup.paperSize, setup.pageOrder = "landscape", sheet.PAPERSIZE_A3, "overThenDown"
+    sheet.sheet_properties.pageSetUpPr.fitToPage = True
+    setup.fitToWidth, setup.fitToHeight = pages, 0
     sheet.print_title_rows = "1:1"
+    if pages > 1:
+        sheet.print_title_cols = f"A:{get_column_letter(max(1, coordinate_to_tuple(freeze)[1] - 1))}"
+    margins = sheet.page_margins
+    margins.left, margins.right, margins.top, margins.bottom = 0.4, 0.4, 0.7, 0.6
+    sheet.oddHeader.center.text, sheet.oddFooter.center.text = "&A", "第 &P 页，共 &N 页"
 
 
 def _lines(columns: Sequence[Column], row: Sequence[Value]) -> int:

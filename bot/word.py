@@ -26,6 +26,8 @@ ROW_MM, ROOM_MM = 8.5, 16
 """How high a row is at least, and one whose long field stays empty for the hand."""
 _HALF_LETTERS = 10.5
 """Up to this width a short field stands beside another."""
+_TOGETHER, _HALF_PAGE_LETTERS = 3, 500
+"""So many last rows of a form stay together and with the line below it: no row is left alone on the next page."""
 _KEPT_LETTERS = 300
 """A row whose cells hold no more is not broken over two pages."""
 _NARROW_MM = 30
@@ -270,6 +272,17 @@ def _fields(document: "Document", part: Fields) -> None:
             _whole(table, widths, name, text, height=ROW_MM if text else ROOM_MM)
     if waiting is not None:
         _whole(table, widths, *waiting)
+    _keep_end(table)
+
+
+def _keep_end(table: Any) -> None:
+    """Let the last rows of a form stay together and with the line below them, from behind one that wants half a page."""
+    for row in reversed(table.rows[-_TOGETHER:]):
+        lines = [line for cell in row.cells for line in cell.paragraphs]
+        if max(len(line.text) for line in lines) > _HALF_PAGE_LETTERS:
+            return
+        for line in lines:
+            line.paragraph_format.keep_with_next = True
 
 
 def _letters(text: str) -> float:

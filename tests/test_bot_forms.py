@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from openpyxl import load_workbook
 
-from bot.forms import LEDGER_COLUMNS, ledger_xlsx
+from bot.forms import LEDGER_COLUMNS, Column, ledger_xlsx, workbook
 from routing.export import LedgerLine
 
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -155,6 +155,18 @@ def test_the_header_stays_in_sight_and_long_texts_wrap():
 )
 def test_a_row_is_as_high_as_its_longest_cell_wants(summary, height):
     assert sheet_of(replace(LINE, watcher="县办", url="", summary=summary)).row_dimensions[2].height == height
+
+
+def test_a_wide_sheet_is_printed_on_pages_side_by_side_that_each_name_the_row():
+    sheet = load_workbook(io.BytesIO(ledger_xlsx([LINE]))).active
+    assert (sheet.page_setup.orientation, sheet.page_setup.fitToWidth) == ("landscape", 2)
+    assert (sheet.page_setup.fitToHeight, sheet.page_setup.pageOrder) == (0, "overThenDown")
+    assert (sheet.print_title_cols, sheet.print_title_rows) == ("$A:$B", "$1:$1")
+    assert "&P" in sheet.oddFooter.center.text
+    narrow = load_workbook(
+        io.BytesIO(workbook([("表", [Column("项目", 16), Column("内容", 80)], [])]))
+    ).active
+    assert (narrow.page_setup.fitToWidth, narrow.print_title_cols) == (1, None)
 
 
 def test_links_are_words_that_nobody_opens_by_accident():

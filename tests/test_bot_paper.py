@@ -106,6 +106,22 @@ def test_a_row_longer_than_a_page_goes_on_on_the_next_and_a_short_one_of_a_log_i
     assert [row._tr.trPr.find(qn("w:cantSplit")) is None for row in table.rows] == [True, False, True]
 
 
+def test_the_last_rows_of_a_form_go_to_the_next_page_together_and_none_alone():
+    def kept(*fields: Field) -> list[bool]:
+        (table,) = opened(paper.forms_docx([replace(FORM, fields=fields)], OFFICE, NOW)).tables
+        return [
+            all(line.paragraph_format.keep_with_next for cell in row.cells for line in cell.paragraphs)
+            for row in table.rows
+        ]
+
+    told = [Field(f"第{number}项", "已办结。", is_long=True) for number in range(5)]
+    long = Field("摘要", "停水。" * 200, is_long=True)
+    assert kept(long, *told) == [False] * 3 + [True] * 3
+    assert kept(*told, long, told[0]) == [False] * 6 + [
+        True
+    ]  # half a page drawn along would leave half a page empty
+
+
 def test_each_form_begins_on_a_page_of_its_own():
     document = opened(paper.forms_docx([FORM, FORM, FORM], OFFICE, NOW))
     heads = [p for p in document.paragraphs if p.text == OFFICE.name]
