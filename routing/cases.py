@@ -439,8 +439,8 @@ def _set_level(session: Session, office: Office, case: CaseRow, order: Order, no
     assert order.level is not None
     proposed, level = str(int(case.proposed_level)), str(int(order.level))
     _verdict(session, case, VerdictKind.LEVEL, proposed, level, order, now)
-    case.level = order.level
-    deadlines.replan(session, office, case, now)
+    was, case.level = Level(case.level), order.level
+    deadlines.replan(session, office, case, was, now)
 
 
 def _no_effect(session: Session, office: Office, case: CaseRow, order: Order, now: datetime) -> None:

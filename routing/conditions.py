@@ -89,7 +89,9 @@ class View:
         return View(subject, self.plain, self.found, self.sighting, self.vocabulary, _spots=self._spots)
 
 
-_opens = re.compile(r"(?:关于|反映|投诉|举报|咨询|请问|求助|您好|你好|领导|我们?家?住?[是在]|本人[是在]|家住在?|[^\w])*")
+_opens = re.compile(
+    r"(?:关于|反映|投诉|举报|咨询|请问|求助|您好|你好|领导|我们?家?住?[是在]|本人[是在]|家住在?|[^\w])*"
+)
 """What may stand before the place with which a letter begins."""
 
 

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from routing import announce, deadlines, search, verdicts
 from routing.items import Band
-from routing.office import Office, Step
+from routing.office import Level, Office, Step
 from routing.owed import Owed, plainest
 from routing.placing import next_number, title_of
 from routing.procedure import UNJUDGED, first_clocks, first_state
@@ -300,7 +300,7 @@ def _heighten(session: Session, office: Office, into: CaseRow, case: CaseRow, no
         return
     old, into.proposed_level, into.level_why = into.proposed_level, graver, f"并入 {case.number}"
     if into.state in UNJUDGED and graver < into.level:
-        into.level = graver
+        was, into.level = Level(into.level), graver
         into.version += 1  # what the officer was shown is no longer so: older buttons are stale
-        deadlines.replan(session, office, into, now)
+        deadlines.replan(session, office, into, was, now)
     announce.level_raised(session, office, into, old, now, why=f"并入 {case.number}")

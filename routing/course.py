@@ -212,7 +212,7 @@ def _set_answer_kind(session: Session, office: Office, case: CaseRow, order: Ord
 def _grant(session: Session, office: Office, case: CaseRow, order: Order, now: datetime) -> None:
     asked = papers.newest(session, case.id, Command.EXTEND)
     papers.put(session, case, order, now, stance=asked.stance if asked is not None else "0")
-    deadlines.replan(session, office, case, now)
+    deadlines.replan(session, office, case, Level(case.level), now)
 
 
 def _extend(session: Session, office: Office, case: CaseRow, order: Order, now: datetime) -> None:

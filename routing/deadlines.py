@@ -165,11 +165,13 @@ def hand_over(
     session.flush()
 
 
-def replan(session: Session, office: Office, case: CaseRow, now: datetime) -> None:
+def replan(session: Session, office: Office, case: CaseRow, was: Level, now: datetime) -> None:
     """Recompute the running limits, each from its own start: after a change of level, or a longer time that was granted.
 
-    A watched matter is never looked at later than a person said. One that has risen to a level that must be reported
-    owes its first report (首报) from now on, once; one that need not be reported owes none.
+    `was`: the level until now. A watched matter is never looked at later than a person said. One that has risen to a level
+    that must be reported owes its first report (首报) from now on, once; one that need not be reported owes none. One
+    whose written report was owed at its level before anybody was asked for a call (an older version asked for none) owes
+    no call now: its leaders have long known.
     """
     for row in session.scalars(running(case.id)).all():
         due = end_of(session, office, case, row.step, row.started_at)
@@ -179,7 +181,10 @@ def replan(session: Session, office: Office, case: CaseRow, now: datetime) -> No
     owed = report_clocks(office.procedure, Level(case.level))
     if not owed:
         end(session, case.id, [Step.PHONE, Step.REPORT, Step.PROGRESS], now)
-    start(session, office, case, [step for step in owed if not _was_started(session, case.id, step)], now)
+    fresh = [step for step in owed if not _was_started(session, case.id, step)]
+    if Step.REPORT not in fresh and Step.PHONE in report_clocks(office.procedure, was):
+        fresh = [step for step in fresh if step is not Step.PHONE]
+    start(session, office, case, fresh, now)
     supervision.settle(session, case.id, now)
 
 

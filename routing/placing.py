@@ -340,9 +340,9 @@ class Placing:
         old, case.proposed_level, case.level_why = case.proposed_level, level, why
         self._follow_level(case)
         if case.state in UNJUDGED and level < case.level:
-            case.level = level
+            was, case.level = Level(case.level), level
             case.version += 1  # what the officer was shown is no longer so: older buttons are stale
-            deadlines.replan(session, self._office, case, now)
+            deadlines.replan(session, self._office, case, was, now)
         self._ledger.write(
             session,
             at=now,

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 from builders import RULES_TOML, Desk, item, join, make_office, make_rules, views
+from sqlalchemy import delete
 from test_routing_cases import running
 
 from bot import steps
@@ -273,6 +274,21 @@ def test_what_is_grave_is_reported_by_telephone_first(desk):
     assert Step.PHONE not in running(desk, case_id)
     told = [p.text for p in desk.all(PaperRow, PaperRow.kind == Command.PHONE)]
     assert told == ["14:05 已向某县长电话报告"]
+
+
+def test_a_grave_matter_of_an_older_version_that_asked_for_no_call_owes_none_now(desk):
+    switch(desk, report=EVERY)
+    case_id = desk.open(counts=views(150_000))
+    assert Step.PHONE in running(desk, case_id)
+    desk.run(lambda s: s.execute(delete(DeadlineRow).where(DeadlineRow.step == Step.PHONE)))
+    desk.act(case_id, Command.REPORT, stance="first", text="停水约三百户，正在抢修。")
+    desk.clock.advance(days=1)
+    for level in (Level.II, Level.I):
+        desk.act(case_id, Command.SET_LEVEL, level=level)
+        assert Step.PHONE not in running(desk, case_id)
+    desk.act(case_id, Command.SET_LEVEL, level=Level.III)
+    desk.act(case_id, Command.SET_LEVEL, level=Level.II)
+    assert due(desk, case_id, Step.PHONE) > desk.clock()  # it rises: that is news to a leader
 
 
 def returnable_for_a_day(desk: Desk) -> int:
