@@ -120,7 +120,8 @@ class Heartbeat:
             return False
         problem = await self._ping(self._url)
         if problem:
-            log.info("heartbeat was not taken", extra={"error": problem})
+            if problem != self._note.ping_problem:  # each minute it is no news
+                log.warning("heartbeat was not taken", extra={"error": problem})
             self._note = replace(self._note, lost_pings=self._note.lost_pings + 1, ping_problem=problem)
             return False
         self._note = replace(self._note, pinged_at=self._clock(), lost_pings=0, ping_problem="")

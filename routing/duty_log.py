@@ -44,7 +44,7 @@ TOLD: Mapping[str, tuple[str, ...]] = {
     "substitute_over": (),
     "substitute_ended": (),
     "roster_gap": (),
-    "away": ("since", "until"),
+    "away": ("away_at", "back_at", "limits"),
     "mute": ("matcher", "reason", "ends_at"),
     "mute_lift": ("matcher",),
     **dict.fromkeys((command.value for command in Command), ()),

@@ -125,7 +125,15 @@ def come_back(session: Session, office: Office, ledger: Ledger, since: datetime,
         "expired": auditor.tell_expired(session, now),
         "sources": _count(session, SourceRow.next_poll_at < now),
     }
-    ledger.write(session, at=now, actor="系统", action=TEMPLATE, **{**facts, "limits": len(limits)})
+    ledger.write(
+        session,
+        at=now,
+        actor="系统",
+        action=TEMPLATE,
+        away_at=facts["since"],
+        back_at=facts["until"],
+        limits=len(limits),
+    )
     _queue(session, office.operator_chat, Priority.ALERT, facts, now)
     if limits and office.duty_chat != office.operator_chat:
         gravest = min(Level(session.get_one(CaseRow, row.case_id).level) for row in limits)
@@ -178,7 +186,12 @@ def _look(part: Part, now: datetime, zone: tzinfo, *, has_address: bool) -> Look
         verdict = Verdict.BAD if part.name == DESK else Verdict.MIND
         return Look("心跳", verdict, f"{name}{at} 以后没有运行记录", SERVICE)
     if said.trouble:
-        return Look("心跳", Verdict.BAD, f"{name}{said.trouble}", f"{SERVICE}；不见好就重启服务")
+        return Look(
+            "心跳",
+            Verdict.BAD,
+            f"{name}{said.trouble}",
+            "原因见日志，办法见 docs/operating.md 的 Watching the watchman",
+        )
     if not has_address:
         value = f"{name}{at} 运行正常；没有设置 YUQING_HEARTBEAT_URL，服务停了外面没有人知道"
         return Look("心跳", Verdict.MIND, value, "见 docs/operating.md 的 Watching the watchman")

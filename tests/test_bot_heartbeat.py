@@ -123,6 +123,7 @@ async def test_a_ping_that_is_refused_is_counted_and_says_why_without_the_addres
                 assert not await heart.beat.beat()
         assert (heart.row().lost_pings, heart.row().ping_problem) == (2, f"对方回答 {status}")
         assert len(listener.heard) == 3  # one each, and no redirect is followed
+        assert caplog.text.count("heartbeat was not taken") == 1
         assert "secret" not in caplog.text
 
 

@@ -8,8 +8,11 @@ import pytest
 from builders import HOUR, MINUTE, START, Desk
 
 from bot.compose import Composer
+from bot.words import words
 from routing import auditor, outbox, presence
 from routing.checkup import Verdict
+from routing.clock import Span
+from routing.duty_log import duty_log
 from routing.outbox import MessageKind, Priority
 from routing.presence import AWAY_AFTER, DESK, FORGOTTEN_AFTER, Note
 from routing.store.tables import DeadlineRow, LedgerRow, OutboxRow, PresenceRow, SourceRow
@@ -74,6 +77,11 @@ def test_the_operator_reads_in_one_message_from_when_to_when_and_what_fell_due(d
     assert "待发消息" not in duty
     [line] = desk.all(LedgerRow, LedgerRow.action == "away")
     assert '"limits": 1' in line.data
+    day = Span("", START - HOUR, desk.clock() + HOUR)
+    log = desk.run(lambda s: duty_log(s, desk.office, day, words(None), full=False))
+    assert [one.handling for one in log.lines if "服务中断" in one.handling] == [
+        f"服务中断：中断 11-17 02:00 UTC，恢复 {desk.clock():%m-%d %H:%M} UTC，到期时限 1"
+    ]
 
 
 def test_what_was_told_with_the_absence_is_not_told_again_by_the_auditor(desk):
