@@ -71,7 +71,7 @@ class Mapped:
     """Where a stream keeps what an item needs; JMESPath, relative to one entry but for `items`.
 
     `items` None: the document itself is the list (files, pushed bodies). `url` is an address with `{path}` in it,
-    each filled from the entry, or a path to one. `rank`: the place in the list is kept as the order of a hot list.
+    each filled from the entry, or a path to one. `rank`: a hot list, whose entries need no time.
     `relative_times`: "3分钟前" may be believed. `text_cut` and `title_cut` are linear-time expressions (RE2); what they
     match is cut before anything is kept: names that a platform writes into the text.
     """

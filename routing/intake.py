@@ -15,10 +15,10 @@ from typing import Any
 from sqlalchemy import bindparam, delete, select
 from sqlalchemy.orm import Session
 
-from routing import adopt, catchup, comment_watch, gone, search
+from routing import adopt, catchup, comeback, comment_watch, gone, search
 from routing.gone import Gone
 from routing.grouping import is_derived
-from routing.items import LEGACY, Counts, Harvest, Item
+from routing.items import LEGACY, Counts, Harvest, Item, Kind
 from routing.judging import Judging, stood, subject_of
 from routing.ledger import Ledger
 from routing.normal import fingerprint, numbers
@@ -82,6 +82,7 @@ def accept_all(
     (only where a text may belong to one), and last the record, which whatever is told of a source needs too.
     """
     hold(session, harvests)
+    harvests = comeback.told_apart(session, harvests, now)
     before = rows_of(session, {harvest.source_id for harvest in harvests})
     recent = Recent(session, now, rules.land)
     rounds, saved = [], []
@@ -263,6 +264,9 @@ class _Round:
 
     def sort(self, stored: Mapping[str, _Stored], let_go: Mapping[str, Gone]) -> adopt.Shown | None:
         """Tell known from new by what is stored and what was let go; gives what may bear a new id, None where nothing may."""
+        # A hot list names its entries by headline: one that was let go long ago and is back is another event.
+        hot = {item.external_id for item in self._items if item.kind is Kind.HOTLIST}
+        let_go = {name: past for name, past in let_go.items() if name not in hot}
         self._stored, self._gone = dict(stored), let_go
         ids = (item.external_id for item in self._items)
         new = [external_id for external_id in ids if external_id not in stored and external_id not in let_go]

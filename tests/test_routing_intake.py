@@ -511,6 +511,20 @@ def test_after_a_week_of_silence_the_same_words_are_a_matter_of_their_own(known)
     assert known.run(lambda s: case_view(s, first.id)).earlier is None
 
 
+def test_a_headline_that_is_back_on_a_hot_list_after_weeks_is_news_once_and_before_that_is_none(known):
+    hot = item(WATER, title=WATER, external_id=WATER, kind=Kind.HOTLIST, source_id="weibo", published_at=None)
+    for days, matters in ((0, 1), (20, 1), (31, 2), (31.1, 2), (45, 2), (62, 3)):
+        known.clock.now = START + timedelta(days=days)
+        known.accept(hot, source="weibo")
+        assert len(known.all(CaseRow)) == matters, days
+    post = replace(hot, external_id="p", kind=Kind.POST, title="", text=WATER + "，急")
+    before = len(known.all(ItemRow))
+    for days in (70, 140):
+        known.clock.now = START + timedelta(days=days)
+        known.accept(post, source="weibo")
+    assert len(known.all(ItemRow)) == before + 1
+
+
 @pytest.mark.parametrize("state", [State.CLOSED, State.ARCHIVED])
 def test_news_of_a_matter_that_is_closed_is_said_aloud_and_reopens_nothing(known, state):
     case_id = known.at(state, WATER)
