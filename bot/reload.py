@@ -19,7 +19,7 @@ FILES = (OFFICE, "sources.toml", "rules.toml", *ROSTER_FILES)
 PROBLEMS_TOLD = 5
 MATTERS_TOLD = 8
 
-Signature = tuple[tuple[Path, tuple[int, int, int] | None], ...]
+Signature = tuple[tuple[str, tuple[int, int, int] | None], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ class Watcher:
 
     def _signature(self) -> Signature:
         files = [self._folder / name for name in FILES] + calendar_files(self._folder)
-        return tuple((path, _stamp(path)) for path in files)
+        return tuple((str(path.relative_to(self._folder)), _stamp(path)) for path in files)
 
 
 def waiting(folder: Path, running: Configuration, edited: Configuration) -> list[Problem]:

@@ -86,6 +86,15 @@ def test_a_bad_edit_names_file_and_line_and_the_repaired_file_is_read_again(fold
     assert found.key != bad.key
 
 
+def test_processes_that_read_one_folder_name_an_edit_alike(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder.parent)
+    watchers = [Watcher(folder), Watcher(Path(folder.name))]
+    edit(folder / "rules.toml", "示例河大桥", "示例河三桥")
+    assert len({settled(watcher).key for watcher in watchers}) == 1
+
+
 @pytest.mark.parametrize("name", ["sources.toml", "calendar/2026.toml", "roster.toml"])
 def test_a_file_that_goes_or_comes_is_an_edit_too(folder: Path, name: str) -> None:
     watcher = Watcher(folder)
