@@ -130,7 +130,8 @@ def _set_page(sheet: Any, columns: Sequence[Column], freeze: str) -> None:
     if pages > 1:
         sheet.print_title_cols = f"A:{get_column_letter(max(1, coordinate_to_tuple(freeze)[1] - 1))}"
     margins = sheet.page_margins
-    margins.left, margins.right, margins.top, margins.bottom = 0.4, 0.4, 0.7, 0.6
+    margins.left, margins.right, margins.top, margins.bottom = 0.4, 0.4, 0.7, 0.7
+    margins.header = margins.footer = 0.3  # inside of those, or the page number is cut
     sheet.oddHeader.center.text, sheet.oddFooter.center.text = "&A", "第 &P 页，共 &N 页"
 
 
