@@ -88,8 +88,9 @@ CONCLUSION = (
 
 
 def _reason(of: str, example: str, more: str = "") -> tuple[str, str]:
-    """Ask for a reason, and say beforehand what will be taken for one."""
-    return f"请回复{of}，至少 {REASON_MIN} 个字，如“{example}”。{more}", f"{of}，至少 {REASON_MIN} 个字"
+    """Ask for a reason, and say beforehand what will be taken for one; the field of a phone has room for its name alone."""
+    name = of.partition("，")[0].partition("（")[0]
+    return f"请回复{of}，至少 {REASON_MIN} 个字，如“{example}”。{more}", name
 
 
 _QUESTIONS: Mapping[Command, tuple[str, str]] = {
