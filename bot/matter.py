@@ -6,6 +6,7 @@ the first text and the limits; whoever wants more opens the detail, and `/why` t
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from datetime import timedelta
 
 from bot.chat import Block, Form
 from bot.glance import spread
@@ -17,6 +18,8 @@ from routing.views import CaseView, ItemLine, ReasonView
 from routing.workflow import ANSWER_KIND_NAMES, STATE_NAMES, Command, State
 
 EXCERPT = 120
+OLD_AFTER = timedelta(days=30)
+"""项目默认. Sites put old texts out anew, and a card without a date makes today's matter of last year's."""
 SOURCES_NAMED = 4
 REASONS_SHOWN, REASON_WORDS = 3, 4
 DECIDING_WORDS = 3
@@ -80,6 +83,13 @@ def what_decides(view: CaseView, office: Office) -> list[Block]:
     if view.first_url:
         of = f"（共 {view.items} 条）" if view.items > 1 else ""
         blocks.append(Block(f"打开首条信息{of}", label="原文", url=view.first_url, weight=8))
+    if view.lead is not None and view.state in UNJUDGED and view.legacy is None:
+        age = view.opened_at - view.lead.at
+        if age >= OLD_AFTER:
+            day = f"{view.lead.at.astimezone(office.zone):%Y-%m-%d}"
+            blocks.append(
+                Block(f"首条发布于 {day}，{age.days} 天前，请核对是不是旧文重发", label="留意", weight=8)
+            )
     return blocks
 
 

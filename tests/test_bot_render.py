@@ -397,6 +397,7 @@ SCENES: Mapping[str, Callable[[], Card]] = {
     "duty_judging_article": lambda: duty(
         replace(JUDGING, lead=replace(LEAD, quote="至今没有一个部门给过说法"))
     ),
+    "duty_judging_old_text": lambda: duty(replace(JUDGING, lead=replace(LEAD, at=AT - timedelta(days=400)))),
     "duty_judging_earlier": lambda: duty(
         replace(
             JUDGING, earlier=Earlier("YQ-2025-0311", "东湖小区停水", State.CLOSED, AT - timedelta(days=40))
