@@ -257,7 +257,7 @@ class App:
                 ticks += self._ticks()
             if lease is not None:
                 ticks.append(Tick("lease", 30.0, self._keeper(lease)))
-            ticks.append(Tick("reload", RELOAD_LOOK_S, self._look_at_configuration))
+            ticks.append(Tick("reload", RELOAD_LOOK_S, self.look_at_configuration))
             ticks.append(Tick("models", RELOAD_LOOK_S, self._look_at_models))
             self._tick_watch, self._works_since = TickWatch(ticks, self._clock), self._clock()
             scheduler = schedule(ticks, self._tick_watch.note)
@@ -321,7 +321,7 @@ class App:
         if await self.store.write(work):
             self.sender.wake()
 
-    async def _look_at_configuration(self) -> None:
+    async def look_at_configuration(self) -> None:
         """Take over what was edited, all of it, or tell the operator why it changes nothing; each edit once."""
         async with self._changing:
             edit = await asyncio.to_thread(self._watcher.look)
