@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import faulthandler
+import io
 import logging
 import signal
 from collections.abc import Collection, Sequence
@@ -214,7 +215,8 @@ def run(
     part: Part | None = "monitors" if only == "monitors" else "bot" if only == "bot" else None
     console.print(greeting(settings, configuration, part), markup=False, emoji=False, soft_wrap=True)
     app = App(settings, configuration, chat)
-    faulthandler.enable()  # systemd's watchdog ends us by SIGABRT: where each thread stood goes into the log
+    with contextlib.suppress(io.UnsupportedOperation):  # where standard error is no file
+        faulthandler.enable()  # systemd's watchdog ends us by SIGABRT: where each thread stood goes into the log
     loop.settle()
     loop.run(until_stopped(app, part))
 
