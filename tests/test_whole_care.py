@@ -1,14 +1,13 @@
 """Care of the data as processes beside the real service: a purge, killed in the middle and while feeds are read; a doctor."""
 
-import asyncio
 import json
 import os
-import sys
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from forked import Forked
 from sqlalchemy import func, insert, select, update
 from sqlalchemy.orm import Session
 from whole import DUTY, ON_BOTH, WATER, Post, Stage, actions, stage_of
@@ -62,24 +61,20 @@ def environment(stage: Stage) -> Mapping[str, str]:
     }
 
 
-async def purging(stage: Stage, folder: Path) -> asyncio.subprocess.Process:
-    return await command(stage, folder, "purge", "--yes", "--reason", REASON)
+def purging(stage: Stage, folder: Path) -> Forked:
+    return command(stage, folder, "purge", "--yes", "--reason", REASON)
 
 
-async def command(stage: Stage, folder: Path, *words: str) -> asyncio.subprocess.Process:
-    return await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "bot", *words),
-        cwd=folder,
-        env=environment(stage),
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
+def command(stage: Stage, folder: Path, *words: str) -> Forked:
+    output = folder / "told.txt"
+    output.unlink(missing_ok=True)
+    return Forked(words, folder, environment(stage), output)
 
 
-async def ended(process: asyncio.subprocess.Process) -> str:
-    told, _ = await process.communicate()
-    assert process.returncode == 0, told.decode()
-    return told.decode()
+async def ended(process: Forked) -> str:
+    code, told = await process.wait(), process.output.read_text(encoding="utf-8")
+    assert code == 0, told
+    return told
 
 
 def count(session: Session, table: type[Base]) -> int:
@@ -91,7 +86,7 @@ async def test_killed_in_the_middle_a_purge_has_done_whole_portions_and_goes_on(
     async with stage_of(kind, tmp_path, with_app=False) as stage:
         stage.store.run(lambda s: s.add(SourceRow(id="forum", failures=0, baseline_done=True)))
         stage.store.run(grow_old)
-        process = await purging(stage, tmp_path)
+        process = purging(stage, tmp_path)
         await stage.until(lambda s: 0 < count(s, GoneRow) < OLD - SHOWN)
         process.kill()
         await process.wait()
@@ -101,7 +96,7 @@ async def test_killed_in_the_middle_a_purge_has_done_whole_portions_and_goes_on(
         assert items + gone == OLD
         assert stage.store.peek(actions)[-1] == "purge_begin"
 
-        assert "已清理" in await ended(await purging(stage, tmp_path))
+        assert "已清理" in await ended(purging(stage, tmp_path))
         assert stage.store.peek(lambda s: (count(s, ItemRow), count(s, GoneRow))) == (SHOWN, OLD - SHOWN)
         assert stage.store.peek(actions)[-2:] == ["purge_begin", "purge"]
         assert stage.store.peek(ledger_of(stage.settings).verify).broken is None
@@ -122,7 +117,7 @@ async def test_beside_the_service_nothing_is_locked_nothing_comes_back_and_news_
         await stage.store.write(grow_old)
         told = stage.store.peek(lambda s: count(s, OutboxRow))
 
-        process = await purging(stage, tmp_path)
+        process = purging(stage, tmp_path)
         await stage.until(lambda s: count(s, GoneRow))
         stage.feeds.publish(SMELL)
         await stage.card(DUTY, SMELL.title[:12], button="转办")
@@ -133,9 +128,9 @@ async def test_beside_the_service_nothing_is_locked_nothing_comes_back_and_news_
 
         assert stage.store.peek(is_gone)
         reads = stage.feeds.reads["forum"]
+        await stage.until(lambda _: stage.feeds.reads["forum"] > reads)
         polled = stage.store.peek(lambda s: s.get_one(SourceRow, "forum").last_polled_at)
         await stage.until(lambda s: s.get_one(SourceRow, "forum").last_polled_at > polled)
-        assert stage.feeds.reads["forum"] > reads
         assert stage.store.peek(is_gone)
         await stage.quiet()
         assert stage.store.peek(lambda s: count(s, OutboxRow)) == told + 1
@@ -148,9 +143,9 @@ async def test_a_doctor_finds_the_desk_well_while_it_runs_and_says_when_it_does_
     tmp_path: Path, kind: str
 ):
     async def looks() -> tuple[int | None, set[tuple[str, str]]]:
-        process = await command(stage, tmp_path, "doctor", "--json")
-        told, _ = await process.communicate()
-        return process.returncode, {(one["what"], one["verdict"]) for one in json.loads(told)["looks"]}
+        process = command(stage, tmp_path, "doctor", "--json")
+        code, told = await process.wait(), json.loads(process.output.read_bytes())
+        return code, {(one["what"], one["verdict"]) for one in told["looks"]}
 
     async with stage_of(kind, tmp_path, monitors=True) as stage:
         stage.feeds.publish(WATER)

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from forked import Forked
 from sqlalchemy import select
 from whole import (
     ADMIN,
@@ -82,20 +83,11 @@ class Service:
 
     stage: Stage
     folder: Path
-    process: asyncio.subprocess.Process | None = None
+    process: Forked | None = None
     kills: int = 0
 
     async def start(self) -> None:
-        with (self.folder / "service.log").open("ab") as log:
-            self.process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "bot", "run"),
-                cwd=self.folder,
-                env=self.environment(),
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
+        self.process = Forked(("run",), self.folder, self.environment(), self.folder / "service.log")
 
     def environment(self) -> dict[str, str]:
         root = str(Path(__file__).parent.parent)

@@ -4,13 +4,13 @@ import asyncio
 import os
 import re
 import shutil
-import sys
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from aiohttp import web
+from forked import Forked
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 from test_whole_kill import Service
@@ -42,16 +42,8 @@ class Monitor(Service):
         sources = mine / "sources.toml"
         written = sources.read_text(encoding="utf-8").replace("duty@", f"{self.name}@")
         sources.write_text(written, encoding="utf-8")
-        with (self.folder / f"{self.name}.log").open("ab") as log:
-            self.process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "bot", "run", "--only", "monitors"),
-                cwd=self.folder,
-                env=self.environment() | {"YUQING_CONFIG": str(mine)},
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
+        words, environment = ("run", "--only", "monitors"), self.environment() | {"YUQING_CONFIG": str(mine)}
+        self.process = Forked(words, self.folder, environment, self.folder / f"{self.name}.log")
 
 
 class Readers:
