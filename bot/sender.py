@@ -71,7 +71,7 @@ class Pace:
     def __init__(self, groups: Callable[[], frozenset[str]]) -> None:
         self._groups = groups
         self._all = AsyncLimiter(25, 1)
-        self._chats: dict[str, tuple[AsyncLimiter | Window, ...]] = {}
+        self._chats: dict[tuple[str, bool], tuple[AsyncLimiter | Window, ...]] = {}
 
     def is_open(self, chat: str) -> bool:
         """Tell whether a chat would take a message now."""
@@ -83,10 +83,11 @@ class Pace:
             await limit.acquire()
 
     def _of(self, chat: str) -> tuple[AsyncLimiter | Window, ...]:
-        if chat not in self._chats:
+        key = (chat, chat in self._groups())  # a group may be named by an office that was edited since
+        if key not in self._chats:
             a_chat = AsyncLimiter(3, 3)
-            self._chats[chat] = (a_chat, Window(20, 60)) if chat in self._groups() else (a_chat,)
-        return self._chats[chat]
+            self._chats[key] = (a_chat, Window(20, 60)) if key[1] else (a_chat,)
+        return self._chats[key]
 
 
 class Sender:

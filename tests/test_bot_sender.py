@@ -568,11 +568,17 @@ async def test_the_platform_as_a_whole_takes_no_more_than_its_limit() -> None:
 
 
 async def test_a_group_has_a_limit_a_minute_besides() -> None:
-    pace = Pace(lambda: frozenset({"group"}))
-    limits = {
-        chat: [(one.max_rate, one.time_period) for one in pace._of(chat)] for chat in ("group", "person")
-    }
+    groups = {"group"}
+    pace = Pace(lambda: frozenset(groups))
+
+    def limits_of(*chats: str) -> dict[str, list[tuple[float, float]]]:
+        return {chat: [(one.max_rate, one.time_period) for one in pace._of(chat)] for chat in chats}
+
+    limits = limits_of("group", "person")
     assert limits == {"group": [(3, 3), (20, 60)], "person": [(3, 3)]}
+    assert limits_of("new") == {"new": [(3, 3)]}  # one that nobody registered is told its number
+    groups.add("new")
+    assert limits_of("new") == {"new": [(3, 3), (20, 60)]}
 
 
 async def test_a_burst_to_some_chats_holds_no_other_chat_up(desk: Desk) -> None:
