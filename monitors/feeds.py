@@ -453,8 +453,9 @@ def _parsed(harvest: _Harvest, decoded: Decoded, memory: str | None) -> Parsed:
         memory=memory,
         ttl_s=harvest.ttl_s,
         comment_feeds=_comment_feeds(fresh),
-        more=harvest.left > 0
-        and bool(harvest.digests),  # what can be told apart is read on with in the next round
+        # What can be told apart is read on with in the next round. Beyond what is remembered there is no end to that, and
+        # a source that is read for ever would be at its first sight for ever.
+        more=harvest.left > 0 and 0 < len(harvest.digests) < max_digests,
     )
 
 

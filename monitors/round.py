@@ -137,6 +137,7 @@ async def play(
     if pages.unfinished and not state.baseline_done:
         # What is still to come is as old as what was read: first sight ends with the stream.
         done = replace(done, baseline_done=False)
+        parsed = replace(parsed, symptoms=tuple(map(_of_stock, parsed.symptoms)))
     spoilt = any(symptom.ailment in {Ailment.CHARSET, Ailment.SKIPPED} for symptom in parsed.symptoms)
     if spoilt or pages.unfinished or pages.cursor != state.cursor:
         # The rest must come though nothing changes, and what could not be read may be read the next time. The
@@ -298,11 +299,8 @@ class _Reader:
                     self._tell_circle("cursor")
                     break
                 limit = f"读满 {self._source.max_pages} 页仍有更多，下一轮接着读"
-                if state.baseline_done:
-                    self._symptoms.append(Symptom(Ailment.PAGES, limit, _too_many))
-                else:
-                    detail = f"{limit}；首次接入的存量尚未读完，读完之前不告警"
-                    self._symptoms.append(Symptom(Ailment.PAGES, detail, _stock_left))
+                cure = _too_many if state.baseline_done else _stock_left
+                self._symptoms.append(Symptom(Ailment.PAGES, limit, cure))
                 return _Pages(self._all(), self._page.cursor, unfinished=True)
             seen.add(self._page.cursor)
             before = self._names()
@@ -422,6 +420,12 @@ class _Reader:
 
 
 # --- what ails a source ---
+
+
+def _of_stock(symptom: Symptom) -> Symptom:
+    if symptom.ailment is not Ailment.PAGES:
+        return symptom
+    return replace(symptom, detail=f"{symptom.detail}；首次接入的存量尚未读完，读完之前不告警")
 
 
 def with_place(parsed: Parsed, fetched: Fetched) -> Parsed:

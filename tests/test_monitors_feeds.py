@@ -387,6 +387,21 @@ def test_a_feed_over_the_limit_is_read_on_round_by_round_until_nothing_is_left()
     assert told == [[Ailment.PAGES], [Ailment.PAGES], [], []]
 
 
+def test_a_feed_with_more_entries_than_are_remembered_is_not_read_for_ever(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("monitors.feeds.max_entries", 2)
+    monkeypatch.setattr("monitors.feeds.max_digests", 4)
+    entries = "".join(f"<item><guid>{n}</guid><title>停水{n}</title></item>" for n in range(9))
+    known, more = b"", []
+    for _ in range(4):
+        parsed = parse_feed(f"<rss><channel>{entries}</channel></rss>".encode(), "", SOURCE, NOW, known=known)
+        known = parsed.raw_hashes
+        more.append(parsed.more)
+        assert parsed.symptoms[0].ailment is Ailment.PAGES
+    assert more == [True, False, False, False]
+
+
 def test_a_feed_over_the_limit_that_cannot_be_cut_is_told_and_gives_the_newest() -> None:
     body = rss(*(entry(f"第{n}条", n) for n in range(max_entries + 5)), "<!-- <item> -->")
     parsed = parse(body)
