@@ -8,10 +8,12 @@ from builders import HOUR, Desk
 from sqlalchemy.orm import Session
 
 from bot.compose import Composer
+from bot.render import duty_card
 from routing import deadlines, outbox, takeover
 from routing.cases import Done
 from routing.office import Level, Office, Procedure, Step
 from routing.store.tables import DeadlineRow, MessageRefRow, OutboxRow, Sending
+from routing.views import case_view
 from routing.workflow import Command, State
 
 OTHER = "西山小区今天又停水了，物业不管"
@@ -56,6 +58,20 @@ def test_a_channel_has_in_hand_what_it_handles_or_is_asked_about_and_no_proposal
     assert isinstance(desk.act(proposed, Command.OPINE, "other_contact", stance="agree"), Done)
     assert isinstance(desk.act(dispatched, Command.SIGN_COPY, "other_contact"), Done)
     assert held(desk, "network", "security") == {"security": [asked]}
+
+
+def test_a_closed_matter_of_a_channel_that_is_gone_is_sent_on_when_it_is_reopened(desk: Desk) -> None:
+    case_id = desk.at(State.CLOSED)
+    assert held(desk, "petition") == {}
+    channels = {key: one for key, one in desk.office.channels.items() if key != "petition"}
+    follow(desk, replace(desk.office, channels=channels))
+    desk.office = replace(desk.office, channels=channels)
+    assert isinstance(desk.act(case_id, Command.REOPEN, "leader", reason="群众再次反映"), Done)
+    view = desk.run(lambda s: case_view(s, case_id))
+    assert view is not None
+    assert "改派…" in {button.text for row in duty_card(view, desk.office, {}).buttons for button in row}
+    assert isinstance(desk.act(case_id, Command.DISPATCH, channel="network"), Done)
+    assert desk.case(case_id).state is State.TO_SIGN
 
 
 def test_reports_that_nobody_could_make_any_more_are_owed_no_more(desk: Desk) -> None:
