@@ -667,9 +667,15 @@ def test_poll_says_what_came_and_what_became_of_it_and_why_tells_each_step(
 
 
 def test_why_of_something_unknown_says_what_to_check(founded: Terminal) -> None:
-    answer = founded("why", "http://nowhere.example/1")
+    answer = founded("why", "YQ-2026-9999")
     assert (answer.code, answer.out) == (1, "")
-    assert "http://nowhere.example/1" in answer.err
+    assert "YQ-2026-9999" in answer.err
+
+
+def test_why_of_a_site_that_nobody_reads_says_so(founded: Terminal) -> None:
+    answer = founded("why", "http://nowhere.example/1")
+    assert (answer.code, answer.err) == (0, "")
+    assert "没有来源读取网站 nowhere.example" in answer.out
 
 
 def test_poll_wants_once_and_a_source_that_exists(yuqing: Terminal) -> None:
@@ -739,7 +745,7 @@ def test_sentiment_scores_each_line_and_judges_nothing_without_chinese(empty: Te
     answer = empty("sentiment", "score", str(file))
     assert (answer.code, answer.err) == (0, "")
     angry, foreign = answer.out.splitlines()
-    assert re.match(r"(消极|不明|不消极)　0\.\d{3}　停水三天", angry)
+    assert re.match(r"消极　停水三天.*（依据：.*没人.*）", angry)
     assert foreign.startswith("不判")
     rows = empty("sentiment", "score", str(file), "--json").json
     assert [row["text"] for row in rows] == ["停水三天没人管，太过分了", "hello world"]
