@@ -347,11 +347,15 @@ class _Draft(NamedTuple):
 
 @dataclass(slots=True)
 class _Harvest:
-    """What has been read so far. `entries`: in the document; `left`: of them beyond the limit, unread."""
+    """What has been read so far. `entries`: in the document; `left`: of them beyond the limit, unread.
+
+    `is_read_on`: some of those will be read in the next round.
+    """
 
     entries: int
     left: int = 0
     is_all: bool = True
+    is_read_on: bool = False
     drafts: list[_Draft] = field(default_factory=list)
     skipped: list[int] = field(default_factory=list)
     fresh: frozenset[int] | None = None
@@ -365,10 +369,13 @@ def _harvest(document: _Document, source: Source, now: datetime, known: bytes) -
     digests = document.digests
     seen = split_digests(known)
     fresh = [number for number, name in enumerate(digests) if name not in seen]
-    taken = fresh[:max_entries]
-    left = frozenset(fresh[max_entries:])
+    # What stands below those that can be remembered would be new in each round: it is told of and not read.
+    within = [number for number in fresh if number < max_digests]
+    taken = within[:max_entries]
     chosen = frozenset(taken)
+    left = frozenset(fresh) - chosen
     harvest = _Harvest(entries=len(digests), left=len(left), is_all=len(fresh) == len(digests), fresh=chosen)
+    harvest.is_read_on = len(within) > len(taken)
     if taken:
         _draft(document.read(taken), taken, harvest, source, now)
         cut = {number for number in range(len(digests)) if number not in chosen and number not in left}
@@ -453,9 +460,7 @@ def _parsed(harvest: _Harvest, decoded: Decoded, memory: str | None) -> Parsed:
         memory=memory,
         ttl_s=harvest.ttl_s,
         comment_feeds=_comment_feeds(fresh),
-        # What can be told apart is read on with in the next round. Beyond what is remembered there is no end to that, and
-        # a source that is read for ever would be at its first sight for ever.
-        more=harvest.left > 0 and 0 < len(harvest.digests) < max_digests,
+        more=harvest.is_read_on,
     )
 
 

@@ -14,7 +14,7 @@ from hashlib import blake2b
 
 digest_size = 8
 max_digests = 20_000
-"""Digests kept a source (160 kB); a feed with more entries has its oldest ones read again each time."""
+"""Digests kept a source (160 kB); of a feed with more entries the oldest ones are told of and not read."""
 
 _plain_name = (
     r"(?:[iI][tT][eE][mM]|[eE][nN][tT][rR][yY])"  # `re` passes over other tags faster than with IGNORECASE

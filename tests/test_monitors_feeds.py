@@ -400,6 +400,7 @@ def test_a_feed_with_more_entries_than_are_remembered_is_not_read_for_ever(
         more.append(parsed.more)
         assert parsed.symptoms[0].ailment is Ailment.PAGES
     assert more == [True, False, False, False]
+    assert not parsed.items  # what cannot be remembered would come as news with the next change
 
 
 def test_a_feed_over_the_limit_that_cannot_be_cut_is_told_and_gives_the_newest() -> None:
