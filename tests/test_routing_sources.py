@@ -480,11 +480,10 @@ def hourly(desk, days: int) -> None:
 
 
 def pass_in_silence(desk, hours: float, *names: str, watched: dict | None = None) -> None:
-    """Let time go by in which the sources answer 304 each minute, and a look is taken every ten."""
+    """Let time go by in which the sources answer 304 every ten minutes, and a look is taken after each."""
     for _ in range(round(hours * 6)):
-        for _ in range(2):
-            desk.clock.advance(5 * MINUTE)
-            touch(desk, *(names or ("bbs",)))
+        desk.clock.advance(10 * MINUTE)
+        touch(desk, *(names or ("bbs",)), every=10 * MINUTE)
         look(desk, **(watched or {}))
 
 

@@ -28,8 +28,8 @@ def tick(desk: Desk) -> None:
     desk.run(lambda s: supervision.tick(s, desk.office, desk.ledger, desk.clock()))
 
 
-def run_to(desk: Desk, end: datetime, step: timedelta = 10 * MINUTE) -> None:
-    """Let the service look every few minutes until an instant, that included."""
+def run_to(desk: Desk, end: datetime, step: timedelta = 30 * MINUTE) -> None:
+    """Let the service look twice an hour until an instant, that included."""
     while desk.clock.now < end:
         desk.clock.now = min(desk.clock.now + step, end)
         tick(desk)

@@ -150,7 +150,9 @@ HANDS = (edit, edit, edit, spoil, take_out, take_out_and_close_up, swap, cut, fo
 
 def test_every_hand_is_found_at_the_first_line_it_touched(chain, ledger):
     posted = [read_code(f"{LINES}:{chain.run(ledger.verify).head[:16]}")]
-    for seed in range(TIMES):
+    for seed in range(
+        0, TIMES, 1 if chain.is_sqlite else 4
+    ):  # the same hands; a quarter reads as much of PostgreSQL
         chance = random.Random(seed)
         hand = chance.choice(HANDS)
         with Session(chain.engine) as session:
