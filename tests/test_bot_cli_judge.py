@@ -252,7 +252,9 @@ def test_without_labels_only_the_lines_are_written(
 ) -> None:
     file = write(empty, *unlabelled())
     call = ("judge", file, "--gazetteer", PLACES, "--rules", RULES, "--out", "o.jsonl")
-    assert empty(*call).code == 0
+    answer = empty(*call)
+    assert (answer.code, answer.out) == (0, "")
+    assert answer.err == f"逐条结果已存为 o.jsonl（{len(LINES)} 条）。\n"
     written = (empty.folder / "o.jsonl").read_text(encoding="utf-8").splitlines()
     assert [json.loads(line) for line in written] == list(judged.values())
     figures = empty(*call, "--force", "--json").json["figures"]

@@ -94,7 +94,7 @@ def judge(
     mistakes = worst_of(replayed.outcomes, judged, worst)
     if as_json:
         print_json(_as_dict(replayed, figures, mistakes))
-    else:
+    elif is_labelled:
         _show(replayed, figures, mistakes)
     if to is not None:
         console.print(f"逐条结果已存为 {to}（{len(lines)} 条）。", markup=False)
