@@ -449,6 +449,8 @@ _room = r"(?:[A-Za-z]?\d{3,4}[A-Za-z]?|[〇零○一二三四五六七八九]{3,
 _side = r"(?:[东西南北中]{1,2}|[左右]手?|对)(?:户|门|边)"
 _rooms = rf"{_room}(?:室|房|号)?(?:[、,，和及/ ]{_room}(?:室|房|号)?)*{_no_count}"
 _provinces = "京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼"
+_plate_gap = rf"[ \t·.•_\-{_hidden}]{{1,2}}"
+_plate_cue = "|".join(f"{province}(?:{_plate_gap})?[A-Za-z]" for province in _provinces)
 _others = (
     _shape(
         "车牌号",
@@ -457,7 +459,15 @@ _others = (
         r"(?P<number>(?:[DFdf][·.•\-])?[A-HJ-NP-Za-hj-np-z0-9]{4,5}[A-HJ-NP-Za-hj-np-z0-9挂学警港澳领]))"
         r"(?![A-Za-z0-9])",
         _is_plate,
-        "|".join(f"{province} ?[A-Za-z]" for province in _provinces),
+        _plate_cue,
+    ),
+    _shape(  # the same gap behind every sign: 京 A 1 2 3 4 5; a longer row of signs is a list
+        "车牌号",
+        rf"(?P<hit>[{_provinces}](?:{_plate_gap})?[A-HJ-NP-Za-hj-np-z](?:{_plate_gap})?"
+        rf"(?P<number>[A-HJ-NP-Za-hj-np-z0-9](?P<by>{_plate_gap})(?:[A-HJ-NP-Za-hj-np-z0-9](?P=by)){{3,4}}"
+        r"[A-HJ-NP-Za-hj-np-z0-9挂学警港澳领]))(?![A-Za-z0-9]|(?P=by)[A-Za-z0-9](?P=by))",
+        _is_plate,
+        _plate_cue,
     ),
     _shape(
         "微信号",

@@ -54,6 +54,10 @@ MOBILE, ID, CARD, PLATE, MAIL, PHONE, HOME, CHAT = (
         ("豫ZD00016，十张", f"{PLATE}，十张"),
         ("皖z0t018", PLATE),
         ("豫Z1234挂", PLATE),
+        ("拍到豫 Z 0 0 0 1 8 停在盲道", f"拍到{PLATE} 停在盲道"),
+        ("豫·Z·D·0·0·0·1·6", PLATE),
+        ("豫Ｚ．０．０．０．１．８，没减速", f"{PLATE}，没减速"),
+        ("豫　Ｚ　１　２　３　４　挂", PLATE),
         ("来信zhang.san@mail.example.com谢谢", f"来信{MAIL}谢谢"),
         ("ａｂｃ＠ｑｑ．ｃｏｍ", MAIL),
         ("abc @ qq.com", MAIL),
@@ -130,6 +134,8 @@ def test_personal_data_in_every_spelling_is_masked(text: str, masked: str) -> No
         "微信公众号lintang_fabu2026，业主QQ群：100000017",
         "线路改造+v 1000000伏，加威 200000吨，加v 300000 人次，QQ 5000000度，企鹅 120000人",
         "最新GB18030编码",
+        "京 A 1 2 3 4 5 6 7 8 9",
+        "新 A 3 2026 年款，川 A B C 1 2 栋，豫A、1、2、3、4、5路",
         "先按Ctrl+V lintang2026，再按 Ctrl + V pasted_1",
         "增加Vehicle 管理，增加VoLTE功能，参加Vlog2024大赛，C++ Vector123，加V认证，加VR设备，新增加微信 Android 端",
         "加微信 Android版打不开，加微型消防站，外加V 220000，220+V 100000",
@@ -181,7 +187,8 @@ def test_the_mark_of_one_number_does_not_speak_for_the_next() -> None:
 
 HOSTILE = (
     "1", "1 ", "6 2 ", "13500000017 ", "一", "一三八", "一二三四五六七呀", "1234567呀", "13500000017呀", "2单元501、",
-    "3号楼12", "家住501", "苑1-2-301", "电话1234567 ", "微信：号", "+v ", "加 我 v", "WECHAT ID ", "豫Z", "a.", "a@b.c",
+    "3号楼12", "家住501", "苑1-2-301", "电话1234567 ", "微信：号", "+v ", "加 我 v", "WECHAT ID ", "豫Z",
+    "豫 Z 1 2 3 4 ", "a.", "a@b.c",
     "a(at", "2026-11-20 ", "419900190411200028",
 )  # fmt: skip
 
