@@ -12,6 +12,7 @@ import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Protocol
 
 import aiohttp
 from yarl import URL
@@ -36,11 +37,17 @@ WATCHDOG_PART = 3
 """So many times systemd is told within the time that it allows: one may come late."""
 
 
+class Answering(Units, Protocol):
+    """A store that counts the units of work that its writer came back from, kept or refused."""
+
+    answers: int
+
+
 @dataclass(slots=True)
 class StoreSigns:
-    """When the database last answered a note, and when it last kept one."""
+    """When the writer was last seen to have come back from a unit of work, whosever, and when a note was last kept."""
 
-    answered_at: datetime | None = None
+    answered_at: datetime
     written_at: datetime | None = None
 
 
@@ -49,7 +56,7 @@ class Heartbeat:
 
     def __init__(
         self,
-        store: Units,
+        store: Answering,
         ledger: Ledger,
         office: Callable[[], Office],
         signs: Callable[[], Signs],
@@ -70,7 +77,8 @@ class Heartbeat:
         self._on_change = on_change
         self._ping = ping or ask
         self._began_at = clock()
-        self._of_store = StoreSigns()
+        self._of_store = StoreSigns(self._began_at)
+        self._answers = self._answers_before = store.answers
         self._tried_at: datetime | None = None
         self._note = Note()
         self._told: tuple[str, ...] = ()
@@ -128,13 +136,13 @@ class Heartbeat:
         return True
 
     def _whole(self) -> Signs:
+        if self._answers != self._store.answers:
+            self._answers, self._of_store.answered_at = self._store.answers, self._clock()
         store = self._of_store
-        answered_at = store.answered_at or self._began_at
-        return replace(self._signs(), answered_at=answered_at, written_at=store.written_at)
+        return replace(self._signs(), answered_at=store.answered_at, written_at=store.written_at)
 
     async def _write(self) -> None:
         now, before, said = self._clock(), self._tried_at, self._note
-        # A database that is away is no absence: we were there and tried. It is told where it fails (`bot/storewatch.py`).
         was_here = before is not None and now - before <= AWAY_AFTER
 
         def work(session: Unit) -> bool:
@@ -145,17 +153,18 @@ class Heartbeat:
             presence.note(session, self._name, self._began_at, said, now)
             return told
 
+        answered, self._answers_before = self._answers_before, self._store.answers
         try:
             async with asyncio.timeout(WRITE_S):
                 told = await self._store.write(work)
-        except TimeoutError:
-            return
-        except StoreDown:
-            self._of_store.answered_at = self._clock()
-            self._tried_at = None if before is None else now  # of an absence before it nobody was told yet
+        except (TimeoutError, StoreDown) as error:
+            # A database that is away is no absence: we were there and tried. It is told where it fails
+            # (`bot/storewatch.py`). Of an absence before the first note nobody was told yet.
+            if before is not None and (isinstance(error, StoreDown) or answered != self._store.answers):
+                self._tried_at = now
             return
         self._tried_at = now
-        self._of_store = StoreSigns(self._clock(), self._clock())
+        self._of_store.written_at = self._clock()
         if told:
             self._on_change()
 

@@ -89,7 +89,7 @@ def parts(session: Session, since: datetime) -> list[Part]:
 
 
 def note(session: Session, name: str, began_at: datetime, said: Note, now: datetime) -> None:
-    """Note that a part is at work now. A clock that was set back does not take the note back."""
+    """Note that a part is at work now; whoever has not been seen for a month is forgotten. Safe to call twice."""
     values = {
         "began_at": began_at,
         "trouble": said.trouble,

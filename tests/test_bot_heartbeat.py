@@ -2,9 +2,10 @@
 
 import asyncio
 import socket
+import sqlite3
 import threading
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from bot.pulse import Signs
 from routing import presence
 from routing.errors import StoreDown
 from routing.presence import DESK
+from routing.store import engine
 from routing.store.tables import OutboxRow, PresenceRow
 
 SECRET = "/ping/5b0e-secret"
@@ -162,22 +164,28 @@ async def test_a_writer_that_hangs_stops_both_and_the_watchdog_may_restart(desk,
         assert heart.beat.feed()
 
 
-async def test_a_database_that_is_away_stops_the_heartbeat_but_a_restart_would_not_help(desk, monkeypatch):
+async def test_a_database_that_another_process_locks_stops_the_heartbeat_but_a_restart_would_not_help(
+    desk, monkeypatch
+):
     async with listening() as listener:
         heart = Heart(desk, listener.url)
         assert await heart.beat.beat()
-
-        async def away(work: object, *, urgent: bool = False) -> Any:
-            raise StoreDown("away")
-
-        with monkeypatch.context() as patch:
-            patch.setattr(desk.store, "write", away)
+        monkeypatch.setattr(heartbeat, "WRITE_S", 0.02)
+        monkeypatch.setattr(
+            engine, "BUSY_TIMEOUT_MS", 20
+        )  # three times: the note gives up before the writer does
+        desk.store.engine.dispose()  # connections are made anew, and wait no longer than that
+        with closing(sqlite3.connect(desk.store.url.database, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
             for _ in range(4):
                 desk.clock.advance(2 * MINUTE)
                 await heart.beat.beat()
+                with pytest.raises(StoreDown):  # whoever else writes is refused meanwhile
+                    await desk.store.write(lambda session: session.connection())
             assert heart.beat.feed()
             assert [trouble.restart for trouble in heart.beat.judge()] == [False]
         assert len(listener.heard) == 2  # 2 minutes later it is not yet known to be more than a slow disk
+        monkeypatch.undo()
         desk.clock.advance(MINUTE)
         assert await heart.beat.beat()
         assert heart.absences() == 0  # it was there all the time

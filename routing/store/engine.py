@@ -48,6 +48,8 @@ class Store:
         self._order = itertools.count()
         self.was_down = False
         """Something failed with StoreDown; whoever has seen to that sets it back."""
+        self.answers = 0
+        """How many units of work the writer thread has come back from, kept or refused: it stands still where that hangs."""
         self._writer = threading.Thread(target=self._serve, name="store-writer", daemon=True)
         self._writer.start()
 
@@ -71,6 +73,8 @@ class Store:
             except BaseException as error:
                 self.was_down = self.was_down or isinstance(error, StoreDown)
                 future.set_exception(error)
+            finally:
+                self.answers += 1
 
         self._queue.put((0 if urgent else 1, next(self._order), job))
         return await asyncio.wrap_future(future)
