@@ -16,7 +16,7 @@ DATABASE = timedelta(minutes=3)
 PLATFORM = timedelta(minutes=3)
 SENDER = timedelta(minutes=3)
 POLLER = timedelta(minutes=10)
-"""A round of one source may take minutes: several addresses, many pages, each within its time."""
+"""From page to page: several addresses, a large document and its scoring may take minutes, each within its time."""
 TICK = timedelta(minutes=5)
 TICK_TURNS = 3
 
@@ -37,7 +37,7 @@ class Signs:
 
     `answered_at`: a write came back from the database, done or refused; `written_at`: one was committed. `heard_at`: the
     platform answered; `sender_at`: the sender looked for what is due; both are judged only where it `chats`.
-    `unread_since`: since when sources are due and none was finished, None where none is or it goes on.
+    `unread_since`: since when sources are due and none was heard of, None where none is or it goes on.
     """
 
     began_at: datetime
@@ -84,7 +84,7 @@ def _store(signs: Signs, now: datetime) -> Iterator[Trouble]:
 
 def _organs(signs: Signs, now: datetime) -> Iterator[Trouble]:
     if signs.unread_since is not None and (late := now - signs.unread_since) > POLLER:
-        yield Trouble(f"来源到点而 {_minutes(late)} 分钟没有读完一个", restart=True)
+        yield Trouble(f"来源到点而 {_minutes(late)} 分钟没有动静", restart=True)
     if signs.chats:
         still, silent = now - (signs.sender_at or signs.began_at), now - (signs.heard_at or signs.began_at)
         if still > SENDER:

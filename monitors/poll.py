@@ -16,7 +16,7 @@ from typing import Protocol
 
 from yarl import URL
 
-from monitors.fetch import Failed
+from monitors.fetch import Failed, Fetched
 from monitors.parsed import Parsed
 from monitors.round import Fetching, Quiet, Round, Working, failure, look, play, seen_on_the_way, with_place
 from monitors.scoring import Accepting, scored
@@ -203,13 +203,26 @@ class Poller:
         self._went_on_at = self._clock()
 
     def waits_since(self, now: datetime) -> datetime | None:
-        """Tell since when (aware UTC) sources are due and none of them was finished; None where none is due.
+        """Tell since when (aware UTC) sources are due and none was heard of; None where none is due or one may be waiting.
 
-        A source that is being read is due until its round is over, so a round that hangs is seen here too.
+        A source that is being read is due until its round is over, so a round that hangs is seen here too; one that goes
+        from page to page does not. The longest pause that a host is given between two requests is no standstill.
         """
         due = self._due or {}
         first = min((due.get(name) or self._went_on_at for name in self._sources), default=None)
-        return None if first is None or first > now else max(first, self._went_on_at)
+        if first is None:
+            return None
+        pause = timedelta(seconds=max(source.spacing_s for source in self._sources.values()))
+        since = max(first, self._went_on_at) + pause
+        return since if since <= now else None
+
+    async def fetch(
+        self, source: Source, state: SourceState | None = None, *, cursor: str | None = None
+    ) -> Fetched | Failed:
+        """Ask a source once, for its round, and remember that something was heard."""
+        heard = await self._fetcher.fetch(source, state, cursor=cursor)
+        self._went_on_at = self._clock()
+        return heard
 
     def _plan(self, name: str, at: datetime | None) -> None:
         self._went_on_at = self._clock()
@@ -312,7 +325,7 @@ class Poller:
         now = self._clock()
         harvest: Harvest | None = None
         try:
-            played = await play(source, state, self._fetcher, self._worker, self._door.known, now)
+            played = await play(source, state, self, self._worker, self._door.known, now)
             if isinstance(played, Quiet):
                 if self._touched.add(played.state):
                     await self._touched.flush()

@@ -26,7 +26,7 @@ def ticking(tick: TickSign, **changes: Any) -> tuple[TickSign, ...]:
     [
         ({"answered_at": OLD, "written_at": OLD}, "写数据库的线程 6 分钟没有应答", True),
         ({"written_at": OLD}, "数据库 6 分钟写不进去", False),
-        ({"unread_since": LONG_UNREAD}, "来源到点而 11 分钟没有读完一个", True),
+        ({"unread_since": LONG_UNREAD}, "来源到点而 11 分钟没有动静", True),
         ({"sender_at": OLD}, "发件停了 6 分钟", True),
         ({"heard_at": OLD}, "聊天平台 6 分钟没有应答（平台或网络的问题）", False),
         ({"heard_at": None}, "聊天平台 480 分钟没有应答", False),

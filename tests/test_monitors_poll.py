@@ -489,6 +489,38 @@ async def test_since_when_sources_wait_is_known_while_a_round_hangs_and_forgotte
     assert poller.waits_since(clock()) == clock()  # another machine is at them, and that is not we who hang
 
 
+class Slow:
+    """A fetcher that is asked by turns, so that each request takes minutes."""
+
+    def __init__(self, fetcher: Fetcher, clock: Clock) -> None:
+        self.fetcher, self.clock = fetcher, clock
+        self.before_each = lambda: None
+
+    async def fetch(
+        self, source: Source, state: SourceState | None = None, *, cursor: str | None = None
+    ) -> Fetched | Failed:
+        self.clock.advance(500)
+        self.before_each()
+        return await self.fetcher.fetch(source, state, cursor=cursor)
+
+
+async def test_a_long_round_that_goes_from_page_to_page_and_a_pause_at_a_host_are_no_standstill(
+    site: Site, fetcher: Fetcher, worker: Worker, clock: Clock
+) -> None:
+    site.pages = {"/c": page(1, after="p2"), "/c?after=p2": page(2, after="p3"), "/c?after=p3": page(3)}
+    slow, waited = Slow(fetcher, clock), list[timedelta]()
+    poller = Poller([stream(site)], slow, worker, Core(), clock)
+    slow.before_each = lambda: waited.append(clock() - (poller.waits_since(clock()) or clock()))
+    await poller.poll_due()
+    assert waited == [timedelta(seconds=500)] * 3
+    poller.watch([stream(site, spacing_s=3600)])
+    clock.advance(60)
+    due = clock() + timedelta(seconds=3540)
+    assert poller.waits_since(clock()) is None
+    clock.advance(7200)
+    assert poller.waits_since(clock()) == due
+
+
 async def test_a_source_is_given_back_when_its_round_is_committed_and_not_before(
     site: Site, fetcher: Fetcher, worker: Worker, clock: Clock
 ) -> None:
