@@ -131,7 +131,8 @@ class NgramScorer:
         if not _is_chinese(_noise.sub(" ", text)):
             return None
         parts = _parts(text)
-        readings = self._table.read_each(clean_each(parts))
+        cleaned = clean_each(parts)
+        readings = self._table.read_each(cleaned)
         logits = self._table.logits(0, readings)
         value = round(sigmoid(_joined(logits)), 6)
         shown = own_band(value)
@@ -143,7 +144,7 @@ class NgramScorer:
             version=self.version,
             confidence=_confidence(value),
             quote=_worst(parts, logits),
-            evidence=self._evidence(shown, parts, logits, readings),
+            evidence=self._evidence(shown, cleaned, logits, readings),
         )
 
     def _evidence(
@@ -153,7 +154,7 @@ class NgramScorer:
             return ()
         choose, label = (min, NEGATIVE) if shown is Band.NEGATIVE else (max, NOT_NEGATIVE)
         place = choose(range(len(parts)), key=lambda place: (logits[place], parts[place]))
-        return self._table.evidence(0, readings.of(place), label)
+        return self._table.evidence(0, readings.of(place), parts[place], label)
 
 
 def _is_chinese(text: str) -> bool:

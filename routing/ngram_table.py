@@ -6,21 +6,21 @@ of an article are read all at once: twenty calls of numpy whatever their number.
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
-from routing.ngrams import Model, telling, told_words
+from routing.ngrams import Model, telling
 from routing.number_index import NumberIndex
 
 _bits = np.uint64(21)
 """A character is below 2 ** 21, and a control is none of `normal` form: a shorter run never looks like a longer one."""
 _pad = "\0"
-_strongest = 20
-"""So many of the strongest runs nearly always hold the few that are told."""
+_strongest = 40
+"""So many of the strongest runs mostly hold the few that are told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,23 +95,28 @@ class Table:
             for start, end, runs in zip([0, *ends], ends, readings.runs, strict=False)
         ]
 
-    def evidence(self, model: int, rows: NDArray[np.int32], label: str, *, most: int = 3) -> tuple[str, ...]:
-        """Give the known runs of a text that speak most for a class, as `Model.evidence` does."""
+    def evidence(
+        self, model: int, rows: NDArray[np.int32], text: str, label: str, *, most: int = 3
+    ) -> tuple[str, ...]:
+        """Give the known runs of a text (cleaned) that speak most for a class, as `Model.evidence` does."""
         column, sign = self._models[model].column_of(label)
         worths = self._column(model, column).take(rows).astype(np.int32) * sign
-        strongest = worths > 0
-        if strongest.sum() > _strongest:
-            least = np.partition(worths, -_strongest)[-_strongest]
-            told = told_words(self._strong(rows, worths, worths >= least), most)
-            if len(told) == most:
-                return told
-        return telling(self._strong(rows, worths, strongest), most)
+        return telling(self._strong(rows, worths), text, most)
 
-    def _strong(
+    def _strong(self, rows: NDArray[np.int32], worths: NDArray[np.int32]) -> Iterator[str]:
+        """Give the runs that speak for a class, the strongest first; who asks for a few pays for no more."""
+        left = worths > 0
+        if left.sum() > _strongest:
+            first = worths >= np.partition(worths, -_strongest)[-_strongest]
+            yield from self._sorted(rows, worths, first)
+            left &= ~first
+        yield from self._sorted(rows, worths, left)
+
+    def _sorted(
         self, rows: NDArray[np.int32], worths: NDArray[np.int32], chosen: NDArray[np.bool_]
-    ) -> list[str]:
+    ) -> Iterator[str]:
         grams = map(self._grams.__getitem__, rows[chosen].tolist())
-        return [gram for _, gram in sorted(zip((-worths[chosen]).tolist(), grams, strict=True))]
+        return (gram for _, gram in sorted(zip((-worths[chosen]).tolist(), grams, strict=True)))
 
     def _column(self, model: int, column: int = 0) -> NDArray[np.int16]:
         return self._weights[:, self._columns[model].start + column]

@@ -73,33 +73,57 @@ def _features_of(text: str, extra: tuple[str, ...]) -> Collection[str]:
     return features(clean(text), extra)
 
 
-def telling(strong: Iterable[str], most: int) -> tuple[str, ...]:
-    """Give the first few runs as people read them, none inside one that is given already.
+_tells_nothing = frozenset("的我你他她它您们这那哪此是也就吗呢吧啊呀嘛么与和或及之其给者")
+_begins_no_word = frozenset("了着过个里去都月")
+_ends_no_word = frozenset("一二两三四五六七八九十在从把被很")
+"""A run is cut anywhere in a sentence. One that holds, begins or ends so is mostly a piece of two words (了四, 妈的 of
+大妈的), and a reader would take the machine for a fool."""
+_longest_word = 3
 
-    Runs of two letters and more, for 没 and ，打 tell a reader nothing; only where there are none, whatever there is.
+
+def telling(strong: Iterable[str], text: str, most: int) -> tuple[str, ...]:
+    """Give the first few runs as people read them, none inside one that is given already; empty where none is a word.
+
+    Two that overlap in the text are given as one, 没人 and 人管 as 没人管, and what would grow too long by that is left out.
+    What the caller gave is given as it is.
     """
-    runs = list(strong)
-    return told_words(runs, most) or _first_few(runs, most)
-
-
-def told_words(strong: Iterable[str], most: int) -> tuple[str, ...]:
-    """Do the same with runs of two letters and more alone."""
-    return _first_few((gram for gram in strong if gram[0] == _extra_mark or _is_word(gram)), most)
+    chosen: list[str] = []
+    for gram in strong:
+        shown = gram.removeprefix(_extra_mark)
+        if gram == shown:
+            if not _is_word(gram) or any(gram in other for other in chosen):
+                continue
+            piece = next(
+                ((at, run) for at, other in enumerate(chosen) for run in _joined(other, gram, text)), None
+            )
+            if piece is not None:
+                at, run = piece
+                chosen[at] = run if len(run) <= _longest_word else chosen[at]
+                continue
+        if len(chosen) == most:
+            break
+        if shown.strip() and shown not in chosen:
+            chosen.append(shown)
+    return tuple(dict.fromkeys(chosen))
 
 
 def _is_word(gram: str) -> bool:
-    return len(gram) > 1 and gram.isalnum()
+    return (
+        len(gram) > 1
+        and gram.isalnum()
+        and gram[0] not in _begins_no_word
+        and gram[-1] not in _ends_no_word
+        and _tells_nothing.isdisjoint(gram)
+    )
 
 
-def _first_few(strong: Iterable[str], most: int) -> tuple[str, ...]:
-    chosen: list[str] = []
-    for gram in strong:
-        if len(chosen) == most:
-            break
-        shown = gram.removeprefix(_extra_mark)
-        if shown.strip() and not any(shown in other or other in shown for other in chosen):
-            chosen.append(shown)
-    return tuple(chosen)
+def _joined(one: str, other: str, text: str) -> Iterator[str]:
+    """Give what two runs that overlap are pieces of, where it stands in the text."""
+    for before, behind in ((one, other), (other, one)):
+        for shared in range(min(len(before), len(behind)), 0, -1):
+            whole = before + behind[shared:]
+            if before.endswith(behind[:shared]) and whole in text:
+                yield whole
 
 
 def _named(name: str) -> str:
@@ -219,7 +243,7 @@ class Model:
         found = _features_of(text, tuple(extra))
         known = ((self._places[gram], gram) for gram in found if gram in self._places)
         strong = sorted((-sign * column[spot], gram) for spot, gram in known if sign * column[spot] > 0)
-        return telling((gram for _, gram in strong), most)
+        return telling((gram for _, gram in strong), clean(text), most)
 
     def dump(self) -> bytes:
         """Write the model for `load`: a compact file, the same bytes for the same model."""

@@ -57,9 +57,9 @@ def test_texts_read_at_once_are_judged_as_each_alone() -> None:
 def _hold_alike(table: Table, model: Model, texts: list[str]) -> None:
     readings = table.read_each(clean_each(texts))
     assert table.logits(0, readings) == [model.logits(text)[0] for text in texts]
-    for place, text in enumerate(texts):
+    for place, (text, cleaned) in enumerate(zip(texts, clean_each(texts), strict=True)):
         for label in model.classes:
-            assert table.evidence(0, readings.of(place), label) == model.evidence(text, label)
+            assert table.evidence(0, readings.of(place), cleaned, label) == model.evidence(text, label)
 
 
 def test_a_table_of_nothing_reads_many_texts() -> None:

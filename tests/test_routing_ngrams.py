@@ -110,10 +110,23 @@ def test_evidence_names_the_runs_that_speak_for_the_class_and_none_twice() -> No
     assert three().evidence("请问条件", "c")
 
 
-def test_evidence_is_words_where_there_are_any() -> None:
-    strong = ["没", "，打", "没人", "人管", "没人管", "\x01src=board"]
-    assert telling(strong, 3) == ("没人", "人管", "src=board")
-    assert telling(["没", "，打"], 3) == ("没", "，打")
+@pytest.mark.parametrize(
+    ("strong", "text", "told"),
+    [
+        (
+            ["没", "，打", "没人", "人管", "没人管", "\x01src=board"],
+            "没人管，打电话",
+            ("没人管", "src=board"),
+        ),
+        (["图书", "书馆", "新到"], "县图书馆新到", ("图书馆", "新到")),
+        (["没人", "人管"], "没人来，人管不了", ("没人", "人管")),
+        (["半夜", "后半夜", "夜排的"], "后半夜排的水", ("后半夜",)),
+        (["妈的", "我们", "是水", "了四", "个月", "停水"], "大妈的水我们停水了四个月", ("停水",)),
+        (["没", "，打"], "没，打", ()),
+    ],
+)
+def test_evidence_is_words_and_no_pieces_of_them(strong: list[str], text: str, told: tuple[str, ...]) -> None:
+    assert telling(strong, text, 3) == told
 
 
 def test_a_model_is_cut_to_its_weightiest_runs() -> None:
