@@ -108,9 +108,9 @@ def message(told: Sequence[str]) -> str:
 def _of_sources(before: Configuration, after: Configuration) -> Iterator[str]:
     old, new = ({source.id: source for source in c.sources} for c in (before, after))
     for key in sorted(new.keys() - old.keys()):
-        yield f"新增信源 {new[key].name}（{key}）"
+        yield f"新增来源 {new[key].name}（{key}）"
     for key in sorted(old.keys() - new.keys()):
-        yield f"停用信源 {old[key].name}（{key}）"
+        yield f"停用来源 {old[key].name}（{key}）"
     for key in sorted(new.keys() & old.keys()):
         if differing := [
             name for name in SOURCE_FIELDS if getattr(old[key], name) != getattr(new[key], name)
@@ -118,7 +118,7 @@ def _of_sources(before: Configuration, after: Configuration) -> Iterator[str]:
             told = "，".join(
                 _changed(name, getattr(old[key], name), getattr(new[key], name)) for name in differing
             )
-            yield f"信源 {new[key].name}（{key}）：{told}"
+            yield f"来源 {new[key].name}（{key}）：{told}"
 
 
 def _changed(name: str, old: object, new: object) -> str:

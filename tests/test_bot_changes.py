@@ -45,11 +45,11 @@ def test_sources_that_came_went_and_changed_are_named_and_no_secret_is_shown() -
         form=(("k", secret),),
     )
     assert told((FORUM,), (FORUM,)) == []
-    assert told((FORUM,), (other,)) == ["新增信源 青禾新闻（news）", "停用信源 青禾论坛（bbs）"]
+    assert told((FORUM,), (other,)) == ["新增来源 青禾新闻（news）", "停用来源 青禾论坛（bbs）"]
     [line] = told((FORUM,), (edited,))
     assert (
         line
-        == "信源 青禾论坛（bbs）：地址已改，间隔（秒） 60 → 30，代理已改，请求头已改，表单已改，请求内容已改"
+        == "来源 青禾论坛（bbs）：地址已改，间隔（秒） 60 → 30，代理已改，请求头已改，表单已改，请求内容已改"
     )
 
 

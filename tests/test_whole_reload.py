@@ -129,19 +129,19 @@ async def test_a_source_is_added_changed_and_removed_while_the_others_go_on(
     before = sources.read_text(encoding="utf-8")
     first = source_toml(feeds, "late", "late", "云汀新板")
     edit(stage, ("sources.toml", before, before + first))
-    told = await stage.said(OPERATOR, "配置已更新，现已生效：新增信源 云汀新板（late）")
+    told = await stage.said(OPERATOR, "配置已更新，现已生效：新增来源 云汀新板（late）")
     assert "http" not in told["text"]
     await stage.until(lambda s: s.scalar(select(SourceRow.baseline_done).where(SourceRow.id == "late")))
     feeds.publish(LIFT, "late")
     await stage.card(DUTY, LIFT.title, "云汀新板", button="转办")  # and none of what stood there at first
 
     edit(stage, ("sources.toml", first, source_toml(feeds, "late", "later", "云汀二板")))
-    await stage.said(OPERATOR, "信源 云汀二板（late）：名称 云汀新板 → 云汀二板，地址已改")
+    await stage.said(OPERATOR, "来源 云汀二板（late）：名称 云汀新板 → 云汀二板，地址已改")
     feeds.publish(LAMP, "later")
     await stage.card(DUTY, LAMP.title, "云汀二板", button="转办")
 
     edit(stage, ("sources.toml", sources.read_text(encoding="utf-8"), before))
-    await stage.said(OPERATOR, "停用信源 云汀二板（late）")
+    await stage.said(OPERATOR, "停用来源 云汀二板（late）")
     await until(lambda: all(source.id != "late" for source in polling.configuration.sources))
     reads, others = feeds.reads["later"], feeds.reads["forum"]
     await stage.until(lambda _: feeds.reads["forum"] >= others + 3)
@@ -196,7 +196,7 @@ async def test_a_source_that_is_pushed_is_taken_once_it_is_named(halves: tuple[S
     named = '[[source]]\nid = "pushed"\nname = "云汀推送"\nkind = "inbox"\nitem_kind = "post"\n'
     first = (stage.settings.config / "sources.toml").read_text(encoding="utf-8")
     edit(stage, ("sources.toml", first, f"{first}\n{named}"))
-    await stage.said(OPERATOR, "新增信源 云汀推送（pushed）")
+    await stage.said(OPERATOR, "新增来源 云汀推送（pushed）")
     async with asyncio.timeout(20):
         while await push() != 202:  # noqa: ASYNC110 - the other half takes the folder over by itself
             await asyncio.sleep(0.05)
