@@ -25,6 +25,9 @@ REASONS_SHOWN, REASON_WORDS = 3, 4
 DECIDING_WORDS = 3
 PLACE_NOTE = "地点"
 """How the note of a rule begins that asked for a place."""
+NEAR_NOTE = "这些词相隔"
+"""How the note of a rule begins that asked for words near each other: on a card, where each word stands once, it would
+speak of words that stand with another rule."""
 TAG_NOTE = "来源标签"
 """How the note of a rule begins that asked for a kind of source: that decided, its words only had to be among many."""
 _WHERE = {"提到本县", "来源属本县"}
@@ -245,4 +248,4 @@ def _telling(reasons: Sequence[ReasonView]) -> Sequence[ReasonView]:
 
 
 def _notes(reason: ReasonView) -> list[str]:
-    return [note for note in reason.note.split("；") if note and not note.startswith(PLACE_NOTE)]
+    return [note for note in reason.note.split("；") if note and not note.startswith((PLACE_NOTE, NEAR_NOTE))]

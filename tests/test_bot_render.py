@@ -115,7 +115,7 @@ JUDGING = CaseView(
     close_reason=None,
     reasons=(
         ReasonView("停水", ("停水", "没水", "水压", "水费", "水质"), ""),
-        ReasonView("公共事务", ("停水",), "提到本县"),
+        ReasonView("公共事务", ("停水",), "提到本县；这些词相隔不超过50字"),
         ReasonView("群众诉求", (), ""),
     ),
     items=12,
@@ -1112,3 +1112,4 @@ def test_every_word_of_the_core_has_a_name_on_the_screen() -> None:
 def test_a_rule_that_is_called_as_what_it_met_says_it_once() -> None:
     assert deciding((ReasonView("情绪消极", (), "情绪消极"),)) == "情绪消极"
     assert deciding((ReasonView("供水", ("停水",), ""),)) == "供水（停水）"
+    assert deciding((ReasonView("事故伤亡", (), "这些词相隔不超过50字"),)) == "事故伤亡"
