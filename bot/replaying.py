@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 from routing import history, office_opinions
 from routing.clock import Span
-from routing.errors import UserError
+from routing.errors import UserError, system_words
 from routing.history import Extent, Portion
 from routing.judging import Judge
 from routing.lessons import Lessons
@@ -134,7 +134,7 @@ def draft_of(path: Path, models: Path | None = None) -> Draft:
     except UnicodeDecodeError as error:
         raise UserError(f"{path} 不是 UTF-8 文本，请另存为 UTF-8。") from error
     except OSError as error:
-        raise UserError(f"读不出 {path}（{error.strerror}），请检查路径和权限。") from error
+        raise UserError(f"读不出 {path}（{system_words(error)}），请检查路径和权限。") from error
 
 
 class _Judges:

@@ -13,7 +13,7 @@ from dotenv import dotenv_values
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
-from routing.errors import ConfigError, Problem
+from routing.errors import ConfigError, Problem, system_words
 
 OFFICIAL_API = "https://api.telegram.org"
 PREFIX = "YUQING_"
@@ -154,7 +154,9 @@ def _lookup(environment: Mapping[str, str], name: str, problems: list[Problem]) 
 def _unreadable(error: OSError | UnicodeDecodeError) -> str:
     if isinstance(error, FileNotFoundError):
         return "没有这个文件"
-    return "不是 UTF-8 文本" if isinstance(error, UnicodeDecodeError) else f"读不出来（{error.strerror}）"
+    return (
+        "不是 UTF-8 文本" if isinstance(error, UnicodeDecodeError) else f"读不出来（{system_words(error)}）"
+    )
 
 
 def unreadable_file(path: Path, error: OSError | UnicodeDecodeError) -> Problem:

@@ -24,7 +24,7 @@ from monitors.round import Working, described, failure
 from monitors.scoring import Accepting, scored
 from monitors.sources import Source
 from routing.clock import Clock
-from routing.errors import StoreDown, UserError
+from routing.errors import StoreDown, UserError, system_words
 from routing.items import Ailment, Harvest, SourceProblem, SourceState, Symptom
 
 log = logging.getLogger(__name__)
@@ -114,7 +114,7 @@ class Inbox:
             await web.TCPSite(runner, host, port).start()
         except OSError as error:
             await runner.cleanup()
-            why = error.strerror or type(error).__name__
+            why = system_words(error)
             raise UserError(
                 f"推送入口不能监听 {host}:{port}（{why}）；请改 YUQING_INGEST_LISTEN，或停掉占用它的程序"
             ) from error

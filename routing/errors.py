@@ -3,7 +3,8 @@
 Messages that a person will read are Chinese and say what is wrong and what to do; nothing here knows a chat.
 """
 
-from collections.abc import Sequence
+import errno
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 
@@ -36,6 +37,27 @@ class StoreDown(Transient):
 
 class Permanent(YuqingError):
     """Trying again cannot help."""
+
+
+_SYSTEM_WORDS: Mapping[int, str] = {
+    errno.ENOENT: "没有这个文件或文件夹",
+    errno.EACCES: "没有权限",
+    errno.EPERM: "没有权限",
+    errno.EISDIR: "是文件夹，不是文件",
+    errno.ENOTDIR: "是文件，不是文件夹",
+    errno.EROFS: "所在的磁盘只能读",
+    errno.ENOSPC: "磁盘满了",
+    errno.EDQUOT: "超出了磁盘配额",
+    errno.EIO: "磁盘读写出错",
+    errno.ENAMETOOLONG: "名称太长",
+    errno.EADDRINUSE: "已被占用",
+    errno.EADDRNOTAVAIL: "不是本机的地址",
+}
+
+
+def system_words(error: OSError) -> str:
+    """Say in Chinese what the operating system refused; its own words where it is nothing that people often meet."""
+    return _SYSTEM_WORDS.get(error.errno or 0) or error.strerror or type(error).__name__
 
 
 SYNTAX = "语法"

@@ -13,7 +13,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import ParamSpec
 
-from routing.errors import UserError
+from routing.errors import UserError, system_words
 from routing.ngrams import Model, load
 
 P = ParamSpec("P")
@@ -54,7 +54,7 @@ class Slot:
             _replace(self.used, model.dump())
         except OSError as error:
             raise UserError(
-                f"写不进 {self.folder}（{error.strerror}），正在用的模型没有动。请检查权限和磁盘空间。"
+                f"写不进 {self.folder}（{system_words(error)}），正在用的模型没有动。请检查权限和磁盘空间。"
             ) from error
 
     def back(self) -> None:
@@ -104,4 +104,4 @@ def _bytes(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise UserError(f"读不出 {path}（{error.strerror}），请检查权限。") from error
+        raise UserError(f"读不出 {path}（{system_words(error)}），请检查权限。") from error

@@ -260,10 +260,11 @@ def test_where_no_folder_is_set_it_is_a_hint_and_where_the_database_is_gone_the_
 
     assert (line()["verdict"], "YUQING_BACKUP_DIR" in line()["value"]) == ("mind", True)
     folder = tmp_path / "backup"
+    monkeypatch.setenv("YUQING_BACKUP_DIR", str(folder))
+    assert (line()["verdict"], "没有这个文件或文件夹" in line()["value"]) == ("bad", True)
     folder.mkdir()
     with sqlite3.connect("yuqing.db") as door:
         door.execute("VACUUM INTO ?", [str(folder / "a.db")])
-    monkeypatch.setenv("YUQING_BACKUP_DIR", str(folder))
     assert "与现库相符" in line()["value"]
     Path("yuqing.db").unlink()
     assert (line()["verdict"], "没有比对" in line()["value"]) == ("well", True)

@@ -7,6 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from routing.checkup import Look, Verdict
+from routing.errors import system_words
 from routing.store import backups
 from routing.store.backups import Copy, Held, Unreadable
 from routing.store.compact import MIB
@@ -32,7 +33,12 @@ def look(session: Session | None, folder: str, now: datetime, zone: tzinfo, *, f
         found = backups.copies(Path(folder))
     except OSError as error:
         return [
-            Look(WHAT, Verdict.BAD, f"{folder} 打不开（{error.strerror}）", "检查 YUQING_BACKUP_DIR 和权限")
+            Look(
+                WHAT,
+                Verdict.BAD,
+                f"{folder} 打不开（{system_words(error)}）",
+                "检查 YUQING_BACKUP_DIR 和权限",
+            )
         ]
     if not found:
         return [Look(WHAT, Verdict.BAD, f"{folder} 里没有备份", f"{HOW}，做一份再查")]
@@ -40,7 +46,7 @@ def look(session: Session | None, folder: str, now: datetime, zone: tzinfo, *, f
     try:
         held = backups.read(newest.path, whole=is_whole)
     except (Unreadable, OSError) as error:
-        why = error.strerror if isinstance(error, OSError) else error
+        why = system_words(error) if isinstance(error, OSError) else error
         return [Look(WHAT, Verdict.BAD, f"{_name(newest, now, zone)} 不能用：{why}", f"重做一份；{HOW}")]
     fault = held and _fault(session, held)
     if fault:

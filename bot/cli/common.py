@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from bot.config import Configuration, load_folder
 from bot.logs import set_up
 from bot.settings import Settings, folder_setting, load_settings, read_environment
-from routing.errors import ConfigError, Problem, UserError
+from routing.errors import ConfigError, Problem, UserError, system_words
 from routing.store.engine import Store
 from routing.store.migrate import migrate, standing
 
@@ -176,7 +176,7 @@ def read_text(path: Path) -> str:
     except UnicodeDecodeError as error:
         raise UserError(f"{path} 不是 UTF-8 文本，请另存为 UTF-8。") from error
     except OSError as error:
-        raise UserError(f"读不出 {path}（{error.strerror}），请检查路径和权限。") from error
+        raise UserError(f"读不出 {path}（{system_words(error)}），请检查路径和权限。") from error
 
 
 def lines_of(text: str, file: Path | None) -> list[str]:
@@ -193,7 +193,7 @@ def read_bytes(path: Path) -> bytes:
     except FileNotFoundError as error:
         raise UserError(f"没有文件 {path}，请检查路径。") from error
     except OSError as error:
-        raise UserError(f"读不出 {path}（{error.strerror}），请检查路径和权限。") from error
+        raise UserError(f"读不出 {path}（{system_words(error)}），请检查路径和权限。") from error
 
 
 def check_free(file: Path, force: bool) -> None:
@@ -209,7 +209,7 @@ def opened(file: Path, *, shown: Path | None = None) -> IO[bytes]:
     except FileNotFoundError as error:
         raise UserError(f"写不进 {shown or file}：没有这个文件夹。") from error
     except OSError as error:
-        raise UserError(f"写不进 {shown or file}（{error.strerror}），请换一个位置。") from error
+        raise UserError(f"写不进 {shown or file}（{system_words(error)}），请换一个位置。") from error
 
 
 def save(file: Path, content: bytes, *, first: Callable[[], object] = lambda: None) -> None:
@@ -231,7 +231,7 @@ def save(file: Path, content: bytes, *, first: Callable[[], object] = lambda: No
                 handle.flush()
                 os.fsync(handle.fileno())
             except OSError as error:
-                raise UserError(f"写不进 {file}（{error.strerror}），请换一个位置。") from error
+                raise UserError(f"写不进 {file}（{system_words(error)}），请换一个位置。") from error
         first()
         part.replace(place)
     finally:

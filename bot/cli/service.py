@@ -27,7 +27,7 @@ from bot.telegram.adapter import TelegramChat
 from monitors.poll import SourceReport
 from monitors.sources import Source, beijing
 from routing.clock import utc_now
-from routing.errors import ConfigError, Problem, UserError
+from routing.errors import ConfigError, Problem, UserError, system_words
 
 FILES = ("office.toml", "sources.toml", "rules.toml", "roster.toml")
 
@@ -55,7 +55,7 @@ def init(
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).write_text(text, encoding="utf-8")
     except OSError as error:
-        raise UserError(f"写不进 {folder}（{error.strerror}），请检查路径和权限。") from error
+        raise UserError(f"写不进 {folder}（{system_words(error)}），请检查路径和权限。") from error
     written = "、".join(str(folder / name) for name in texts)
     out.print(f"已写出 {written}。\n下一步：{_next_steps(folder)}", markup=False)
 
