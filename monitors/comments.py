@@ -266,7 +266,7 @@ def _read(rows: Rows, source: Source, mapping: Mapped, now: datetime, *, are_rec
         lacking += _lacking([("time", mapping.time)], tally)
     items, shared = _distinct(drafts, latest=are_records)
     skipped = [*lacking, *shared, *_skipped(tally, rows.unit)]
-    symptoms = [*_too_many(len(rows.rows), limit), *_as_one(skipped)]
+    symptoms = [*_too_many(len(rows.rows), limit, source, mapping), *_as_one(skipped)]
     wordless = f"有 {tally.wordless} 条没有文字（多半只有图片），已跳过"
     return Parsed(
         items=items,
@@ -413,11 +413,19 @@ def _distinct(drafts: Sequence[Item], *, latest: bool) -> tuple[tuple[Item, ...]
 # --- what is told ---
 
 
-def _too_many(count: int, limit: int) -> tuple[Symptom, ...]:
+def _too_many(count: int, limit: int, source: Source, mapping: Mapped) -> tuple[Symptom, ...]:
     if count <= limit:
         return ()
-    told = f"一次给出 {count} 条，只处理前 {limit} 条"
-    return (Symptom(Ailment.PAGES, told, "请把每页条数调小并设置翻页（[source.mapping.page]）"),)
+    told = f"一次给出 {count} 条，只处理前 {limit} 条，其余 {count - limit} 条没有读（上限固定，不能调大）"
+    if source.kind == "inbox":
+        cure = f"请推送方分几次推送，每次不超过 {limit} 条，没有读的重推"
+    elif source.kind == "file":
+        cure = f"请分成几个文件，每个不超过 {limit} 条"
+    elif mapping.page is not None or mapping.cursor is not None:
+        cure = "请在地址里把每页条数调小"
+    else:
+        cure = "请在地址里把每页条数调小，并设置翻页（[source.mapping.page]）"
+    return (Symptom(Ailment.PAGES, told, cure),)
 
 
 def _as_one(symptoms: Sequence[Symptom]) -> list[Symptom]:

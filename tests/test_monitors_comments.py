@@ -432,7 +432,9 @@ def test_an_endless_id_becomes_a_digest_and_stays_the_same() -> None:
 def test_more_entries_than_are_read_are_told() -> None:
     parsed = parse(page(*(reply(rpid_str=str(n)) for n in range(1, max_entries + 3))))
     assert (len(parsed.items), parsed.entries) == (max_entries, max_entries + 2)
-    assert "1002 条" in one(parsed.symptoms, Ailment.PAGES).detail
+    symptom = one(parsed.symptoms, Ailment.PAGES)
+    assert f"一次给出 {max_entries + 2} 条，只处理前 {max_entries} 条，其余 2 条没有读" in symptom.detail
+    assert "每页条数" in symptom.cure
 
 
 @pytest.mark.parametrize(
@@ -640,7 +642,9 @@ def test_a_pushed_body_is_read_by_its_mapping_and_its_condition() -> None:
 
 def test_more_records_than_are_read_are_told() -> None:
     parsed = records('{"id":1,"text":"a","time":"2026-11-20"}\n' * (max_records + 1), LINES)
-    assert one(parsed.symptoms, Ailment.PAGES)
+    symptom = one(parsed.symptoms, Ailment.PAGES)
+    assert f"一次给出 {max_records + 1} 条，只处理前 {max_records} 条，其余 1 条没有读" in symptom.detail
+    assert "分成几个文件" in symptom.cure  # a file has no pages
     assert parsed.entries == max_records + 1
 
 
