@@ -502,7 +502,10 @@ async def poll_once(
     on_done: Callable[[SourceReport], None],
     clock: Clock = utc_now,
 ) -> Sequence[SourceReport]:
-    """Poll every source (or one) once, now, whatever its time. For the command line."""
+    """Poll every source (or one) once, now, whatever its time. For the command line.
+
+    In a whole round the comment feeds under watch are read too, those included that the round itself has found.
+    """
     store = Store(settings.database_url)
     try:
         migrate(store)
@@ -516,6 +519,8 @@ async def poll_once(
                 report = await poller.poll_one(chosen_id)
                 on_done(report)
                 reports.append(report)
+            if source_id is None:
+                reports += await poller.poll_watched(on_done)
             return reports
     finally:
         store.close()

@@ -196,6 +196,17 @@ class Poller:
         await self._touched.flush()
         return report
 
+    async def poll_watched(
+        self, on_done: Callable[[SourceReport], None] | None = None
+    ) -> tuple[SourceReport, ...]:
+        """Poll each comment feed under watch now, due or not; reports by name, each with its origin's in it."""
+        self._looked_at = None
+        await self._look_for_watches(self._clock())
+        names = sorted(self._watches.keys() & self._sources.keys())
+        reports = [await self._poll(self._sources[name], None, on_done) for name in names]
+        await self._touched.flush()
+        return tuple(reports)
+
     def forget_schedule(self) -> None:
         """Read anew from the store when each source is due: after the clock was set back, nothing known here holds."""
         self._due = None

@@ -528,6 +528,25 @@ def test_polling_once_leaves_out_what_is_pushed_and_says_so_where_it_is_asked_fo
     assert "由对方推送" in alone.err
 
 
+def test_a_whole_round_reads_the_comment_feeds_under_watch_too(yuqing: Terminal, feeds: Web) -> None:
+    feeds.show("talk", "顶，我家也是")
+    feeds.show("board", "示例县人民路停水三天了没人管", "路灯不亮半个月了")
+    watch(yuqing.folder, feeds, "board")
+    status, kind, text = feeds.pages["board"]
+    for replies in (1, 2):  # a count that rises puts its feed under watch
+        named = (
+            f'<item xmlns:wfw="http://wellformedweb.org/CommentAPI/"'
+            f' xmlns:slash="http://purl.org/rss/1.0/modules/slash/"><slash:comments>{replies}</slash:comments>'
+            f"<wfw:commentRss>{feeds.base}/talk</wfw:commentRss>"
+        )
+        feeds.pages["board"] = (status, kind, text.replace("<item>", named, 1))
+        whole = yuqing("poll", "--once", "--json")
+        assert [row["source"].split("~")[0] for row in whole.json] == ["board"] * replies
+    assert whole.json[1]["entries"] == 1
+    assert "来源board 评论（board" in yuqing("poll", "--once").out
+    assert "评论" not in yuqing("poll", "--once", "board").out
+
+
 def test_check_live_without_a_token_still_reads_the_sources(yuqing: Terminal, feeds: Web) -> None:
     feeds.show("good", "停水三天")
     watch(yuqing.folder, feeds, "good")

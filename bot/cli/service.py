@@ -9,6 +9,7 @@ import signal
 from collections.abc import Collection, Sequence
 from dataclasses import asdict
 from importlib.resources import files
+from itertools import count
 from pathlib import Path
 from typing import Annotated
 
@@ -263,10 +264,14 @@ def poll(
     if source in pushed:
         raise BadUsage(f"{source} 由对方推送，不用读取；推送办法见 docs/push.md。")
     with progress_bar() as progress:
-        task = progress.add_task("读取来源", total=1 if source else len(ids) - len(pushed))
-        reports = loop.run(
-            poll_once(settings, configuration, source or None, lambda _: progress.advance(task))
-        )
+        total = 1 if source else len(ids) - len(pushed)
+        bar, numbers = progress.add_task("读取来源", total=total), count(1)
+
+        def done(_: SourceReport) -> None:
+            number = next(numbers)  # comment feeds are found on the way
+            progress.update(bar, completed=number, total=max(total, number))
+
+        reports = loop.run(poll_once(settings, configuration, source or None, done))
     if as_json:
         print_json([_as_dict(report) for report in reports])
     else:
