@@ -48,8 +48,8 @@ def live(store: Store) -> Store:
 
 
 def looked(store: Store, folder: Path, *, full: bool = False) -> Look:
-    now = utc_now()
-    [look] = store.peek(lambda s: backups.look(s, str(folder), now, ZONE, full=full))
+    now, live = utc_now(), Path(store.url.database or "") if store.is_sqlite else None
+    [look] = store.peek(lambda s: backups.look(s, str(folder), live, now, ZONE, full=full))
     assert bool(look.cure) == (look.verdict is not Verdict.WELL)
     return look
 
@@ -205,6 +205,15 @@ def _no_database_of_ours(folder: Path, store: Store) -> None:
         door.execute("CREATE TABLE t (a)")
 
 
+def _no_text(folder: Path, store: Store) -> None:
+    with sqlite3.connect(copied(store, folder)) as door:
+        door.execute("UPDATE alembic_version SET version_num = x'33'")
+
+
+def _the_live_one(folder: Path, store: Store) -> None:
+    (folder / "a.db").symlink_to(str(store.url.database))
+
+
 def _shrunk(folder: Path, store: Store) -> None:
     copy = copied(store, folder)
     before = folder / "0.db"
@@ -231,6 +240,8 @@ def _behind(folder: Path, store: Store) -> None:
         (_anothers, Verdict.BAD, "台账第 3 行与现库不符"),
         (_ahead, Verdict.BAD, "台账第 99 行与现库不符"),
         (_no_database_of_ours, Verdict.BAD, "no such table"),
+        (_no_text, Verdict.BAD, "不是 yuqing 的写法"),
+        (_the_live_one, Verdict.BAD, "里没有备份"),
         (_shrunk, Verdict.MIND, "小一半以上"),
     ],
 )

@@ -23,14 +23,19 @@ QUICK = 1024 * MIB
 HOW = "见 docs/operating.md 的 Backup"
 
 
-def look(session: Session | None, folder: str, now: datetime, zone: tzinfo, *, full: bool) -> list[Look]:
-    """Look at the newest copy in the folder, and compare it with the live database; None: that cannot be read."""
+def look(
+    session: Session | None, folder: str, live: Path | None, now: datetime, zone: tzinfo, *, full: bool
+) -> list[Look]:
+    """Look at the newest copy in the folder, and compare it with the live database; None: that cannot be read.
+
+    `live`: the file of that, which is no copy of itself; None where it is none.
+    """
     if not folder:
         return [
             Look(WHAT, Verdict.MIND, "没有设置 YUQING_BACKUP_DIR，不知道有没有备份", f"{HOW}；设好后再查")
         ]
     try:
-        found = backups.copies(Path(folder))
+        found = [copy for copy in backups.copies(Path(folder)) if not _is_same(copy.path, live)]
     except OSError as error:
         return [
             Look(
@@ -57,6 +62,10 @@ def look(session: Session | None, folder: str, now: datetime, zone: tzinfo, *, f
             found, held, now, zone, compared if is_whole else f"{compared}；文件大，没有通读，可加 --full"
         )
     ]
+
+
+def _is_same(path: Path, live: Path | None) -> bool:
+    return live is not None and live.exists() and path.samefile(live)
 
 
 def _fault(session: Session | None, held: Held) -> str:

@@ -82,7 +82,11 @@ def doctor(
             progress.advance(task)
     if all(look.what != backups.WHAT for look in looks):  # when it is needed most
         looks += _guarded(
-            backups.WHAT, lambda: backups.look(None, settings.backup_dir, now, zone, full=full), redact
+            backups.WHAT,
+            lambda: backups.look(
+                None, settings.backup_dir, database_file(settings.database_url), now, zone, full=full
+            ),
+            redact,
         )
     _print(looks, as_json)
     if any(look.verdict is Verdict.BAD for look in looks):
@@ -167,7 +171,8 @@ def _rows(
     yield "配置", lambda s: checkup.in_force(s, zone)
     has_address = bool(settings.heartbeat_url)
     yield "心跳", lambda s: presence.looks(s, now, zone, has_address=has_address)
-    yield backups.WHAT, lambda s: backups.look(s, settings.backup_dir, now, zone, full=full)
+    live = database_file(settings.database_url)
+    yield backups.WHAT, lambda s: backups.look(s, settings.backup_dir, live, now, zone, full=full)
     yield "台账", lambda s: checkup.record(s, ledger, whole=full)
     yield "时钟", lambda s: checkup.clock(s, now, zone)
     yield "发件", lambda s: checkup.outgoing(s, now, zone)

@@ -19,6 +19,7 @@ from urllib.parse import quote
 UNFINISHED = (".part", "-journal", "-wal", "-shm")
 """How names end of what is being written, or was left by somebody who was killed at it."""
 SQLITE, DUMP = b"SQLite format 3\0", b"PGDMP"
+FOREIGN = "里面的台账不是 yuqing 的写法"
 _COPY = re.compile(r'COPY (?:"?\w+"?\.)?"?(alembic_version|ledger)"? \((.*)\) FROM stdin;')
 
 
@@ -82,7 +83,14 @@ def _read_sqlite(path: Path, *, whole: bool) -> Held:
             line = door.execute("SELECT seq, hash FROM ledger ORDER BY seq DESC LIMIT 1").fetchone()
     except sqlite3.Error as error:
         raise Unreadable(str(error)) from error
-    return Held(schema[0] if schema else "", *(line or (0, "")))
+    return _held(schema[0] if schema else "", *(line or (0, "")))
+
+
+def _held(schema: object, seq: object, seal: object) -> Held:
+    """Take what a file says for what it should be. Raises Unreadable: SQLite keeps any value in any column."""
+    if isinstance(schema, str) and isinstance(seq, int) and isinstance(seal, str):
+        return Held(schema, seq, seal)
+    raise Unreadable(FOREIGN)
 
 
 def _read_dump(path: Path, *, whole: bool) -> Held:
@@ -115,7 +123,13 @@ def _held_in(lines: Iterator[str]) -> Held:
                 break
             values = dict(zip(names, row.rstrip("\n").split("\t"), strict=False))
             if found[1] == "ledger":
-                newest = max(newest, (int(values["seq"]), values["hash"]))
+                newest = max(newest, (_number(values.get("seq", "")), values.get("hash", "")))
             else:
-                schema = values["version_num"]
+                schema = values.get("version_num", "")
     return Held(schema, *newest)
+
+
+def _number(text: str) -> int:
+    if not text.isdecimal():
+        raise Unreadable(FOREIGN)
+    return int(text)
