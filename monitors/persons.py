@@ -13,7 +13,7 @@ import jmespath
 from jmespath.exceptions import JMESPathError
 from jmespath.functions import Functions
 
-from routing.toml_lines import Refused
+from routing.errors import Refused
 
 person_words = re.compile(
     "account|applicant|author|avatar|blogger|byline|citizenname|comment(?:er|ator)|complain(?:ant|er)"

@@ -16,13 +16,12 @@ from collections import OrderedDict
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from monitors.children import Child, ChildLost, Limits, Nursery
 from monitors.comments import parse_comments, parse_records
 from monitors.cuts import cut_item
 from monitors.feeds import parse_feed
-from monitors.fetch import Fetched
 from monitors.masking import mask, mask_item
 from monitors.pages import read_page
 from monitors.parsed import Parsed, unread
@@ -30,6 +29,9 @@ from monitors.salvage import max_parts, salvage
 from monitors.sentiment import Scorer, SnowNlpScorer
 from monitors.sources import Source
 from routing.items import Fault, Item, Sentiment, SourceProblem
+
+if TYPE_CHECKING:  # the children read what came; to fetch, and what that imports, is not theirs
+    from monitors.fetch import Fetched
 
 log = logging.getLogger(__name__)
 
@@ -92,7 +94,7 @@ class Worker:
     async def parse(
         self,
         source: Source,
-        fetched: Fetched,
+        fetched: "Fetched",
         now: datetime,
         *,
         known: bytes = b"",

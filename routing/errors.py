@@ -89,3 +89,12 @@ class ConfigError(YuqingError):
     def __init__(self, problems: Sequence[Problem]) -> None:
         self.problems = tuple(sorted(problems, key=lambda p: (p.file, p.line or 0, p.where)))
         super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+class Refused(ValueError):
+    """Raise it in a pydantic validator: the reason and the cure reach the operator as they are (Chinese)."""
+
+    def __init__(self, reason: str, cure: str = "") -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.cure = cure

@@ -17,6 +17,7 @@ from pydantic import AfterValidator, BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
 from routing.errors import SYNTAX, ConfigError, Problem
+from routing.errors import Refused as Refused  # noqa: PLC0414 - who writes validators knows it from here
 from routing.toml_scan import Path as Path  # noqa: PLC0414 - who places problems knows it from here
 from routing.toml_scan import Scan
 
@@ -37,15 +38,6 @@ type_names: Mapping[str, str] = {
     "time_delta": "时长（秒）",
     "url": "网址",
 }
-
-
-class Refused(ValueError):
-    """Raise it in a pydantic validator: the reason and the cure reach the operator as they are (Chinese)."""
-
-    def __init__(self, reason: str, cure: str = "") -> None:
-        super().__init__(reason)
-        self.reason = reason
-        self.cure = cure
 
 
 def spelt(pattern: str, reason: str, cure: str) -> AfterValidator:
