@@ -114,10 +114,16 @@ def _moved(before: Office, after: Office) -> Mapping[str, str]:
 def tell(
     session: Session, office: Office, edit: str, text: str, now: datetime, *, refused: bool = False
 ) -> bool:
-    """Tell the operator what became of an edit; False where somebody else, who reads the same files, has told it."""
+    """Tell the operator what became of an edit; False where somebody else, who reads the same files, has just told it.
+
+    Files that are put back, or linked in turns, bear an old edit's name when they are in force again: that is news.
+    """
+    name, newest = f"{KEY}{edit}{':refused' if refused else ''}", _newest(session)
+    if newest is not None and newest.dedupe_key.partition("@")[0] == name:
+        return False
     return outbox.queue(
         session,
-        key=f"{KEY}{edit}{':refused' if refused else ''}",
+        key=f"{name}@{newest.id if newest is not None else 0}",
         chat=office.operator_chat,
         kind=MessageKind.TEXT,
         priority=Priority.ALERT,
@@ -128,10 +134,15 @@ def tell(
 
 def refused_at(session: Session) -> datetime | None:
     """Give when the newest edit was refused; None where it was taken over, or none is known of."""
-    row = session.scalar(
+    row = _newest(session)
+    return row.created_at if row is not None and row.payload.get(REFUSED) else None
+
+
+def _newest(session: Session) -> OutboxRow | None:
+    """Give what was told last of an edit; two who tell at once have it in their key, so that one of them does."""
+    return session.scalar(
         select(OutboxRow)
         .where(OutboxRow.dedupe_key.startswith(KEY, autoescape=True))
         .order_by(OutboxRow.id.desc())
         .limit(1)
     )
-    return row.created_at if row is not None and row.payload.get(REFUSED) else None

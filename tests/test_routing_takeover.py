@@ -141,3 +141,4 @@ def test_an_edit_is_told_once_and_a_refused_one_is_known_until_it_is_mended(desk
     assert tell("3", refused=True)
     assert tell("3")  # what another process refused, this one takes over
     assert desk.run(takeover.refused_at) is None
+    assert [tell("1"), tell("3"), tell("3")] == [True, True, False]  # two folders that are linked in turns
