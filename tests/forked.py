@@ -40,8 +40,12 @@ class Forked:
     def returncode(self) -> int | None:
         return self._process.exitcode
 
+    def send_signal(self, number: int) -> None:
+        if self.returncode is None:
+            os.kill(self.pid, number)
+
     def kill(self) -> None:
-        self._process.kill()
+        self.send_signal(signal.SIGKILL)
 
     async def wait(self) -> int:
         await asyncio.to_thread(self._process.join)
