@@ -202,7 +202,7 @@ def _look(part: Part, now: datetime, zone: tzinfo, *, has_address: bool) -> Look
     if said.pinged_at is None or now - said.pinged_at > AWAY_AFTER:
         value = f"{name}近五分钟没有发出{last}"
         return Look("心跳", Verdict.MIND, value, "刚启动的请稍等；刚设好地址的要重启服务")
-    return Look("心跳", Verdict.WELL, f"{name}每分钟一次{last}")
+    return Look("心跳", Verdict.WELL, f"{name}{at} 时运行正常{last}")
 
 
 def _passed(session: Session, since: datetime, now: datetime) -> list[DeadlineRow]:

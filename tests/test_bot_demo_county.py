@@ -79,6 +79,17 @@ def test_the_units_of_the_demo_are_proposed_for_its_texts(
     assert proposed.why
 
 
+def test_what_somebody_edited_in_the_demo_stays_at_the_next_start(tmp_path: Path) -> None:
+    urls = dict.fromkeys(SOURCES, "http://127.0.0.1:1/x")
+    write_config(tmp_path, urls)
+    edited, whole = tmp_path / "sources.toml", tmp_path / "rules.toml"
+    edited.write_text("# mine", encoding="utf-8")
+    whole.unlink()
+    write_config(tmp_path, urls)
+    assert edited.read_text(encoding="utf-8") == "# mine"
+    assert whole.exists()
+
+
 def test_ids_are_unique_and_parents_precede_their_comments() -> None:
     assert len(BY_ID) == len(TEXTS)
     place_in_order = {text.id: number for number, text in enumerate(TEXTS)}

@@ -145,7 +145,7 @@ def test_a_part_that_nobody_saw_for_a_month_is_forgotten(desk):
 @pytest.mark.parametrize(
     ("said", "late", "has_address", "verdict", "told"),
     [
-        (Note(pinged_at=START), 0, True, Verdict.WELL, "每分钟一次，上次送到 11-17 10:00"),
+        (Note(pinged_at=START), 0, True, Verdict.WELL, "11-17 10:00 时运行正常，上次送到 11-17 10:00"),
         (Note("发件停了 4 分钟", START), 0, True, Verdict.BAD, "发件停了 4 分钟"),
         (Note(pinged_at=START), 6, True, Verdict.BAD, "11-17 10:00 以后没有运行记录"),
         (Note("", START, 3, "对方回答 404"), 0, True, Verdict.MIND, "连续 3 次没有送到（对方回答 404）"),

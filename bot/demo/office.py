@@ -72,12 +72,13 @@ def seat(session: Session, now: datetime) -> None:
 
 
 def write_config(folder: Path, urls: Mapping[str, str]) -> None:
-    """Write the three configuration files; the addresses of the sources change with their port."""
+    """Write the three configuration files; one that is there stays as somebody edited it, and so do the ports in it."""
     folder.mkdir(parents=True, exist_ok=True)
     office = _template("office.toml").replace("示例县", COUNTY)
-    (folder / "office.toml").write_text(f"{office}\n{_units()}", encoding="utf-8")
-    (folder / "rules.toml").write_text(_rules(), encoding="utf-8")
-    (folder / "sources.toml").write_text(_sources(urls), encoding="utf-8")
+    texts = {"office.toml": f"{office}\n{_units()}", "rules.toml": _rules(), "sources.toml": _sources(urls)}
+    for name, text in texts.items():
+        if not (folder / name).exists():
+            (folder / name).write_text(text, encoding="utf-8")
 
 
 def write_roster(folder: Path, now: datetime) -> None:
