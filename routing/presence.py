@@ -123,7 +123,8 @@ def come_back(session: Session, office: Office, ledger: Ledger, since: datetime,
         "steps": overdue_steps(session, now),
         "waiting": _count(session, OutboxRow.state.in_([Sending.PENDING, Sending.SENDING])),
         "expired": auditor.tell_expired(session, now),
-        "sources": _count(session, SourceRow.next_poll_at < now),
+        # One that was due long before is watched no more: its row stays as it was when it was taken out of the files.
+        "sources": _count(session, SourceRow.next_poll_at.between(since - AWAY_AFTER, now)),
     }
     ledger.write(
         session,

@@ -48,6 +48,7 @@ def told(desk: Desk, chat: str) -> list[str]:
 def test_the_operator_reads_in_one_message_from_when_to_when_and_what_fell_due(desk):
     desk.open()
     desk.run(lambda s: s.add(SourceRow(id="bbs2", next_poll_at=START)))
+    desk.run(lambda s: s.add(SourceRow(id="taken out", next_poll_at=START - HOUR)))
     desk.run(
         lambda s: outbox.queue(
             s,
