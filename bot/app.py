@@ -93,7 +93,9 @@ class App:
         *,
         clock: Clock = utc_now,
         pace: Pace | None = None,
+        watcher: Watcher | None = None,
     ) -> None:
+        """`watcher`: of the configuration's folder, from before that was read; None: what was edited since is not seen."""
         self._settings = settings
         self._chat = chat
         self._clock = clock
@@ -107,7 +109,7 @@ class App:
         self._poller: Poller | None = None
         self.ingest_port: int | None = None
         """Where pushes are taken, once that runs."""
-        self._watcher = Watcher(settings.config)
+        self._watcher = watcher or Watcher(settings.config)
         self._changing = asyncio.Lock()
         """Held while an edition is made of the one that is in force, so that rules and models never undo each other."""
         self._watching: list[Callable[[Sequence[Source]], None]] = []

@@ -37,7 +37,7 @@ class Edit:
 
 
 class Watcher:
-    """Watches one configuration folder from the moment that it was loaded."""
+    """Watches one configuration folder from now on; made before the folder is read, it misses no edit."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from bot.app import App, queue_weekly
 from bot.config import load_folder
 from bot.demo.office import write_config
+from bot.reload import Watcher
 from bot.settings import Settings
 from routing import outbox
 from routing.clockstep import put_right
@@ -97,15 +98,16 @@ def test_after_a_step_of_the_clock_nothing_waits_for_the_old_time(desk: Desk) ->
 
 @pytest.fixture
 async def edited(tmp_path: Path) -> AsyncIterator[App]:
-    """An app on a folder in which a unit was renamed since it was made; the edit stands still already."""
+    """An app on a folder in which a unit was renamed since it was read; the edit stands still already."""
     config = tmp_path / "config"
     write_config(config, {"forum": "http://127.0.0.1:9/rss"})
     settings = Settings(config=config, database_url=f"sqlite:///{tmp_path / 'yuqing.db'}")
     migrate_and_close(settings.database_url)
     chat: Any = SimpleNamespace(platform="telegram", link_to=lambda ref: "")
-    app = App(settings, load_folder(config), chat)
+    watcher, configuration = Watcher(config), load_folder(config)
     office = config / "office.toml"
     office.write_text(office.read_text(encoding="utf-8").replace("县信访局", "县信访中心"), encoding="utf-8")
+    app = App(settings, configuration, chat, watcher=watcher)  # it takes a while until it is there
     await app.look_at_configuration()
     yield app
     app.store.close()

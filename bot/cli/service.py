@@ -23,7 +23,8 @@ from bot.app import App, Part, poll_once
 from bot.checks import Finding, SourceFinding, leftovers, probe_chats, probe_sources
 from bot.cli.common import BadUsage, configured, console, database_name, out, print_json, progress_bar
 from bot.config import CALENDAR, Configuration
-from bot.settings import Settings
+from bot.reload import Watcher
+from bot.settings import Settings, folder_setting, read_environment
 from bot.telegram.adapter import TelegramChat
 from monitors.poll import SourceReport
 from monitors.sources import Source, beijing
@@ -199,6 +200,7 @@ def run(
     """启动服务；启动时自动升级数据库。Ctrl-C 停止。"""
     if only not in {"", "monitors", "bot"}:
         raise BadUsage(f"--only 只能是 monitors 或 bot，不能是 {only}。")
+    watcher = Watcher(folder_setting(read_environment()))  # before it is read: an edit from now on is seen
     settings, configuration = configured(level=logging.DEBUG if verbose else logging.INFO)
     if not settings.telegram_token and only != "monitors":
         problem = Problem(
@@ -215,7 +217,7 @@ def run(
     )
     part: Part | None = "monitors" if only == "monitors" else "bot" if only == "bot" else None
     console.print(greeting(settings, configuration, part), markup=False, emoji=False, soft_wrap=True)
-    app = App(settings, configuration, chat)
+    app = App(settings, configuration, chat, watcher=watcher)
     with contextlib.suppress(io.UnsupportedOperation):  # where standard error is no file
         faulthandler.enable()  # systemd's watchdog ends us by SIGABRT: where each thread stood goes into the log
     loop.settle()
