@@ -12,7 +12,7 @@ from bot.config import Configuration
 from routing import comment_watch, intake, pushes, sources
 from routing.clock import Clock
 from routing.errors import StoreDown
-from routing.items import CommentWatch, Harvest, Item, SourceState
+from routing.items import CommentWatch, Harvest, Item, SourceState, Symptom
 from routing.judging import Judge, subject_of
 from routing.ledger import Ledger
 from routing.office import Office
@@ -98,6 +98,14 @@ class StoreDoor:
     async def pushed(self, source_id: str, signature: str) -> bool:
         """Tell whether a pushed body was taken before."""
         return await self._store.read(lambda s: pushes.was_taken(s, source_id, signature))
+
+    async def refused(self, source_id: str, times: int, why: Symptom) -> None:
+        """Note pushes that were not believed; the operators may hear of it."""
+        now = self._clock()
+        if await self._store.write(
+            lambda s: pushes.refuse(s, self._terms().office, self._ledger, source_id, times, why, now)
+        ):
+            self._on_change()
 
     async def watches(self) -> Sequence[CommentWatch]:
         """Give the comment feeds that are under watch now."""

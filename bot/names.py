@@ -86,6 +86,7 @@ AILMENT_NAMES: Mapping[Ailment, str] = {
     Ailment.NEW_IDS: "编号全变",
     Ailment.TAMPERED: "页面被改",
     Ailment.OVERDUE: "逾期未更新",
+    Ailment.REFUSED: "推送被拒",
     Ailment.SILENT: "沉默过久",
     Ailment.ERRORS: "常出错",
     Ailment.NETWORK: "本机网络",

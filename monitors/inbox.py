@@ -12,8 +12,8 @@ import json
 import logging
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from aiohttp import web
@@ -41,6 +41,24 @@ types = frozenset({"application/json", "application/x-ndjson", "text/csv"})
 
 _place = re.compile(r"/ingest/([a-z0-9][a-z0-9_-]{0,63})")
 _signature = re.compile(r"sha256=([0-9a-fA-F]{64})")
+_noted_at_once = 3
+_note_again = timedelta(minutes=1)
+_REFUSALS: Mapping[str, tuple[str, str]] = {
+    "bad_signature": (
+        "签名不对",
+        "换过 YUQING_INGEST_KEY 的，用 yuqing sources key {source} 取新密钥交给推送方；没有换过的，请推送方核对密钥和签名的写法"
+        "（docs/push.md）。推送方一切正常，就是别人在试，收下一次推送后自动消除",
+    ),
+    "unsigned": ("没有签名，或签名的写法不对", "请推送方按 docs/push.md 签名"),
+    "stale_timestamp": (
+        f"时间戳与本机时间相差超过 {window_s} 秒",
+        "请核对推送方和本机的时钟，推送时才签名",
+    ),
+    "too_large": ("内容超过 max_bytes", "请推送方分几次推送，或调大该来源的 max_bytes"),
+    "unsupported_type": ("内容类型不对", "请推送方按 docs/push.md 写 Content-Type"),
+    "unsupported_coding": ("内容是压缩过的", "请推送方不要压缩（docs/push.md）"),
+}
+"""Why a push was not believed, and the cure, as the operator reads them: nothing of the request, which may be anybody's."""
 _busy_s = 2
 _store_down_s = 30
 
@@ -70,6 +88,9 @@ class Door(Accepting, Protocol):
     async def pushed(self, source_id: str, signature: str) -> bool:
         """Tell whether a body with this signature (64 hexadecimal digits) was taken before."""
 
+    async def refused(self, source_id: str, times: int, why: Symptom) -> None:
+        """Note `times` more pushes that were not believed, the last one for this reason."""
+
 
 class Inbox:
     """Serves the sources of kind `inbox` among those given. `secret` is what the keys of all of them come from."""
@@ -94,6 +115,8 @@ class Inbox:
         self._slow_s = slow_s
         self._slots = asyncio.Semaphore(at_once)
         self._runner: web.ServerRunner | None = None
+        self._disbelieved: dict[str, _Disbelieved] = {}
+        self._notes: set[asyncio.Task[None]] = set()
 
     def watch(self, sources: Iterable[Source]) -> None:
         """Serve these sources from now on; a push that is being taken ends as it began. Safe to call twice."""
@@ -126,6 +149,7 @@ class Inbox:
         if self._runner is not None:
             await self._runner.cleanup()
             self._runner = None
+        await asyncio.gather(*self._notes)
 
     async def _answer(self, request: web.BaseRequest) -> web.Response:
         place = _place.fullmatch(request.path) if request.method == "POST" else None
@@ -133,8 +157,11 @@ class Inbox:
             if place is None:
                 raise _Refusal(404, "not_found", "没有这个页面；推送请用 POST /ingest/来源编号")
             told = await self._take(request, place[1], self._clock())
+            self._disbelieved.pop(place[1], None)
         except _Refusal as refusal:
             log.info("push to %s refused: %s", place[1] if place else "no source", refusal.code)
+            if place is not None and place[1] in self._sources and refusal.code in _REFUSALS:
+                self._disbelieve(place[1], refusal.code, self._clock())
             return refusal.answer()
         except StoreDown as error:
             wait_s = max(1, round(error.retry_after_s or _store_down_s))
@@ -145,6 +172,32 @@ class Inbox:
             log.exception("push to %s failed", place[1] if place else "no source")
             return _Refusal(500, "internal", "程序内部出错，没有收下；请看日志").answer()
         return _json(202, told)
+
+    def _disbelieve(self, source_id: str, code: str, now: datetime) -> None:
+        """Count a push that was not believed, and tell the core: of the first ones at once, then once a minute.
+
+        Not before the answer, which must not show by its time that there is such a source; and not each, for whoever
+        reaches us may send as many as he likes.
+        """
+        counted = self._disbelieved.setdefault(source_id, _Disbelieved(now))
+        counted.times += 1
+        counted.untold += 1
+        if counted.times > _noted_at_once and abs(now - counted.noted_at) < _note_again:
+            return
+        detail, cure = _REFUSALS[code]
+        why = Symptom(Ailment.REFUSED, detail, cure.format(source=source_id))
+        counted.noted_at, times, counted.untold = now, counted.untold, 0
+        note = asyncio.create_task(self._note(source_id, times, why))
+        self._notes.add(note)
+        note.add_done_callback(self._notes.discard)
+
+    async def _note(self, source_id: str, times: int, why: Symptom) -> None:
+        try:
+            await self._door.refused(source_id, times, why)
+        except StoreDown:
+            log.warning("refused pushes to %s were not noted: the store is away", source_id)
+        except Exception:  # as above
+            log.exception("refused pushes to %s were not noted", source_id)
 
     async def _take(self, request: web.BaseRequest, source_id: str, now: datetime) -> dict[str, Any]:
         """Take one push. Raises _Refusal, and StoreDown of the core.
@@ -226,6 +279,15 @@ class Inbox:
             raise _Refusal(422, "nothing_taken", "一条也没有收下：" + "；".join(dict.fromkeys(told)))
         notes = {"notes": list(dict.fromkeys(told))} if told else {}
         return {"accepted": len(harvest.items), "new": len(lines), **notes}
+
+
+@dataclass(slots=True)
+class _Disbelieved:
+    """Pushes of one source that were not believed since one was: all, those the core has not heard of, and when it did."""
+
+    noted_at: datetime
+    times: int = 0
+    untold: int = 0
 
 
 class _Server(web.Server):

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from routing import duty, people, roster, source_list, takeover
 from routing.ailments import DESK
 from routing.auditor import STUCK_AFTER
+from routing.items import Ailment
 from routing.ledger import Ledger
 from routing.office import Office, Role
 from routing.roster_watch import Reach, reach
@@ -114,7 +115,14 @@ def sources(
     never = [one for one in read if one not in known]
     late = [one for one in known.values() if one.next_poll_at is not None and one.next_poll_at < now - LATE]
     failing = sorted(one.source_id for one in known.values() if one.failures >= FAILING)
-    ailing = sorted(one.source_id for one in known.values() if one.ills and one.failures < FAILING)
+    refused = {
+        one.source_id: ill for one in known.values() for ill in one.ills if ill.ailment is Ailment.REFUSED
+    }
+    ailing = sorted(
+        one.source_id
+        for one in known.values()
+        if one.failures < FAILING and any(ill.ailment is not Ailment.REFUSED for ill in one.ills)
+    )
     see = "用 yuqing sources 看原因和办法"
     if late:
         oldest = min(one.next_poll_at for one in late if one.next_poll_at is not None)
@@ -125,6 +133,8 @@ def sources(
         looks.append(Look("来源", verdict, f"{len(failing)} 个连续失败：{_some(failing)}", see))
     if ailing:
         looks.append(Look("来源", Verdict.MIND, f"{len(ailing)} 个异常：{_some(ailing)}", see))
+    for name, ill in sorted(refused.items()):
+        looks.append(Look("来源", Verdict.MIND, f"{name} {ill.detail}", ill.cure))
     if never:
         verdict = Verdict.BAD if len(never) == len(read) else Verdict.MIND
         looks.append(Look("来源", verdict, f"{len(never)} 个从未读过：{_some(never)}", SERVICE))

@@ -163,6 +163,7 @@ class Ailment(StrEnum):
     NEW_IDS = "new_ids"  # all ids changed, and were adopted
     TAMPERED = "tampered"  # a page that should not change did
     OVERDUE = "overdue"  # a column that should have news has none
+    REFUSED = "refused"  # pushes that could not be believed, and none that could since
     SILENT = "silent"  # nothing new for longer than its own past makes likely
     ERRORS = "errors"  # fails ever more often
     NETWORK = "network"  # nearly all sources fail at once: it is us

@@ -49,14 +49,19 @@ class Known:
 
 
 def known(session: Session, source_ids: Sequence[str]) -> Mapping[str, Known]:
-    """Give what is known of each source; one that was never read is left out."""
+    """Give what is known of each source; one that was never read, and of which nothing is amiss, is left out."""
     wanted = list(source_ids)
     ills: defaultdict[str, list[Ill]] = defaultdict(list)
     rows = select(AilmentRow).where(AilmentRow.source_id.in_(wanted))
     for row in session.scalars(rows.order_by(AilmentRow.since, AilmentRow.ailment)):
         ills[row.source_id].append(Ill(row.ailment, row.since, row.detail, row.cure))
     sources = session.scalars(select(SourceRow).where(SourceRow.id.in_(wanted)))
-    return {row.id: _known(row, ills[row.id]) for row in sources}
+    # What was pushed and never believed has an ailment and nothing else.
+    bare = {name: Known(name, *_UNREAD, tuple(found)) for name, found in ills.items()}
+    return bare | {row.id: _known(row, ills[row.id]) for row in sources}
+
+
+_UNREAD = (0, None, None, None, None, None, None, None)
 
 
 def _known(row: SourceRow, ills: Sequence[Ill]) -> Known:

@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import json
+import re
 import tomllib
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -11,9 +12,12 @@ from xml.etree import ElementTree
 import pytest
 from test_bot_cli import Terminal, empty, founded, yuqing
 
+from bot.office_file import load_office
 from monitors.sources_file import load_sources
+from routing import pushes
 from routing.clock import utc_now
-from routing.items import Ailment
+from routing.items import Ailment, Symptom
+from routing.ledger import Ledger
 from routing.sources import states
 from routing.store.tables import AilmentRow, LedgerRow, SourceRow
 
@@ -143,6 +147,20 @@ def test_every_ailment_has_its_word_and_shows_its_cure(desk: Terminal, ailment: 
     assert told in answer.out
     assert row_of(desk, "news")["ailments"] == [
         {"ailment": ailment.value, "since": ill_since(desk), "detail": "看到的情况", "cure": "怎么办"}
+    ]
+
+
+def test_a_source_whose_pushes_are_refused_says_so_before_any_was_taken(desk: Terminal) -> None:
+    old_key = Symptom(Ailment.REFUSED, "签名不对", "请核对密钥")
+    office = load_office((desk.folder / "config" / "office.toml").read_text(encoding="utf-8"), "office.toml")
+    desk.database(lambda s: pushes.refuse(s, office, Ledger(), "hotline", 2, old_key, utc_now()))
+    assert (row_of(desk, "hotline")["status"], row_of(desk, "hotline")["read"]) == ("推送被拒", False)
+    assert re.search(
+        r"hotline：连续 2 次推送没有收下，最近一次在 .*，原因：签名不对。请核对密钥", desk("sources").out
+    )
+    found = [look for look in desk("doctor", "--json").json["looks"] if "hotline" in look["value"]]
+    assert [(look["what"], look["verdict"], look["cure"]) for look in found] == [
+        ("来源", "mind", "请核对密钥")
     ]
 
 

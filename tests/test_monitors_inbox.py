@@ -23,12 +23,12 @@ from monitors import inbox
 from monitors.inbox import Inbox, push_key, sign
 from monitors.sources import Mapped, Source
 from monitors.worker import Worker
-from routing import intake, sources
+from routing import intake, pushes, sources
 from routing.clock import utc_now
 from routing.errors import UserError
-from routing.items import Ailment, Harvest, Kind, SourceState
+from routing.items import Ailment, Harvest, Kind, SourceState, Symptom
 from routing.pushes import was_taken
-from routing.store.tables import CaseRow, ItemRow
+from routing.store.tables import AilmentRow, CaseRow, ItemRow, OutboxRow
 
 SECRET = "0123456789abcdef0123456789abcdef"
 MAPPING = Mapped(items=None, id=("id",), text=("text",), time=("time",))
@@ -48,11 +48,15 @@ class Gate(Core):
         self.open = asyncio.Event()
         self.open.set()
         self.knocked = asyncio.Semaphore(0)
+        self.refusals: list[tuple[str, int, str]] = []
 
     async def accept(self, harvest: Harvest) -> Sequence[str]:
         self.knocked.release()
         await self.open.wait()
         return await super().accept(harvest)
+
+    async def refused(self, source_id: str, times: int, why: Symptom) -> None:
+        self.refusals.append((source_id, times, why.detail))
 
     async def pushed(self, source_id: str, signature: str) -> bool:
         return any((harvest.source_id, harvest.push) == (source_id, signature) for harvest in self.harvests)
@@ -75,6 +79,12 @@ class Desked:
 
     async def accept_urgent(self, harvest: Harvest, waiting: Collection[str]) -> Sequence[str]:
         return ()
+
+    async def refused(self, source_id: str, times: int, why: Symptom) -> None:
+        desk = self._desk
+        await desk.store.write(
+            lambda s: pushes.refuse(s, desk.office, desk.ledger, source_id, times, why, desk.clock())
+        )
 
     async def pushed(self, source_id: str, signature: str) -> bool:
         return await self._desk.store.read(lambda s: was_taken(s, source_id, signature))
@@ -530,6 +540,40 @@ async def test_a_push_opens_a_matter_on_the_real_store_and_is_known_there_for_ev
         assert told == (202, {"accepted": 0, "repeated": True} if repeated else {"accepted": 1, "new": 1})
     assert [row.external_id for row in desk.all(ItemRow)] == ["1"]
     assert len(desk.all(CaseRow)) == 1
+
+
+async def test_pushes_by_an_old_key_are_told_after_three_and_once_a_day(desk: Desk, worker: Worker) -> None:
+    served = Inbox([HOTLINE], worker, Desked(desk), desk.clock, SECRET)
+    sender = Sender(await served.start("127.0.0.1", 0), desk.clock)  # type: ignore[arg-type]
+
+    async def refused(times: int) -> tuple[list[str], int]:
+        for _ in range(times):
+            assert (await sender.push(record(1), key="old" * 20))[0] == 401
+            assert (await sender.push(record(1), "nobody", key="old" * 20))[0] == 401
+        await asyncio.gather(*served._notes)
+        return [row.mark for row in desk.all(AilmentRow)], len(told())
+
+    def told() -> list[OutboxRow]:
+        return desk.all(OutboxRow, OutboxRow.dedupe_key.startswith("source_ails"))
+
+    assert await refused(2) == (["2"], 0)
+    assert await refused(1) == (["3"], 1)
+    (message,) = told()
+    (ill,) = message.payload["ailments"]
+    assert (message.chat, message.payload["source"]) == (desk.office.operator_chat, "hotline")
+    assert "连续 3 次" in ill["detail"]
+    assert "签名不对" in ill["detail"]
+    assert "yuqing sources key hotline" in ill["cure"]
+
+    assert await refused(50) == (["3"], 1)  # more are counted, and written down once a minute
+    desk.clock.advance(seconds=60)
+    assert await refused(1) == (["54"], 1)
+    assert (await sender.push(record(1)))[0] == 202
+    assert desk.all(AilmentRow) == []
+    assert await refused(4) == (["3"], 1)
+    desk.clock.advance(seconds=86_400)
+    assert await refused(1) == (["5"], 2)
+    await served.close()
 
 
 # --- the page about it ---

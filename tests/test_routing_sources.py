@@ -252,7 +252,9 @@ def test_an_answer_that_was_not_parsed_shows_no_end_of_what_parsing_showed(empty
     assert heard(empty_desk) == [f"ails bbs {ailment}", f"ok bbs {ailment}"]
 
 
-@pytest.mark.parametrize("ailment", sorted(ailments.ON_THE_WAY - {*ailments.WAITS, *ailments.ROUNDS}))
+@pytest.mark.parametrize(
+    "ailment", sorted(ailments.ON_THE_WAY - {*ailments.WAITS, *ailments.ROUNDS, *ailments.NOTES})
+)
 def test_an_answer_that_was_not_parsed_shows_the_end_of_what_comes_with_any(empty_desk, ailment):
     answer(empty_desk, symptoms=(ill(ailment),), looked=False)
     answer(empty_desk, looked=False)

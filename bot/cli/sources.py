@@ -170,7 +170,7 @@ def _as_dict(source: Source, found: Known | None) -> dict[str, object]:
     ]
     return {
         **head,
-        "read": True,
+        "read": found.polled_at is not None,
         "failures": found.failures,
         "fault": found.fault,
         "last_ok_at": found.ok_at,
