@@ -222,6 +222,10 @@ class Inbox:
                 raise _Refusal(
                     404, "unknown_source", f"没有编号为 {source_id} 的推送来源；请核对 sources.toml"
                 )
+            if not body.strip():  # an export that broke; that there is nothing new is said by an empty list
+                raise _Refusal(
+                    400, "empty", "内容是空的，请检查导出；没有新记录就不必推送，要确认通路可推送空列表 []"
+                )
             if await self._door.pushed(source_id, signature):
                 return {"accepted": 0, "repeated": True}
             fetched = Fetched(200, body, request.headers["Content-Type"], source.url)

@@ -542,6 +542,27 @@ async def test_a_push_opens_a_matter_on_the_real_store_and_is_known_there_for_ev
     assert len(desk.all(CaseRow)) == 1
 
 
+async def test_an_empty_list_is_taken_and_breaks_no_silence_and_an_empty_body_is_refused(
+    desk: Desk, worker: Worker
+) -> None:
+    served = Inbox([HOTLINE], worker, Desked(desk), desk.clock, SECRET)
+    sender = Sender(await served.start("127.0.0.1", 0), desk.clock)  # type: ignore[arg-type]
+    assert (await sender.push(record(1)))[0] == 202
+    for kind, body in (
+        ("application/json", "[]"),
+        ("text/csv", "id,text\n"),
+        ("application/json", ' {"items":[]}'),
+    ):
+        desk.clock.advance(seconds=3600)
+        assert await sender.push(body, kind=kind) == (202, {"accepted": 0, "new": 0})
+        status, told = await sender.push(" \n")
+        assert (status, told["error"]) == (400, "empty")
+    await served.close()
+    limits = {"hotline": timedelta(hours=2)}
+    await desk.store.write(lambda s: sources.look(s, desk.office, desk.ledger, desk.clock(), limits))
+    assert [row.ailment for row in desk.all(AilmentRow)] == [Ailment.SILENT]
+
+
 async def test_pushes_by_an_old_key_are_told_after_three_and_once_a_day(desk: Desk, worker: Worker) -> None:
     served = Inbox([HOTLINE], worker, Desked(desk), desk.clock, SECRET)
     sender = Sender(await served.start("127.0.0.1", 0), desk.clock)  # type: ignore[arg-type]
