@@ -249,19 +249,28 @@ def card_at(session: Session, chat: str, message: str) -> StandingCard | None:
     return None if row is None else StandingCard(row.case_id, row.card)
 
 
+ANSWER = "answer:"
+"""Begins the keys of what answers somebody who acted in a chat."""
+
+
 @dataclass(frozen=True, slots=True)
 class Spoken:
-    """A message of ours in a chat, and the case that it speaks of, if any."""
+    """A message of ours in a chat: the case that it speaks of, if any, and whether it is a sentence to somebody who acted."""
 
     case_id: int | None
+    is_answer: bool
 
 
 def spoken_at(session: Session, chat: str, message: str) -> Spoken | None:
     """Say what a message of ours speaks of; None for one whose sending was cut off before we learnt its number."""
     row = session.execute(
-        select(OutboxRow.case_id).where(OutboxRow.chat == chat, OutboxRow.message == message)
+        select(OutboxRow.case_id, OutboxRow.dedupe_key, OutboxRow.payload).where(
+            OutboxRow.chat == chat, OutboxRow.message == message
+        )
     ).first()
-    return None if row is None else Spoken(row.case_id)
+    if row is None:
+        return None
+    return Spoken(row.case_id, row.dedupe_key.startswith(ANSWER) and row.payload.get("template") == "said")
 
 
 def text_at(session: Session, row_id: int, chat: str) -> Mapping[str, Any] | None:

@@ -89,7 +89,7 @@ def follow(session: Session, before: Office, after: Office, ledger: Ledger, now:
         OutboxRow.chat.in_(moved),
     )
     for row in session.scalars(waiting.order_by(OutboxRow.id)):
-        if "reply_to" not in row.payload and not row.dedupe_key.startswith("answer:"):
+        if "reply_to" not in row.payload and not row.dedupe_key.startswith(outbox.ANSWER):
             row.chat = moved[row.chat]
     session.flush()
     standing = select(MessageRefRow.case_id).where(

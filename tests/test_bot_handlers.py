@@ -172,6 +172,19 @@ def test_a_text_hours_after_the_question_becomes_no_draft(desk, happen):
     assert drafts(desk) == []
 
 
+def test_a_reply_to_what_was_said_of_a_short_text_answers_the_question(desk, happen):
+    case_id = desk.at(State.HANDLING)
+    happen(pressed("contact", draft_button(desk, case_id), "group-petition"))
+    happen(wrote("contact", "太短"))
+    assert said(desk, "contact").startswith("答复稿只有 2 字")
+    [*_, row] = desk.all(OutboxRow, OutboxRow.chat == "private-contact")
+    desk.run(lambda s: setattr(s.get_one(OutboxRow, row.id), "message", "9"))
+    happen(wrote("contact", ANSWER, reply_to="9"))
+    assert drafts(desk) == [ANSWER]
+    happen(wrote("contact", ANSWER, reply_to="9"))  # nothing is asked any more
+    assert said(desk, "contact").startswith("这条消息不用回复文字")
+
+
 # --- who reads what -----------------------------------------------------------------------------------------------
 
 

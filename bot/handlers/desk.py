@@ -158,7 +158,7 @@ class Occasion:
         """Queue a page (help, a list, a case) to a chat, once an update."""
         outbox.queue(
             self.session,
-            key=f"answer:{self.desk.platform}:{self.update_id}:{part}",
+            key=f"{outbox.ANSWER}{self.desk.platform}:{self.update_id}:{part}",
             chat=self.chat_name(chat),
             kind=MessageKind.TEXT,
             priority=Priority.PERSON,

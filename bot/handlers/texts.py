@@ -125,13 +125,21 @@ def stop_secret(occasion: Occasion, actor: Actor) -> str:
 def _reply_to_other(occasion: Occasion, event: TextReplied, actor: Actor, reply: str) -> str:
     """Take a reply to what is no card: a sentence about a case, or a copy whose sending was cut off.
 
-    In private such a copy can be nothing but the one open question. In the group of its channel a sentence about a
+    In private such a copy can be nothing but the one open question; and what we said of a text that could not be taken is
+    replied to as if it were the question, for it stands below it. In the group of its channel a sentence about a
     case stands for the slip; what cannot be told apart is said, for a draft must not vanish in silence.
     """
     chat = occasion.chat_name(event.chat)
     spoken = outbox.spoken_at(occasion.session, chat, reply)
     if event.is_private:
         question = asks.answered_by(occasion.session, chat, None, actor.person_id, occasion.now)
+        if (
+            spoken
+            and spoken.is_answer
+            and question is not None
+            and spoken.case_id in {None, question.case_id}
+        ):
+            return _answer(occasion, event, actor, question)
         if spoken and spoken.case_id is not None:
             return "文字没有保存：请回复承办群里的卡片，或先点卡片上的“拟答复稿”再回复。"
         if spoken or question is None:
