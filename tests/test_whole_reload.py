@@ -180,10 +180,10 @@ async def test_a_group_and_a_limit_change_and_what_runs_keeps_its_end(stage: Sta
 async def test_a_source_that_is_pushed_is_taken_once_it_is_named(halves: tuple[Stage, App]) -> None:
     stage, polling = halves
 
-    async def push() -> int:
+    async def push(secret: str = SECRET) -> int:
         body = json.dumps([{"id": "p1", "title": "公告", "text": "系统维护通知"}]).encode()
         stamp = int(time.time())
-        signed = sign(push_key(SECRET, "pushed"), stamp, "pushed", body)
+        signed = sign(push_key(secret, "pushed"), stamp, "pushed", body)
         headers = {"Content-Type": "application/json", "X-Yuqing-Timestamp": str(stamp)}
         url = f"http://127.0.0.1:{polling.ingest_port}/ingest/pushed"
         async with (
@@ -200,6 +200,9 @@ async def test_a_source_that_is_pushed_is_taken_once_it_is_named(halves: tuple[S
     async with asyncio.timeout(20):
         while await push() != 202:  # noqa: ASYNC110 - the other half takes the folder over by itself
             await asyncio.sleep(0.05)
+    assert [await push("the-secret-of-before") for _ in range(3)] == [401] * 3
+    told = await stage.said(OPERATOR, "推送被拒", "连续 3 次")
+    assert "yuqing sources key pushed" in told["text"]
 
 
 async def test_what_is_wrong_changes_nothing_and_two_files_land_together(halves: tuple[Stage, App]) -> None:
