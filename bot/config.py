@@ -72,12 +72,19 @@ def calendar_files(folder: Path) -> list[Path]:
     return sorted((folder / CALENDAR).glob("*.toml"))
 
 
+def _cure_of_missing(folder: Path) -> str:
+    """Say what to do: `yuqing init` writes nothing into a folder that holds a part of a configuration."""
+    if not any(folder.glob("*.toml")):
+        return f"运行 yuqing init {folder} 生成示例"
+    return "请把它放回；没有留底的，用 yuqing init 另写一个新文件夹，再把其中这个文件拷过来"
+
+
 def _part(folder: Path, name: str, load: Any, problems: list[Problem]) -> Any:
     path = folder / name
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
-        problems.append(Problem(str(path), None, "文件", "", "不存在", f"运行 yuqing init {folder} 生成示例"))
+        problems.append(Problem(str(path), None, "文件", "", "不存在", _cure_of_missing(folder)))
         return None
     except (OSError, UnicodeDecodeError) as error:
         problems.append(unreadable_file(path, error))

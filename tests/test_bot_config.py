@@ -538,8 +538,14 @@ def test_missing_and_unreadable_files_come_together(tmp_path: Path) -> None:
         load_folder(folder)
     found = {Path(p.file).name: p for p in caught.value.problems}
     assert found["office.toml"].reason == "不存在"
-    assert "yuqing init" in found["office.toml"].cure
+    assert "放回" in found["office.toml"].cure  # init writes nothing into a folder that holds a part
     assert found["rules.toml"].reason == "不是 UTF-8 文本"
+
+
+def test_an_empty_folder_is_filled_by_init(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_folder(tmp_path)
+    assert {p.cure for p in caught.value.problems} == {f"运行 yuqing init {tmp_path} 生成示例"}
 
 
 def test_a_rule_that_names_a_channel_the_office_has_not_is_told(tmp_path: Path) -> None:
