@@ -82,7 +82,7 @@ def _read_sqlite(path: Path, *, whole: bool) -> Held:
             schema = door.execute("SELECT version_num FROM alembic_version").fetchone()
             line = door.execute("SELECT seq, hash FROM ledger ORDER BY seq DESC LIMIT 1").fetchone()
     except sqlite3.Error as error:
-        raise Unreadable(str(error)) from error
+        raise Unreadable(f"文件残缺，或不是值班台的库（SQLite：{error}）") from error
     return _held(schema[0] if schema else "", *(line or (0, "")))
 
 
