@@ -6,6 +6,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from builders import HOUR, START, Desk, failed, harvest, item
+from sqlalchemy import event
+from sqlalchemy.orm import Session
 
 from routing import outbox
 from routing.ailments import DESK
@@ -47,6 +49,24 @@ def test_a_text_that_became_a_case_tells_the_whole_way(desk):
     assert "person=" not in found["台账 2"]
     assert "sign 到" in found["时限"]
     assert "第 0 次" in found["消息"]
+
+
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+def test_no_question_goes_through_all_texts(desk):
+    desk.open(url="http://bbs.example/a")
+
+    def scans(session: Session) -> list[str]:
+        door, asked = session.connection(), []
+        event.listen(
+            door, "before_cursor_execute", lambda _c, _cu, sql, given, *_: asked.append((sql, given))
+        )
+        for key in ("http://bbs.example/a", "http://bbs.example/b", "1"):
+            explain(session, key)
+        plans = [door.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}", given).all() for sql, given in list(asked)]
+        assert len(plans) > 10
+        return [str(row[3]) for plan in plans for row in plan if str(row[3]) == "SCAN item"]
+
+    assert desk.run(scans) == []
 
 
 def test_a_reader_gets_names_for_codes_and_his_own_time_of_day(desk):
