@@ -10,11 +10,12 @@ import os
 import re
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -26,7 +27,7 @@ from aiohttp import web
 from builders import unguard
 from openpyxl import load_workbook
 from rich.cells import cell_len
-from sqlalchemy import update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from bot.cli import common
@@ -34,6 +35,7 @@ from bot.cli.main import app, main
 from bot.forms import LEDGER_COLUMNS
 from bot.sandbox.server import Sandbox
 from bot.sandbox.world import SANDBOX_TOKEN, Cast, SandboxGroup, SandboxPerson
+from bot.settings import Settings
 from routing.clock import utc_now
 from routing.office import Role
 from routing.store.engine import Store
@@ -171,6 +173,16 @@ def founded(yuqing: Terminal, migrated_file: Path) -> Terminal:
     """The same, with a database that holds nothing yet."""
     shutil.copy(migrated_file, "yuqing.db")
     return yuqing
+
+
+@pytest.mark.usefixtures("founded")
+def test_a_look_keeps_no_writer_waiting() -> None:
+    def work(session: Session) -> int:
+        session.scalars(select(LedgerRow)).all()
+        with closing(sqlite3.connect("yuqing.db", timeout=0, isolation_level=None)) as service:
+            return service.execute("BEGIN IMMEDIATE").rowcount
+
+    assert common.from_store(Settings(database_url="sqlite:///yuqing.db"), work) == -1
 
 
 @contextmanager

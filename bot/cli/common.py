@@ -6,7 +6,8 @@ import os
 import re
 import stat
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
@@ -71,6 +72,18 @@ def in_store(settings: Settings, work: Callable[[Session], T], *, makes: bool = 
 
     `makes`: a database that is not there is made; otherwise UserError says that there is none, and none is made.
     """
+    with _opened(settings, makes=makes) as store:
+        return store.run(work)
+
+
+def from_store(settings: Settings, work: Callable[[Session], T]) -> T:
+    """Do one read as `in_store` does; what it changes is rolled back. However long it takes, no writer waits for it."""
+    with _opened(settings) as store:
+        return store.peek(work)
+
+
+@contextmanager
+def _opened(settings: Settings, *, makes: bool = False) -> Iterator[Store]:
     if not makes:
         check_file(settings)
     store = Store(settings.database_url)
@@ -78,7 +91,7 @@ def in_store(settings: Settings, work: Callable[[Session], T], *, makes: bool = 
         if not makes:
             check_filled(store, settings)
         migrate(store)
-        return store.run(work)
+        yield store
     finally:
         store.close()
 

@@ -13,7 +13,7 @@ import typer
 from sqlalchemy.orm import Session
 
 from bot.app import ledger_of
-from bot.cli.common import BadUsage, check_ending, check_free, configured, console, in_store, save
+from bot.cli.common import BadUsage, check_ending, check_free, configured, console, from_store, in_store, save
 from bot.config import Configuration
 from bot.dossier import dossier_xlsx
 from bot.forms import ledger_xlsx
@@ -60,7 +60,7 @@ class _Errand:
     configuration: Configuration
 
     def read(self, work: Callable[[Session], T]) -> T:
-        return in_store(self.settings, work)
+        return from_store(self.settings, work)
 
     def finish(self, content: bytes, lines: Sequence[tuple[int | None, dict[str, Any]]]) -> None:
         """Save the file and write a line of the record for each of `lines`: a matter or None, and what else to tell."""

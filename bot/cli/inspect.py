@@ -11,7 +11,7 @@ from bot.cli.common import (
     configuration_if_any,
     configured,
     console,
-    in_store,
+    from_store,
     lines_of,
     out,
     print_json,
@@ -51,7 +51,7 @@ def why(
     """一条信息或一个事项走过的每一步，以及为什么。"""
     settings = settings_now()
     told = PLAIN if as_json else words(configuration_if_any(settings))
-    steps = in_store(settings, lambda session: explain(session, key, told))
+    steps = from_store(settings, lambda session: explain(session, key, told))
     if not steps:
         raise UserError(f"库里没有“{key}”。请核对链接或编号；刚发布的要等下一轮读取。")
     if as_json:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from bot.cli.common import BadUsage, configured, console, in_store, out, print_json, settings_now
+from bot.cli.common import BadUsage, configured, console, from_store, out, print_json, settings_now
 from bot.scoring import damaged, models_folder
 from monitors import office_model
 from routing import office_opinions
@@ -80,7 +80,7 @@ def train(
     """用起步样本和本单位的研判（签收、改派、不予受理、换领域、必须或不必回应）重新训练；在保留的研判上更差或无从比较则不换。"""
     chosen = [_known(name) for name in names or NAMES]
     settings, configuration = configured()
-    said = in_store(settings, said_of_matters)
+    said = from_store(settings, said_of_matters)
     changed = 0
     for name in chosen:
         with console.status(f"正在训练 {name}（另开进程）…"):

@@ -12,6 +12,7 @@ from bot.cli.common import (
     configuration_if_any,
     configured,
     console,
+    from_store,
     in_store,
     out,
     print_json,
@@ -110,7 +111,7 @@ def _role(word: str) -> Role:
 def list_people(as_json: Annotated[bool, typer.Option("--json", help="输出 JSON")] = False) -> None:
     """列出人员、角色和渠道。"""
     settings = settings_now()
-    members = in_store(settings, people.members)
+    members = from_store(settings, people.members)
     if as_json:
         print_json([{**_plain(m)} for m in members])
         return

@@ -16,6 +16,7 @@ from bot.cli.common import (
     check_free,
     configured,
     console,
+    from_store,
     in_store,
     out,
     print_json,
@@ -68,7 +69,7 @@ def digest(
     span = _span(office, week, day)
     if file is not None:
         check_free(file, force)
-    numbers, lessons = in_store(
+    numbers, lessons = from_store(
         settings, lambda s: (week_numbers(s, office, span, utc_now()), history.learn(s, span))
     )
     if file is not None:
@@ -118,7 +119,7 @@ def verify(
     """从头核验台账，并与存证对照；有一行不符就指出是哪一行，退出码 1。"""
     posted = [_head(code) for code in head or ()]
     settings = settings_now()
-    result = in_store(settings, lambda s: ledger_of(settings).verify(s, posted))
+    result = from_store(settings, lambda s: ledger_of(settings).verify(s, posted))
     if as_json:
         broken = result.broken and {"seq": result.broken.seq, "reason": result.broken.reason}
         print_json({"lines": result.lines, "head": result.head, "heads": result.heads, "broken": broken})

@@ -7,7 +7,7 @@ import typer
 from rich.table import Table
 from sqlalchemy.orm import Session
 
-from bot.cli.common import BadUsage, configured, console, in_store, out, print_json
+from bot.cli.common import BadUsage, configured, console, from_store, out, print_json
 from bot.rosters import day_of, fault_line, stretch, unknown_line, unreachable_line
 from routing import duty
 from routing.clock import utc_now
@@ -42,7 +42,7 @@ def check(days: Days = 7, as_json: Json = False) -> None:
         found, unknown = duty.resolve(session, [shift for shift in planned if shift.ends_at > now])
         return unknown, report(session, office, found, now, now + timedelta(days=days))
 
-    unknown, found = in_store(settings, work)
+    unknown, found = from_store(settings, work)
     lines = [unknown_line(one) for one in unknown]
     if not unknown:  # with a name missing, every shift of his would look like a gap
         lines += [fault_line(fault, office) for fault in found.faults]
@@ -75,7 +75,7 @@ def show(days: Days = 7, as_json: Json = False) -> None:
         end = now + timedelta(days=days)
         return [_row(session, shift) for shift in found if shift.starts_at < end and shift.ends_at > now]
 
-    rows = in_store(settings, work)
+    rows = from_store(settings, work)
     if as_json:
         print_json(rows)
     elif not rows:

@@ -15,7 +15,7 @@ from rich.text import Text
 from bot.cli.common import (
     BadUsage,
     console,
-    in_store,
+    from_store,
     is_there,
     lines_of,
     out,
@@ -205,7 +205,7 @@ def verdict_rows(settings: Settings) -> Sequence[Verdict]:
             f"{said.title}\n{said.text}" if said.title else said.text,
             said.band is Band.NEGATIVE,
         )
-        for said in in_store(settings, said_of_texts)
+        for said in from_store(settings, said_of_texts)
     ]
 
 

@@ -18,6 +18,7 @@ from bot.cli.common import (
     check_free,
     configuration_if_any,
     console,
+    from_store,
     in_store,
     opened,
     out,
@@ -76,7 +77,7 @@ def show(
         return
     settings = settings_now()
     sources = _configured(settings)
-    known, refused_at = in_store(
+    known, refused_at = from_store(
         settings, lambda s: (source_list.known(s, [one.id for one in sources]), takeover.refused_at(s))
     )
     if as_json:
