@@ -18,6 +18,7 @@ from typing import Any, Protocol
 
 from aiohttp import web
 
+from monitors.comments import max_records
 from monitors.fetch import Fetched
 from monitors.parsed import Parsed
 from monitors.round import Working, described, failure
@@ -55,6 +56,7 @@ _REFUSALS: Mapping[str, tuple[str, str]] = {
         "请核对推送方和本机的时钟，推送时才签名",
     ),
     "too_large": ("内容超过 max_bytes", "请推送方分几次推送，或调大该来源的 max_bytes"),
+    "too_many": (f"一次推送超过 {max_records} 条", "请推送方分几次推送"),
     "unsupported_type": ("内容类型不对", "请推送方按 docs/push.md 写 Content-Type"),
     "unsupported_coding": ("内容是压缩过的", "请推送方不要压缩（docs/push.md）"),
 }
@@ -255,6 +257,12 @@ class Inbox:
         return bytes(body)
 
     async def _keep(self, source: Source, parsed: Parsed, now: datetime, signature: str) -> dict[str, Any]:
+        if parsed.entries > max_records:  # part of a push would be lost with whoever reads no notes
+            raise _Refusal(
+                413,
+                "too_many",
+                f"一次推送 {parsed.entries} 条，最多 {max_records} 条，一条也没有收下；请分几次推送",
+            )
         state = (await self._door.states([source.id])).get(source.id) or SourceState(source.id)
         if parsed.problem is not None and not parsed.items:
             failed = failure(source, state, now, parsed.problem, None)

@@ -20,6 +20,7 @@ from watching import START, Clock, Core, Neutral
 
 from bot.cli import sources as commands
 from monitors import inbox
+from monitors.comments import max_records
 from monitors.inbox import Inbox, push_key, sign
 from monitors.sources import Mapped, Source
 from monitors.worker import Worker
@@ -389,6 +390,18 @@ async def test_a_body_above_the_limit_is_refused_by_its_length_alone(sender: Sen
     answer = await exchange(sender.port, head.encode())  # not a byte of the body is sent
     assert answer.startswith(b"HTTP/1.1 413")
     assert "4096" in answer.decode()
+
+
+async def test_of_a_push_of_too_many_records_none_is_taken(gate: Gate, worker: Worker, clock: Clock) -> None:
+    served = Inbox([replace(HOTLINE, max_bytes=100_000)], worker, gate, clock, SECRET)
+    try:
+        sender = Sender(await served.start("127.0.0.1", 0), clock)
+        status, told = await sender.push("{}\n" * max_records + record(1))
+    finally:
+        await served.close()
+    assert (status, told["error"]) == (413, "too_many")
+    assert f"{max_records + 1} 条" in told["message"]
+    assert gate.harvests == []
 
 
 async def test_a_body_without_a_length_is_read_no_further_than_the_limit(sender: Sender) -> None:
