@@ -657,6 +657,6 @@ def test_the_page_names_every_answer_and_no_other() -> None:
     rows = re.findall(r"^\| (\d{3}) \| ([^|]*) \|", page, re.MULTILINE)
     named = {(int(status), code) for status, codes in rows for code in re.findall(r"`(\w+)`", codes)}
     source = Path(inbox.__file__).read_text(encoding="utf-8")
-    used = {(int(status), code) for status, code in re.findall(r'_Refusal\(\s*(\d{3}), "(\w+)"', source)}
+    used = {(int(status), code) for status, code in re.findall(r'_Refusal\(\s*(\d{3}),\s*"(\w+)"', source)}
     assert named == used
     assert timedelta(seconds=inbox.window_s) < intake.PUSH_LIFE
