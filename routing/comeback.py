@@ -26,23 +26,38 @@ def told_apart(session: Session, harvests: Sequence[Harvest], now: datetime) -> 
 
 def _told_apart(session: Session, harvest: Harvest, now: datetime) -> Harvest:
     ids = sorted(item.external_id for item in harvest.items if item.kind is Kind.HOTLIST)
-    names: dict[str, str] = {}
-    for start in range(0, len(ids), _IDS_AT_ONCE):
-        old = select(ItemRow.external_id, ItemRow.first_seen_at).where(
-            ItemRow.source_id == harvest.source_id,
-            ItemRow.external_id.in_(ids[start : start + _IDS_AT_ONCE]),
-            ItemRow.first_seen_at <= now - COOL_DOWN,
-        )
-        for external_id, first_seen_at in session.execute(old):
-            names[external_id] = f"{external_id}~{(now - first_seen_at) // COOL_DOWN}"
+    seen = _seen(session, harvest.source_id, ids)
+    names = {
+        external_id: [f"{external_id}~{turn}" for turn in range(1, (now - at) // COOL_DOWN + 1)]
+        for external_id, at in seen.items()
+        if now - at >= COOL_DOWN
+    }
     if not names:
         return harvest
+    again = _seen(session, harvest.source_id, [name for turns in names.values() for name in turns])
+    told = {
+        external_id: next(
+            (name for name in turns if name in again and now - again[name] < COOL_DOWN), turns[-1]
+        )
+        for external_id, turns in names.items()
+    }
     items = (
-        replace(item, external_id=names.get(item.external_id, item.external_id)) for item in harvest.items
+        replace(item, external_id=told.get(item.external_id, item.external_id)) for item in harvest.items
     )
     part = harvest.part
     return replace(
         harvest,
         items=tuple(items),
-        part=None if part is None else frozenset(names.get(one, one) for one in part),
+        part=None if part is None else frozenset(told.get(one, one) for one in part),
     )
+
+
+def _seen(session: Session, source_id: str, ids: Sequence[str]) -> dict[str, datetime]:
+    """Tell when those of the entries that are stored were first seen."""
+    seen: dict[str, datetime] = {}
+    for start in range(0, len(ids), _IDS_AT_ONCE):
+        stored = select(ItemRow.external_id, ItemRow.first_seen_at).where(
+            ItemRow.source_id == source_id, ItemRow.external_id.in_(ids[start : start + _IDS_AT_ONCE])
+        )
+        seen |= dict(session.execute(stored).tuples())
+    return seen

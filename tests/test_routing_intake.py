@@ -513,7 +513,7 @@ def test_after_a_week_of_silence_the_same_words_are_a_matter_of_their_own(known)
 
 def test_a_headline_that_is_back_on_a_hot_list_after_weeks_is_news_once_and_before_that_is_none(known):
     hot = item(WATER, title=WATER, external_id=WATER, kind=Kind.HOTLIST, source_id="weibo", published_at=None)
-    for days, matters in ((0, 1), (20, 1), (31, 2), (31.1, 2), (45, 2), (62, 3)):
+    for days, matters in ((0, 1), (20, 1), (31, 2), (31.1, 2), (45, 2), (62, 3), (91, 3), (93, 4)):
         known.clock.now = START + timedelta(days=days)
         known.accept(hot, source="weibo")
         assert len(known.all(CaseRow)) == matters, days
