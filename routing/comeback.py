@@ -59,5 +59,5 @@ def _seen(session: Session, source_id: str, ids: Sequence[str]) -> dict[str, dat
         stored = select(ItemRow.external_id, ItemRow.first_seen_at).where(
             ItemRow.source_id == source_id, ItemRow.external_id.in_(ids[start : start + _IDS_AT_ONCE])
         )
-        seen |= dict(session.execute(stored).tuples())
+        seen |= {row.external_id: row.first_seen_at for row in session.execute(stored)}
     return seen
