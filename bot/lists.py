@@ -61,7 +61,7 @@ def away(absence: Absence, office: Office, *, for_duty: bool) -> Card:
     """Give an absence of the service: to the duty group which limits passed, to the operator what else fell due."""
     span, passed = _between(absence.since, absence.until, office), absence.passed
     head = f"⚠️ 服务中断：{span}（{how_long(absence.until - absence.since)}），现已恢复；"
-    head += f"期间有 {len(passed)} 个时限到期：" if passed else "期间没有时限到期。"
+    head += f"期间有 {absence.limits} 个时限到期：" if absence.limits else "期间没有时限到期。"
     blocks = [Block(head, weight=9)]
     blocks += [
         Block(
@@ -69,8 +69,8 @@ def away(absence: Absence, office: Office, *, for_duty: bool) -> Card:
         )
         for p in passed[:CAUGHT_UP_SHOWN]
     ]
-    if len(passed) > CAUGHT_UP_SHOWN:
-        blocks.append(Block(f"等 {len(passed)} 个，全部见 /open"))
+    if absence.limits > CAUGHT_UP_SHOWN:
+        blocks.append(Block(f"等 {absence.limits} 个，全部见 /open"))
     if for_duty:
         blocks.append(Block("各责任人的提醒随后补发。", Form.NOTE, weight=2))
         return Card(tuple(blocks))

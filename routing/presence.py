@@ -4,7 +4,7 @@ A part notes each minute that it is here; what it notes is committed, so the not
 takes writes. Where the last note of the desk is old, it was away (stopped, asleep, hung), whatever the reason.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from typing import Any
@@ -28,6 +28,7 @@ AWAY_AFTER = timedelta(minutes=5)
 """Project default. What is away for less makes no reminder late, and a restart for an update is no news."""
 FORGOTTEN_AFTER = timedelta(days=30)
 LIMITS_KEPT = 200
+"""So many limits are named in the payload of a message; all are counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +64,14 @@ class Passed:
 
 @dataclass(frozen=True, slots=True)
 class Absence:
-    """An absence as it is told. `steps`: how many of each kind were due meanwhile, in Chinese; the others are counts."""
+    """An absence as it is told. `passed`: the first of `limits` limits; `steps`: how many of each kind were due meanwhile,
+    in Chinese; the others are counts.
+    """
 
     since: datetime
     until: datetime
     passed: tuple[Passed, ...]
+    limits: int
     steps: Mapping[str, int]
     waiting: int
     expired: int
@@ -119,7 +123,8 @@ def come_back(session: Session, office: Office, ledger: Ledger, since: datetime,
     facts: dict[str, Any] = {
         "since": since.isoformat(),
         "until": now.isoformat(),
-        "limits": [[row.case_id, row.step.value, row.due_at.isoformat()] for row in limits],
+        "limits": [[row.case_id, row.step.value, row.due_at.isoformat()] for row, _ in limits[:LIMITS_KEPT]],
+        "passed": len(limits),
         "steps": overdue_steps(session, now),
         "waiting": _count(session, OutboxRow.state.in_([Sending.PENDING, Sending.SENDING])),
         "expired": auditor.tell_expired(session, now),
@@ -137,9 +142,9 @@ def come_back(session: Session, office: Office, ledger: Ledger, since: datetime,
     )
     _queue(session, office.operator_chat, Priority.ALERT, facts, now)
     if limits and office.duty_chat != office.operator_chat:
-        gravest = min(Level(session.get_one(CaseRow, row.case_id).level) for row in limits)
+        gravest = Level(min(level for _, level in limits))
         silent = {SILENT: True} if is_silent(office, gravest, now) else {}
-        told = {key: facts[key] for key in ("since", "until", "limits")}
+        told = {key: facts[key] for key in ("since", "until", "limits", "passed")}
         _queue(session, office.duty_chat, Priority.DEADLINE, {**told, "duty": True, **silent}, now)
     return True
 
@@ -164,6 +169,7 @@ def absence(session: Session, facts: Mapping[str, Any]) -> Absence:
             for case, step, due in facts["limits"]
             if case in cases
         ),
+        limits=int(facts.get("passed", len(facts["limits"]))),
         steps=facts.get("steps", {}),
         waiting=int(facts.get("waiting", 0)),
         expired=int(facts.get("expired", 0)),
@@ -206,21 +212,20 @@ def _look(part: Part, now: datetime, zone: tzinfo, *, has_address: bool) -> Look
     return Look("心跳", Verdict.WELL, f"{name}{at} 时运行正常{last}")
 
 
-def _passed(session: Session, since: datetime, now: datetime) -> list[DeadlineRow]:
-    """Give the limits that ran out meanwhile, the earliest first; one that stood still did not."""
-    return list(
-        session.scalars(
-            select(DeadlineRow)
-            .where(
-                DeadlineRow.due_at > since,
-                DeadlineRow.due_at <= now,
-                DeadlineRow.ended_at.is_(None),
-                DeadlineRow.paused_at.is_(None),
-            )
-            .order_by(DeadlineRow.due_at, DeadlineRow.id)
-            .limit(LIMITS_KEPT)
+def _passed(session: Session, since: datetime, now: datetime) -> Sequence[tuple[DeadlineRow, int]]:
+    """Give the limits that ran out meanwhile with the level of each, the earliest first; one that stood still did not."""
+    passed = (
+        select(DeadlineRow, CaseRow.level)
+        .join(CaseRow, CaseRow.id == DeadlineRow.case_id)
+        .where(
+            DeadlineRow.due_at > since,
+            DeadlineRow.due_at <= now,
+            DeadlineRow.ended_at.is_(None),
+            DeadlineRow.paused_at.is_(None),
         )
+        .order_by(DeadlineRow.due_at, DeadlineRow.id)
     )
+    return [(row, level) for row, level in session.execute(passed)]
 
 
 def _queue(session: Session, chat: str, priority: Priority, facts: Mapping[str, Any], now: datetime) -> None:

@@ -1,5 +1,6 @@
 """An absence of the desk is told once, whole, to the operator; and to the duty group where limits passed."""
 
+import json
 from dataclasses import replace
 from datetime import time, timedelta
 from typing import Any
@@ -13,9 +14,10 @@ from routing import auditor, outbox, presence
 from routing.checkup import Verdict
 from routing.clock import Span
 from routing.duty_log import duty_log
+from routing.office import Level
 from routing.outbox import MessageKind, Priority
 from routing.presence import AWAY_AFTER, DESK, FORGOTTEN_AFTER, Note
-from routing.store.tables import DeadlineRow, LedgerRow, OutboxRow, PresenceRow, SourceRow
+from routing.store.tables import CaseRow, DeadlineRow, LedgerRow, OutboxRow, PresenceRow, SourceRow
 
 
 def back(desk: Desk, away: timedelta) -> bool:
@@ -121,6 +123,25 @@ def test_a_limit_that_passed_before_or_stood_still_is_not_counted(desk):
         desk.run(lambda s, id=row.id: setattr(s.get_one(DeadlineRow, id), "paused_at", desk.clock()))
     assert back(desk, 30 * 24 * HOUR)
     assert "期间没有时限到期" in told(desk, "operator")[0]
+
+
+def test_limits_that_are_not_named_are_counted_and_a_grave_one_among_them_is_heard_at_night(
+    desk, monkeypatch
+):
+    monkeypatch.setattr(presence, "LIMITS_KEPT", 1)
+    desk.office = replace(desk.office, night=(time(0), time(23, 59)))
+    desk.open()
+    first = min(desk.all(DeadlineRow), key=lambda row: row.due_at)
+    grave = desk.open("西山小区今天又停水了，物业不管")
+    desk.run(lambda s: setattr(s.get_one(CaseRow, grave), "level", Level.I))
+    back(desk, 30 * 24 * HOUR)
+    count = len(desk.all(DeadlineRow))
+    assert first.case_id != grave
+    assert f"期间有 {count} 个时限到期" in told(desk, "duty-group")[0]
+    [row] = desk.all(OutboxRow, OutboxRow.dedupe_key.startswith("away:"), OutboxRow.chat == "duty-group")
+    assert not row.payload.get("silent")
+    [line] = desk.all(LedgerRow, LedgerRow.action == "away")
+    assert f'"limits": {count}' in json.dumps(json.loads(line.data))
 
 
 @pytest.mark.parametrize(("hours", "silent"), [(9, False), (13, True)], ids=["at 19:00", "at 23:00"])
