@@ -384,10 +384,13 @@ _addresses = (
 _points = r"[.,，。_/\x7e*|]"
 _day = r"(?:0[1-9]|[12]\d|3[01])"
 _measures = (
-    "[元亿㎡%％]|万(?!能)|千[瓦克米伏]|公[里斤顷]|平方|立方|[伏瓦度吨米克亩斤件台辆套棵株]|升(?![学级职])|[户名次](?!片)"
+    "[亿㎡%％]|万(?!能)|千[瓦克米伏]|公[里斤顷]|平方|立方|[伏瓦度吨米克亩斤件台辆套棵株]|升(?![学级职])|[户名次](?!片)"
     "|个(?!人)|人(?![工民员美在])"
 )
-"""What shows that digits are a measure or a count and no account: +v 1000000伏, QQ群里 200000人."""
+_not_counted = rf"(?! ?[\d年]| ?元(?!旦))(?!(?<=00) ?(?:{_measures}))"
+"""Behind an account stands no year and no sum, and behind round digits no measure or count: +v 1000000伏, QQ群里 200000人.
+An account may end in anything, and half of these letters begin other words: 12345678 名额有限 is one.
+"""
 _numbers = (
     _shape(
         "身份证号",
@@ -428,8 +431,7 @@ _numbers = (
     _shape(
         "QQ号",
         r"(?:[Qq]{2}|扣扣|企鹅|加[Qq]|(?<![A-Za-z])[Qq](?=[:：]))(?:号码?|[账帐]号|为|是|微信|同号|[:： /]){0,5}"
-        r"(?P<hit>[1-9](?:[ -]?\d){4,10})"
-        rf"(?! ?(?:[\d年]|{_measures}))",
+        r"(?P<hit>[1-9](?:[ -]?\d){4,10})" + _not_counted,
         cue="Q|q|扣扣|企鹅",
     ),
 )
@@ -475,7 +477,7 @@ _others = (
         r"|(?:(?<![增参追附叠外])加|(?<![A-Za-z0-9+])(?<![A-Za-z0-9] )\+|➕) ?我? ?[vV微薇威]|(?<![A-Za-z])[薇威vV](?=[:：]))"
         r"(?P<said>(?: ?(?:号|[:：]|[Ii][Dd]|[账帐]号|为|是)){0,4}) ?"
         r"(?P<hit>[A-Za-z][A-Za-z0-9_-]{5,19}(?!\.?[A-Za-z0-9_@/])|[1-9]\d{5,10}"
-        rf"(?! ?(?:[\d年月]|{_measures})))",
+        rf"(?! ?月){_not_counted})",
         _is_wechat,
         _chat,
     ),
