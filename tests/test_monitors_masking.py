@@ -87,6 +87,7 @@ MOBILE, ID, CARD, PLATE, MAIL, PHONE, HOME, CHAT = (
         ("想团购的+v nobody，今晚", f"想团购的+v {CHAT}，今晚"),
         ("＋V：nobody", f"＋V：{CHAT}"),
         ("➕v nobody17", f"➕v {CHAT}"),
+        ("加微信100000017拉群，加我威信100000025", f"加微信{CHAT}拉群，加我威信{CHAT}"),
         ("加v信 nobody", f"加v信 {CHAT}"),
         ("加我微 nobody_17进群", f"加我微 {CHAT}进群"),
         ("加薇nobody17", f"加薇{CHAT}"),
