@@ -306,11 +306,9 @@ def _is_wechat(found: re.Match[str]) -> bool:
     before = _before(found, 12)
     if _asking.search(before):  # 加微信 lisihao, +v 100000017, and not 增加Vehicle
         return True
-    if (
-        hit[0].isdigit() and _asking.search(f"{before} ") and re.search(r"信$|[xX]$", before)
-    ):  # 加微信100000017
-        return True
-    return hit[0].isalpha() and bool(re.search(r"[\d_-]", hit))
+    if hit[0].isdigit():  # 加微信100000017
+        return before.endswith("信") and bool(_asking.search(f"{before} "))
+    return bool(re.search(r"[\d_-]", hit))
 
 
 _no_account = frozenset(("wechat", "weixin", "android", "iphone", "windows", "official"))
