@@ -306,12 +306,14 @@ def _is_wechat(found: re.Match[str]) -> bool:
     before = _before(found, 12)
     if _asking.search(before):  # 加微信 lisihao, +v 100000017, and not 增加Vehicle
         return True
-    if hit[0].isdigit():  # 加微信100000017
-        return before.endswith("信") and bool(_asking.search(f"{before} "))
+    if hit[0].isdigit():  # 加微信100000017, 加v100000017, VX100000017
+        return bool(_asking.search(f"{before} ") or (len(hit) >= 6 and _evasive.search(before)))
     return bool(re.search(r"[\d_-]", hit))
 
 
 _no_account = frozenset(("wechat", "weixin", "android", "iphone", "windows", "official"))
+_evasive = re.compile(r"(?:(?<![A-Za-z])(?:[vV]信|[vVwW][xX])|薇信|威信)$")
+"""Spelled so only by who gives an account."""
 _asking = re.compile(r"(?:(?<![增参追附叠外])加|[+➕]) ?我? ?[A-Za-z微薇威]{1,6}信? $")
 """One asks to be added, and a space stands before the name: then a name of letters alone is one too."""
 

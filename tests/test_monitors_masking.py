@@ -92,6 +92,7 @@ MOBILE, ID, CARD, PLATE, MAIL, PHONE, HOME, CHAT = (
         ("加我微 nobody_17进群", f"加我微 {CHAT}进群"),
         ("加薇nobody17", f"加薇{CHAT}"),
         ("+vx 100000017", f"+vx {CHAT}"),
+        ("加v100000017，VX100000025，v信100000017", f"加v{CHAT}，VX{CHAT}，v信{CHAT}"),
         ("+v 100000017人工客服在线", f"+v {CHAT}人工客服在线"),
         ("加v 100000017名片在此，QQ 100000017个人号", f"加v {CHAT}名片在此，QQ [QQ号已隐去]个人号"),
         (
