@@ -77,7 +77,7 @@ class Holds:
     def _connected(self) -> Connection:
         if self._connection is None:
             connection = self._store.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
-            connection.detach()  # closing it must end the session
+            connection.detach()  # held for as long as the process lives: it must not take a place of the pool
             self._connection = connection
             for setting in _keepalive:
                 connection.execute(text(setting))
