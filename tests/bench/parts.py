@@ -128,7 +128,8 @@ def _serve(line: "Connection[Any, Any]", shape: Shape, count: int, hosts: int) -
         loop = asyncio.get_running_loop()
         while (turn := await loop.run_in_executor(None, line.recv)) is not None:
             feeds.turn = turn
-            feeds.prepare(count)
+            if shape.fresh:  # else nobody gets a document that changed
+                feeds.prepare(count)
             line.send(True)
         await runner.cleanup()
 
