@@ -259,7 +259,7 @@ class Poller:
             self._sources.pop(name, None)
         for name, watch in found.items():
             origin = self._sources.get(watch.origin_id)
-            if origin is not None and name not in self._sources:
+            if origin is not None and (name not in self._sources or watch != self._watches.get(name)):
                 self._sources[name] = _derived(origin, watch)
         self._watches = found
 
@@ -341,7 +341,7 @@ class Poller:
                 if self._touched.add(played.state):
                     await self._touched.flush()
                 return played.state
-            harvest = self._answered(source, played)
+            harvest = _answered(source, played)
             harvest, ahead = await scored(harvest, self._worker, self._door)
             outcomes = [*ahead, *await self._door.accept(harvest)]
         except StoreDown as error:
@@ -354,16 +354,6 @@ class Poller:
         if harvest.problem is not None:
             return harvest, Outcome.FAILED, outcomes
         return harvest, Outcome.READ if played.read else Outcome.UNCHANGED, outcomes
-
-    def _answered(self, source: Source, played: Round) -> Harvest:
-        """Give the harvest; comments from a feed of their own are told whom they answer."""
-        watch = self._watches.get(source.id)
-        if watch is None:
-            return played.harvest
-        items = tuple(
-            replace(item, parent_id=item.parent_id or watch.parent_id) for item in played.harvest.items
-        )
-        return replace(played.harvest, items=items)
 
     def _put_off(
         self, source: Source, state: SourceState, now: datetime, error: StoreDown
@@ -528,11 +518,20 @@ def _derived(origin: Source, watch: CommentWatch) -> Source:
         mapping=None,
         item_kind=Kind.COMMENT,
         comment_feeds=False,
+        answers=watch.parent_id,
         window_h=24,
         frozen_h=0,
         silent_h=0,
         overdue_d=0,
     )
+
+
+def _answered(source: Source, played: Round) -> Harvest:
+    """Give the harvest; comments from a feed of their own are told whom they answer."""
+    if source.answers is None:
+        return played.harvest
+    items = tuple(replace(item, parent_id=item.parent_id or source.answers) for item in played.harvest.items)
+    return replace(played.harvest, items=items)
 
 
 def _order_of_appearance(item: Item) -> tuple[bool, datetime]:

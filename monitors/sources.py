@@ -111,7 +111,8 @@ class Source:
     comment streams, files and inboxes; a feed has `title_cut` and `text_cut` here. `path` is a file or a
     pattern of files. `frozen_h`: an unchanged answer for longer is a cache, not a source (0: never); `silent_h`: the
     same for news, in place of what is learned (0: never; None: learned). `overdue_d`: a column must have news in so
-    many days. `window_h`, `frozen_h`, `silent_h` in hours, `overdue_d` in days, all `_s` in seconds.
+    many days. `answers`: the external id of the text that all comments of a feed under watch stand under; nobody
+    configures it. `window_h`, `frozen_h`, `silent_h` in hours, `overdue_d` in days, all `_s` in seconds.
     """
 
     id: str
@@ -142,6 +143,7 @@ class Source:
     format: FileFormat = "jsonl"
     encoding: str | None = None
     comment_feeds: bool = True
+    answers: str | None = None
     title_cut: str | None = None
     text_cut: str | None = None
     frozen_h: float = 0

@@ -66,3 +66,25 @@ async def test_comment_feeds_go_and_change_with_the_source_that_named_them() -> 
         poller.watch([])
         watch.clock.advance(3600)
         assert await poller.poll_due() == ()
+
+
+async def test_comments_on_their_way_answer_their_text_though_source_and_watch_end_meanwhile() -> None:
+    async with on_watch() as watch:
+        site = watch.site
+        site.pages = {"/a": feed("甲"), "/comments": feed("评论")}
+        url, until = f"http://{site.base}/comments", START + timedelta(days=1)
+        poller = watch.poller(watch.source("a", interval_s=600, max_interval_s=600))
+        await poller.poll_due()
+        watch.core.watched = [CommentWatch("a~1", "a", "1", url, until)]
+        watch.clock.advance(60)
+        site.arrived.clear()
+        site.hold = asyncio.Event()
+        rounds = asyncio.create_task(poller.poll_due())
+        await site.arrived.wait()
+        poller.watch([])
+        watch.core.watched = []
+        watch.clock.advance(60)
+        assert await poller.poll_due() == ()
+        site.hold.set()
+        assert [report.source_id for report in await rounds] == ["a~1"]
+        assert [item.parent_id for item in watch.core.harvests[-1].items] == ["1"]
