@@ -36,8 +36,8 @@ BY_PARSING = frozenset(
 )
 """Of these, what only a look into the answer shows: one that was as before and not parsed shows no end of them."""
 ON_THE_WAY = SEEN - BY_PARSING
-NOTES = frozenset({Ailment.NEW_IDS, Ailment.REFUSED})
-"""Told and done with: nothing is over when it is not seen again, or the all-clear is anybody's to bring about."""
+NOTES = frozenset({Ailment.NEW_IDS})
+"""Told and done with: nothing is over when it is not seen again."""
 FOR_DUTY = frozenset({Ailment.TAMPERED, Ailment.OVERDUE})
 """For those on duty too: a changed page of our own is a matter of minutes, and a column is theirs to fill
 (seed 围场 六; 江北 附件3 第五条)."""

@@ -576,7 +576,9 @@ async def test_an_empty_list_is_taken_and_breaks_no_silence_and_an_empty_body_is
     assert [row.ailment for row in desk.all(AilmentRow)] == [Ailment.SILENT]
 
 
-async def test_pushes_by_an_old_key_are_told_after_three_and_once_a_day(desk: Desk, worker: Worker) -> None:
+async def test_pushes_by_an_old_key_are_told_after_three_and_once_a_day_and_so_is_their_end(
+    desk: Desk, worker: Worker
+) -> None:
     served = Inbox([HOTLINE], worker, Desked(desk), desk.clock, SECRET)
     sender = Sender(await served.start("127.0.0.1", 0), desk.clock)  # type: ignore[arg-type]
 
@@ -590,6 +592,13 @@ async def test_pushes_by_an_old_key_are_told_after_three_and_once_a_day(desk: De
     def told() -> list[OutboxRow]:
         return desk.all(OutboxRow, OutboxRow.dedupe_key.startswith("source_ails"))
 
+    async def taken_again() -> list[object]:
+        desk.clock.advance(seconds=60)
+        assert (await sender.push(record(1)))[0] == 202
+        assert desk.all(AilmentRow) == []
+        over = desk.all(OutboxRow, OutboxRow.dedupe_key.startswith("source_ok"))
+        return [(row.chat, row.payload["source"], row.payload["over"]) for row in over]
+
     assert await refused(2) == (["2"], 0)
     assert await refused(1) == (["3"], 1)
     (message,) = told()
@@ -602,11 +611,14 @@ async def test_pushes_by_an_old_key_are_told_after_three_and_once_a_day(desk: De
     assert await refused(50) == (["3"], 1)  # more are counted, and written down once a minute
     desk.clock.advance(seconds=60)
     assert await refused(1) == (["54"], 1)
-    assert (await sender.push(record(1)))[0] == 202
-    assert desk.all(AilmentRow) == []
+    all_clear = (desk.office.operator_chat, "hotline", ["refused"])
+    assert await taken_again() == [all_clear]
+    assert await refused(4) == (["3"], 1)
+    assert await taken_again() == [all_clear]  # of what nobody was told nothing is over
     assert await refused(4) == (["3"], 1)
     desk.clock.advance(seconds=86_400)
     assert await refused(1) == (["5"], 2)
+    assert await taken_again() == [all_clear] * 2
     await served.close()
 
 
