@@ -64,7 +64,7 @@ from routing.outbox import MessageKind, Priority
 from routing.presence import DESK
 from routing.store.engine import Store
 from routing.store.lease import Lease, LeaseHeld
-from routing.store.migrate import migrate
+from routing.store.migrate import migrate, migrate_alone
 from routing.store.tables import ItemRow
 
 log = logging.getLogger(__name__)
@@ -154,8 +154,15 @@ class App:
         `ready` is set once everything runs. With `only="monitors"` nothing is sent and no lease is taken, so that
         several machines may poll for one bot.
         """
-        migrate(self.store)
-        lease = None if only == "monitors" else Lease(self.store)
+        lease = (
+            None if only == "monitors" else Lease(self.store)
+        )  # before the tables change: another may work on them
+        try:
+            migrate(self.store)
+        except BaseException:
+            if lease is not None:
+                lease.close()
+            raise
         beating = asyncio.create_task(self._heartbeat(only).run())
         try:
             if only != "monitors":
@@ -510,7 +517,7 @@ async def poll_once(
     """
     store = Store(settings.database_url)
     try:
-        migrate(store)
+        migrate_alone(store)
         terms = Terms.of(configuration, office_opinions.opinions(models_folder(settings)))
         door = StoreDoor(store, lambda: terms, ledger_of(settings), clock, lambda: None)
         async with Fetcher(clock) as fetcher, closing(Worker(scorer_of(settings))) as worker:

@@ -125,7 +125,7 @@ def test_one_look_that_breaks_hides_no_other(made):
 
 
 @pytest.mark.parametrize(
-    ("number", "verdict"), [("0001", "mind"), ("9999", "bad"), (None, "bad")], ids=["older", "newer", "empty"]
+    ("number", "verdict"), [("0001", "bad"), ("9999", "bad"), (None, "bad")], ids=["older", "newer", "empty"]
 )
 def test_a_schema_of_another_version_is_told_and_left_as_it_is(made, number, verdict):
     statement = (

@@ -22,7 +22,7 @@ from bot.logs import set_up
 from bot.settings import Settings, folder_setting, load_settings, read_environment
 from routing.errors import ConfigError, Problem, UserError, system_words
 from routing.store.engine import Store
-from routing.store.migrate import migrate, standing
+from routing.store.migrate import migrate_alone, standing
 
 T = TypeVar("T")
 
@@ -68,29 +68,36 @@ def _collected(load: Callable[[], T], problems: list[Problem]) -> T | None:
 
 
 def in_store(settings: Settings, work: Callable[[Session], T], *, makes: bool = False) -> T:
-    """Do one unit of work on the database of the settings, brought to the newest schema first.
+    """Do one unit of work on the database of the settings, brought to the newest schema first (see `migrate_alone`).
 
     `makes`: a database that is not there is made; otherwise UserError says that there is none, and none is made.
     """
-    with _opened(settings, makes=makes) as store:
-        return store.run(work)
-
-
-def from_store(settings: Settings, work: Callable[[Session], T]) -> T:
-    """Do one read as `in_store` does; what it changes is rolled back. However long it takes, no writer waits for it."""
-    with _opened(settings) as store:
-        return store.peek(work)
-
-
-@contextmanager
-def _opened(settings: Settings, *, makes: bool = False) -> Iterator[Store]:
     if not makes:
         check_file(settings)
     store = Store(settings.database_url)
     try:
         if not makes:
             check_filled(store, settings)
-        migrate(store)
+        migrate_alone(store)
+        return store.run(work)
+    finally:
+        store.close()
+
+
+def from_store(settings: Settings, work: Callable[[Session], T]) -> T:
+    """Do one read; what it changes is rolled back. However long it takes, no writer waits for it."""
+    with looked_at(settings) as store:
+        return store.peek(work)
+
+
+@contextmanager
+def looked_at(settings: Settings) -> Iterator[Store]:
+    """Open the database for reading. Raises UserError where there is none, or one of another schema: it is left as it is."""
+    check_file(settings)
+    store = Store(settings.database_url)
+    try:
+        check_filled(store, settings)
+        check_schema(store, settings)
         yield store
     finally:
         store.close()
@@ -117,6 +124,21 @@ def check_filled(store: Store, settings: Settings) -> None:
         raise UserError(
             f"{database_name(settings.database_url)} 里没有 yuqing 的数据，什么都没有做。"
             "请检查 YUQING_DATABASE_URL；第一次用先运行 yuqing run，会自动建表。"
+        )
+
+
+def check_schema(store: Store, settings: Settings) -> None:
+    """Refuse to read what this version does not know. Changes nothing: a service of another version may be at work."""
+    name = database_name(settings.database_url)
+    found, newest = store.peek(standing)
+    if found < newest:
+        raise UserError(
+            f"{name} 还是旧结构（{found}，本版本 {newest}），什么都没有做。"
+            "请先停服务并备份，再用本版本启动 yuqing run，会自动升级。"
+        )
+    if found > newest:
+        raise UserError(
+            f"{name} 已由更新的版本改过（{found}，本版本只到 {newest}），什么都没有做。请装回那个版本。"
         )
 
 

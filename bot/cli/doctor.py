@@ -213,12 +213,13 @@ def _schema(store: Store, name: str) -> list[Look]:
                 "数据库",
                 Verdict.BAD,
                 f"{name} 已由更新的版本改过（{found}）",
-                f"本版本只到 {newest}，请装回新版",
+                f"本版本只到 {newest}，请装回那个版本",
             )
         ]
     if found < newest:
         value = f"{name} 还是旧结构（{found}，本版本 {newest}），其余各项没有查"
-        return [Look("数据库", Verdict.MIND, value, "重启服务即自动升级；先备份")]
+        cure = "先停服务并备份，再用本版本启动 yuqing run，会自动升级"
+        return [Look("数据库", Verdict.BAD, value, cure)]
     return [Look("数据库", Verdict.WELL, f"{name}，结构 {found}")]
 
 

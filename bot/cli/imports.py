@@ -21,6 +21,7 @@ from bot.cli.common import (
     configuration_if_any,
     configured,
     console,
+    from_store,
     in_store,
     opened,
     out,
@@ -115,9 +116,9 @@ def ledger(
     if skip_bad and not dry_run:
         check_free(left_to, force)
     if by.strip():  # before anything is written, and where one only tries
-        in_store(settings, lambda s: _actor(s, by, now))
+        from_store(settings, lambda s: _actor(s, by, now))
     reading = _read(file.name, found, means, skip_hidden=skip_hidden)
-    fates = in_store(settings, lambda s: sort(s, reading.matters))
+    fates = from_store(settings, lambda s: sort(s, reading.matters))
     well = not reading.problems or (skip_bad and bool(reading.matters))
     if as_json and (dry_run or not well):
         print_json(_as_json(reading, fates))

@@ -16,9 +16,9 @@ from bot.cli.common import (
     BadUsage,
     check_file,
     check_filled,
+    check_schema,
     configured,
     console,
-    database_name,
     out,
     print_json,
     progress_bar,
@@ -36,7 +36,7 @@ from routing.retention import Cut, cut_at
 from routing.store.compact import MIB, compact
 from routing.store.engine import Store
 from routing.store.lease import Lease, LeaseHeld
-from routing.store.migrate import migrate, standing
+from routing.store.migrate import migrate, migrate_alone
 
 BREATH_S = 0.02
 BREATH_SHARE = 3
@@ -91,29 +91,17 @@ def _opened(settings: Settings, *, alone: bool, changes: bool) -> Iterator[Store
         if alone:
             lease = _held(store)
         check_filled(store, settings)
-        if changes:
+        if alone:
             migrate(store)
+        elif changes:
+            migrate_alone(store)
         else:
-            _check_schema(store, settings)
+            check_schema(store, settings)
         yield store
     finally:
         store.close()
         if lease is not None:
             lease.close()
-
-
-def _check_schema(store: Store, settings: Settings) -> None:
-    """Refuse to read what this version does not know. Changes nothing."""
-    name = database_name(settings.database_url)
-    found, newest = store.peek(standing)
-    if found < newest:
-        raise UserError(
-            f"{name} 还是旧结构（{found}，本版本 {newest}），什么都没有做。请先备份，再重启服务升级。"
-        )
-    if found > newest:
-        raise UserError(
-            f"{name} 已由更新的版本改过（{found}，本版本只到 {newest}），什么都没有做。请装回新版。"
-        )
 
 
 def _held(store: Store) -> Lease:

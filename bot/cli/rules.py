@@ -11,7 +11,7 @@ from rich.progress import Progress
 from rich.table import Table
 from rich.text import Text
 
-from bot.cli.common import check_file, configured, console, out, print_json
+from bot.cli.common import configured, console, looked_at, out, print_json
 from bot.config import Configuration
 from bot.replayed import (
     CHANGE_NAMES,
@@ -23,9 +23,8 @@ from bot.replayed import (
 )
 from bot.replaying import Draft, Replayed, draft_of, replay
 from bot.scoring import models_folder
-from bot.settings import Settings
 from routing.clock import utc_now
-from routing.errors import StoreDown, UserError
+from routing.errors import UserError
 from routing.office import Office
 from routing.replay import Report
 from routing.store.engine import Store
@@ -48,8 +47,8 @@ def try_again(
     """用规则草稿重判库里最近几天的信息：会多报、少报、改派什么，每天多少提醒。只读，不改动任何东西。"""
     settings, configuration = configured()
     draft = draft_of(rules or settings.config / RULES, models_folder(settings))
-    check_file(settings)
-    replayed = asyncio.run(_replay(settings, configuration, draft, days, examples, utc_now()))
+    with looked_at(settings) as store:
+        replayed = asyncio.run(_replay(store, configuration, draft, days, examples, utc_now()))
     if replayed is None:
         raise UserError(f"库里没有最近 {days} 天的信息，试算不了。请把 --days 写大些，或先让服务读取来源。")
     if as_json:
@@ -59,29 +58,21 @@ def try_again(
 
 
 async def _replay(
-    settings: Settings, configuration: Configuration, draft: Draft, days: int, examples: int, now: datetime
+    store: Store, configuration: Configuration, draft: Draft, days: int, examples: int, now: datetime
 ) -> Replayed | None:
-    store = Store(settings.database_url)
     tags = {source.id: source.tags for source in configuration.sources}
-    try:
-        with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
-            task = progress.add_task("试算", total=None)
-            return await replay(
-                store,
-                configuration.office,
-                draft,
-                tags,
-                days,
-                now,
-                examples=examples,
-                done=lambda through, of: progress.update(task, completed=through, total=of),
-            )
-    except StoreDown as error:
-        raise UserError(
-            "数据库读不出来。请检查 YUQING_DATABASE_URL；刚升级过的，先启动一次服务，让它更新数据库。"
-        ) from error
-    finally:
-        store.close()
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task("试算", total=None)
+        return await replay(
+            store,
+            configuration.office,
+            draft,
+            tags,
+            days,
+            now,
+            examples=examples,
+            done=lambda through, of: progress.update(task, completed=through, total=of),
+        )
 
 
 def _as_dict(replayed: Replayed) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from routing.errors import UserError
 from routing.store.engine import Store
+from routing.store.lease import holder
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -54,6 +55,20 @@ def migrate(store: Store) -> None:
             from alembic import command  # dear to import, and seldom needed
 
             command.upgrade(config_for(connection), "head")
+
+
+def migrate_alone(store: Store) -> None:
+    """Run what is missing, as `migrate` does, but not under a service that works on the database: its tables are not ours.
+
+    Raises UserError then, and nothing was done.
+    """
+    found, newest = store.peek(standing)
+    if found and found < newest and holder(store) is not None:
+        raise UserError(
+            f"数据库还是旧结构（{found}，本版本 {newest}），旧版本的服务正在用它，什么都没有做。"
+            "请先停服务并备份，再用本版本启动 yuqing run，会自动升级。"
+        )
+    migrate(store)
 
 
 def standing(session: Session) -> tuple[str, str]:
