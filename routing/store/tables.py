@@ -241,7 +241,7 @@ class ItemRow(Base):
     __table_args__ = (
         UniqueConstraint("source_id", "external_id"),
         Index("ix_item_first_seen_at", "first_seen_at"),
-        Index("ix_item_url", "url"),
+        Index("ix_item_url", "url", "source_id", postgresql_ops={"url": "text_pattern_ops"}),
         Index("ix_item_source_id_published_at", "source_id", "published_at", "id"),
     )
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
