@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 
-from sqlalchemy import Select, and_, collate, func, or_, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from routing.ailments import DESK
@@ -273,12 +273,14 @@ def _sources_of(session: Session, host: str, words: Words) -> list[str]:
     configured = {name for name, address in words.values.get("address", {}).items() if _host(address) == host}
     asked = session.execute(select(SourceRow.id, SourceRow.validator_url))
     answered = {row.id for row in asked if row.validator_url and _host(row.validator_url) == host}
-    # By letter, so that SQLite goes by the index; "0" is what follows "/".
-    url = ItemRow.url if session.get_bind().dialect.name == "sqlite" else collate(ItemRow.url, "C")
-    from_there = [
-        and_(url >= f"{scheme}://{host}/", url < f"{scheme}://{host}0") for scheme in ("http", "https")
-    ]
-    brought = set(session.scalars(select(ItemRow.source_id).where(or_(*from_there)).distinct()))
+    # By letter, as the index has them: in a language's order PostgreSQL goes by none. "0" is what follows "/".
+    from_on, below = (">=", "<") if session.get_bind().dialect.name == "sqlite" else ("~>=~", "~<~")
+    brought: set[str] = set()
+    for start in (
+        f"{scheme}://{host}" for scheme in ("http", "https")
+    ):  # one range at a time is read in the index alone
+        there = ItemRow.url.bool_op(from_on)(f"{start}/") & ItemRow.url.bool_op(below)(f"{start}0")
+        brought |= set(session.scalars(select(ItemRow.source_id).where(there).distinct()))
     return sorted(configured | answered | brought)
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -51,7 +52,6 @@ def test_a_text_that_became_a_case_tells_the_whole_way(desk):
     assert "第 0 次" in found["消息"]
 
 
-@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
 def test_no_question_goes_through_all_texts(desk):
     desk.open(url="http://bbs.example/a")
 
@@ -62,11 +62,29 @@ def test_no_question_goes_through_all_texts(desk):
         )
         for key in ("http://bbs.example/a", "http://bbs.example/b", "1"):
             explain(session, key)
-        plans = [door.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}", given).all() for sql, given in list(asked)]
-        assert len(plans) > 10
-        return [str(row[3]) for plan in plans for row in plan if str(row[3]) == "SCAN item"]
+        questions = list(asked)
+        assert len(questions) > 10
+        if door.dialect.name == "sqlite":
+            plans = [
+                door.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}", given).all() for sql, given in questions
+            ]
+            return [str(row[3]) for plan in plans for row in plan if str(row[3]) == "SCAN item"]
+        door.exec_driver_sql("SET LOCAL enable_seqscan = off")  # of three texts no index is worth a look
+        plans = [
+            door.exec_driver_sql(f"EXPLAIN (FORMAT JSON) {sql}", given).scalar_one()
+            for sql, given in questions
+        ]
+        return [sql for (sql, _), (plan,) in zip(questions, plans, strict=True) if scans_items(plan["Plan"])]
 
     assert desk.run(scans) == []
+
+
+def scans_items(plan: dict[str, Any]) -> bool:
+    """Tell whether a plan of PostgreSQL reads the texts, or an index of them, from end to end."""
+    by_index = plan.keys() & {"Index Cond", "Recheck Cond"}
+    return (plan.get("Relation Name") == "item" and not by_index) or any(
+        scans_items(part) for part in plan.get("Plans", [])
+    )
 
 
 def test_a_reader_gets_names_for_codes_and_his_own_time_of_day(desk):
