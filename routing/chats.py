@@ -3,12 +3,13 @@
 Everything inside uses the name of the configuration; only the sender and the reader of updates translate.
 """
 
+from collections.abc import Collection
 from datetime import datetime
 
 from sqlalchemy import literal, select, update
 from sqlalchemy.orm import Session
 
-from routing.store.tables import ChatRow, MessageRefRow, OutboxRow
+from routing.store.tables import AskRow, ChatRow, MessageRefRow, OutboxRow
 
 
 def address(session: Session, ref: str) -> str:
@@ -17,9 +18,28 @@ def address(session: Session, ref: str) -> str:
     return row.moved_to if row is not None and row.moved_to else ref
 
 
-def name_of(session: Session, chat: str) -> str:
-    """Give the configuration's name of a chat that an update came from."""
+def name_of(session: Session, chat: str, named: Collection[str] = ()) -> str:
+    """Give the configuration's name of a chat that an update came from.
+
+    `named`: the chats of the configuration. It may name a group that moved by its old id or, edited since, by the new one.
+    """
+    if chat in named:
+        return chat
+    row = session.get(ChatRow, chat)
+    if row is not None and row.moved_to and row.moved_to in named:
+        return row.moved_to
     return session.scalar(select(ChatRow.ref).where(ChatRow.moved_to == chat)) or chat
+
+
+def follow_names(session: Session, named: Collection[str]) -> None:
+    """Let rows of a group that moved bear the id by which the configuration names it now. Safe to call twice."""
+    for row in session.scalars(select(ChatRow).where(ChatRow.moved_to.is_not(None))).all():
+        new = row.moved_to or ""
+        if (row.ref in named) == (new in named):
+            continue
+        before, after = (row.ref, new) if new in named else (new, row.ref)
+        for table in (MessageRefRow, OutboxRow, AskRow):
+            session.execute(update(table).where(table.chat == before).values(chat=after))
 
 
 def moved(session: Session, old: str, new: str) -> None:

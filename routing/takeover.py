@@ -11,7 +11,7 @@ from datetime import datetime
 from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session
 
-from routing import deadlines, outbox, reconcile
+from routing import chats, deadlines, outbox, reconcile
 from routing.ledger import Ledger
 from routing.office import Office
 from routing.outbox import MessageKind, Priority
@@ -64,6 +64,7 @@ def start(session: Session, office: Office, ledger: Ledger, now: datetime) -> No
 
     Says that an edit which was refused is in force now: a start reads the files as they are. Safe to call twice.
     """
+    chats.follow_names(session, office.chats())
     deadlines.recount(session, office, ledger, now)
     deadlines.excuse_reports(session, office, now)
     if refused_at(session) is not None:
@@ -76,11 +77,17 @@ def follow(session: Session, before: Office, after: Office, ledger: Ledger, now:
     1. Tentative limits are counted anew by the calendar as it is now, with a ledger line each.
     2. Clocks of reports (首报、续报) end where the office asks for none any more: nobody could meet them.
     3. What waits for a group goes to the one that has taken its place, and the cards that stand in the old one say
-       that they count no more. Open matters get theirs in the new one at once.
+       that they count no more. Open matters get theirs in the new one at once. A group that moved and is named by its new
+       id is the same group: its cards stay.
     """
+    chats.follow_names(session, after.chats())
     deadlines.recount(session, after, ledger, now)
     deadlines.excuse_reports(session, after, now)
-    moved = _moved(before, after)
+    moved = {
+        old: new
+        for old, new in _moved(before, after).items()
+        if chats.address(session, old) != chats.address(session, new)
+    }
     if not moved:
         return
     waiting = select(OutboxRow).where(

@@ -303,6 +303,29 @@ def test_a_menu_opens_for_those_who_judge_in_the_duty_group_and_for_nobody_else(
     assert "请在值班群里操作" in happen(pressed("duty", token)).toast
 
 
+@pytest.mark.parametrize("duty_chat", ["duty-group", "-1001"], ids=["named by the old id", "by the new one"])
+def test_in_a_group_that_moved_both_ids_are_the_duty_group_whichever_the_configuration_names(desk, duty_chat):
+    case_id = desk.open()
+    desk.run(lambda s: chats.moved(s, "duty-group", "-1001"))
+    desk.office = replace(desk.office, duty_chat=duty_chat)
+    counter, serial = Counter(desk.office, desk.ledger, "chat", {}), count(1)
+
+    def happen(event: Event) -> Reaction | None:
+        return desk.run(lambda s: react(Occasion(counter, s, desk.clock(), next(serial), event)))
+
+    happen(gave("duty", "open", chat="-1001"))
+    assert told(desk, duty_chat)[-1]["template"] == "open_list"
+    here = happen(pressed("duty", menu_token(desk, case_id, DISMISS), "-1001"))
+    assert here.menu is not None
+    before = happen(pressed("duty", menu_token(desk, case_id, DISMISS), "duty-group"))
+    assert before.menu is None  # that message cannot be edited any more
+    assert "这张卡片已在群里重发" in before.toast
+    cards = [row for row in desk.all(OutboxRow, OutboxRow.chat == duty_chat) if row.kind == "card"]
+    assert cards[-1].dedupe_key.startswith("again:")
+    dispatch = token_of(Wish(Command.DISPATCH.value, case_id, desk.case(case_id).version, 0, "petition"))
+    assert "已转办" in happen(pressed("duty", dispatch, "duty-group")).toast
+
+
 @pytest.mark.parametrize("name", MENUS)
 def test_a_stale_card_opens_no_menu(desk, happen, name):
     case_id = desk.open()

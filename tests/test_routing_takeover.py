@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from bot.compose import Composer
 from bot.render import duty_card
-from routing import deadlines, outbox, takeover
+from routing import chats, deadlines, outbox, takeover
 from routing.cases import Done
 from routing.office import Level, Office, Procedure, Step
 from routing.store.tables import DeadlineRow, MessageRefRow, OutboxRow, Sending
@@ -142,3 +142,23 @@ def test_an_edit_is_told_once_and_a_refused_one_is_known_until_it_is_mended(desk
     assert tell("3")  # what another process refused, this one takes over
     assert desk.run(takeover.refused_at) is None
     assert [tell("1"), tell("3"), tell("3")] == [True, True, False]  # two folders that are linked in turns
+
+
+def test_a_group_that_moved_and_is_named_by_its_new_id_is_the_same_group(desk: Desk) -> None:
+    case_id = desk.at(State.TO_SIGN)
+    deliver(desk)
+    desk.run(lambda s: chats.moved(s, "duty-group", "-1001"))
+    deliver(desk)
+    stand = {"case_id": case_id, "card": "duty", "draft_version": 0, "now": desk.clock()}
+    desk.run(lambda s: outbox.remember_card(s, chat="duty-group", message="7", **stand))
+    after = replace(desk.office, duty_chat="-1001")
+    queued = len(desk.all(OutboxRow))
+    follow(desk, after)
+    assert desk.run(lambda s: outbox.card_at(s, "-1001", "7")) is not None
+    assert len(desk.all(OutboxRow)) == queued  # nothing is closed there, nothing is sent again
+    for office, chat in (
+        (desk.office, "duty-group"),
+        (after, "-1001"),
+    ):  # put back, and edited while it was stopped
+        desk.run(lambda s, office=office: takeover.start(s, office, desk.ledger, desk.clock()))
+        assert {row.chat for row in desk.all(MessageRefRow, MessageRefRow.card == "duty")} == {chat}

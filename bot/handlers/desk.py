@@ -119,7 +119,7 @@ class Occasion:
 
     def chat_name(self, chat: str) -> str:
         """Give the configuration's name of a chat."""
-        return chats.name_of(self.session, chat)
+        return chats.name_of(self.session, chat, self.desk.office.chats())
 
     def is_here(self, chat: str) -> bool:
         """Tell whether a chat is where it was; numbers of messages from before a move mean others now."""

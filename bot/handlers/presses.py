@@ -34,6 +34,7 @@ from routing.workflow import (
 )
 
 STRANGER = "您还没有登记，此操作无效。请联系系统管理员。"
+MOVED = "本群已升级为超级群，旧卡片不能再展开。这张卡片已在群里重发，请在新卡片上操作。"
 UNKNOWN_BUTTON = "这个按钮已失效，请看最新的卡片，或发送 /mine 查看。"
 
 
@@ -70,8 +71,17 @@ def press(occasion: Occasion, event: ActionPressed) -> Reaction:
     where = occasion.where(event.chat, event.sender, facts.channels())
     _adopt(occasion, event, wish, actor, where, facts)
     if wish.verb == MENU:
-        return _open_menu(occasion, event, wish, actor, facts, where)
+        opened = _open_menu(occasion, event, wish, actor, facts, where)
+        is_shown = opened.menu is None or occasion.is_here(event.chat)
+        return opened if is_shown else _anew(occasion, event, facts.id)
     return _order(occasion, event, wish, actor, facts, where)
+
+
+def _anew(occasion: Occasion, event: ActionPressed, case_id: int) -> Reaction:
+    """Post the card anew where one from before a group moved was pressed for more: no menu can open on that any more."""
+    key, chat = f"again:{occasion.desk.platform}:{occasion.update_id}", occasion.chat_name(event.chat)
+    posted = announce.post_again(occasion.session, occasion.desk.office, case_id, chat, key, occasion.now)
+    return Reaction(MOVED if posted else UNKNOWN_BUTTON, alert=True)
 
 
 def _known(occasion: Occasion, wish: Wish | None) -> int | None:
