@@ -17,6 +17,7 @@ from routing.owed import Owed, plainest
 from routing.placing import next_number, title_of
 from routing.procedure import UNJUDGED, first_clocks, first_state
 from routing.spread import spread
+from routing.standing import refresh
 from routing.store.tables import CaseItemRow, CaseRow, ItemRow, ProposalRow, SuggestionRow, VerdictKind
 from routing.traces import is_derived, origin_of
 from routing.workflow import Command, Ground, Order, Refusal
@@ -58,9 +59,11 @@ def split(session: Session, office: Office, case: CaseRow, order: Order, now: da
     item = session.get_one(ItemRow, order.item_id)
     placed = session.get_one(CaseItemRow, order.item_id)
     new = _case_of(session, office, case, item, now)
-    for row in _with_comments(session, placed):
+    leaving = _with_comments(session, placed)
+    for row in leaving:
         row.case_id, row.why, row.certainty = new.id, f"值班人员从 {case.number} 拆出", 1.0
     session.flush()
+    followed = _follow(session, case, new, [row.item_id for row in leaving], now)
     _speak_for_itself(session, case, now)
     # The text has been known since it was placed: a wrong match wins no time for the answer.
     deadlines.start(session, office, new, (Step.RESPOND,), placed.at)
@@ -86,7 +89,34 @@ def split(session: Session, office: Office, case: CaseRow, order: Order, now: da
     return Effect(
         f"已拆出 {new.number}，原事项 {case.number}",
         {"item": item.id, "number": new.number},
-        (Line(new.id, "open", facts),),
+        (
+            Line(new.id, "open", facts),
+            *(Line(new.id, "take_in", {"number": old.number}) for old in followed),
+        ),
+    )
+
+
+def _follow(
+    session: Session, case: CaseRow, new: CaseRow, leaving: Sequence[int], now: datetime
+) -> Sequence[CaseRow]:
+    """Let the cases that were merged into `case`, and that were told by what leaves it now, lead to where that went."""
+    query = select(CaseRow).where(CaseRow.merged_into == case.id).order_by(CaseRow.id)
+    followed = [
+        old
+        for old in session.scalars(query)
+        if (first := _told_by(session, old)) and first.item_id in leaving
+    ]
+    for old in followed:
+        old.merged_into = new.id
+    session.flush()
+    for old in followed:
+        refresh(session, old.id, now)
+    return followed
+
+
+def _told_by(session: Session, case: CaseRow) -> ProposalRow | None:
+    return session.scalar(
+        select(ProposalRow).where(ProposalRow.case_id == case.id).order_by(ProposalRow.id).limit(1)
     )
 
 
@@ -208,10 +238,14 @@ def classify(session: Session, office: Office, case: CaseRow, order: Order, now:
 
 
 def _case_of(session: Session, office: Office, case: CaseRow, item: ItemRow, now: datetime) -> CaseRow:
-    """Open the case of a text that was split off: as it was proposed for it once, else as its old case stands."""
+    """Open the case of a text that was split off: as it was proposed for it once, else as its old case stands.
+
+    What was merged before is opened as the case that it came from stood.
+    """
     told = session.scalar(
         select(ProposalRow).where(ProposalRow.item_id == item.id).order_by(ProposalRow.id.desc()).limit(1)
     )
+    source = session.get_one(CaseRow, told.case_id) if told else case
     level = told.level if told else case.level
     channel = told.channel if told and told.channel in office.channels else case.channel
     new = CaseRow(
@@ -220,11 +254,11 @@ def _case_of(session: Session, office: Office, case: CaseRow, item: ItemRow, now
         level=level,
         proposed_level=level,
         channel=channel,
-        copies=[copy for copy in case.copies if copy != channel],
+        copies=[copy for copy in source.copies if copy != channel],
         title=title_of(item),
-        place=item.places[0] if item.places else case.place,
-        topic=item.topic or case.topic,
-        subject=item.subject or case.subject,
+        place=item.places[0] if item.places else source.place,
+        topic=item.topic or source.topic,
+        subject=item.subject or source.subject,
         must_answer=case.must_answer,
         owed=case.owed,
         opened_at=now,

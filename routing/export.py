@@ -26,6 +26,7 @@ from routing.store.tables import (
     ReleaseRow,
     SupervisionRow,
 )
+from routing.told import as_told
 from routing.traces import named
 from routing.workflow import STATE_NAMES, State
 
@@ -228,7 +229,7 @@ def _items(session: Session, inside: ColumnElement[bool]) -> dict[int, list[Item
         .join(ItemRow, ItemRow.id == CaseItemRow.item_id)
         .join(CaseRow, CaseRow.id == CaseItemRow.case_id)
         .where(inside)
-        .order_by(CaseItemRow.at, ItemRow.id)
+        .order_by(*as_told())
     )
     return _by_case([(case_id, item) for case_id, item in rows])
 

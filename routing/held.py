@@ -14,6 +14,7 @@ from routing import people
 from routing.office import Level
 from routing.silence import Ending, MuteKind
 from routing.store.tables import CaseItemRow, CaseRow, HoldRow, ItemRow, MuteRow
+from routing.told import as_told
 from routing.workflow import ENDED
 
 
@@ -177,7 +178,7 @@ def _first_url(session: Session, case_id: int) -> str:
         select(ItemRow.url)
         .join(CaseItemRow, CaseItemRow.item_id == ItemRow.id)
         .where(CaseItemRow.case_id == case_id, ItemRow.url != "")
-        .order_by(CaseItemRow.at, ItemRow.id)
+        .order_by(*as_told())
         .limit(1)
     )
     return url or ""

@@ -35,6 +35,7 @@ from routing.store.tables import (
     SuggestionRow,
     VerdictKind,
 )
+from routing.told import as_told
 from routing.workflow import ENDED, AnswerKind, Aspect, Command, Openness, Opinion, Stage, State
 
 
@@ -519,7 +520,7 @@ def _items(session: Session, case_id: int) -> list[ItemRow]:
             select(ItemRow)
             .join(CaseItemRow, CaseItemRow.item_id == ItemRow.id)
             .where(CaseItemRow.case_id == case_id)
-            .order_by(CaseItemRow.at, ItemRow.id)
+            .order_by(*as_told())
         )
     )
 

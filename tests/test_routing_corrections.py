@@ -15,6 +15,7 @@ from routing.cases import Done
 from routing.clock import Span
 from routing.digest import week_numbers
 from routing.errors import UserError
+from routing.export import ledger_rows
 from routing.items import Band, Kind, Sentiment
 from routing.ledger import entries
 from routing.office import Level, Procedure, Step
@@ -391,6 +392,35 @@ def test_a_merger_is_undone_by_splitting_off_and_the_text_has_its_proposal_again
     assert [row.item_id for row in known.all(ProposalRow, ProposalRow.case_id == new.id)] == [
         item_id(known, EAST)
     ]
+
+
+def test_what_came_in_stands_behind_the_first_text_of_the_matter_though_it_is_older(known, both):
+    first, second = both
+    known.act(first, Command.MERGE, into=second)
+    view = known.run(lambda s: case_view(s, second))
+    assert (view.title, view.lead.text, view.items) == (WEST, WEST, 2)
+    span = Span("day", START - HOUR, START + 2 * HOUR)
+    rows = known.run(lambda s: ledger_rows(s, known.office, span, full=True))
+    assert {row.summary for row in rows if row.summary} == {WEST}
+
+
+def test_a_merged_matter_leads_to_where_its_text_went_when_that_is_split_off_again(known, both):
+    first, second = both
+    known.act(first, Command.MERGE, into=second)
+    stand(known, first, second)
+    known.act(second, Command.SPLIT, item_id=item_id(known, EAST))
+    new = known.all(CaseRow)[-1]
+    view = known.run(lambda s: case_view(s, first))
+    assert (view.state, view.merged_into.number) == (State.MERGED, new.number)
+    assert first in redrawn(known)
+    assert actions(known, new.id) == ["open", "take_in"]
+
+
+def test_a_merged_matter_stays_where_it_went_when_another_text_leaves(known, both):
+    first, second = both
+    known.act(first, Command.MERGE, into=second)
+    known.act(second, Command.SPLIT, item_id=item_id(known, WEST))
+    assert known.case(first).merged_into == second
 
 
 def test_two_who_merge_crosswise_at_the_same_moment_leave_one_matter(known):
