@@ -12,8 +12,9 @@ from bot.rosters import fault_line, stretch
 from routing.duty import OnDuty, Watch
 from routing.handover import Handover, Matter
 from routing.office import Office
+from routing.reasons import REASON_MIN
 from routing.roster import Finding
-from routing.substitution import Substitution, SubstitutionState
+from routing.substitution import REASONS, Substitution, SubstitutionState
 
 END = "end"
 """What the button carries that ends a substitution before its time."""
@@ -175,12 +176,11 @@ def substitution_card(asked: Substitution, office: Office) -> Card:
     return Card(blocks, (buttons,))
 
 
-STAND_IN_REASONS = ("因公外出", "培训开会", "休假", "其他公务")
 STAND_IN_USAGE = (
     "也可以一行写完：/substitute 备用人 起 止 理由\n"
     "备用人：李明（替别人申请时写“原值班人 备用人”，限政府办）\n"
     "起、止：现在，或 18:00，或 11-22 08:00\n"
-    "理由：因公外出\n"
+    f"理由：因公外出（至少 {REASON_MIN} 个字）\n"
     "如 /substitute 李明 11-22 08:00 11-23 08:00 因公外出\n"
     "提前结束：/substitute 结束"
 )
@@ -208,9 +208,7 @@ def standin_card(facts: Mapping[str, Any], office: Office) -> Card:
         return Card((title, name, Block("2/3 顶哪一段？", weight=9), usage), (*spans, again))
     start, end = int(facts["starts"]), int(facts["ends"])
     when = Block(stretch(_at(start), _at(end), office), label="起止", weight=9)
-    reasons = [
-        _stand_in(reserve, reason, start, end, str(place)) for place, reason in enumerate(STAND_IN_REASONS)
-    ]
+    reasons = [_stand_in(reserve, reason, start, end, str(place)) for place, reason in enumerate(REASONS)]
     return Card(
         (title, name, when, Block("3/3 什么原因？选后报值班领导", weight=9), usage), (*_pairs(reasons), again)
     )

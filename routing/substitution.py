@@ -17,6 +17,7 @@ from routing.errors import UserError
 from routing.ledger import Ledger
 from routing.office import Office, Role
 from routing.outbox import MessageKind, Priority, queue
+from routing.reasons import REASON_MIN, is_telling
 from routing.store.lock import serialise
 from routing.store.tables import PersonRoleRow, SubstitutionRow
 from routing.store.tables import SubstitutionState as SubstitutionState  # noqa: PLC0414 - who shows one knows it from here
@@ -25,6 +26,8 @@ from routing.workflow import Actor
 LONGEST = timedelta(days=31)
 """Project default: who is away for longer wants another roster."""
 REASON_MAX = 200
+REASONS = ("因公外出", "培训开会", "休假", "其他公务")
+"""Those on offer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,8 +275,10 @@ def _check(session: Session, asker: Actor, wanted: Wanted, now: datetime) -> Non
         raise UserError("止时须晚于起时，也须晚于现在，请核对后重发。")
     if wanted.ends_at - max(wanted.starts_at, now) > LONGEST:
         raise UserError(f"顶岗最长 {LONGEST.days} 天；更长请改值班表。")
-    if not wanted.reason.strip() or len(wanted.reason) > REASON_MAX:
-        raise UserError(f"请写理由，最多 {REASON_MAX} 字。")
+    if wanted.reason not in REASONS and not is_telling(wanted.reason):
+        raise UserError(f"请写明顶岗的理由，至少 {REASON_MIN} 个字，如“{REASONS[0]}”。没有申请。")
+    if len(wanted.reason) > REASON_MAX:
+        raise UserError(f"顶岗的理由最多 {REASON_MAX} 字，请缩短后重发。没有申请。")
     for person_id in (wanted.absent_id, wanted.reserve_id):
         if people.actor_by_id(session, person_id) is None or not people.private_chats(session, person_id):
             raise UserError(f"{people.name_of(session, person_id)} 没有可用的账号，不能参与顶岗。")

@@ -196,17 +196,17 @@ def local(month: int, day: int, hour: int, minute: int = 0, year: int = 2026) ->
 @pytest.mark.parametrize(
     ("typed", "starts_at", "ends_at"),
     [
-        ("李主任 11-18 08:00 11-19 08:00 出差", local(11, 18, 8), local(11, 19, 8)),
-        ("李主任 2026-11-18 8:00 18:00 出差", local(11, 18, 8), local(11, 18, 18)),
-        ("李主任 现在 18:00 出差", local(11, 17, 10), local(11, 17, 18)),
-        ("李主任 18:00 24:00 出差", local(11, 17, 18), local(11, 18, 0)),
-        ("李主任 11月18日 8：00 11月19日 8：00 出差", local(11, 18, 8), local(11, 19, 8)),
+        ("李主任 11-18 08:00 11-19 08:00 因公出差", local(11, 18, 8), local(11, 19, 8)),
+        ("李主任 2026-11-18 8:00 18:00 因公出差", local(11, 18, 8), local(11, 18, 18)),
+        ("李主任 现在 18:00 因公出差", local(11, 17, 10), local(11, 17, 18)),
+        ("李主任 18:00 24:00 因公出差", local(11, 17, 18), local(11, 18, 0)),
+        ("李主任 11月18日 8：00 11月19日 8：00 因公出差", local(11, 18, 8), local(11, 19, 8)),
     ],
 )
 def test_a_period_is_read_as_people_write_it(desk, happen, typed, starts_at, ends_at):
     happen(gave("duty", "substitute", typed))
     [row] = desk.all(SubstitutionRow)
-    assert (row.starts_at, row.ends_at, row.reason) == (starts_at, ends_at, "出差")
+    assert (row.starts_at, row.ends_at, row.reason) == (starts_at, ends_at, "因公出差")
     assert row.absent_id == desk.staff["duty"].person_id
 
 
@@ -220,14 +220,16 @@ def test_without_a_year_the_next_such_day_is_meant(desk, happen):
     ("typed", "word"),
     [
         ("李主任", "写法"),
-        ("李主任 出差", "写法"),
+        ("李主任 因公出差", "写法"),
         ("李主任 11-18", "写法"),
-        ("李主任 11-18 08:00 出差", "写法"),
-        ("李主任 11-31 08:00 12-01 08:00 出差", "没有 11-31 这一天"),
-        ("李主仁 现在 18:00 出差", "是不是 李主任？"),
-        ("李主任 现在 18:00", "请写理由"),
-        ("王值班 现在 18:00 出差", "不能自己顶自己"),
-        ("孙初审 李主任 现在 18:00 出差", "本人或政府办"),
+        ("李主任 11-18 08:00 因公出差", "写法"),
+        ("李主任 11-31 08:00 12-01 08:00 因公出差", "没有 11-31 这一天"),
+        ("李主仁 现在 18:00 因公出差", "是不是 李主任？"),
+        ("李主任 现在 18:00", "请写明顶岗的理由，至少 4 个字"),
+        ("李主任 现在 18:00 有事", "请写明顶岗的理由，至少 4 个字"),
+        ("李主任 现在 18:00 。。。。", "请写明顶岗的理由，至少 4 个字"),
+        ("王值班 现在 18:00 因公出差", "不能自己顶自己"),
+        ("孙初审 李主任 现在 18:00 因公出差", "本人或政府办"),
     ],
 )
 def test_a_line_that_cannot_be_read_gets_the_cure_and_changes_nothing(desk, happen, typed, word):
@@ -274,7 +276,7 @@ def test_the_form_of_a_substitution_stands_in_private_and_offers_hours_without_a
 
 
 def test_the_leader_sees_the_whole_and_decides_and_all_concerned_hear(desk, happen):
-    happen(gave("office", "substitute", "孙初审 李主任 现在 18:00 发烧"))
+    happen(gave("office", "substitute", "孙初审 李主任 现在 18:00 发烧就医"))
     assert "已报值班领导审批" in said(desk, "private-office")[0]
     card = show(desk, "private-leader", "substitution")
     assert lines(card) == [
@@ -282,7 +284,7 @@ def test_the_leader_sees_the_whole_and_decides_and_all_concerned_hear(desk, happ
         "原值班人：孙初审",
         "备用人员：李主任",
         "起止：11-17 10:00–18:00",
-        "原因：发烧",
+        "原因：发烧就医",
         "顶岗期间的权限：初审人",
         "申请人：李主任",
     ]
@@ -293,7 +295,7 @@ def test_the_leader_sees_the_whole_and_decides_and_all_concerned_hear(desk, happ
     assert lines(show(desk, "private-leader", "substitution"))[-1] == "结果：郑县长 已批准"
     [public] = said(desk, "duty-group")
     assert public == "顶岗：11-17 10:00–18:00 由 李主任 顶 孙初审 的岗（郑县长 批准），到时自动结束。"
-    assert "发烧" not in public
+    assert "发烧就医" not in public
     assert said(desk, "private-reviewer") == []  # a card that he can end it by
     [[ending]] = show(desk, "private-reviewer", "substitution").buttons
     assert ending.text == "提前结束顶岗"
@@ -301,7 +303,7 @@ def test_the_leader_sees_the_whole_and_decides_and_all_concerned_hear(desk, happ
 
 
 def test_who_was_not_sent_the_card_of_a_substitution_neither_ends_it_nor_reads_it(desk, happen):
-    happen(gave("office", "substitute", "孙初审 李主任 现在 18:00 发烧"))
+    happen(gave("office", "substitute", "孙初审 李主任 现在 18:00 发烧就医"))
     [[yes, _]] = show(desk, "private-leader", "substitution").buttons
     happen(pressed("leader", yes.token))
     [[ending]] = show(desk, "private-reviewer", "substitution").buttons
@@ -321,7 +323,7 @@ def test_who_was_not_sent_the_card_of_a_substitution_neither_ends_it_nor_reads_i
 
 
 def test_a_refusal_is_told_to_those_concerned_alone(desk, happen):
-    happen(gave("reviewer", "substitute", "李主任 现在 18:00 出差"))
+    happen(gave("reviewer", "substitute", "李主任 现在 18:00 因公出差"))
     [[_, no]] = show(desk, "private-leader", "substitution").buttons
     happen(pressed("leader", no.token))
     assert desk.all(SubstitutionRow)[0].state is SubstitutionState.REFUSED
@@ -332,7 +334,7 @@ def test_a_refusal_is_told_to_those_concerned_alone(desk, happen):
 def test_the_commands_of_a_substitute_are_those_of_his_post(desk, happen):
     happen(gave("reviewer", "digest"))
     assert "没有使用 /digest 的权限" in said(desk, "private-reviewer")[-1]
-    happen(gave("office", "substitute", "王值班 孙初审 现在 18:00 出差"))
+    happen(gave("office", "substitute", "王值班 孙初审 现在 18:00 因公出差"))
     [[yes, _]] = show(desk, "private-leader", "substitution").buttons
     happen(pressed("leader", yes.token))
     before = len(desk.all(OutboxRow, OutboxRow.kind == "digest"))

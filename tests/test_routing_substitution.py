@@ -224,7 +224,7 @@ def test_without_a_leader_who_could_decide_nothing_is_written(empty_desk):
         ("reviewer", {"length": timedelta(0)}, "止时须晚于起时"),
         ("reviewer", {"start": START - DAY, "length": HOUR}, "止时须晚于"),
         ("reviewer", {"length": 32 * DAY}, "最长 31 天"),
-        ("reviewer", {"reason": " "}, "请写理由"),
+        ("reviewer", {"reason": " "}, "至少 4 个字"),
         ("reviewer", {"reason": "长" * 201}, "最多 200 字"),
     ],
 )

@@ -82,9 +82,9 @@ async def test_a_substitute_decides_in_the_place_of_the_absent_and_the_record_na
     tmp_path: Path,
 ) -> None:
     async with watched(tmp_path, f"sqlite:///{tmp_path / 'yuqing.db'}") as stage:
-        await stage.client.send(REVIEWER, REVIEWER, "/substitute 蒋平 现在 23:59 出差")
+        await stage.client.send(REVIEWER, REVIEWER, "/substitute 蒋平 现在 23:59 因公出差")
         await stage.said(REVIEWER, "已报值班领导审批")
-        asked = await stage.card(LEADER, "顶岗申请", "吴桐", "蒋平", "出差", button="批准顶岗")
+        asked = await stage.card(LEADER, "顶岗申请", "吴桐", "蒋平", "因公出差", button="批准顶岗")
         assert await stage.press(LEADER, asked, "批准顶岗") == "已批准。"
         await stage.card(LEADER, "顶岗申请", "林涛 已批准", button="提前结束顶岗")
         for chat in (DUTY, OTHER_CONTACT):

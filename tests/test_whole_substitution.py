@@ -60,7 +60,7 @@ async def test_a_substitute_approves_what_waits_for_an_absent_leader_and_no_long
 
 async def _stands_in(stage: Stage, absent: int, reserve: str, until: str, leader: int) -> Json:
     """Ask for a substitution and have it approved; gives the card of who is absent."""
-    await stage.client.send(absent, absent, f"/substitute {reserve} 现在 {until} 出差")
+    await stage.client.send(absent, absent, f"/substitute {reserve} 现在 {until} 因公出差")
     await stage.said(absent, "已报值班领导审批")
     asked = await stage.card(leader, "顶岗申请", reserve, button="批准顶岗")
     assert await stage.press(leader, asked, "批准顶岗") == "已批准。"

@@ -13,6 +13,7 @@ from routing import handover, outbox, people, substitution
 from routing.errors import UserError
 from routing.office import Role
 from routing.outbox import MessageKind, Priority
+from routing.reasons import REASON_MIN
 from routing.substitution import Substitution, SubstitutionState, Wanted
 from routing.workflow import Actor, Ground
 
@@ -21,6 +22,7 @@ PLANNERS = frozenset({Role.DUTY, Role.OFFICE, Role.LEADER, Role.ADMIN})
 
 SUBSTITUTE_USAGE = (
     "写法：/substitute 备用人 起 止 理由，如 /substitute 李明 11-22 08:00 11-23 08:00 因公外出。"
+    f"理由至少 {REASON_MIN} 个字；"
     "起、止也可写“现在”或 18:00；只发 /substitute 可用按钮选。"
 )
 _DAY = re.compile(r"(?:(20\d\d)[-/.年])?(\d{1,2})[-/.月](\d{1,2})日?")

@@ -8,14 +8,13 @@ from datetime import UTC, datetime, timedelta
 
 from bot.buttons import STAND_IN, Wish
 from bot.chat import ActionPressed, CommandGiven
-from bot.duty_cards import STAND_IN_REASONS
 from bot.handlers.desk import Occasion, Reaction, Redraw
 from bot.rosters import stretch
 from routing import duty, outbox, people, substitution
 from routing.errors import UserError
 from routing.office import Role
 from routing.outbox import MessageKind, Priority
-from routing.substitution import Wanted
+from routing.substitution import REASONS, Wanted
 from routing.workflow import Actor, Ground
 
 PEOPLE_SHOWN, SHIFTS_SHOWN = 8, 4
@@ -44,10 +43,10 @@ def press(occasion: Occasion, event: ActionPressed, wish: Wish, actor: Actor) ->
     if event.chat != event.sender.private_chat or actor.roles <= {Role.ADMIN, Role.AUDITOR}:
         occasion.note_refusal(event.sender, actor, wish.verb, Ground.PLACE)
         return Reaction("这个按钮已失效，请在私聊里发送 /substitute。", alert=True)
-    if not wish.arg.isdecimal() or int(wish.arg) >= len(STAND_IN_REASONS):
+    if not wish.arg.isdecimal() or int(wish.arg) >= len(REASONS):
         return Reaction(redraw=Redraw(event.message, _form(occasion, actor, wish)))
     starts_at, ends_at = _instant(wish.version), _instant(wish.draft_version)
-    reason = STAND_IN_REASONS[int(wish.arg)]
+    reason = REASONS[int(wish.arg)]
     wanted = Wanted(actor.person_id, wish.case_id, starts_at, ends_at, reason)
     desk = occasion.desk
     try:
