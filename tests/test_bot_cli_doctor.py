@@ -1,6 +1,7 @@
 """`yuqing doctor` as an operator meets it: every trouble is a line with a cure, none of them hides the others."""
 
 import os
+import resource
 import sqlite3
 from pathlib import Path
 
@@ -94,6 +95,19 @@ def test_a_file_that_is_no_database_is_one_line_and_the_rest_is_still_told(yuqin
     assert found["数据库"]["verdict"] == "bad"
     assert "not a database" in found["数据库"]["value"]
     assert {"配置", "日历", "磁盘"} <= set(found)
+
+
+def test_on_a_full_disk_the_cure_is_room_and_no_other(made):
+    most = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, most[1]))  # no file may grow
+    try:
+        found, answer = looks(made), made("sources")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, most)
+    assert found["数据库"]["verdict"] == "bad"
+    assert "磁盘满" in found["数据库"]["cure"]
+    assert "磁盘满" in answer.err
+    assert "是否在运行" not in answer.err
 
 
 def test_a_damaged_page_is_found(made):

@@ -152,6 +152,25 @@ def database_name(address: str) -> str:
     return f"PostgreSQL {url.host or '本机'}{port}/{url.database or ''}"
 
 
+_database_cures = {
+    "disk I/O error": "多半是磁盘满了，或磁盘有故障。请用 df -h 看磁盘空间，腾出后再试",
+    "disk is full": "磁盘满了。请用 df -h 看磁盘空间，腾出后再试",
+    "No space left on device": "数据库服务器的磁盘满了。请在那台机器上用 df -h 看磁盘空间，腾出后再试",
+    "database is locked": "别的程序正占着数据库文件。请等它做完再试；一直如此，请看是谁开着这个文件",
+    "readonly database": "没有写的权限。请检查数据库文件和所在文件夹的属主和权限，用服务的用户运行",
+    "not a database": "请检查 YUQING_DATABASE_URL；文件已损坏的，恢复最近的备份",
+    "malformed": "数据库文件已损坏。请停服务，另存一份文件，恢复最近的备份",
+    "unable to open database file": "请检查 YUQING_DATABASE_URL，和数据库文件、所在文件夹的属主和权限",
+}
+"""By words of SQLite and PostgreSQL; what neither says has the general cure."""
+
+
+def database_cure(said: str) -> str:
+    """Give the cure for what a database said of itself. Pure."""
+    fitting = (cure for words, cure in _database_cures.items() if words in said)
+    return next(fitting, "请检查 YUQING_DATABASE_URL 和数据库是否在运行")
+
+
 def database_file(address: str) -> Path | None:
     """Give the file of a SQLite database; None for any other."""
     url = make_url(address)

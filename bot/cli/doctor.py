@@ -19,6 +19,7 @@ from bot.checks import leftovers
 from bot.cli import backups
 from bot.cli.common import (
     console,
+    database_cure,
     database_file,
     database_name,
     folded,
@@ -200,7 +201,7 @@ def _guarded(what: str, work: Part, redact: Redact) -> Sequence[Look]:
         if isinstance(cause, DBAPIError):
             said = str(cause.orig).strip().partition("\n")[0]
         told = redact(f"没查成：{said or type(error).__name__}")
-        return [Look(what, Verdict.BAD, told, "检查 YUQING_DATABASE_URL、文件权限和数据库是否在运行")]
+        return [Look(what, Verdict.BAD, told, database_cure(said))]
 
 
 def _schema(store: Store, name: str) -> list[Look]:

@@ -26,7 +26,7 @@ from bot.cli import (
     service,
     sources,
 )
-from bot.cli.common import BadUsage, console
+from bot.cli.common import BadUsage, console, database_cure
 from bot.cli.helping import helped
 from bot.cli.usage import UsageError, told
 from routing.errors import ConfigError, StoreDown, YuqingError
@@ -77,7 +77,7 @@ def main() -> None:
     except (OperationalError, StoreDown) as error:
         down = error if isinstance(error, OperationalError) else error.__cause__
         first = str(getattr(down, "orig", error)).strip().partition("\n")[0]
-        _say(f"数据库用不了：{first}。请检查 YUQING_DATABASE_URL 和数据库是否在运行。")
+        _say(f"数据库用不了：{first}。{database_cure(first)}。")
         sys.exit(1)
     except YuqingError as error:
         _say(str(error))
