@@ -10,6 +10,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+from sqlalchemy import update
 from test_bot_cli import Terminal, empty, founded, yuqing
 
 from bot.office_file import load_office
@@ -97,7 +98,7 @@ def test_sources_that_were_never_read_say_so(desk: Terminal) -> None:
 
 
 def test_a_source_is_shown_with_what_it_does_and_when(desk: Terminal) -> None:
-    at = datetime.fromisoformat("2026-11-20T02:05:00+00:00")
+    at = datetime.fromisoformat("2036-11-20T02:05:00+00:00")
     row = SourceRow(
         id="news",
         failures=0,
@@ -112,6 +113,18 @@ def test_a_source_is_shown_with_what_it_does_and_when(desk: Terminal) -> None:
     for word in ("正常", "11-20 10:05", "11-20 09:05", "11-20 10:07", "2.2 条/时"):
         assert word in line
     assert row_of(desk, "news")["expected_per_h"] == 2.25
+
+
+def test_a_source_that_nobody_reads_any_more_is_not_called_well(desk: Terminal) -> None:
+    at = utc_now()
+    remember(desk, SourceRow(id="news", last_ok_at=at, next_poll_at=at - timedelta(minutes=2)))
+    assert row_of(desk, "news")["status"] == "正常"
+    desk.database(lambda s: s.execute(update(SourceRow).values(next_poll_at=at - timedelta(hours=2))))
+    assert row_of(desk, "news")["status"] == "到点没有读"
+    answer = desk("sources")
+    assert "到点没有读" in answer.out
+    assert "1 个来源到点没有读" in answer.err
+    assert "服务是否在运行" in answer.err
 
 
 @pytest.mark.parametrize(

@@ -36,6 +36,7 @@ from monitors.source_values import web_address
 from monitors.sources import Source, beijing
 from monitors.sources_file import load_sources
 from routing import source_list, takeover
+from routing.checkup import LATE, SERVICE
 from routing.clock import utc_now
 from routing.errors import UserError
 from routing.source_list import Approval, Known
@@ -80,15 +81,21 @@ def show(
     known, refused_at = from_store(
         settings, lambda s: (source_list.known(s, [one.id for one in sources]), takeover.refused_at(s))
     )
+    now = utc_now()
     if as_json:
-        print_json([_as_dict(source, known.get(source.id)) for source in sources])
+        print_json([_as_dict(source, known.get(source.id), now) for source in sources])
         return
     configuration = configuration_if_any(settings)
     zone = configuration.office.zone if configuration else beijing
-    out.print(_table(sources, known, zone))
+    out.print(_table(sources, known, zone, now))
     for source in sources:
         for line in _cures(known.get(source.id)):
             out.print(f"{source.id}：{line}", markup=False, emoji=False)
+    late = sum(_is_late(one, now) for one in known.values())
+    if late:
+        console.print(
+            f"注意：{late} 个来源到点没有读。{SERVICE}；详见 yuqing doctor。", markup=False, soft_wrap=True
+        )
     if refused_at is not None:
         console.print(
             f"注意：{_moment(refused_at, zone)} 的配置改动没有生效，服务仍按原来的来源运行；上表按文件显示。",
@@ -105,7 +112,7 @@ def _configured(settings: Settings) -> tuple[Source, ...]:
     return load_sources(read_text(path), str(path))
 
 
-def _table(sources: Sequence[Source], known: Mapping[str, Known], zone: tzinfo) -> Table:
+def _table(sources: Sequence[Source], known: Mapping[str, Known], zone: tzinfo, now: datetime) -> Table:
     table = Table()
     for head in ("编号", "名称", "种类", "状态", "上次读到", "上次有新", "预期", "下次读取"):
         table.add_column(head, overflow="fold")
@@ -120,7 +127,7 @@ def _table(sources: Sequence[Source], known: Mapping[str, Known], zone: tzinfo) 
             source.id,
             Text(source.name),
             kind,
-            Text(_status(source, found)),
+            Text(_status(source, found, now)),
             ok_at,
             new_at,
             rate,
@@ -129,14 +136,20 @@ def _table(sources: Sequence[Source], known: Mapping[str, Known], zone: tzinfo) 
     return table
 
 
-def _status(source: Source, found: Known | None) -> str:
+def _status(source: Source, found: Known | None, now: datetime) -> str:
     if found is None:
         return "等待推送" if source.kind == "inbox" else "未读过"
+    if _is_late(found, now):  # whatever was found at the last reading is old
+        return "到点没有读"
     if found.failures:
         return f"失败 {found.failures} 次"
     if found.ills:
         return "、".join(AILMENT_NAMES[ill.ailment] for ill in found.ills)
     return "无变化" if _is_unchanged(found) else "正常"
+
+
+def _is_late(found: Known, now: datetime) -> bool:
+    return found.next_poll_at is not None and found.next_poll_at < now - LATE
 
 
 def _is_unchanged(found: Known) -> bool:
@@ -162,8 +175,13 @@ def _rate(per_h: float | None) -> str:
     return f"{per_h:.1f} 条/时" if per_h >= 1 else f"{per_h * 24:.1f} 条/天"
 
 
-def _as_dict(source: Source, found: Known | None) -> dict[str, object]:
-    head = {"source": source.id, "name": source.name, "kind": source.kind, "status": _status(source, found)}
+def _as_dict(source: Source, found: Known | None, now: datetime) -> dict[str, object]:
+    head = {
+        "source": source.id,
+        "name": source.name,
+        "kind": source.kind,
+        "status": _status(source, found, now),
+    }
     if found is None:
         return {**head, "read": False}
     ills = [
