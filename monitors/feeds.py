@@ -630,7 +630,6 @@ _usual, _collapsed = 0.5, 0.2
 _enough_letters = 200
 _rounds = 50
 _max_spoiled = 0.01
-_encoding_cure = '请在浏览器核对原文；若是编码标错，可为该来源写 encoding = "gb18030"'
 
 
 def _judge_letters(
@@ -642,7 +641,7 @@ def _judge_letters(
     """
     if (spoiled := spoiled_share(decoded.text)) > _max_spoiled:
         detail = f"约 {max(1, round(100 * spoiled))}% 的文字是乱码（{decoded.charset}）"
-        return memory, (Symptom(Ailment.CHARSET, detail, _encoding_cure),)
+        return memory, (Symptom(Ailment.CHARSET, detail, _encoding_cure(decoded.charset)),)
     if not items:
         return memory, ()
     chinese, letters = count_letters(text for item in items for text in (item.title, item.text))
@@ -650,12 +649,22 @@ def _judge_letters(
     share = chinese / letters if letters else 0.0
     if is_all and usual > _usual and letters > _enough_letters and share < _collapsed:
         detail = f"中文占比从平时的 {usual:.0%} 降到 {share:.0%}，多半是乱码（{decoded.charset}）"
-        return memory, (Symptom(Ailment.CHARSET, detail, _encoding_cure),)
+        return memory, (Symptom(Ailment.CHARSET, detail, _encoding_cure(decoded.charset)),)
     if letters < 50:
         return memory, ()
     rounds = min(rounds + 1, _rounds)
     usual += (share - usual) / rounds
     return json.dumps({**kept, "feed": {"cjk": round(usual, 3), "n": rounds}}), ()
+
+
+def _encoding_cure(tried: str) -> str:
+    """Give what the operator can do; an `encoding` that was tried already is none of it."""
+    if tried == "utf-8":
+        cure = "写过 encoding 的请删去；原文也是乱码的，换一个地址或中转，或告知网站"
+    else:
+        other = "big5" if tried == "gb18030" else "gb18030"
+        cure = f'若是编码标错，可为该来源写 encoding = "{other}"'
+    return f"请在浏览器核对原文；{cure}"
 
 
 def _remembered(memory: str | None) -> tuple[dict[str, Any], float, int]:

@@ -446,6 +446,26 @@ def test_letters_that_collapse_are_a_symptom_and_the_memory_stays(spoiled: list[
     assert (ailments(healed), len(healed.items)) == ([], 10)
 
 
+def test_the_encoding_that_is_advised_is_one_that_was_not_tried_and_cures() -> None:
+    text = "雲汀縣城北路燈壞了三天沒人修，請有關部門儘快來修一下路燈"
+    body = (
+        rss(entry(text), prolog='<?xml version="1.0" encoding="gb2312"?>')
+        .replace("论坛", "論壇")
+        .encode("big5")
+    )
+    (symptom,) = parse(body).symptoms
+    assert symptom.ailment is Ailment.CHARSET
+    assert 'encoding = "big5"' in symptom.cure
+    cured = parse_feed(body, "", replace(SOURCE, encoding="big5"), NOW)
+    assert (cured.symptoms, cured.items[0].title) == ((), text)
+
+
+def test_of_letters_spoiled_by_the_site_itself_no_encoding_is_advised() -> None:
+    (symptom,) = parse(forum([CHINESE + "锟斤拷锟斤拷"] * 10)).symptoms
+    assert "encoding = " not in symptom.cure
+    assert "中转" in symptom.cure
+
+
 def test_a_foreign_post_among_known_ones_is_no_collapse() -> None:
     sound = parse_feed(forum([CHINESE] * 10), "", SOURCE, NOW)
     english = "The water has been cut off for three days and nobody seems to care about it. " * 5
