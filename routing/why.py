@@ -194,7 +194,8 @@ def _item_steps(session: Session, item: ItemRow, words: Words) -> Iterator[Step]
     if item.scorer:
         band = words.name("band", item.sentiment_band)
         because = f"（依据：{'、'.join(item.evidence)}）" if item.evidence else ""
-        yield Step(None, "情绪", f"{band}{because}，{words.name('scorer', item.scorer)}")
+        by = words.name("scorer", item.scorer)  # empty where who reads is not to be told
+        yield Step(None, "情绪", "，".join(filter(None, [f"{band}{because}", by])))
     else:
         yield Step(None, "情绪", "没有可判断的内容")
     rules = "；".join(_reason(reason) for reason in item.reasons)

@@ -19,6 +19,7 @@ from bot.handlers.looking import GONE
 from bot.handlers.react import react
 from bot.words import for_chat
 from routing import outbox
+from routing.items import Band, Sentiment
 from routing.office import Step
 from routing.powers import powers
 from routing.procedure import LIGHT
@@ -324,6 +325,12 @@ def test_why_tells_in_chinese_and_keeps_reasons_to_itself(desk, happen):
     assert "内部依据" not in said
     assert "敏感措施" not in said
     assert "private-" not in said
+
+
+def test_why_names_no_scorer_to_a_chat_and_leaves_no_comma_behind(desk, happen):
+    case_id = desk.open(sentiment=Sentiment(0.1, 0.1, Band.NEGATIVE, "ngram", "1a"))
+    said = answer(desk, happen, "leader", "why", desk.case(case_id).number)
+    assert re.search(r"^情绪消极$", said, re.MULTILINE)
 
 
 def test_why_is_for_those_who_see_all_and_not_in_the_group_of_a_channel(desk, happen):
