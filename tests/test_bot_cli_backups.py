@@ -176,6 +176,16 @@ def _only_half(folder: Path, store: Store) -> None:
     copied(store, folder).rename(folder / "a.part")
 
 
+def _others(folder: Path, store: Store) -> None:
+    for name in ("backup.log", "README", "a.db.sha256", "backup.sh"):
+        (folder / name).write_text("no copy", encoding="utf-8")
+
+
+def _among_others(folder: Path, store: Store) -> None:
+    copied(store, folder)
+    _others(folder, store)
+
+
 def _packed(folder: Path, store: Store) -> None:
     (folder / "a.db.gz").write_bytes(b"\x1f\x8b" + b"packed" * 100)
 
@@ -235,6 +245,8 @@ def _behind(folder: Path, store: Store) -> None:
         (_cut, Verdict.BAD, "不能用：文件残缺，或不是值班台的库（SQLite：database disk image is malformed）"),
         (_empty, Verdict.BAD, "不能用：是空的"),
         (_only_half, Verdict.BAD, "里没有备份"),
+        (_others, Verdict.BAD, "里没有备份（只认 *.db、*.dump、*.sql，可再带 .gz、.gpg 等），只有别的文件"),
+        (_among_others, Verdict.WELL, "a.db（"),
         (_packed, Verdict.MIND, "没有读里面"),
         (_newer, Verdict.BAD, "结构 9999"),
         (_anothers, Verdict.BAD, "台账第 3 行与现库不符"),

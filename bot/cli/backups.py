@@ -36,6 +36,7 @@ def look(
         ]
     try:
         found = [copy for copy in backups.copies(Path(folder)) if not _is_same(copy.path, live)]
+        has_others = not found and any(Path(folder).iterdir())
     except OSError as error:
         return [
             Look(
@@ -46,7 +47,9 @@ def look(
             )
         ]
     if not found:
-        return [Look(WHAT, Verdict.BAD, f"{folder} 里没有备份", f"{HOW}，做一份再查")]
+        others = "，只有别的文件" if has_others else ""
+        value = f"{folder} 里没有备份（只认 {backups.PATTERN}）{others}"
+        return [Look(WHAT, Verdict.BAD, value, f"{HOW}，做一份再查")]
     newest, is_whole = found[0], full or found[0].size <= QUICK
     try:
         held = backups.read(newest.path, whole=is_whole)

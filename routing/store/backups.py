@@ -16,10 +16,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import quote
 
-UNFINISHED = (".part", "-journal", "-wal", "-shm")
-"""How names end of what is being written, or was left by somebody who was killed at it."""
+PATTERN = "*.db、*.dump、*.sql，可再带 .gz、.gpg 等"
+"""How copies are named, as people read it: nothing else in the folder is one, nor what is still being written."""
 SQLITE, DUMP = b"SQLite format 3\0", b"PGDMP"
 FOREIGN = "里面的台账不是 yuqing 的写法"
+_NAMED = re.compile(r"[^.].*\.(db|dump|sql)(\.(gz|bz2|xz|zst|zip|7z|gpg|asc|age|enc))*")
 _COPY = re.compile(r'COPY (?:"?\w+"?\.)?"?(alembic_version|ledger)"? \((.*)\) FROM stdin;')
 
 
@@ -49,7 +50,7 @@ def copies(folder: Path) -> list[Copy]:
     """List the finished copies in a folder, the newest first. Raises OSError where it cannot be read."""
     found = []
     for path in folder.iterdir():
-        if path.is_file() and not path.name.startswith(".") and not path.name.endswith(UNFINISHED):
+        if path.is_file() and _NAMED.fullmatch(path.name):
             stat = path.stat()
             found.append(Copy(path, stat.st_size, datetime.fromtimestamp(stat.st_mtime, UTC)))
     return sorted(found, key=lambda one: (one.made_at, one.path.name), reverse=True)
