@@ -60,7 +60,7 @@ class Listings:
             page=leaf.page,
             size=CASES_AT_ONCE,
         )
-        return pages.found_list(hits, more, facts["words"], leaf)
+        return pages.found_list(hits, more, facts.get("typed") or " ".join(facts["words"]), leaf)
 
     def why(self, session: Unit, facts: Facts, leaf: Leaf) -> Card:
         """Compose the steps of an item or a case."""

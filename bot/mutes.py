@@ -21,7 +21,7 @@ MENU = "mute"
 _LETTERS = {"c": MuteKind.CASE, "p": MuteKind.PLACE, "s": MuteKind.SOURCE}
 SPANS = (("1小时", "1h"), ("4小时", "4h"), (f"至{MORNING}", MORNING))
 SHOWN = 10
-FORM = "/mute 地点 东湖小区 4h 计划停水"
+FORM = "/mute 地点 东湖小区 4小时 计划停水"
 
 
 @dataclass(frozen=True, slots=True)

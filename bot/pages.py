@@ -78,9 +78,8 @@ def mine_list(found: Sequence[Waiting], total: int, office: Office, leaf: Leaf) 
     return _listed(f"等您办理 {total} 件", lines, leaf, opens, more=more, of=of)
 
 
-def found_list(hits: Sequence[Hit], more: bool, words: Sequence[str], leaf: Leaf) -> Card:
+def found_list(hits: Sequence[Hit], more: bool, told: str, leaf: Leaf) -> Card:
     """List the matters that hold all the words, newest first, with the place in a text where the title does not say it."""
-    told = " ".join(words)
     if not hits:
         if leaf.page:
             return _listed(f"查找“{told}”", [Block("后面没有了。")], leaf, (), more=False)

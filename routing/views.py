@@ -1,5 +1,6 @@
 """What is shown of a case: read once, handed out as frozen values, so that no row leaks into a renderer."""
 
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -421,12 +422,13 @@ def find_case(session: Session, key: str) -> int | None:
     ledger, or the address of an item.
     """
     key = key.strip()
+    number = unicodedata.normalize("NFKC", key)
     direct = session.scalar(
         select(CaseRow.id)
         .where(
             or_(
-                func.lower(CaseRow.number) == key.lower(),
-                CaseRow.number.like(f"%-{key.zfill(4)}") if key.isdigit() else CaseRow.number == key,
+                func.lower(CaseRow.number) == number.lower(),
+                CaseRow.number.like(f"%-{number.zfill(4)}") if number.isdigit() else CaseRow.number == number,
             )
         )
         .order_by(CaseRow.number.desc())

@@ -53,8 +53,8 @@ def words_of(typed: str) -> tuple[str, ...]:
         raise UserError("请写要查找的词，如 /find 停水，或 /find 东湖小区 停水。")
     if len(words) > WORDS_MOST:
         raise UserError(f"一次最多查 {WORDS_MOST} 个词，请减少后再查。")
-    if short := next((word for word in words if len(word) < 2), ""):
-        raise UserError(f"“{short}”只有一个字，查不了。请至少写两个字，如 /find 停水。")
+    if short := next((word for word in plain.split() if len(letters(word)) == 1), ""):
+        raise UserError(f"“{short}”太短，查不了。请至少写两个字，如 /find 停水；按编号查看发送 /case 编号。")
     return words
 
 

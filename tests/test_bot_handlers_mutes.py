@@ -95,7 +95,7 @@ def test_a_matter_is_named_by_its_serial(desk, happen):
 @pytest.mark.parametrize(
     ("rest", "told"),
     [
-        ("东湖小区 4h 停水", "不知道“东湖小区”是什么"),
+        ("东湖小区 4h 停水", "不认识“东湖小区”"),
         ("地点 东湖小区 停水", "没有写静音多久"),
         ("地点 4h 停水", "没有写静音多久"),
         ("地点 东湖小区 4h", "理由，至少 4 个字"),

@@ -14,10 +14,11 @@ from bot.chat import ActionPressed, Card, CommandGiven, MessageRef
 from bot.compose import Composer
 from bot.handlers.commands import OFFERS
 from bot.handlers.desk import Desk as Counter
-from bot.handlers.desk import Leafed, Occasion, Reaction
+from bot.handlers.desk import Leafed, Occasion, Reaction, Reception
 from bot.handlers.looking import GONE
 from bot.handlers.react import react
 from bot.words import for_chat
+from monitors.masking import mask
 from routing import outbox
 from routing.items import Band, Sentiment
 from routing.office import Step
@@ -355,3 +356,49 @@ def test_help_names_exactly_the_commands_of_the_roles(desk, happen, who):
     on_cards = {command for known in powers(roles, LIGHT).values() for command in known}
     told = set(re.split(r"[：、。\s]|群卡片|私聊卡片", said))
     assert {command for command, name in COMMAND_NAMES.items() if name in told} == on_cards
+
+
+ABSURD = {
+    "no such matter": ("office", "archive", "99999", "没有找到事项“99999”。请写已办结事项的编号"),
+    "no such to reopen": (
+        "leader",
+        "reopen",
+        "99999 居民再次反映",
+        "没有找到事项“99999”。请写事项编号和理由",
+    ),
+    "no such to follow": ("duty", "follow", "99999 有了新情况", "没有找到事项“99999”。请写事项编号和缘由"),
+    "no such promise": ("duty", "promise", "99999", "没有找到事项“99999”。请写事项编号"),
+    "not the state": ("office", "archive", "1", "/archive 用于已办结的事项。"),
+    "a short reason": ("leader", "reopen", "1 好", "至少 4 个字，重新发送命令。"),
+    "another week": ("duty", "digest", "下周", "不认识“下周”。本周的周报发送 /digest"),
+    "a single letter": ("duty", "find", "-1", "“-1”太短，查不了。"),
+    "a mere number": ("duty", "new", "99999", "请写清什么地方、什么事"),
+    "ten thousand letters": ("duty", "case", "啊" * 10_000, f"没有找到事项“{'啊' * 40}…”。"),
+    "a long word": ("duty", "open", "啊" * 10_000, f"不认识“{'啊' * 40}…”。"),
+    "a long name": ("duty", "handover", "啊" * 10_000, f"没有登记“{'啊' * 40}…”"),
+    "a long kind": ("duty", "mute", "啊" * 10_000, f"不认识“{'啊' * 40}…”。"),
+    "a telephone": ("duty", "case", "13800138000", "没有找到事项“[手机号已隐去]”。"),
+    "a telephone as a name": (
+        "duty",
+        "substitute",
+        "13800138000 现在 18:00 因公外出",
+        "没有登记“[手机号已隐去]”",
+    ),
+}
+
+
+@pytest.mark.parametrize(("who", "name", "rest", "told"), ABSURD.values(), ids=ABSURD)
+def test_what_is_absurd_is_answered_with_the_thing_the_value_and_the_cure(desk, who, name, rest, told):
+    desk.open()
+    masking = Reception(lambda text: (mask(text).text, mask(text).kinds), lambda: desk.rules)
+    counter = Counter(desk.office, desk.ledger, "chat", {}, masking)
+    desk.run(lambda s: react(Occasion(counter, s, desk.clock(), 1, gave(who, name, rest))))
+    [row] = desk.all(OutboxRow, OutboxRow.chat == f"private-{who}")
+    assert told in row.payload["text"]
+    assert len(row.payload["text"]) < 200
+
+
+def test_a_matter_is_found_by_full_width_digits_and_a_search_is_repeated_as_it_was_typed(desk, happen):
+    assert desk.case(desk.open()).number == "YQ-2026-0001"
+    assert "YQ-2026-0001" in answer(desk, happen, "duty", "case", "１")
+    assert "没有找到含“YQ-2026-0099 东湖”的事项" in answer(desk, happen, "duty", "find", "YQ-2026-0099  东湖")

@@ -18,7 +18,7 @@ from routing.outbox import MessageKind, Priority
 from routing.people import Account, Claim
 from routing.promises import MAY_PROMISE
 from routing.views import find_case, is_dispatched_to
-from routing.workflow import Actor, CaseFacts, Command, Ground, Order, State
+from routing.workflow import Actor, CaseFacts, Command, Ground, Order, Refusal, State
 
 LOOK, ACT, REPORT, KEEP, MORE = "查事项", "办事项", "汇总", "系统", "其他"
 
@@ -103,9 +103,7 @@ def _case(occasion: Occasion, event: CommandGiven, actor: Actor) -> None:
     ):
         if case_id is not None:
             occasion.note_refusal(event.sender, actor, event.name, Ground.ROLE, case_id)
-        wanted = event.rest.strip()
-        text = f"没有找到“{wanted}”。" if wanted else ""
-        text += "请写事项编号，如 /case YQ-2026-0001 或 /case 1。"
+        text = f"{_unknown(occasion, event.rest)}请写事项编号，如 /case YQ-2026-0001 或 /case 1。"
         occasion.say(event.chat, text, reply_to=event.message)
         return
     occasion.note_view(event.chat, actor, case_id)
@@ -117,9 +115,11 @@ def _reopen(occasion: Occasion, event: CommandGiven, actor: Actor) -> None:
     """Take up a closed or dismissed case again: `/reopen 12 reason`."""
     facts, reason = _case_and_rest(occasion, event)
     if facts is None or not reason:
-        occasion.say(event.chat, "请写事项编号和理由，如 /reopen 12 居民再次反映。", reply_to=event.message)
+        unknown = "" if facts is not None else _unknown(occasion, _key_and_rest(event)[0])
+        text = f"{unknown}请写事项编号和理由，如 /reopen 12 居民再次反映。"
+        occasion.say(event.chat, text, reply_to=event.message)
         return
-    if refused := too_short("理由", reason):
+    if refused := too_short("理由", reason, "重新发送命令"):
         occasion.say(event.chat, refused, reply_to=event.message)
         return
     if facts.state is State.CLOSED and Role.LEADER not in actor.roles:
@@ -132,11 +132,11 @@ def _follow(occasion: Occasion, event: CommandGiven, actor: Actor) -> None:
     """Say that an answered or closed case has news and is to be answered again (续发): `/follow 12 reason`."""
     facts, reason = _case_and_rest(occasion, event)
     if facts is None or not reason:
-        occasion.say(
-            event.chat, "请写事项编号和缘由，如 /follow 12 抢修已完成，补发结果。", reply_to=event.message
-        )
+        unknown = "" if facts is not None else _unknown(occasion, _key_and_rest(event)[0])
+        text = f"{unknown}请写事项编号和缘由，如 /follow 12 抢修已完成，补发结果。"
+        occasion.say(event.chat, text, reply_to=event.message)
         return
-    if refused := too_short("缘由", reason):
+    if refused := too_short("缘由", reason, "重新发送命令"):
         occasion.say(event.chat, refused, reply_to=event.message)
         return
     _give(occasion, event, actor, facts, Command.FOLLOW, occasion.hidden(reason))
@@ -146,16 +146,27 @@ def _archive(occasion: Occasion, event: CommandGiven, actor: Actor) -> None:
     """Put the file of a closed case away (归档): `/archive 12`."""
     facts, _ = _case_and_rest(occasion, event)
     if facts is None:
-        occasion.say(event.chat, "请写已办结事项的编号，如 /archive 12。", reply_to=event.message)
+        text = f"{_unknown(occasion, _key_and_rest(event)[0])}请写已办结事项的编号，如 /archive 12。"
+        occasion.say(event.chat, text, reply_to=event.message)
         return
     _give(occasion, event, actor, facts, Command.ARCHIVE, "")
 
 
 def _case_and_rest(occasion: Occasion, event: CommandGiven) -> tuple[CaseFacts | None, str]:
     """Read the case that a command names, None where there is none such, and what stands behind its number."""
-    key, _, rest = event.rest.strip().partition(" ")
+    key, rest = _key_and_rest(event)
     case_id = find_case(occasion.session, key) if key else None
-    return None if case_id is None else cases.facts(occasion.session, case_id), rest.strip()
+    return None if case_id is None else cases.facts(occasion.session, case_id), rest
+
+
+def _key_and_rest(event: CommandGiven) -> tuple[str, str]:
+    key, *rest = event.rest.split(maxsplit=1) or [""]
+    return key, "".join(rest).strip()
+
+
+def _unknown(occasion: Occasion, key: str) -> str:
+    """Say that a matter which was named is not to be found; nothing where none was named."""
+    return f"没有找到事项“{occasion.quoted(key)}”。" if key.strip() else ""
 
 
 def _give(
@@ -165,12 +176,22 @@ def _give(
     where = occasion.where(event.chat, event.sender, facts.channels())
     order = Order(command, actor, where, facts.version, facts.draft_version, reason=reason)
     try:
-        text = cases.execute(
+        answer = cases.execute(
             occasion.session, occasion.desk.office, occasion.desk.ledger, facts.id, order, occasion.now
-        ).text
+        )
+        is_of_state = isinstance(answer, Refusal) and answer.ground is Ground.STATE
+        text = answer.text + (_FITS[command] if is_of_state else "")
     except UserError as error:
         text = str(error)
     occasion.say(event.chat, text, reply_to=event.message)
+
+
+_FITS = {
+    Command.REOPEN: "/reopen 用于已办结、已归档或不予受理的事项。",
+    Command.FOLLOW: "/follow 用于已回应或已办结的事项。",
+    Command.ARCHIVE: "/archive 用于已办结的事项。",
+}
+"""To which matters a typed order can be given."""
 
 
 def _digest(occasion: Occasion, event: CommandGiven, actor: Actor) -> None:
@@ -179,7 +200,12 @@ def _digest(occasion: Occasion, event: CommandGiven, actor: Actor) -> None:
         occasion.say(event.chat, "周报含各渠道情况，请在值班群或私聊里查看。", reply_to=event.message)
         return
     span = week_of(occasion.now, occasion.desk.office.zone)
-    if event.rest.strip() in {"last", "上周"}:
+    asked = event.rest.strip()
+    if asked not in {"", "last", "上周"}:
+        text = f"不认识“{occasion.quoted(asked)}”。本周的周报发送 /digest，上一周的发送 /digest 上周。"
+        occasion.say(event.chat, text, reply_to=event.message)
+        return
+    if asked:
         span = week_of(span.start - timedelta(hours=1), occasion.desk.office.zone)
     outbox.queue(
         occasion.session,

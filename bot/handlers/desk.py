@@ -20,6 +20,8 @@ from routing.unit import Unit
 from routing.workflow import Actor, Ground, Where
 
 ANSWER_LIFE = timedelta(hours=12)
+QUOTED_MOST = 40
+"""So many letters of what somebody typed are repeated in an answer; project default."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +188,11 @@ class Occasion:
         """Hide the personal data in what somebody typed, before anything is kept; the ledger forgets nothing."""
         reception = self.desk.reception
         return typed if reception is None else reception.mask(typed)[0]
+
+    def quoted(self, typed: str) -> str:
+        """Give what was typed as an answer may repeat it: without personal data, and cut short."""
+        plain = self.hidden(typed.strip())
+        return plain if len(plain) <= QUOTED_MOST else f"{plain[:QUOTED_MOST]}…"
 
     def note_refusal(
         self, sender: Sender, actor: Actor | None, command: str, ground: Ground, case_id: int | None = None

@@ -73,8 +73,8 @@ def _incoming(occasion: Occasion, rest: str, actor: Actor) -> tuple[int, str]:
         return following, rest.strip()
     if not word:
         raise UserError("值班表上没有下一班，请写接班人的姓名，如 /handover 李明。")
-    people.named(session, word)  # says what the name may have meant
-    raise UserError(f"{word} 不是值班员，值班表上也没有他，不能接班。")
+    people.named(session, occasion.quoted(word))  # says what the name may have meant
+    raise UserError(f"{occasion.quoted(word)} 不是值班员，值班表上也没有他，不能接班。")
 
 
 def substitute(occasion: Occasion, event: CommandGiven, actor: Actor) -> None:
@@ -106,7 +106,7 @@ def _wanted(occasion: Occasion, rest: str, actor: Actor) -> Wanted:
     local = occasion.now.astimezone(occasion.desk.office.zone)
     starts_at, others = _instant(others, local, local.date())
     ends_at, others = _instant(others, local, starts_at.date())
-    ids = [people.named(occasion.session, name) for name in names]
+    ids = [people.named(occasion.session, occasion.quoted(name)) for name in names]
     absent_id = ids[0] if len(ids) == 2 else actor.person_id
     return Wanted(absent_id, ids[-1], starts_at, ends_at, " ".join(others))
 

@@ -27,7 +27,7 @@ def command(occasion: Occasion, event: CommandGiven, actor: Actor) -> None:
     """End one's own substitution, or as a leader that of the person named."""
     name = event.rest.strip().removeprefix(WORD).strip()
     try:
-        absent_id = people.named(occasion.session, name) if name else actor.person_id
+        absent_id = people.named(occasion.session, occasion.quoted(name)) if name else actor.person_id
         found = substitution.of_absent(occasion.session, absent_id, occasion.now)
         if found is None:
             whose = f"{name} " if name else "您"

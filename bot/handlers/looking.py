@@ -66,14 +66,15 @@ def open_cases(occasion: Occasion, event: CommandGiven, actor: Actor) -> None:
         "reply_to": event.message.message,
     }
     try:
-        payload |= _narrowed(event.rest.split(), occasion.desk.office, occasion.now)
+        payload |= _narrowed(occasion, event.rest.split())
     except UserError as error:
         occasion.say(event.chat, str(error), reply_to=event.message)
         return
     occasion.page(event.chat, payload)
 
 
-def _narrowed(typed: Sequence[str], office: Office, now: datetime) -> dict[str, object]:
+def _narrowed(occasion: Occasion, typed: Sequence[str]) -> dict[str, object]:
+    office, now = occasion.desk.office, occasion.now
     levels, only, late, tonight = list[int](), list[str](), False, False
     for word in typed:
         level = _LEVELS.get(word.removesuffix("级").upper())
@@ -89,7 +90,7 @@ def _narrowed(typed: Sequence[str], office: Office, now: datetime) -> dict[str, 
         else:
             names = "、".join(channel.name for channel in office.channels.values())
             raise UserError(
-                f"不认识“{word}”。可以写：超期、今晚、等级（如 Ⅱ级）、渠道（{names}），如 /open 超期 Ⅱ级。"
+                f"不认识“{occasion.quoted(word)}”。可以写：超期、今晚、等级（如 Ⅱ级）、渠道（{names}），如 /open 超期 Ⅱ级。"
             )
     told: dict[str, object] = {"levels": sorted(set(levels))} if levels else {}
     told |= {"only": list(dict.fromkeys(only))} if only else {}
@@ -125,6 +126,7 @@ def find(occasion: Occasion, event: CommandGiven, actor: Actor) -> None:
     payload: dict[str, object] = {
         "template": "find",
         "words": list(words),
+        "typed": " ".join(event.rest.split()),
         "channels": channels_here(occasion, event, actor),
         "drafts": _reads_drafts(event, actor),
         "reply_to": event.message.message,

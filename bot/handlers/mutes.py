@@ -1,7 +1,6 @@
 """Mutes in chat: `/mute`, the menu 静音… of a card, the buttons that lift a mute and fetch a card that is held back."""
 
 import difflib
-from collections.abc import Mapping
 
 from bot import mutes as cards
 from bot.buttons import LIFT, MUTE, SHOW, Wish
@@ -24,7 +23,7 @@ VERBS = frozenset({MUTE, LIFT, SHOW})
 _KINDS = {name: kind for kind, name in mutes.KIND_NAMES.items()} | {"词组": MuteKind.WORD}
 _LIFT = "解除"
 _USAGE = (
-    f"写法：/mute 地点|来源|词|事项　是什么　多久　理由，如 {cards.FORM}。多久可写 30m、4h、2d、明早8点，"
+    f"写法：/mute 静音什么（地点、来源、词或事项）　名称　多久　理由，如 {cards.FORM}。多久可写 30分钟、4小时、2天、明早8点，"
     f"理由至少 {REASON_MIN} 个字；"
     "解除写 /mute 解除 序号。"
 )
@@ -55,10 +54,10 @@ def _done(occasion: Occasion, actor: Actor, words: list[str]) -> str:
 
 
 def _wanted(occasion: Occasion, words: list[str]) -> mutes.Wanted:
-    """Read `地点 东湖小区 4h 计划停水`; what is muted may have spaces, the span divides it from the reason."""
+    """Read `地点 东湖小区 4小时 计划停水`; what is muted may have spaces, the span divides it from the reason."""
     kind = _KINDS.get(words[0])
     if kind is None:
-        raise UserError(f"不知道“{words[0]}”是什么。{_USAGE}")
+        raise UserError(f"不认识“{occasion.quoted(words[0])}”。{_USAGE}")
     zone = occasion.desk.office.zone
     for place in range(2, len(words)):
         until = end_of(words[place], occasion.now, zone)
@@ -71,23 +70,24 @@ def _wanted(occasion: Occasion, words: list[str]) -> mutes.Wanted:
 def _named(occasion: Occasion, kind: MuteKind, text: str) -> str:
     """Give a source by its id and a case by its number, however they were called."""
     if kind is MuteKind.SOURCE:
-        return _source(occasion.desk.sources, text)
+        return _source(occasion, text)
     if kind is MuteKind.CASE:
         case_id = find_case(occasion.session, text)
         view = None if case_id is None else case_view(occasion.session, case_id)
         if view is None:
-            raise UserError(f"没有找到事项“{text}”，请写编号，如 12 或 YQ-2026-0012。")
+            raise UserError(f"没有找到事项“{occasion.quoted(text)}”，请写编号，如 12 或 YQ-2026-0012。")
         return view.number
     return text
 
 
-def _source(sources: Mapping[str, str], text: str) -> str:
+def _source(occasion: Occasion, text: str) -> str:
+    sources = occasion.desk.sources
     by_name = {name: key for key, name in sources.items()}
     if text in sources or text in by_name:
         return text if text in sources else by_name[text]
     close = difflib.get_close_matches(text, [*by_name, *sources], n=3, cutoff=0.4)
     hint = f"是不是 {'、'.join(close)}？" if close else "请写来源的名称或编号。"
-    raise UserError(f"没有叫“{text}”的来源。{hint}")
+    raise UserError(f"没有叫“{occasion.quoted(text)}”的来源。{hint}")
 
 
 def mutes_for(occasion: Occasion, actor: Actor, wanted: mutes.Wanted) -> MuteView:

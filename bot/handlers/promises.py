@@ -37,7 +37,8 @@ def _done(occasion: Occasion, event: CommandGiven, actor: Actor) -> str:
     key, _, rest = event.rest.strip().partition(" ")
     case_id = find_case(occasion.session, key) if key else None
     if case_id is None or not _may_see(occasion, case_id, actor):
-        raise UserError(f"请写事项编号。{_USAGE}")
+        unknown = f"没有找到事项“{occasion.quoted(key)}”。" if key else ""
+        raise UserError(f"{unknown}请写事项编号。{_USAGE}")
     words = rest.split()
     office = occasion.desk.office
     if not words:
@@ -51,7 +52,7 @@ def _done(occasion: Occasion, event: CommandGiven, actor: Actor) -> str:
         return f"已登记兑现：{made.text}"
     day = _day(words[0], occasion.now, office.zone)
     if day is None:
-        raise UserError(f"“{words[0]}”不是日期，没有登记。{_USAGE}")
+        raise UserError(f"“{occasion.quoted(words[0])}”不是日期，没有登记。{_USAGE}")
     text = _masked(occasion, " ".join(words[1:]))
     made = promises.promise(
         occasion.session, office, occasion.desk.ledger, case_id, text, day, actor, occasion.now

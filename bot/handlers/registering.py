@@ -11,8 +11,8 @@ from routing.registering import Heard
 from routing.workflow import Actor
 
 MAY_REGISTER = frozenset({Role.DUTY, Role.OFFICE, Role.LEADER, Role.CONTACT})
-TEXT_MIN, TEXT_MAX = 5, 1_000
-"""Letters of a registration: what happened where, not a whole petition; project default."""
+TEXT_MIN, TEXT_MAX, WORDS_MIN = 5, 1_000, 3
+"""Letters of a registration: what happened where, not a whole petition, nor a mere number; project default."""
 
 _HOW = "请写清什么地方、什么事，有公开链接的附上，如 /new 东湖小区今天又停水 https://…"
 
@@ -52,7 +52,7 @@ def _heard(occasion: Occasion, event: CommandGiven) -> Heard | str:
     found = LINK.search(event.rest)
     link = found.group() if found else ""
     text = " ".join(LINK.sub(" ", event.rest).split())
-    if len(text) < TEXT_MIN:
+    if len(text) < TEXT_MIN or sum(map(str.isalpha, text)) < WORDS_MIN:
         return _HOW
     if len(text) > TEXT_MAX:
         return f"共 {len(text)} 字，超过 {TEXT_MAX} 字，没有登记。请概括后重新发送。"

@@ -236,11 +236,11 @@ def _reasoned(order: Order, reason: str) -> Order | str:
     return too_short("理由", reason) or replace(order, reason=reason)
 
 
-def too_short(what: str, typed: str) -> str:
+def too_short(what: str, typed: str, again: str = "再回复一次") -> str:
     """Say that a reason is none: whoever reads the record later must see why. Empty where it can stand."""
     if is_telling(typed):
         return ""
-    return f"{what}“{typed}”太短，日后看不明白，没有保存。请写清楚，至少 {REASON_MIN} 个字，再回复一次。"
+    return f"{what}“{typed}”太短，日后看不明白，没有保存。请写清楚，至少 {REASON_MIN} 个字，{again}。"
 
 
 CONCLUDED = ("性质", "走势", "风险", "等级", "口径", "分工")
