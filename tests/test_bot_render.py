@@ -593,10 +593,10 @@ SCENES: Mapping[str, Callable[[], Card]] = {
             Hit(2, "YQ-2026-0002", "物业不作为", State.JUDGING, Level.IV, "…小区又停水了，物业…"),
         ],
         True,
-        ("停水", "物业"),
+        "停水 物业",
         Leaf(9, 0, AT),
     ),
-    "find_nothing": lambda: pages.found_list([], False, ("停电",), Leaf(9, 0, AT)),
+    "find_nothing": lambda: pages.found_list([], False, "停电", Leaf(9, 0, AT)),
     "why": lambda: pages.why_list(
         "YQ-2026-0001",
         [Trodden(AT, "读到", "来源 青禾论坛"), Trodden(None, "规则", "停水：停水")] * 7,

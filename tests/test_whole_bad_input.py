@@ -125,7 +125,7 @@ async def test_texts_that_answer_nothing_get_one_sentence_in_private_and_none_in
         await stage.client.send(CONTACT, CONTACT, "/digest")
         await stage.said(CONTACT, "您没有使用 /digest 的权限，它供值班员、领导、政府办使用。")
         await stage.client.send(OFFICER, OFFICER, "/case 999")
-        await stage.said(OFFICER, "没有找到“999”")
+        await stage.said(OFFICER, "没有找到事项“999”")
 
 
 async def test_a_dead_button_says_what_is_wrong_and_changes_nothing(tmp_path: Path) -> None:
