@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
@@ -27,6 +26,7 @@ from bot.replays import Replays
 from bot.scoring import ModelWatcher, models_folder, scorer_of
 from bot.sender import Pace, Sender
 from bot.settings import Settings
+from bot.slot import Slot
 from bot.storewatch import StoreWatch
 from monitors.fetch import Fetcher
 from monitors.inbox import Inbox
@@ -163,7 +163,8 @@ class App:
             if lease is not None:
                 lease.close()
             raise
-        beating = asyncio.create_task(self._heartbeat(only).run())
+        slot = Slot(self.store.url) if only == "monitors" else None
+        beating = asyncio.create_task(self._heartbeat(only, slot.name if slot else DESK).run())
         try:
             if only != "monitors":
                 await self._greet()
@@ -177,15 +178,17 @@ class App:
             self.store.close()
             if lease is not None:
                 lease.close()
+            if slot is not None:
+                slot.close()
 
-    def _heartbeat(self, only: Part | None) -> Heartbeat:
+    def _heartbeat(self, only: Part | None, name: str) -> Heartbeat:
         return Heartbeat(
             self.store,
             self.ledger,
             self._office,
             lambda: self._signs(only),
             self._clock,
-            name=f"monitors@{socket.gethostname()[:64]}" if only == "monitors" else DESK,
+            name=name,
             url=self._settings.heartbeat_url,
             on_change=self.sender.wake,
         )

@@ -31,7 +31,8 @@ from bot.sandbox.world import SANDBOX_TOKEN
 from bot.telegram.adapter import TelegramChat
 from monitors.inbox import push_key, sign
 from routing.office import Limit, Office, Step
-from routing.store.tables import CaseRow, DeadlineRow, LedgerRow, SourceRow
+from routing.presence import DESK
+from routing.store.tables import CaseRow, DeadlineRow, LedgerRow, PresenceRow, SourceRow
 from routing.worktime import due_at
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -236,3 +237,24 @@ async def test_what_is_wrong_changes_nothing_and_two_files_land_together(halves:
     edit(stage, ("office.toml", 'code = "XZB"', 'code = "ZFB"'))
     await stage.said(OPERATOR, "配置已改回")
     assert len(await stage.store.read(configured)) == before + 1
+
+
+async def test_two_polling_halves_of_one_host_are_noted_apart(halves: tuple[Stage, App]) -> None:
+    stage, first = halves
+
+    async def noted(count: int) -> list[str]:
+        def of_monitors(session: Session) -> Sequence[str]:
+            return session.scalars(select(PresenceRow.name).where(PresenceRow.name != DESK)).all()
+
+        await stage.until(lambda s: len(of_monitors(s)) == count)
+        return sorted(await stage.store.read(of_monitors))
+
+    [one] = await noted(1)
+    for _ in range(2):  # the second one to be started takes the place of the one that ended
+        chat = TelegramChat(SANDBOX_TOKEN, stage.settings.telegram_api)
+        second, ready = App(stage.settings, first.configuration, chat), asyncio.Event()
+        task = asyncio.create_task(second.run("monitors", ready))
+        await ready.wait()
+        assert await noted(2) == [one, f"{one}#2"]
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
