@@ -56,11 +56,16 @@ class Limits:
 
 
 class ChildLost(Exception):
-    """There is no answer; the text says why (Chinese). `slow`: it was the time, so more time might help."""
+    """There is no answer; the text says why (Chinese). `slow`: it was the time, so more time might help.
 
-    def __init__(self, reason: str, *, slow: bool = False) -> None:
+    `outside`: the task is not to blame, for somebody killed the process (the kernel, where memory is short) or none
+    could be started.
+    """
+
+    def __init__(self, reason: str, *, slow: bool = False, outside: bool = False) -> None:
         super().__init__(reason)
         self.slow = slow
+        self.outside = outside
 
 
 # --- the parent's end ---
@@ -142,8 +147,11 @@ class Child:
     async def _epitaph(self, cpu_s: float) -> ChildLost:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_end_limit_s):
-                if await asyncio.shield(self.gone) == -signal.SIGPROF:
+                status = await asyncio.shield(self.gone)
+                if status == -signal.SIGPROF:
                     return ChildLost(f"{cpu_s:.3g} 秒内没有完成", slow=True)
+                if status == -signal.SIGKILL:
+                    return ChildLost("解析进程被系统结束", outside=True)
         return ChildLost("解析进程异常退出")
 
 
@@ -197,12 +205,16 @@ class Nursery:
         with theirs:
             program = "import sys; sys.path[:] = sys.argv[3:]; from monitors.children import run; run(*sys.argv[1:3])"
             arguments = [str(theirs.fileno()), ",".join(self._preload), *sys.path]
-            self._process = subprocess.Popen(  # noqa: ASYNC220, S603 - 5 ms, and our own interpreter
-                [sys.executable, "-c", program, *arguments],
-                stdin=subprocess.DEVNULL,
-                pass_fds=(theirs.fileno(),),
-                env={name: os.environ[name] for name in _harmless if name in os.environ},
-            )
+            try:
+                self._process = subprocess.Popen(  # noqa: ASYNC220, S603 - 5 ms, and our own interpreter
+                    [sys.executable, "-c", program, *arguments],
+                    stdin=subprocess.DEVNULL,
+                    pass_fds=(theirs.fileno(),),
+                    env={name: os.environ[name] for name in _harmless if name in os.environ},
+                )
+            except OSError as error:  # no memory, no more processes
+                ours.close()
+                raise ChildLost("解析进程无法启动", outside=True) from error
         ours.setblocking(False)
         self._line = ours
         loop = asyncio.get_running_loop()
@@ -213,7 +225,7 @@ class Nursery:
                 await asyncio.shield(self._ready)
         except (TimeoutError, EOFError) as error:
             self._lose()
-            raise ChildLost("解析进程无法启动") from error
+            raise ChildLost("解析进程无法启动", outside=True) from error
 
     def _ask(self, request: dict[str, int], attached: socket.socket | None = None) -> None:
         if self._line is None:
@@ -257,7 +269,7 @@ class Nursery:
         lost, self._children = self._children, {}
         for child in lost.values():
             child.end()
-            _settle(child, 1)
+            _settle(child, -signal.SIGKILL)
 
 
 def _settle(child: Child, status: int) -> None:

@@ -62,6 +62,7 @@ batch = 16
 remembered = 20_000
 
 _cure = "请联系来源；该来源的其他内容不受影响"
+_cure_outside = "来源没有问题，下一轮自动重读；若反复出现，请检查本机内存（free -h）和系统日志"
 _preload = ("monitors.worker",)
 
 
@@ -119,7 +120,7 @@ class Worker:
             except ChildLost as lost:
                 log.info("source %s is read apart: %s", source.id, lost)
                 self._slow.add(source.id)
-                if not lost.slow:  # it would come to the same end again
+                if not (lost.slow or lost.outside):  # it would come to the same end again
                     async with self._apart:
                         return await self._salvage(task, lost)
         async with self._apart:
@@ -169,6 +170,7 @@ class Worker:
         """Save what can be saved within the limit, on the clock; a part that kills its child is left out."""
         source, _, _, _, known, memory, _ = task
         log.warning("source %s: %s", source.id, reason)
+        cure = _cure_outside if reason.outside else _cure
         clock = asyncio.get_running_loop().time
         until = clock() + self._limit_s
         dead: list[int] = []
@@ -202,9 +204,9 @@ class Worker:
             parsed: Parsed
             parsed, skipped = saved
             detail = f"内容无法整体解析（{reason}），已救回 {len(parsed.items)} 条，略过 {skipped} 条"
-            problem = SourceProblem(Fault.UNREADABLE, detail, _cure)
+            problem = SourceProblem(Fault.UNREADABLE, detail, cure)
             return replace(parsed, problem=problem, raw_hashes=known, memory=memory)
-        lost_all = unread(Fault.UNREADABLE, f"内容无法解析（{reason}）", _cure)
+        lost_all = unread(Fault.UNREADABLE, f"内容无法解析（{reason}）", cure)
         return replace(lost_all, raw_hashes=known, memory=memory)
 
     async def _alone(

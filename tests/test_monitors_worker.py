@@ -144,12 +144,24 @@ async def test_a_text_that_kills_the_child_goes_unscored_and_the_others_are_scor
     assert [item.sentiment and item.sentiment.version for item in scored] == ["4", None, "5"]
 
 
-async def test_a_child_killed_from_outside_is_replaced(worker: Worker) -> None:
+async def test_a_child_killed_from_outside_is_replaced_and_no_document_is_blamed(worker: Worker) -> None:
     await worker.parse(SOURCE, answer(GOOD), NOW)
     _, pid = worker.pids
     os.kill(pid, signal.SIGKILL)
-    lost = await worker.parse(SOURCE, answer(GOOD), NOW)
-    assert lost.problem is not None
+    read = await worker.parse(SOURCE, answer(GOOD), NOW)
+    assert (read.problem, len(read.items)) == (None, 1)
+
+
+async def test_where_no_process_can_be_started_the_machine_is_to_be_looked_at_and_not_the_source(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "executable", "/no/such/interpreter")
+    problem = (await worker.parse(SOURCE, answer(GOOD), NOW)).problem
+    assert problem is not None
+    assert "无法启动" in problem.detail
+    assert "内存" in problem.cure
+    assert "联系来源" not in problem.cure
+    monkeypatch.undo()
     assert len((await worker.parse(SOURCE, answer(GOOD), NOW)).items) == 1
 
 
