@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 import typer
 
+from bot.cli.helping import helped
 from bot.cli.main import app
 from bot.handlers.commands import OFFERS
 from bot.settings import PREFIX, Settings
@@ -96,6 +97,28 @@ def test_every_command_and_option_that_a_page_names_exists(page: Path) -> None:
 def test_every_command_has_its_row_in_the_table_of_commands(page: Path) -> None:
     rows = re.findall(r"^\| `yuqing ([^`]+)` \|", _read(page), re.MULTILINE)
     assert {_command_of(tuple(row.split())) for row in rows} == set(COMMANDS)
+
+
+@pytest.mark.parametrize("page", [ENGLISH, CHINESE], ids=_name)
+def test_the_table_of_commands_names_values_as_the_help_does(page: Path) -> None:
+    wrong = []
+    for row in re.findall(r"^\| `yuqing ([^`]+)` \|", _read(page), re.MULTILINE):
+        path = _command_of(tuple(row.split()))
+        assert path is not None
+        valued, named = _help_of(path)
+        options = re.findall(r"(--[\w-]+)(?: (<[^>]+>))?", row)
+        rest = re.sub(r"\[?--[\w-]+(?: <[^>]+>)?\]?", "", row).split()[len(path) :]
+        if rest != named or any(valued.get(option, "") != value for option, value in options):
+            wrong.append((row, named))
+    assert wrong == []
+
+
+def _help_of(path: tuple[str, ...]) -> tuple[dict[str, str], list[str]]:
+    """Give the options with a value, and the arguments, both as `--help` writes them."""
+    command = helped(COMMANDS[path])
+    text = command.get_help(command.context_class(command, terminal_width=200, max_content_width=200))
+    usage = text.partition("\n")[0].partition("[选项]")[2].removesuffix("命令 [参数]...")
+    return dict(re.findall(r"^  (--[\w-]+) (<[^>]+>)", text, re.MULTILINE)), usage.split()
 
 
 @pytest.mark.parametrize("page", [ENGLISH, CHINESE], ids=_name)

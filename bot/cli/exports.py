@@ -90,7 +90,7 @@ def _errand(what: str, file: Path, reason: str, *endings: str, force: bool) -> _
 def ledger(
     file: Annotated[Path, typer.Option("--out", help="存为 XLSX")],
     reason: Reason,
-    week: Annotated[str, typer.Option(help="哪一周，如 2026-W47；不写为本周")] = "",
+    week: Annotated[str, typer.Option(metavar="<周>", help="哪一周，如 2026-W47；不写为本周")] = "",
     full: Annotated[bool, typer.Option("--full", help="含 Ⅰ、Ⅱ 级事项的链接和摘要")] = False,
     force: Force = False,
 ) -> None:
@@ -127,7 +127,7 @@ def case(
 def log(
     file: Out,
     reason: Reason,
-    day: Annotated[str, typer.Option(help="哪一天，如 2026-11-21；不写为今天")] = "",
+    day: Annotated[str, typer.Option(metavar="<日期>", help="哪一天，如 2026-11-21；不写为今天")] = "",
     full: Full = False,
     force: Force = False,
 ) -> None:
@@ -163,7 +163,7 @@ def brief(
     file: Out,
     reason: Reason,
     report: Annotated[
-        str, typer.Option(help="导出舆情快报：首报、续报或终报中最新的一次；不写为舆情专报")
+        str, typer.Option(metavar="<种类>", help="导出舆情快报：首报、续报或终报中最新的一次；不写为舆情专报")
     ] = "",
     full: Full = False,
     force: Force = False,

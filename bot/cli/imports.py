@@ -71,14 +71,18 @@ def ledger(
         Path | None, typer.Argument(metavar="文件", help="旧台账，XLSX 或 CSV", show_default=False)
     ] = None,
     reason: Annotated[str, typer.Option(help="导入理由，记入台账")] = "",
-    by: Annotated[str, typer.Option(help="谁在导入：已登记的政府办或值班员的姓名")] = "",
+    by: Annotated[str, typer.Option(metavar="<姓名>", help="谁在导入：已登记的政府办或值班员的姓名")] = "",
     mapped: Annotated[
         list[str] | None,
-        typer.Option("--map", help="旧列名=字段，如 事由=标题；可写多次", show_default=False),
+        typer.Option(
+            "--map", metavar="<旧列名=字段>", help="旧列名=字段，如 事由=标题；可写多次", show_default=False
+        ),
     ] = None,
     channel: Annotated[
         list[str] | None,
-        typer.Option(help="旧类别=渠道，如 民生类=信访；可写多次", show_default=False),
+        typer.Option(
+            metavar="<旧类别=渠道>", help="旧类别=渠道，如 民生类=信访；可写多次", show_default=False
+        ),
     ] = None,
     sheet: Annotated[str, typer.Option(help="只读这个工作表")] = "",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="只看会怎样，什么都不存")] = False,

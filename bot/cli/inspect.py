@@ -68,7 +68,9 @@ def try_rules(
     text: Annotated[str, typer.Option(help="一段文字")] = "",
     own: Annotated[bool, typer.Option("--own", help="当作本县来源")] = False,
     kind: Annotated[str, typer.Option(help="article、post、comment 或 hotlist")] = "post",
-    expect: Annotated[str, typer.Option(help="应去的渠道；none 表示不成事项。不符则退出码 1")] = "",
+    expect: Annotated[
+        str, typer.Option(metavar="<渠道>", help="应去的渠道；none 表示不成事项。不符则退出码 1")
+    ] = "",
     as_json: Annotated[bool, typer.Option("--json", help="输出 JSON")] = False,
 ) -> None:
     """一段文字会去哪个渠道、什么等级，命中了哪条规则的哪些词。"""

@@ -35,7 +35,7 @@ def register(app: typer.Typer) -> None:
 @people_app.command("invite")
 def invite(
     name: Annotated[str, typer.Argument(metavar="姓名", help="管理员确认时核对")],
-    role: Annotated[list[str], typer.Option(help="角色，可写多次：" + "、".join(Role))],
+    role: Annotated[list[str], typer.Option(metavar="<角色>", help="角色，可写多次：" + "、".join(Role))],
     channel: Annotated[list[str] | None, typer.Option(help="联络员所在渠道，可写多次")] = None,
     hours: Annotated[int, typer.Option(help="有效小时数", min=1, max=168)] = 24,
 ) -> None:

@@ -52,8 +52,8 @@ def register(app: typer.Typer) -> None:
 
 
 def digest(
-    week: Annotated[str, typer.Option(help="哪一周，如 2026-W47；不写为本周")] = "",
-    day: Annotated[str, typer.Option(help="哪一天，如 2026-11-21")] = "",
+    week: Annotated[str, typer.Option(metavar="<周>", help="哪一周，如 2026-W47；不写为本周")] = "",
+    day: Annotated[str, typer.Option(metavar="<日期>", help="哪一天，如 2026-11-21")] = "",
     send: Annotated[bool, typer.Option("--send", help="排入发送，由运行中的服务发出")] = False,
     file: Annotated[
         Path | None, typer.Option("--out", help="图表存为 PNG，周报存为 DOCX 或 XLSX，看后缀")
@@ -112,7 +112,11 @@ def _span(office: Office, week: str, day: str) -> Span:
 def verify(
     head: Annotated[
         list[str] | None,
-        typer.Option(help="存证消息里的校验码，如 1234:0f3a9c22e1b7d640；可写多个", show_default=False),
+        typer.Option(
+            metavar="<校验码>",
+            help="存证消息里的校验码，如 1234:0f3a9c22e1b7d640；可写多个",
+            show_default=False,
+        ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="输出 JSON")] = False,
 ) -> None:

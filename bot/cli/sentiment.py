@@ -61,7 +61,7 @@ def register(app: typer.Typer) -> None:
 def score(
     file: Annotated[Path | None, typer.Argument(metavar="文件", help="一行一段文字的文件")] = None,
     text: Annotated[str, typer.Option(help="一段文字")] = "",
-    scorer: Annotated[str, typer.Option(help="ngram（本单位模型）或 snownlp")] = "ngram",
+    scorer: Annotated[str, typer.Option(metavar="<模型>", help="ngram（本单位模型）或 snownlp")] = "ngram",
     as_json: Annotated[bool, typer.Option("--json", help="输出 JSON")] = False,
 ) -> None:
     """给每行文字判断情绪：消极、不明、不消极，和依据；分数用 --json 看。没有可判断内容的不判。"""

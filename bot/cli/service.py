@@ -194,7 +194,7 @@ def _print_sources(findings: Sequence[SourceFinding]) -> None:
 
 
 def run(
-    only: Annotated[str, typer.Option(help="只跑一半：monitors 或 bot")] = "",
+    only: Annotated[str, typer.Option(metavar="<哪一半>", help="只跑一半：monitors 或 bot")] = "",
     verbose: Annotated[bool, typer.Option("--verbose", help="更多日志")] = False,
 ) -> None:
     """启动服务；启动时自动升级数据库。Ctrl-C 停止。"""
