@@ -18,6 +18,7 @@ from bot.cli.helping import helped
 from bot.cli.main import app
 from bot.handlers.commands import OFFERS
 from bot.settings import PREFIX, Settings
+from routing.reasons import is_telling
 from routing.store.tables import Base
 
 ROOT = Path(__file__).parent.parent
@@ -91,6 +92,12 @@ def test_every_command_and_option_that_a_page_names_exists(page: Path) -> None:
         if path is None or unknown:
             wrong.append(" ".join(("yuqing", *words)))
     assert wrong == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=_name)
+def test_every_reason_that_a_page_shows_is_taken(page: Path) -> None:
+    shown = re.findall(r'--reason "?([^\s"]+)', _read(page))
+    assert [reason for reason in shown if not is_telling(reason) and reason not in {"TEXT", "REASON"}] == []
 
 
 @pytest.mark.parametrize("page", [ENGLISH, CHINESE], ids=_name)
