@@ -177,8 +177,8 @@ def substitution_card(asked: Substitution, office: Office) -> Card:
 
 
 STAND_IN_USAGE = (
-    "也可以一行写完：/substitute 备用人 起 止 理由\n"
-    "备用人：李明（替别人申请时写“原值班人 备用人”，限政府办）\n"
+    "也可以一行写完：/substitute 备用人员 起 止 理由\n"
+    "备用人员：李明（替别人申请时写“原值班人 备用人员”，限政府办）\n"
     "起、止：现在，或 18:00，或 11-22 08:00\n"
     f"理由：因公外出（至少 {REASON_MIN} 个字）\n"
     "如 /substitute 李明 11-22 08:00 11-23 08:00 因公外出\n"

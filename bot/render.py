@@ -89,7 +89,7 @@ def channel_card(
     slip = view.slip
     blocks = [*heading(view), *what_decides(view, office)]
     if slip is None or slip.channel != channel or (slip.returned_at and view.state is not State.TO_SIGN):
-        gone = "已退回，待重新派单" if slip and slip.channel == channel else "已改派其他单位"
+        gone = "已退回，待重新转办" if slip and slip.channel == channel else "已改派其他单位"
         return Card((*blocks, Block(gone, Form.NOTE, weight=9)))
     blocks.append(
         Block(

@@ -403,7 +403,7 @@ _SENTENCES: Mapping[str, Callable[[Mapping[str, Any], CaseView | None, Office], 
     "promise_late": _promise(
         "⛔ 承诺到期未兑现：{due} 前 {text}。请立即办理，办好后登记：/promise {number} 兑现 {place}"
     ),
-    "returned": _plain("↩️ {unit}退回，请重新派单（理由已私发派单人）"),
+    "returned": _plain("↩️ {unit}退回，请重新转办（理由已私发转办人）"),
     "returned_why": _plain("{unit} {actor} 退回，理由：{reason}"),
     "reopened": _plain("🔁 {actor} 要求重新办理，请按新的时限办理"),
     "reopened_why": _plain("{actor} 要求重新办理，理由：{reason}"),

@@ -128,7 +128,7 @@ async def test_of_a_doubled_question_both_copies_take_the_answer(tmp_path: Path,
         await stage.client.send(CONTACT, CONTACT, "供水由住建部门主管", reply_to=asked["id"])
         await stage.said(CONTACT, f"已退回：{number}")
         await stage.said(OFFICER, "理由：供水由住建部门主管")
-        await stage.said(DUTY, "退回，请重新派单")
+        await stage.said(DUTY, "退回，请重新转办")
 
 
 @pytest.mark.parametrize("answered", [0, 1])

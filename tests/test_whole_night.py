@@ -84,7 +84,7 @@ async def test_a_matter_that_came_back_twice_is_assigned_and_does_not_come_back_
             assert await stage.press(CONTACT, slip, "退回") == "已私聊您，请在私聊里回复文字。"
             await replied(stage, CONTACT, "退回的理由", reason)
             await stage.said(CONTACT, f"已退回：{number}")
-            await stage.said(DUTY, number, "退回，请重新派单", "理由已私发派单人")
+            await stage.said(DUTY, number, "退回，请重新转办", "理由已私发转办人")
             await stage.said(OFFICER, number, reason)
             card = await stage.card(DUTY, number, "退回待派", button="转办…")
             assert f"已转办：{number}" in await stage.menu(OFFICER, card, "转办…", "转办 信访")

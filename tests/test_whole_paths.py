@@ -73,9 +73,9 @@ async def test_a_returned_matter_goes_to_another_unit_and_its_reason_to_one_pers
         assert await stage.press(CONTACT, slip, "退回") == "已私聊您，请在私聊里回复文字。"
         await stage.answer(CONTACT, "退回的理由", "供水由住建部门主管")
         await stage.said(CONTACT, f"已退回：{number}")
-        told = await stage.said(DUTY, "县信访局退回，请重新派单", number)
+        told = await stage.said(DUTY, "县信访局退回，请重新转办", number)
         await stage.said(OFFICER, "县信访局 陈立 退回，理由：供水由住建部门主管")
-        await stage.card(PETITION, number, "已退回，待重新派单", button="")
+        await stage.card(PETITION, number, "已退回，待重新转办", button="")
 
         card = await stage.card(DUTY, number, "退回待派", button="转办…")
         assert told["reply_to"]["id"] == card["id"]

@@ -21,7 +21,7 @@ PLANNERS = frozenset({Role.DUTY, Role.OFFICE, Role.LEADER, Role.ADMIN})
 """Who sees, besides who is on duty, what is wrong with the roster."""
 
 SUBSTITUTE_USAGE = (
-    "写法：/substitute 备用人 起 止 理由，如 /substitute 李明 11-22 08:00 11-23 08:00 因公外出。"
+    "写法：/substitute 备用人员 起 止 理由，如 /substitute 李明 11-22 08:00 11-23 08:00 因公外出。"
     f"理由至少 {REASON_MIN} 个字；"
     "起、止也可写“现在”或 18:00；只发 /substitute 可用按钮选。"
 )

@@ -303,7 +303,7 @@ def _warning(occasion: Occasion, order: Order, answer: cases.Done | Refusal) -> 
 _HINTS = {
     State.TO_SIGN: "请先点“签收”，再回复答复稿。",
     State.TO_RELEASE: "答复稿已批准：发布后请回复链接，或点“回应确认”；要改稿请点“修改稿件”。",
-    State.RETURNED: "本事项已退回，等待重新派单。",
+    State.RETURNED: "本事项已退回，等待重新转办。",
 }
 
 
