@@ -685,6 +685,11 @@ def test_poll_says_what_came_and_what_became_of_it_and_why_tells_each_step(
     assert {"at", "what", "detail"} == set(steps[0])
     assert any("card 到 -1001000000001：pending" in step["detail"] for step in steps)
 
+    of_a_source = yuqing("why", "forum")
+    assert of_a_source.code == 1
+    assert "“forum”是来源的编号" in of_a_source.err
+    assert "yuqing poll --once forum" in of_a_source.err
+
     (yuqing.folder / "config" / "office.toml").rename(yuqing.folder / "office.toml")
     without = yuqing("why", number[0])
     (yuqing.folder / "office.toml").rename(yuqing.folder / "config" / "office.toml")

@@ -50,9 +50,15 @@ def why(
 ) -> None:
     """一条信息或一个事项走过的每一步，以及为什么。"""
     settings = settings_now()
-    told = PLAIN if as_json else words(configuration_if_any(settings))
+    configuration = configuration_if_any(settings)
+    told = PLAIN if as_json else words(configuration)
     steps = from_store(settings, lambda session: explain(session, key, told))
     if not steps:
+        if configuration is not None and key in {source.id for source in configuration.sources}:
+            raise UserError(
+                f"“{key}”是来源的编号，这里查的是信息和事项。"
+                f"看这个来源请用 yuqing sources，马上读一轮请用 yuqing poll --once {key}。"
+            )
         raise UserError(f"库里没有“{key}”。请核对链接或编号；刚发布的要等下一轮读取。")
     if as_json:
         print_json([{"at": step.at, "what": step.what, "detail": step.detail} for step in steps])
