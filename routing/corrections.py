@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from routing import announce, deadlines, search, verdicts
 from routing.items import Band
+from routing.merged import end_of, leading_to
 from routing.office import Level, Office, Step
 from routing.owed import Owed, plainest
 from routing.placing import next_number, title_of
@@ -19,6 +20,7 @@ from routing.procedure import UNJUDGED, first_clocks, first_state
 from routing.spread import spread
 from routing.standing import refresh
 from routing.store.tables import CaseItemRow, CaseRow, ItemRow, ProposalRow, SuggestionRow, VerdictKind
+from routing.told import told_by
 from routing.traces import is_derived, origin_of
 from routing.workflow import Command, Ground, Order, Refusal
 
@@ -58,13 +60,13 @@ def split(session: Session, office: Office, case: CaseRow, order: Order, now: da
     """Let a text, with the comments that answer it, leave its case and open one of its own."""
     item = session.get_one(ItemRow, order.item_id)
     placed = session.get_one(CaseItemRow, order.item_id)
+    was_told_by = told_by(session, case.id)
     new = _case_of(session, office, case, item, now)
-    leaving = _with_comments(session, placed)
-    for row in leaving:
+    for row in _with_comments(session, placed):
         row.case_id, row.why, row.certainty = new.id, f"值班人员从 {case.number} 拆出", 1.0
     session.flush()
-    followed = _follow(session, case, new, [row.item_id for row in leaving], now)
-    _speak_for_itself(session, case, now)
+    followed = _follow(session, case, now)
+    _speak_for_itself(session, case, was_told_by, now)
     # The text has been known since it was placed: a wrong match wins no time for the answer.
     deadlines.start(session, office, new, (Step.RESPOND,), placed.at)
     deadlines.start(session, office, new, first_clocks(office.procedure, new.level), now)
@@ -91,66 +93,52 @@ def split(session: Session, office: Office, case: CaseRow, order: Order, now: da
         {"item": item.id, "number": new.number},
         (
             Line(new.id, "open", facts),
-            *(Line(new.id, "take_in", {"number": old.number}) for old in followed),
+            *(Line(end_of(session, old).id, "take_in", {"number": old.number}) for old in followed),
         ),
     )
 
 
-def _follow(
-    session: Session, case: CaseRow, new: CaseRow, leaving: Sequence[int], now: datetime
-) -> Sequence[CaseRow]:
-    """Let the cases that were merged into `case`, and that were told by what leaves it now, lead to where that went."""
-    query = select(CaseRow).where(CaseRow.merged_into == case.id).order_by(CaseRow.id)
-    followed = [
-        old
-        for old in session.scalars(query)
-        if (first := _told_by(session, old)) and first.item_id in leaving
-    ]
-    for old in followed:
-        old.merged_into = new.id
+def _follow(session: Session, case: CaseRow, now: datetime) -> Sequence[CaseRow]:
+    """Let each case that leads to `case` lead to where the text is now that it was told by when it was merged."""
+    followed = []
+    for old in list(leading_to(session, case)):
+        said = verdicts.newest(session, old.id, VerdictKind.MERGE)
+        placed = session.get(CaseItemRow, said.item_id) if said and said.item_id else None
+        if placed is not None and placed.case_id != end_of(session, old).id:
+            old.merged_into = placed.case_id
+            followed.append(old)
     session.flush()
     for old in followed:
         refresh(session, old.id, now)
     return followed
 
 
-def _told_by(session: Session, case: CaseRow) -> ProposalRow | None:
-    return session.scalar(
-        select(ProposalRow).where(ProposalRow.case_id == case.id).order_by(ProposalRow.id).limit(1)
-    )
-
-
-def _speak_for_itself(session: Session, case: CaseRow, now: datetime) -> None:
+def _speak_for_itself(session: Session, case: CaseRow, was_told_by: int | None, now: datetime) -> None:
     """Let a case whose first text left be told by the one that is now its first."""
-    rows = session.scalars(
+    proposed = told_by(session, case.id)
+    if proposed is not None and proposed == was_told_by:
+        return
+    first = session.scalars(
         select(ItemRow)
         .join(CaseItemRow, CaseItemRow.item_id == ItemRow.id)
-        .where(CaseItemRow.case_id == case.id)
+        .where(CaseItemRow.case_id == case.id, *([ItemRow.id == proposed] if proposed else []))
         .order_by(ItemRow.parent_id.is_not(None), CaseItemRow.at, ItemRow.id)
         .limit(1)
-    ).all()
-    told = session.scalar(
-        select(ProposalRow.item_id)
-        .join(CaseItemRow, CaseItemRow.item_id == ProposalRow.item_id)
-        .where(ProposalRow.case_id == case.id, CaseItemRow.case_id == case.id)
-        .limit(1)
-    )
-    if told is not None or not rows:
-        return
-    [first] = rows
+    ).one()
     case.title = title_of(first)
     search.note_case(session, case)
-    session.add(
-        ProposalRow(
-            case_id=case.id,
-            item_id=first.id,
-            channel=case.channel,
-            level=case.proposed_level,
-            reasons=first.reasons,
-            rules_version=first.rules_version,
-            at=now,
+    if proposed is None:
+        session.add(
+            ProposalRow(
+                case_id=case.id,
+                item_id=first.id,
+                channel=case.channel,
+                level=case.proposed_level,
+                reasons=first.reasons,
+                rules_version=first.rules_version,
+                at=now,
+            )
         )
-    )
 
 
 def merge(session: Session, office: Office, case: CaseRow, order: Order, now: datetime) -> Effect:
@@ -323,7 +311,7 @@ def _note_merge(
         corrected=into.number,
         person_id=order.actor.person_id,
         now=now,
-        item=session.get(ItemRow, placed[0].item_id) if placed else None,
+        item=session.get(ItemRow, told_by(session, case.id) or placed[0].item_id) if placed else None,
     )
 
 

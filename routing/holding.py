@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from routing import announce, doubt, held, mutes, verdicts
 from routing.errors import UserError
 from routing.ledger import Ledger
+from routing.merged import end_of
 from routing.office import Level, Office
 from routing.outbox import MessageKind, Priority, is_out, queue
 from routing.procedure import UNJUDGED
@@ -266,9 +267,7 @@ def _ending(
 def _doubt_ending(
     session: Session, office: Office, ledger: Ledger, row: HoldRow, case: CaseRow, now: datetime
 ) -> Ending | None:
-    other = session.get_one(CaseRow, row.beside_id)
-    while other.merged_into is not None:
-        other = session.get_one(CaseRow, other.merged_into)
+    other = end_of(session, session.get_one(CaseRow, row.beside_id))
     texts = session.scalar(select(func.count()).where(CaseItemRow.case_id == case.id)) or 0
     waiting = doubt.Waiting(
         ended=case.state in ENDED,

@@ -16,6 +16,7 @@ from routing.earlier import Earlier, earlier
 from routing.effect import Effect, measured
 from routing.held import DoubtView, HeldView
 from routing.items import Band, Counts, Kind
+from routing.merged import end_of
 from routing.office import Level, Role, Step
 from routing.owed import Owed
 from routing.procedure import TABLE, UNJUDGED
@@ -395,9 +396,7 @@ def suggestion_of(session: Session, case: CaseRow) -> SuggestionView | None:
     said that it is a matter of its own.
     """
     row = session.get(SuggestionRow, case.id) if (case.state, Command.MERGE) in TABLE else None
-    other = session.get(CaseRow, row.other_id) if row else None
-    while other is not None and other.merged_into is not None:
-        other = session.get(CaseRow, other.merged_into)
+    other = end_of(session, session.get_one(CaseRow, row.other_id)) if row else None
     if row is None or other is None or other.state in ENDED or other.id == case.id:
         return None
     if verdicts.newest(session, case.id, VerdictKind.APART) is not None:

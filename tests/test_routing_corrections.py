@@ -38,6 +38,7 @@ from routing.workflow import Command, Ground, Refusal, State
 EAST = "东湖小区今天又停水了，物业不管"
 EAST_TOO = "东湖小区停水，老人提水爬楼摔了一跤"
 WEST = "西山小区停水了"
+SLIDE = "北门桥塌方了"
 SAD = Sentiment(0.1, 0.1, Band.NEGATIVE, "ngram", "1a")
 
 
@@ -421,6 +422,47 @@ def test_a_merged_matter_stays_where_it_went_when_another_text_leaves(known, bot
     known.act(first, Command.MERGE, into=second)
     known.act(second, Command.SPLIT, item_id=item_id(known, WEST))
     assert known.case(first).merged_into == second
+
+
+def test_each_number_of_a_chain_of_mergers_leads_to_its_own_text(known, both):
+    first, second = both
+    third = matter(known, SLIDE, published_at=known.clock())
+    known.act(first, Command.MERGE, into=second)
+    known.act(second, Command.MERGE, into=third)
+    known.act(third, Command.SPLIT, item_id=item_id(known, WEST))
+    assert (known.case(first).merged_into, known.case(second).merged_into) == (third, third + 1)
+    assert actions(known, third)[-1] == "take_in"  # of the first number, which came by way of the second
+    known.act(third, Command.SPLIT, item_id=item_id(known, EAST))
+    assert (known.case(first).merged_into, known.case(second).merged_into) == (third + 2, third + 1)
+
+
+def test_a_number_leads_to_the_text_that_it_was_told_by_when_it_was_merged(known, both):
+    first, second = both
+    matter(known, EAST_TOO, published_at=known.clock())
+    known.act(first, Command.SPLIT, item_id=item_id(known, EAST))
+    left = known.all(CaseRow)[-1].id
+    known.act(first, Command.MERGE, into=second)
+    known.act(left, Command.MERGE, into=second)
+    known.act(second, Command.SPLIT, item_id=item_id(known, EAST))
+    assert (known.case(first).merged_into, known.case(left).merged_into) == (second, left + 1)
+
+
+def test_a_text_that_left_and_came_back_stands_behind_the_one_that_the_matter_is_told_by_since(known, both):
+    first, _ = both
+    matter(known, EAST_TOO, published_at=known.clock())
+    known.act(first, Command.SPLIT, item_id=item_id(known, EAST))
+    known.act(known.all(CaseRow)[-1].id, Command.MERGE, into=first)
+    view = known.run(lambda s: case_view(s, first))
+    assert (view.title, view.lead.text, view.items) == (EAST_TOO, EAST_TOO, 2)
+
+
+def test_a_matter_whose_first_text_leaves_is_told_by_the_text_that_changed_its_channel(known):
+    old = matter(known, EAST)
+    graver = f"{EAST_TOO}，路面塌方"
+    assert matter(known, graver, published_at=known.clock()) == old
+    known.act(old, Command.SPLIT, item_id=item_id(known, EAST))
+    assert known.case(old).title == graver
+    assert len(known.all(ProposalRow, ProposalRow.case_id == old)) == 2
 
 
 def test_two_who_merge_crosswise_at_the_same_moment_leave_one_matter(known):
