@@ -176,3 +176,14 @@ def test_a_second_service_is_refused_before_it_changes_the_tables_of_the_first(s
     assert answer.code == 1
     assert "已有一个 yuqing 在用这个数据库" in answer.err
     assert shape() == before
+
+
+def test_a_service_whose_folder_of_the_database_is_not_there_says_so_and_makes_none(desk):
+    desk.set(
+        TELEGRAM_TOKEN=SANDBOX_TOKEN, TELEGRAM_API="http://127.0.0.1:9", DATABASE_URL="sqlite:///no/yuqing.db"
+    )
+    Path("config/roster.toml").unlink()
+    answer = desk("run", "--only", "bot")
+    assert answer.code == 1
+    assert "请检查 YUQING_DATABASE_URL" in answer.err
+    assert not Path("no").exists()

@@ -17,7 +17,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from routing.errors import YuqingError
+from routing.errors import UserError, YuqingError, system_words
 from routing.store.engine import Store
 
 LEASE_KEY = 0x79755101
@@ -33,7 +33,7 @@ class Lease:
     """Hold the database for one service until closed."""
 
     def __init__(self, store: Store) -> None:
-        """Take the lease. Raises LeaseHeld where another process has it."""
+        """Take the lease. Raises LeaseHeld where another process has it, UserError where its file cannot be written."""
         self._file: IO[bytes] | None = None
         self._connection: Connection | None = None
         self._store = store
@@ -72,8 +72,13 @@ class Lease:
             self._connection = None
 
     def _lock_file(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle = path.open("ab")
+        try:
+            handle = path.open("ab")
+        except OSError as error:
+            raise UserError(
+                f"数据库所在的文件夹用不了（{path}：{system_words(error)}）。"
+                "请检查 YUQING_DATABASE_URL，和文件夹的属主和权限。"
+            ) from error
         for left in range(TRIES, 0, -1):
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
