@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -149,37 +149,33 @@ class App:
         return self._edition.composer
 
     async def run(self, only: Part | None = None, ready: asyncio.Event | None = None) -> None:
-        """Migrate, greet the platform, work. Raises TokenRejected, LeaseHeld; anything else is a bug.
+        """Migrate, greet the platform, work. Raises TokenRejected, LeaseHeld, UserError; anything else is a bug.
 
         `ready` is set once everything runs. With `only="monitors"` nothing is sent and no lease is taken, so that
         several machines may poll for one bot.
         """
-        lease = (
-            None if only == "monitors" else Lease(self.store)
-        )  # before the tables change: another may work on them
-        try:
+        with ExitStack() as held:
+            lease, name = None, DESK
+            if only != "monitors":  # before the tables change: another may work on them
+                lease = Lease(self.store)
+                held.callback(lease.close)
             migrate(self.store)
-        except BaseException:
-            if lease is not None:
-                lease.close()
-            raise
-        slot = Slot(self.store.url) if only == "monitors" else None
-        beating = asyncio.create_task(self._heartbeat(only, slot.name if slot else DESK).run())
-        try:
-            if only != "monitors":
-                await self._greet()
-                await self._settle()
-            await self._work(only, ready, lease)
-        finally:
-            beating.cancel()
-            await asyncio.gather(beating, return_exceptions=True)
-            await self._chat.stop()
-            self._door.close()
-            self.store.close()
-            if lease is not None:
-                lease.close()
-            if slot is not None:
-                slot.close()
+            if only == "monitors":
+                slot = Slot(self.store.url)
+                held.callback(slot.close)
+                name = slot.name
+            beating = asyncio.create_task(self._heartbeat(only, name).run())
+            try:
+                if only != "monitors":
+                    await self._greet()
+                    await self._settle()
+                await self._work(only, ready, lease)
+            finally:
+                beating.cancel()
+                await asyncio.gather(beating, return_exceptions=True)
+                await self._chat.stop()
+                self._door.close()
+                self.store.close()
 
     def _heartbeat(self, only: Part | None, name: str) -> Heartbeat:
         return Heartbeat(
