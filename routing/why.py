@@ -277,9 +277,8 @@ def _sources_of(session: Session, host: str, words: Words) -> list[str]:
     # By letter, as the index has them: in a language's order PostgreSQL goes by none. "0" is what follows "/".
     from_on, below = (">=", "<") if session.get_bind().dialect.name == "sqlite" else ("~>=~", "~<~")
     brought: set[str] = set()
-    for start in (
-        f"{scheme}://{host}" for scheme in ("http", "https")
-    ):  # one range at a time is read in the index alone
+    for scheme in ("http", "https"):  # one range at a time is read in the index alone
+        start = f"{scheme}://{host}"
         there = ItemRow.url.bool_op(from_on)(f"{start}/") & ItemRow.url.bool_op(below)(f"{start}0")
         brought |= set(session.scalars(select(ItemRow.source_id).where(there).distinct()))
     return sorted(configured | answered | brought)
