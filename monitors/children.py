@@ -383,9 +383,9 @@ def _obey(line: socket.socket, alive: dict[int, int]) -> bool:
     number = request.pop("fork")
     try:
         pid = os.fork()
-    except OSError:  # no more processes: the parent sees the line end
+    except OSError:  # no more processes: to the parent as if the system had ended it
         os.close(files[0])
-        line.send(json.dumps({"gone": number, "status": 1, "peak_mib": 0.0}).encode())
+        line.send(json.dumps({"gone": number, "status": -signal.SIGKILL, "peak_mib": 0.0}).encode())
         return True
     if pid == 0:
         line.close()

@@ -5,6 +5,7 @@ import os
 import pickle
 import re
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -63,6 +64,22 @@ async def test_one_that_only_waits_is_ended_by_the_clock(child: Child) -> None:
     with pytest.raises(ChildLost, match=r"0.1 秒内没有完成") as lost:
         await child.call(wait, cpu_s=20, wall_s=0.1)
     assert lost.value.slow
+
+
+async def test_where_the_system_has_no_process_left_the_task_is_not_to_blame(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full = "import os\n\ndef fork() -> int:\n    raise BlockingIOError\n\nos.fork = fork\n"
+    (tmp_path / "full_system.py").write_text(full, encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    nursery = Nursery(("full_system",))
+    try:
+        child = await nursery.child(Limits(memory=64 * MIB))
+        with pytest.raises(ChildLost) as lost:
+            await child.call(len, b"", cpu_s=1, wall_s=10)
+        assert lost.value.outside
+    finally:
+        await nursery.close()
 
 
 async def test_memory_above_the_limit_is_refused_and_the_peak_is_known(
