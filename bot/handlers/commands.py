@@ -16,9 +16,10 @@ from routing.mutes import MAY_MUTE
 from routing.office import Role
 from routing.outbox import MessageKind, Priority
 from routing.people import Account, Claim
+from routing.procedure import TABLE
 from routing.promises import MAY_PROMISE
 from routing.views import find_case, is_dispatched_to
-from routing.workflow import Actor, CaseFacts, Command, Ground, Order, Refusal, State
+from routing.workflow import STATE_NAMES, Actor, CaseFacts, Command, Ground, Order, Refusal, State
 
 LOOK, ACT, REPORT, KEEP, MORE = "查事项", "办事项", "汇总", "系统", "其他"
 
@@ -180,18 +181,16 @@ def _give(
             occasion.session, occasion.desk.office, occasion.desk.ledger, facts.id, order, occasion.now
         )
         is_of_state = isinstance(answer, Refusal) and answer.ground is Ground.STATE
-        text = answer.text + (_FITS[command] if is_of_state else "")
+        text = answer.text + (_fits(command) if is_of_state else "")
     except UserError as error:
         text = str(error)
     occasion.say(event.chat, text, reply_to=event.message)
 
 
-_FITS = {
-    Command.REOPEN: "/reopen 用于已办结、已归档或不予受理的事项。",
-    Command.FOLLOW: "/follow 用于已回应或已办结的事项。",
-    Command.ARCHIVE: "/archive 用于已办结的事项。",
-}
-"""To which matters a typed order can be given."""
+def _fits(command: Command) -> str:
+    """Say to which matters an order can be given that has no button."""
+    states = "、".join(name for state, name in STATE_NAMES.items() if (state, command) in TABLE)
+    return f"/{command.value} 用于这些状态的事项：{states}。"
 
 
 def _digest(occasion: Occasion, event: CommandGiven, actor: Actor) -> None:
