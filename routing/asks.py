@@ -77,6 +77,12 @@ def question(session: Session, ask_id: int) -> Question | None:
     return None if row is None else _question(row)
 
 
+def put_to(session: Session, ask_id: int, chat: str, person_id: int) -> Question | None:
+    """Read one question, if it was put to this person in this chat."""
+    row = session.get(AskRow, ask_id)
+    return None if row is None or (row.chat, row.person_id) != (chat, person_id) else _question(row)
+
+
 def close(session: Session, ask_id: int, now: datetime) -> None:
     """Note that a question was answered. Safe to call twice."""
     row = session.get_one(AskRow, ask_id)

@@ -255,10 +255,14 @@ ANSWER = "answer:"
 
 @dataclass(frozen=True, slots=True)
 class Spoken:
-    """A message of ours in a chat: the case that it speaks of, if any, and whether it is a sentence to somebody who acted."""
+    """A message of ours in a chat: the case that it speaks of, if any, and whether it is a sentence to somebody who acted.
+
+    `ask`: the question that it asks again, if any.
+    """
 
     case_id: int | None
     is_answer: bool
+    ask: int | None
 
 
 def spoken_at(session: Session, chat: str, message: str) -> Spoken | None:
@@ -270,7 +274,8 @@ def spoken_at(session: Session, chat: str, message: str) -> Spoken | None:
     ).first()
     if row is None:
         return None
-    return Spoken(row.case_id, row.dedupe_key.startswith(ANSWER) and row.payload.get("template") == "said")
+    is_answer = row.dedupe_key.startswith(ANSWER) and row.payload.get("template") == "said"
+    return Spoken(row.case_id, is_answer, row.payload.get("ask"))
 
 
 def text_at(session: Session, row_id: int, chat: str) -> Mapping[str, Any] | None:

@@ -179,10 +179,13 @@ def test_a_reply_to_what_was_said_of_a_short_text_answers_the_question(desk, hap
     assert said(desk, "contact").startswith("答复稿只有 2 字")
     [*_, row] = desk.all(OutboxRow, OutboxRow.chat == "private-contact")
     desk.run(lambda s: setattr(s.get_one(OutboxRow, row.id), "message", "9"))
+    other = desk.at(State.HANDLING, "西山小区停水了")
+    happen(pressed("contact", draft_button(desk, other), "group-petition"))  # a second question is open
     happen(wrote("contact", ANSWER, reply_to="9"))
+    assert [row.case_id for row in desk.all(DraftRow)] == [case_id]
     assert drafts(desk) == [ANSWER]
-    happen(wrote("contact", ANSWER, reply_to="9"))  # nothing is asked any more
-    assert said(desk, "contact").startswith("这条消息不用回复文字")
+    happen(wrote("contact", ANSWER, reply_to="9"))
+    assert said(desk, "contact") == "这条提示已经处理过了。"
 
 
 # --- who reads what -----------------------------------------------------------------------------------------------

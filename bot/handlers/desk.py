@@ -147,9 +147,12 @@ class Occasion:
         case_id: int | None = None,
         reply_to: MessageRef | None = None,
         part: str = "",
+        ask: int | None = None,
     ) -> None:
-        """Queue one sentence to a chat, once an update."""
+        """Queue one sentence to a chat, once an update. `ask`: the question that it asks again."""
         payload: dict[str, object] = {"template": "said", "text": text}
+        if ask is not None:
+            payload["ask"] = ask
         if reply_to is not None:
             payload["reply_to"] = reply_to.message
         self.page(chat, payload, case_id=case_id, part=part)

@@ -126,25 +126,21 @@ def _reply_to_other(occasion: Occasion, event: TextReplied, actor: Actor, reply:
     """Take a reply to what is no card: a sentence about a case, or a copy whose sending was cut off.
 
     In private such a copy can be nothing but the one open question; and what we said of a text that could not be taken is
-    replied to as if it were the question, for it stands below it. In the group of its channel a sentence about a
-    case stands for the slip; what cannot be told apart is said, for a draft must not vanish in silence.
+    replied to as if it were its question, for it stands below it. In the group of its channel a sentence about a case
+    stands for the slip; what cannot be told apart is said, for a draft must not vanish in silence.
     """
     chat = occasion.chat_name(event.chat)
     spoken = outbox.spoken_at(occasion.session, chat, reply)
     if event.is_private:
-        question = asks.answered_by(occasion.session, chat, None, actor.person_id, occasion.now)
-        if (
-            spoken
-            and spoken.is_answer
-            and question is not None
-            and spoken.case_id in {None, question.case_id}
-        ):
+        if spoken and spoken.ask is not None:
+            question = asks.put_to(occasion.session, spoken.ask, chat, actor.person_id)
+        else:
+            question = asks.answered_by(occasion.session, chat, None, actor.person_id, occasion.now)
+        if question is not None and _stands_for(spoken, question):
             return _answer(occasion, event, actor, question)
         if spoken and spoken.case_id is not None:
             return "文字没有保存：请回复承办群里的卡片，或先点卡片上的“拟答复稿”再回复。"
-        if spoken or question is None:
-            return "这条消息不用回复文字；要办理请点卡片上的按钮，或发送 /mine 查看。"
-        return _answer(occasion, event, actor, question)
+        return "这条消息不用回复文字；要办理请点卡片上的按钮，或发送 /mine 查看。"
     if chat not in {channel.chat for channel in occasion.desk.office.channels.values()}:
         return ""
     if spoken is None:
@@ -155,11 +151,19 @@ def _reply_to_other(occasion: Occasion, event: TextReplied, actor: Actor, reply:
     return _reply_to_slip(occasion, event, actor, facts.id)
 
 
+def _stands_for(spoken: outbox.Spoken | None, question: Question) -> bool:
+    return spoken is None or (spoken.is_answer and spoken.case_id in {None, question.case_id})
+
+
 def _answer(occasion: Occasion, event: TextReplied, actor: Actor, question: Question) -> str:
     """Carry out what the question was asked for. A text that cannot be taken leaves the question open."""
 
     def refuse(ground: Ground) -> None:
         occasion.note_refusal(event.sender, actor, question.command.value, ground, question.case_id)
+
+    def again(sentence: str) -> str:
+        occasion.say(event.chat, sentence, reply_to=event.message, ask=question.id)
+        return ""
 
     if question.is_answered:
         refuse(Ground.STALE)
@@ -179,7 +183,7 @@ def _answer(occasion: Occasion, event: TextReplied, actor: Actor, question: Ques
     typed = event.text if question.command in _AS_TYPED else occasion.hidden(event.text)
     filled = _filled(order, typed, facts)
     if isinstance(filled, str):
-        return filled
+        return again(filled)
     try:
         answer = cases.execute(
             occasion.session,
@@ -191,9 +195,9 @@ def _answer(occasion: Occasion, event: TextReplied, actor: Actor, question: Ques
         )
     except UserError as error:
         refuse(Ground.GONE)
-        return str(error)
+        return again(str(error))
     if isinstance(answer, Refusal) and answer.ground is Ground.MISSING:
-        return answer.text
+        return again(answer.text)
     asks.close(occasion.session, question.id, occasion.now)
     return answer.text + _warning(occasion, filled, answer)
 
