@@ -40,7 +40,7 @@ def staffed(founded: Terminal) -> Terminal:
 def test_without_a_roster_both_say_how_to_get_one(founded):
     answer = founded("roster", "check")
     assert answer.code == 2
-    assert "roster.toml" in answer.err
+    assert "roster.toml 里写 [[duty]]" in answer.err
     assert founded("roster", "show").code == 0
 
 

@@ -74,7 +74,9 @@ def test_a_second_process_is_refused_and_told_why(store):
     lease = Lease(store)
     second = Service(store)
     try:
-        assert second.says().startswith("refused 已有一个 yuqing 在用这个数据库")
+        told = second.says()
+        assert told.startswith("refused 已有一个 yuqing 在用这个数据库")
+        assert "先停掉它" in told
     finally:
         second.kill()
         lease.close()

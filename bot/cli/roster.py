@@ -19,7 +19,10 @@ from routing.roster_watch import Report, report
 roster_app = typer.Typer(
     help="值班表：检查空档、重班和联系不上的人，查看排班。", no_args_is_help=True, rich_markup_mode=None
 )
-NONE = "没有值班表：在配置文件夹里写 roster.toml（yuqing init 有样例），或放一份 roster.xlsx。"
+NONE = (
+    "没有值班表：在配置文件夹的 roster.toml 里写 [[duty]]（yuqing init 写出的那份里有样例，去掉 # 再改），"
+    "或放一份 roster.xlsx。"
+)
 
 Days = Annotated[int, typer.Option(help="从现在起看几天", min=1, max=366)]
 Json = Annotated[bool, typer.Option("--json", help="输出 JSON")]

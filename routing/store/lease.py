@@ -24,6 +24,8 @@ LEASE_KEY = 0x79755101
 TRIES, PAUSE_S = 10, 0.02
 """Whoever only looks whether the file is locked (`holder`) must not keep a service from starting."""
 
+HELD = "已有一个 yuqing 在用这个数据库，本次没有启动。yuqing doctor 的“服务”一行说是哪个；要换成这一个，先停掉它。"
+
 
 class LeaseHeld(YuqingError):
     """Another service works on this database."""
@@ -85,7 +87,7 @@ class Lease:
             except OSError as error:
                 if left == 1:
                     handle.close()
-                    raise LeaseHeld(f"已有一个 yuqing 在用这个数据库（{path}）") from error
+                    raise LeaseHeld(f"{HELD}锁文件 {path} 不要删。") from error
                 time.sleep(PAUSE_S)
             else:
                 break
@@ -104,7 +106,7 @@ class Lease:
         connection.commit()
         if not taken:
             connection.close()
-            raise LeaseHeld("已有一个 yuqing 在用这个数据库")
+            raise LeaseHeld(HELD)
         self._connection = connection
 
 
