@@ -96,7 +96,7 @@ def test_every_command_and_option_that_a_page_names_exists(page: Path) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=_name)
 def test_every_reason_that_a_page_shows_is_taken(page: Path) -> None:
-    shown = re.findall(r'--reason "?([^\s"]+)', _read(page))
+    shown = re.findall(r'--reason "?([^\s"<]+)', _read(page))  # <文字> stands for one
     assert [reason for reason in shown if not is_telling(reason) and reason not in {"TEXT", "REASON"}] == []
 
 
