@@ -362,6 +362,8 @@ def _moment(office: Office, case: CaseRow, row: DeadlineRow, stage: int) -> date
     """Give when a stage of a limit is told: of a limit in working time the part of that, so that nobody is told on a
     Sunday that half of what ends on Monday afternoon has gone.
     """
+    if row.step is Step.RELOOK:  # somebody said when to look again: before that there is nothing to see
+        return row.due_at
     limit = office.limits.get(row.step, {}).get(Level(case.level))
     if limit is None or not limit.working:
         return row.started_at + (row.due_at - row.started_at) * STAGES[stage]

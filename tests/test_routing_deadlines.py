@@ -59,6 +59,19 @@ def test_half_of_the_limit_four_fifths_and_its_end_are_told_once_each(desk, case
     assert [row.action for row in desk.all(LedgerRow)] == ["open", "remind", "remind", "overdue"]
 
 
+def test_who_is_to_look_again_tomorrow_hears_of_it_tomorrow_and_not_at_night(desk, case_id):
+    desk.act(case_id, Command.WATCH, until=START + 24 * HOUR)
+    row = limit(desk, case_id, Step.RELOOK)
+    assert row.next_at == row.due_at == START + 24 * HOUR
+    desk.clock.now = START + 23 * HOUR
+    tick(desk)
+    assert "relook" not in {step for _, _, step, _ in heard(desk)}
+    desk.clock.now = START + 24 * HOUR
+    tick(desk)
+    assert ("duty-group", "overdue", "relook", False) in heard(desk)
+    assert limit(desk, case_id, Step.RELOOK).next_at is None
+
+
 def test_of_a_limit_in_working_time_nobody_is_reminded_while_the_office_is_closed(desk):
     desk.office = replace(desk.office, limits={Step.DISPATCH: {Level.IV: Limit(240, working=True)}})
     desk.clock.now = datetime(2026, 11, 22, 8, 0, tzinfo=desk.office.zone)  # a Sunday
