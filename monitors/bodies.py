@@ -8,6 +8,7 @@ from typing import ClassVar
 
 import aiohttp
 
+from monitors.direct import Answer
 from monitors.faults import Unread
 from routing.items import Fault
 
@@ -16,9 +17,10 @@ page_s = 2.0
 """How much of an error page is read, and for how long: it only words the fault."""
 
 
-async def read_body(answer: aiohttp.ClientResponse, max_bytes: int) -> bytes:
+async def read_body(answer: Answer, max_bytes: int) -> bytes:
     """Read an answer whole, inflated. Raises Unread where it is larger than `max_bytes`, or broken."""
-    if (answer.content_length or 0) > max_bytes:
+    length = answer.headers.get("Content-Length", "")
+    if length.isdecimal() and int(length) > max_bytes:
         raise _too_large(max_bytes)
     inflate = Inflater(answer.headers.get("Content-Encoding", ""), max_bytes)
     body = bytearray()
@@ -28,7 +30,7 @@ async def read_body(answer: aiohttp.ClientResponse, max_bytes: int) -> bytes:
     return bytes(body)
 
 
-async def read_page(answer: aiohttp.ClientResponse) -> str:
+async def read_page(answer: Answer) -> str:
     """Read what there is of an error page in HTML; "" for other kinds. Never raises for the page's own faults."""
     if "html" not in answer.headers.get("Content-Type", "").lower():
         return ""

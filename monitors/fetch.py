@@ -10,6 +10,7 @@ import logging
 import socket
 import string
 from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum
@@ -34,6 +35,7 @@ from monitors.addresses import (
     public_socket,
 )
 from monitors.bodies import read_body, read_page
+from monitors.direct import Answer, Direct
 from monitors.faults import (
     Unread,
     all_failed,
@@ -105,17 +107,22 @@ class _Reach(Enum):
 
 @dataclass(frozen=True, slots=True)
 class _Request:
-    """One request. `body` None: GET. `at` and `host`: its address, and the host and port of it, as text."""
+    """One request. `body` None: GET. `at` and `host`: its address, and the host and port of it, as text.
+
+    `is_plain`: a GET of an address without name and password.
+    """
 
     url: URL
     at: str
     host: str
     body: bytes | None = None
     content_type: str = ""
+    is_plain: bool = True
 
     @classmethod
     def to(cls, url: URL, body: bytes | None = None, content_type: str = "") -> Self:
-        return cls(url, str(url), host_port(url), body, content_type)
+        is_plain = body is None and url.raw_user is None and url.raw_password is None
+        return cls(url, str(url), host_port(url), body, content_type, is_plain)
 
     def redirected(self, status: int, location: str | None) -> "_Request":
         """Give the request that a redirect asks for; only 307 and 308 repeat a POST (RFC 9110 section 15.4)."""
@@ -159,7 +166,7 @@ class Fetcher:
         self._deadlines = Deadlines()
         self._given_resolver = resolver
         self._resolver = resolver
-        self._sessions: dict[tuple[_Reach, bool], aiohttp.ClientSession] = {}
+        self._clients: dict[tuple[_Reach, bool], _Client] = {}
 
     async def __aenter__(self) -> Self:
         return self
@@ -172,8 +179,8 @@ class Fetcher:
     async def close(self) -> None:
         """Close the sockets. Safe to call twice."""
         self._deadlines.close()
-        while self._sessions:
-            await self._sessions.popitem()[1].close()
+        while self._clients:
+            await self._clients.popitem()[1].session.close()
         if self._given_resolver is None and self._resolver is not None:
             await self._resolver.close()
             self._resolver = None
@@ -270,16 +277,8 @@ class Fetcher:
                 else:
                     reach = _Reach.ALLOWED if allowed else _Reach.PUBLIC
                 # A POST is not repeated by itself, so it gets no kept connection, which may be closing just now.
-                session = self._session(reach, keep=turn.is_shared and request.body is None)
-                async with session.request(
-                    "GET" if request.body is None else "POST",
-                    url,
-                    data=request.body,
-                    headers=headers,
-                    allow_redirects=False,
-                    proxy=source.proxy,
-                    timeout=_limits(source.connect_s, source.read_s),
-                ) as answer:
+                client = self._client(reach, keep=turn.is_shared and request.body is None)
+                async with client.ask(source, request, headers) as answer:
                     watch.status = answer.status
                     if answer.status in _redirects:
                         return _Redirect(answer.status, answer.headers.get("Location"))
@@ -292,9 +291,7 @@ class Fetcher:
             watch.left = 0 if limit.is_over else watch.left - (loop.time() - began)
             self._turns.give_back(turn)
 
-    async def _read(
-        self, answer: aiohttp.ClientResponse, source: Source, final_url: str, sent: Mapping[str, str]
-    ) -> Fetched:
+    async def _read(self, answer: Answer, source: Source, final_url: str, sent: Mapping[str, str]) -> Fetched:
         fields, now = answer.headers, self._clock()
         unchanged = answer.status == 304 and ("If-None-Match" in sent or "If-Modified-Since" in sent)
         if not unchanged and not 200 <= answer.status < 300:
@@ -302,7 +299,7 @@ class Fetcher:
             wish = answers.retry_after(fields.get("Retry-After"), now)
             raise Unread(problem.fault, problem.detail, problem.cure, retry_after_s=wish)
         body = b"" if unchanged else await read_body(answer, source.max_bytes)
-        if source.kind != "page":  # a file may be watched for being changed
+        if body and source.kind != "page":  # a file may be watched for being changed
             refuse_binary(body)
         return Fetched(
             status=answer.status,
@@ -321,14 +318,14 @@ class Fetcher:
             self._resolver = Resolver()
         return self._resolver
 
-    def _session(self, reach: _Reach, *, keep: bool) -> aiohttp.ClientSession:
-        """Give the session for a reach. With `keep` its connections are used again.
+    def _client(self, reach: _Reach, *, keep: bool) -> "_Client":
+        """Give the client for a reach. With `keep` its connections are used again.
 
         Kept are only those to a host that several ask or wait for, until the last of them is done: a connection a host
         for thousands of hosts would use up the descriptors (aiohttp keeps one to each).
         """
-        session = self._sessions.get((reach, keep))
-        if session is None:
+        client = self._clients.get((reach, keep))
+        if client is None:
             public = reach is _Reach.PUBLIC
             lifetime: dict[str, Any] = {"keepalive_timeout": keep_s} if keep else {"force_close": True}
             connector = aiohttp.TCPConnector(
@@ -339,13 +336,34 @@ class Fetcher:
                 ttl_dns_cache=remember_names_s,
                 **lifetime,
             )
-            session = self._sessions[reach, keep] = aiohttp.ClientSession(
-                connector=connector,
-                cookie_jar=aiohttp.DummyCookieJar(),
-                auto_decompress=False,
-                trust_env=False,
-            )
-        return session
+            client = self._clients[reach, keep] = _Client(connector)
+        return client
+
+
+class _Client:
+    """The session over one connector, and the short way past it for what most requests are."""
+
+    def __init__(self, connector: aiohttp.BaseConnector) -> None:
+        self.session = aiohttp.ClientSession(
+            connector=connector, cookie_jar=aiohttp.DummyCookieJar(), auto_decompress=False, trust_env=False
+        )
+        self._direct = Direct(self.session)
+
+    def ask(
+        self, source: Source, request: _Request, headers: Mapping[str, str]
+    ) -> AbstractAsyncContextManager[Answer]:
+        limits = _limits(source.connect_s, source.read_s)
+        if source.proxy is None and request.is_plain:
+            return self._direct.get(request.url, headers, limits)
+        return self.session.request(
+            "GET" if request.body is None else "POST",
+            request.url,
+            data=request.body,
+            headers=headers,
+            allow_redirects=False,
+            proxy=source.proxy,
+            timeout=limits,
+        )
 
 
 # --- requests ---
