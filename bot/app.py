@@ -16,6 +16,7 @@ from bot.compose import Composer
 from bot.config import Configuration
 from bot.door import StoreDoor, Terms
 from bot.edition import Edition, House
+from bot.half_number import HalfNumber
 from bot.handlers.commands import OFFERS
 from bot.heartbeat import Heartbeat
 from bot.jobs import ClockWatch, Tick, TickWatch, schedule, watch_clock
@@ -26,7 +27,6 @@ from bot.replays import Replays
 from bot.scoring import ModelWatcher, models_folder, scorer_of
 from bot.sender import Pace, Sender
 from bot.settings import Settings
-from bot.slot import Slot
 from bot.storewatch import StoreWatch
 from monitors.fetch import Fetcher
 from monitors.inbox import Inbox
@@ -161,9 +161,9 @@ class App:
                 held.callback(lease.close)
             migrate(self.store)
             if only == "monitors":
-                slot = Slot(self.store.url)
-                held.callback(slot.close)
-                name = slot.name
+                half = HalfNumber(self.store.url)
+                held.callback(half.close)
+                name = half.name
             beating = asyncio.create_task(self._heartbeat(only, name).run())
             try:
                 if only != "monitors":

@@ -12,7 +12,7 @@ from pathlib import Path
 from monitors.sentiment import NgramScorer
 from routing.accuracy import auc
 from routing.errors import ConfigError, UserError
-from routing.model_folder import Slot, fitted_apart
+from routing.model_folder import ModelFiles, fitted_apart
 from routing.ngrams import Model, Row, clean, load
 from routing.starter.sentiment import CLASSES, NEGATIVE, NOT_NEGATIVE, fit, starter_model
 
@@ -55,7 +55,7 @@ class Training:
 
 def in_use(folder: Path | None = None) -> Model:
     """Load the model in use. Raises ConfigError where the office's file is no whole model of two known classes."""
-    model = _slot(folder).stored() if folder else None
+    model = _files(folder).stored() if folder else None
     if folder is not None and model is not None and model.classes != CLASSES:
         raise UserError(f"{folder / IN_USE} 不是情感模型，请用 yuqing sentiment back 换回上一个。")
     return model or _starter()
@@ -90,13 +90,13 @@ def train(folder: Path, more: Sequence[Row], verdicts: Sequence[Verdict]) -> Tra
     before, after = _compared(_current(folder), model, kept)
     accepted = before is None or after is None or after >= before - may_fall
     if accepted:
-        _slot(folder).put(model, keep=_current(folder) is not None)
+        _files(folder).put(model, keep=_current(folder) is not None)
     return Training(accepted, model, len(learnt), len(kept), before, after)
 
 
 def back(folder: Path) -> Model:
     """Put the model before this one in use again, or the starter set's; gives it. Raises UserError where there is none."""
-    _slot(folder).back()
+    _files(folder).back()
     return in_use(folder)
 
 
@@ -131,8 +131,8 @@ def _fitted(rows: Sequence[Row]) -> bytes:
     return fit(rows).dump()
 
 
-def _slot(folder: Path) -> Slot:
-    return Slot(folder, "sentiment", "yuqing sentiment")
+def _files(folder: Path) -> ModelFiles:
+    return ModelFiles(folder, "sentiment", "yuqing sentiment")
 
 
 @cache

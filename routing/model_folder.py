@@ -21,8 +21,8 @@ _niceness = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Slot:
-    """The place of one model. `command`: what trains it and takes it back, named in the cure of a damaged file."""
+class ModelFiles:
+    """The files of one model. `command`: what trains it and takes it back, named in the cure of a damaged file."""
 
     folder: Path
     name: str

@@ -13,7 +13,7 @@ from pathlib import Path
 from routing.accuracy import auc
 from routing.errors import ConfigError, Problem
 from routing.judging import shipped
-from routing.model_folder import Slot, fitted_apart
+from routing.model_folder import ModelFiles, fitted_apart
 from routing.ngrams import Model, Row, clean, load
 from routing.opinions import Opinions
 from routing.starter import opinions as starter
@@ -50,11 +50,11 @@ class Training:
 
 def stored(folder: Path, name: str) -> Model | None:
     """Load the office's own model, None where there is none. Raises ConfigError where its file is no such model."""
-    slot = _slot(folder, name)
-    model = slot.stored()
+    files = _files(folder, name)
+    model = files.stored()
     if model is not None and not _fits(name, model):
-        cure = f"请用 {slot.command} train 重新训练，或用 {slot.command} back {name} 换回上一个"
-        raise ConfigError([Problem(str(slot.used), None, "模型", model.name, "是别的模型", cure)])
+        cure = f"请用 {files.command} train 重新训练，或用 {files.command} back {name} 换回上一个"
+        raise ConfigError([Problem(str(files.used), None, "模型", model.name, "是别的模型", cure)])
     return model
 
 
@@ -109,23 +109,23 @@ def train(folder: Path, name: str, said: Sequence[Said], channels: Collection[st
     before, after = _figure(name, current, kept), _figure(name, model, kept)
     accepted = after >= before - (may_fall if name in TWO_SIDED else 0)
     if accepted:
-        _slot(folder, name).put(model, keep=_is_sound(folder, name))
+        _files(folder, name).put(model, keep=_is_sound(folder, name))
     return Training(name, accepted, len(learnt), len(kept), before, after)
 
 
 def back(folder: Path, name: str) -> Model:
     """Put the model before this one in use again, or the starter set's; gives it. Raises UserError where there is none."""
-    _slot(folder, name).back()
+    _files(folder, name).back()
     return _current(folder, name)
 
 
 def signature(folder: Path) -> tuple[tuple[int, int] | None, ...]:
     """Tell the files in use by their time and size, so that a change of them is seen."""
-    return tuple(_stamp(_slot(folder, name).used) for name in NAMES)
+    return tuple(_stamp(_files(folder, name).used) for name in NAMES)
 
 
-def _slot(folder: Path, name: str) -> Slot:
-    return Slot(folder, name, "yuqing models")
+def _files(folder: Path, name: str) -> ModelFiles:
+    return ModelFiles(folder, name, "yuqing models")
 
 
 def _stamp(path: Path) -> tuple[int, int] | None:

@@ -89,7 +89,7 @@ def test_a_model_that_is_trained_while_the_service_runs_is_noticed_once(tmp_path
     watcher = ModelWatcher(tmp_path)
     assert watcher.look() is None
     model = fit([Row(f"起步{n}", n) for n in starter_model(LEAD).classes], name=LEAD, least=1)
-    office_opinions._slot(tmp_path, LEAD).put(model, keep=False)
+    office_opinions._files(tmp_path, LEAD).put(model, keep=False)
     taught = watcher.look()
     assert taught is not None
     assert taught.text == f"研判模型已更新，版本 {taught.opinions.version}"

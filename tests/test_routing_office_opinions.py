@@ -9,7 +9,7 @@ from routing import office_opinions
 from routing.conditions import Subject
 from routing.errors import ConfigError, UserError
 from routing.items import Kind
-from routing.model_folder import Slot
+from routing.model_folder import ModelFiles
 from routing.ngrams import Model, Row
 from routing.ngrams_fit import fit
 from routing.office_opinions import back, faults, models, opinions, signature, stored, train
@@ -156,7 +156,7 @@ def test_a_damaged_file_is_told_and_the_starter_stands_in_until_training_heals_i
 @pytest.mark.parametrize("name", [PUBLIC, LEAD, SUBJECT, ANSWER])
 def test_a_model_of_something_else_is_refused(tmp_path: Path, name: str) -> None:
     other = fit([Row("一", "a"), Row("二", "b"), Row("三", "c")], name="other", least=1)
-    Slot(tmp_path, name, "yuqing models").put(other, keep=False)
+    ModelFiles(tmp_path, name, "yuqing models").put(other, keep=False)
     with pytest.raises(ConfigError, match="别的模型"):
         stored(tmp_path, name)
     assert models(tmp_path) == {}

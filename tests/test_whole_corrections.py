@@ -20,7 +20,7 @@ from whole import (
     on_stage,
 )
 
-from routing.model_folder import Slot
+from routing.model_folder import ModelFiles
 from routing.ngrams import Row
 from routing.ngrams_fit import fit
 from routing.starter.opinions import LEAD, starter_model
@@ -114,7 +114,7 @@ async def test_a_model_that_is_trained_meanwhile_judges_from_then_on_and_the_ope
         await stage.card(DUTY, WATER.title, button="转办")
         rows = [Row(f"起步{name}", name) for name in starter_model(LEAD).classes]
         model = fit(rows, name=LEAD, least=1)
-        Slot(tmp_path / "models", LEAD, "yuqing models").put(model, keep=False)
+        ModelFiles(tmp_path / "models", LEAD, "yuqing models").put(model, keep=False)
         await stage.said(OPERATOR, "研判模型已更新", model.version[:6])
         stage.feeds.publish(LAMPS)
         await stage.card(DUTY, LAMPS.title, button="转办")

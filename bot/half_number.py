@@ -14,7 +14,7 @@ from sqlalchemy import URL
 _MOST = 99
 
 
-class Slot:
+class HalfNumber:
     """Hold a number until closed. Where the system has no such names all are the first."""
 
     def __init__(self, database: URL) -> None:
