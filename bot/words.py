@@ -82,6 +82,7 @@ _ENDING_NAMES = {
     Ending.STIRRED: "又有新信息",
     Ending.APART: "有人认定另立",
     Ending.UNDECIDED: "到时无人判断",
+    Ending.PARTED: "另一事项已拆分",
     Ending.ALONE: "另一事项已结束或不再显示",
     Ending.CLOSED: "事项已结束",
 }

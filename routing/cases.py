@@ -259,6 +259,8 @@ def _carry_out(
         )
     if order.command is Command.MERGE:  # the card of what came in is over: the whole must have one
         holding.took_in(session, office, ledger, session.get_one(CaseRow, order.into), now)
+    if order.command is Command.SPLIT:
+        holding.parted(session, office, ledger, case, now)
     announce.moved(session, office, case, order, now)
     sayings.say(session, office, case, before, order, now)
     follow = afterwards(office.procedure).get(case.state)

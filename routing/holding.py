@@ -206,6 +206,20 @@ def took_in(session: Session, office: Office, ledger: Ledger, case: CaseRow, now
     stirred(session, office, ledger, case, now)
 
 
+def parted(session: Session, office: Office, ledger: Ledger, case: CaseRow, now: datetime) -> None:
+    """Let the cards go that wait beside a case of which texts were split off: what they were like may have left it."""
+    rows = session.execute(
+        select(HoldRow, CaseRow)
+        .join(CaseRow, CaseRow.id == HoldRow.case_id)
+        .where(HoldRow.ended_at.is_(None), HoldRow.beside_id == case.id)
+        .order_by(HoldRow.id)
+    ).all()
+    for row, waiting in rows:
+        _end(session, ledger, row, waiting, Ending.PARTED, now)
+        if not opened(session, office, ledger, waiting, now):
+            _post(session, office, [waiting], now)
+
+
 def tick(session: Session, office: Office, ledger: Ledger, now: datetime) -> int:
     """Let go what nothing holds back any more; gives how many rows ended.
 

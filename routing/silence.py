@@ -23,5 +23,6 @@ class Ending(StrEnum):
     STIRRED = "stirred"  # there is news of it: taken over from an older ledger, or in doubt
     APART = "apart"  # a person said that it is no part of the matter beside which it waited
     UNDECIDED = "undecided"  # nobody said in time whether it is part of that matter
+    PARTED = "parted"  # a person split texts off that matter: what was asked of it is no longer so
     ALONE = "alone"  # that matter is over, or its own card is held back
     CLOSED = "closed"  # the matter ended meanwhile

@@ -588,6 +588,21 @@ def test_once_the_other_was_merged_it_waits_beside_the_one_that_took_it_in(desk,
     assert cards_of(desk, case_id) == 1
 
 
+@pytest.mark.parametrize("muted", [False, True])
+def test_once_texts_were_split_off_the_other_it_comes_out_with_the_split(desk, known, muted):
+    desk.accept(item("东湖小区停水，老人提水爬楼摔了一跤"))
+    [case_id] = doubted(desk, known, place="西山小区")
+    if muted:
+        mute(desk, MuteKind.PLACE, "西山小区")
+    desk.act(known, Command.SPLIT, item_id=desk.all(CaseItemRow)[-1].item_id)
+    first, *after = desk.all(HoldRow, HoldRow.case_id == case_id)
+    assert first.ending is Ending.PARTED
+    assert [row.mute_id is not None for row in after] == [True] * muted
+    assert cards_of(desk, case_id) == 1 - muted
+    assert waiting_on(desk, known) == []
+    assert tick(desk) == 0
+
+
 @pytest.mark.parametrize("merged", ["other", "third"])
 def test_a_matter_that_took_one_in_comes_out_at_once_for_the_whole_must_have_a_card(desk, known, merged):
     third = desk.open("解放路路灯坏了，请问谁修")
