@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy import ColumnElement, and_, func, select
 from sqlalchemy.orm import Session
 
 from routing import held, people, promises, verdicts
@@ -25,6 +25,7 @@ from routing.store.tables import (
     AssignmentRow,
     CaseItemRow,
     CaseRow,
+    CounterRow,
     DeadlineRow,
     DraftRow,
     ItemRow,
@@ -421,16 +422,8 @@ def find_case(session: Session, key: str) -> int | None:
     ledger, or the address of an item.
     """
     key = key.strip()
-    number = unicodedata.normalize("NFKC", key)
     direct = session.scalar(
-        select(CaseRow.id)
-        .where(
-            or_(
-                func.lower(CaseRow.number) == number.lower(),
-                CaseRow.number.like(f"%-{number.zfill(4)}") if number.isdigit() else CaseRow.number == number,
-            )
-        )
-        .order_by(CaseRow.number.desc())
+        select(CaseRow.id).where(CaseRow.number.in_(_numbers(session, key))).order_by(CaseRow.number.desc())
     )
     direct = direct or session.scalar(
         select(CaseRow.id)
@@ -442,6 +435,15 @@ def find_case(session: Session, key: str) -> int | None:
     return session.scalar(
         select(CaseItemRow.case_id).join(ItemRow, ItemRow.id == CaseItemRow.item_id).where(ItemRow.url == key)
     )
+
+
+def _numbers(session: Session, key: str) -> list[str]:
+    """Give the numbers that a key may stand for, all of them to be looked up: a bare serial is one a year."""
+    number = unicodedata.normalize("NFKC", key).upper()
+    if not number.isdecimal():
+        return [number]
+    years = session.scalars(select(CounterRow.name).where(CounterRow.name.startswith("case:")))
+    return [f"YQ-{name.partition(':')[2]}-{number.zfill(4)}" for name in years]
 
 
 def open_cases(

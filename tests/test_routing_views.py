@@ -1,9 +1,11 @@
 """What is shown of a case: values that hold together whatever the session does, and the finding of a case."""
 
 from dataclasses import FrozenInstanceError, replace
+from typing import Any
 
 import pytest
 from builders import HOUR, MINUTE, START, Desk, item, views
+from sqlalchemy import event
 
 from routing.items import Band, Counts, Sentiment
 from routing.office import Level, Step
@@ -116,6 +118,26 @@ def test_a_case_is_found_by_number_by_serial_and_by_the_address_of_a_text(desk):
     assert desk.run(lambda s: find_case(s, "2")) == other
     for key in ("3", "", "YQ-2026-000", "%", "http://bbs.example/"):
         assert desk.run(lambda s, k=key: find_case(s, k)) is None
+
+
+@pytest.mark.parametrize("key", ["1", "YQ-2026-0001", "９９", "http://bbs.example/none"])
+def test_no_key_makes_the_database_read_all_matters(desk, key):
+    desk.open()
+    if desk.store.url.get_backend_name() != "sqlite":
+        pytest.skip("SQLite says beforehand which tables it reads whole")
+    asked: list[tuple[str, Any]] = []
+    engine = desk.store.engine
+    event.listen(engine, "before_cursor_execute", lambda _c, _x, sql, given, *_: asked.append((sql, given)))
+    desk.run(lambda s: find_case(s, key))
+    with engine.connect() as connection:
+        plans = [
+            row.detail
+            for sql, given in list(asked)
+            if sql.startswith("SELECT")
+            for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}", given)
+        ]
+    assert any("matter" in plan for plan in plans)
+    assert [plan for plan in plans if plan.startswith("SCAN") and "counter" not in plan] == []
 
 
 def test_a_serial_of_two_years_means_the_newer_case(desk):
