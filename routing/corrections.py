@@ -228,19 +228,22 @@ def classify(session: Session, office: Office, case: CaseRow, order: Order, now:
 def _case_of(session: Session, office: Office, case: CaseRow, item: ItemRow, now: datetime) -> CaseRow:
     """Open the case of a text that was split off: as it was proposed for it once, else as its old case stands.
 
-    What was merged before is opened as the case that it came from stood.
+    What was merged before is opened as the case that it came from stood. A level that its own words did not make is taken
+    over all the same, for who lowers one is a person, and says so.
     """
     told = session.scalar(
         select(ProposalRow).where(ProposalRow.item_id == item.id).order_by(ProposalRow.id.desc()).limit(1)
     )
     source = session.get_one(CaseRow, told.case_id) if told else case
     level = told.level if told else case.level
+    is_its_own = told is not None and source.level_why is None
     channel = told.channel if told and told.channel in office.channels else case.channel
     new = CaseRow(
         number=next_number(session, now, office.zone),
         state=first_state(office.procedure),
         level=level,
         proposed_level=level,
+        level_why=None if is_its_own or level is Level.IV else f"等级沿用原事项 {source.number}",
         channel=channel,
         copies=[copy for copy in source.copies if copy != channel],
         title=title_of(item),

@@ -238,6 +238,27 @@ def test_a_second_press_on_the_same_text_is_stale(known):
     assert len(known.all(CaseRow)) == 2
 
 
+def test_a_level_that_was_taken_over_with_a_split_says_from_where(known):
+    old = matter(known, EAST, external_id="post")
+    matter(known, "我家也是", kind=Kind.COMMENT, parent_id="post")
+    matter(known, "西山小区这边暖气也没有", kind=Kind.COMMENT, parent_id="post")
+    known.act(old, Command.SET_LEVEL, level=Level.II)
+    known.act(old, Command.SPLIT, item_id=item_id(known, "西山小区这边暖气也没有"))
+    known.act(old, Command.SET_LEVEL, level=Level.IV)
+    known.act(old, Command.SPLIT, item_id=item_id(known, "我家也是"))
+    graver, least = known.all(CaseRow)[-2:]
+    assert (graver.level, graver.level_why) == (Level.II, f"等级沿用原事项 {known.case(old).number}")
+    assert (least.level, least.level_why) == (Level.IV, None)
+
+
+def test_a_level_that_its_own_words_made_speaks_for_itself_after_a_split(known):
+    old = matter(known, "东湖小区旁边塌方，路断了")
+    matter(known, "东湖小区塌方，路断了，车都过不去")
+    known.act(old, Command.SPLIT, item_id=item_id(known, "东湖小区旁边塌方，路断了"))
+    new = known.all(CaseRow)[-1]
+    assert (new.id != old, new.level, new.level_why) == (True, Level.II, None)
+
+
 # --- a matter is merged ------------------------------------------------------------------------------------------
 
 
