@@ -4,6 +4,7 @@ What is in memory is checked against the store before it is used: a transaction 
 a person who split or merged have changed it since. Texts are read once.
 """
 
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,14 +12,14 @@ from functools import lru_cache
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import Engine, Row, Select, case, event, func, select
+from sqlalchemy import Engine, Row, Select, case, event, func, or_, select
 from sqlalchemy.orm import Session
 
 from routing.affinity import AWAKE
-from routing.grouping import Trace, Window, origin_of
+from routing.grouping import Trace, Window, is_derived, origin_of
 from routing.items import LEGACY
 from routing.normal import normal
-from routing.store.tables import CaseItemRow, ItemRow
+from routing.store.tables import CaseItemRow, ItemRow, SourceRow
 from routing.telling import Land
 
 WINDOW = AWAKE
@@ -48,6 +49,8 @@ _at = case(
 )
 """What was taken over from an older ledger is as new as its import: from then on it may get news."""
 _nowhere = Land()
+_JOINTS = "-_."
+_joint = re.compile(f"[{re.escape(_JOINTS)}]")
 
 
 class Recent:
@@ -79,27 +82,45 @@ class Recent:
             self._window.add(trace)
 
     def look_for_parents(self, source_id: str, parent_ids: Collection[str]) -> None:
-        """Read the texts of matters that comments answer: of the own source and its origin however old they are, of
-        siblings no further back than the window goes.
+        """Read the texts of matters that comments answer: of the own source, its origin and its siblings however old they
+        are, of any other source no further back than the window goes, for ids of strangers may be alike.
         """
         wanted = sorted(parent_ids)
         if not wanted:
             return
-        # A source at a time: SQLite reads the whole table for pairs of values.
-        near = [
-            trace
-            for source in sorted({source_id, origin_of(source_id)})
-            for trace in self._read(
-                _placed().where(ItemRow.source_id == source, ItemRow.external_id.in_(wanted))
-            )
-        ]
-        found = {trace.external_id for trace in near}
-        rest = [parent for parent in wanted if parent not in found]
+        own = {source_id, origin_of(source_id)}
+        near = self._named(own, wanted)
+        if rest := _without(wanted, near):
+            near += self._named(self._siblings(source_id) - own, rest)
+        rest = _without(rest, near)
         far = self._read(_within(self._now).where(ItemRow.external_id.in_(rest))) if rest else []
         self._parents = [*near, *far]
 
+    def _named(self, sources: Collection[str], ids: Sequence[str]) -> list[Trace]:
+        # A source at a time: SQLite reads the whole table for pairs of values.
+        return [
+            trace
+            for source in sorted(sources)
+            for trace in self._read(
+                _placed().where(ItemRow.source_id == source, ItemRow.external_id.in_(ids))
+            )
+        ]
+
+    def _siblings(self, source_id: str) -> set[str]:
+        """Name the sources that one is a part of by its name, or that are a part of it: `forum` and `forum-c`."""
+        if is_derived(source_id):
+            return set()
+        shorter = [source_id[: cut.start()] for cut in _joint.finditer(source_id)]
+        longer = (SourceRow.id.startswith(f"{source_id}{sign}", autoescape=True) for sign in _JOINTS)
+        return set(self._session.scalars(select(SourceRow.id).where(or_(SourceRow.id.in_(shorter), *longer))))
+
     def _read(self, query: Select[*tuple[Any, ...]]) -> list[Trace]:
         return [_trace(row) for row in self._session.execute(query)]
+
+
+def _without(ids: Sequence[str], found: Sequence[Trace]) -> list[str]:
+    known = {trace.external_id for trace in found}
+    return [id_ for id_ in ids if id_ not in known]
 
 
 # --- the window of a store ------------------------------------------------------------------------------------

@@ -480,6 +480,18 @@ def test_a_comment_joins_its_parent_in_words_that_no_rule_knows(known):
     assert len(known.all(CaseItemRow)) == 2
 
 
+@pytest.mark.parametrize(("source", "joins"), [("bbs-c", True), ("bbs2", False)])
+def test_a_comment_of_a_sibling_finds_its_text_after_weeks_and_one_of_a_stranger_does_not(
+    known, source, joins
+):
+    case_id = known.open(WATER, external_id="thread")
+    known.know(source)
+    known.clock.advance(days=30)
+    late = item("我们楼也是，没水", kind=Kind.COMMENT, parent_id="thread", source_id=source)
+    known.accept(replace(late, published_at=known.clock()), source=source)
+    assert (known.all(CaseItemRow)[-1].case_id == case_id) is joins
+
+
 def test_a_comment_in_the_round_of_its_parent_joins_it_in_whatever_order_they_came(known):
     comment = item("我们楼也是", external_id="0", kind=Kind.COMMENT, parent_id="thread")
     known.accept(comment, item(WATER, external_id="thread"))
