@@ -49,6 +49,8 @@ def words_of(typed: str) -> tuple[str, ...]:
     if len(plain) > LETTERS_MOST:
         raise UserError(f"查找的词太长，请控制在 {LETTERS_MOST} 字以内，如 /find 东湖小区 停水。")
     words = tuple(dict.fromkeys(word for word in map(letters, plain.split()) if word))
+    if not words and plain:
+        raise UserError(f"“{plain}”里没有文字，查不了：请写汉字、字母或数字，如 /find 停水。")
     if not words:
         raise UserError("请写要查找的词，如 /find 停水，或 /find 东湖小区 停水。")
     if len(words) > WORDS_MOST:
