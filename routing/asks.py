@@ -108,9 +108,14 @@ def answered_by(
             )
         )
         return None if row is None else _question(row)
+    young = waiting(session, chat, person_id, now)
+    return young[0] if len(young) == 1 else None
+
+
+def waiting(session: Session, chat: str, person_id: int, now: datetime) -> list[Question]:
+    """Give the open questions of a person in a chat that are young enough for a text that replies to nothing, oldest first."""
     young = _open(person_id).where(AskRow.chat == chat, AskRow.asked_at > now - ASK_LIFE)
-    waiting = session.scalars(young).all()
-    return _question(waiting[0]) if len(waiting) == 1 else None
+    return [_question(row) for row in session.scalars(young.order_by(AskRow.id))]
 
 
 @dataclass(frozen=True, slots=True)

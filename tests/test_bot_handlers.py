@@ -147,6 +147,21 @@ def test_a_text_asked_for_before_a_colleague_drafted_does_not_overwrite_his_draf
     assert drafts(desk)[1:] == [ANSWER]
 
 
+def test_a_text_that_two_questions_wait_for_is_sent_back_with_both_named(desk, happen):
+    first, second = desk.at(State.HANDLING), desk.at(State.TO_SIGN, "西山小区塌方，物业不管")
+    happen(pressed("contact", draft_button(desk, first), "group-petition"))
+    facts = desk.shown(second)
+    happen(pressed("contact", token_of(Wish(Command.RETURN.value, second, facts.version)), "group-petition"))
+    happen(wrote("contact", ANSWER))
+    assert said(desk, "contact").splitlines() == [
+        "您有 2 条提示在等文字，分不清这段文字是答哪一条的，没有保存。"
+        "请在要答的那条提示上选“回复”，把文字再发一遍：",
+        "YQ-2026-0001 东湖小区今天又停水了，物业不管：提交答复稿（答复稿全文）",
+        "YQ-2026-0002 西山小区塌方，物业不管：退回（退回的理由）",
+    ]
+    assert drafts(desk) == []
+
+
 def test_a_draft_may_follow_a_review_of_the_draft_that_it_was_asked_for(desk, happen):
     case_id = desk.at(State.IN_REVIEW)
     happen(pressed("contact", draft_button(desk, case_id), "group-petition"))

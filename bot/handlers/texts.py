@@ -3,9 +3,11 @@
 import re
 from dataclasses import replace
 
+from bot import sentences
 from bot.chat import Body, TextReplied
 from bot.handlers.arguments import with_argument
 from bot.handlers.desk import Occasion, Reaction
+from bot.names import command_name
 from bot.secrecy import has_mark
 from routing import announce, asks, cases, outbox, textscan
 from routing.asks import Question
@@ -13,6 +15,7 @@ from routing.errors import UserError
 from routing.ledger import who
 from routing.procedure import needs_of
 from routing.reasons import REASON_MIN, is_telling
+from routing.views import case_view
 from routing.workflow import (
     Actor,
     CaseFacts,
@@ -103,7 +106,10 @@ def _take(occasion: Occasion, event: TextReplied, actor: Actor) -> str:
     if question is not None:
         return _answer(occasion, event, actor, question)
     if reply is None:
-        return "请回复到具体的卡片或提示消息上，或点卡片按钮操作。发送 /help 查看用法。"
+        return (
+            _which(occasion, chat, actor)
+            or "请回复到具体的卡片或提示消息上，或点卡片按钮操作。发送 /help 查看用法。"
+        )
     card = outbox.card_at(occasion.session, chat, reply)
     if card is None and (refused := _not_his(occasion, event, actor, reply)):
         return refused
@@ -112,6 +118,26 @@ def _take(occasion: Occasion, event: TextReplied, actor: Actor) -> str:
     if card.card == announce.CHANNEL_CARD:
         return _reply_to_slip(occasion, event, actor, card.case_id)
     return "请点卡片上的按钮操作；需要填写文字时会另行提示。"
+
+
+def _which(occasion: Occasion, chat: str, actor: Actor) -> str:
+    """Name the questions that a text may have answered, where there is more than one; empty where there is not."""
+    waiting = asks.waiting(occasion.session, chat, actor.person_id, occasion.now)
+    if len(waiting) < 2:
+        return ""
+    lines = [_wanted(occasion, one) for one in waiting]
+    return (
+        f"您有 {len(waiting)} 条提示在等文字，分不清这段文字是答哪一条的，没有保存。"
+        "请在要答的那条提示上选“回复”，把文字再发一遍：\n" + "\n".join(lines)
+    )
+
+
+def _wanted(occasion: Occasion, question: Question) -> str:
+    """Name the matter of a question and what is wanted: `YQ-2026-0001 东湖小区停水：退回（退回的理由）`."""
+    view = case_view(occasion.session, question.case_id)
+    assert view is not None
+    _, wanted = sentences.question(question.command, view, occasion.desk.office, question.arg)
+    return f"{view.number} {occasion.quoted(view.title)}：{command_name(question.command)}（{wanted}）"
 
 
 def stop_secret(occasion: Occasion, actor: Actor) -> str:
@@ -140,7 +166,8 @@ def _reply_to_other(occasion: Occasion, event: TextReplied, actor: Actor, reply:
             return _answer(occasion, event, actor, question)
         if spoken and spoken.case_id is not None:
             return "文字没有保存：请回复承办群里的卡片，或先点卡片上的“拟答复稿”再回复。"
-        return "这条消息不用回复文字；要办理请点卡片上的按钮，或发送 /mine 查看。"
+        unneeded = "这条消息不用回复文字；要办理请点卡片上的按钮，或发送 /mine 查看。"
+        return _which(occasion, chat, actor) or unneeded
     if chat not in {channel.chat for channel in occasion.desk.office.channels.values()}:
         return ""
     if spoken is None:
