@@ -1,6 +1,7 @@
 """/duty, /handover, /substitute and the buttons under what they post."""
 
 import re
+import unicodedata
 from datetime import date, datetime, timedelta
 
 from bot.buttons import HANDOVER, SUBSTITUTE, Wish
@@ -23,11 +24,12 @@ PLANNERS = frozenset({Role.DUTY, Role.OFFICE, Role.LEADER, Role.ADMIN})
 SUBSTITUTE_USAGE = (
     "写法：/substitute 备用人员 起 止 理由，如 /substitute 李明 11-22 08:00 11-23 08:00 因公外出。"
     f"理由至少 {REASON_MIN} 个字；"
-    "起、止也可写“现在”或 18:00；只发 /substitute 可用按钮选。"
+    "起、止也可写“现在”、18:00 或“明天 18:00”；只发 /substitute 可用按钮选。"
 )
 _DAY = re.compile(r"(?:(20\d\d)[-/.年])?(\d{1,2})[-/.月](\d{1,2})日?")
-_TIME = re.compile(r"([01]?\d|2[0-4])[:：]([0-5]\d)")
+_TIME = re.compile(r"([01]?\d|2[0-4]):([0-5]\d)")
 _NOW = {"现在", "now"}
+_DAYS_ON = {"今天": 0, "明天": 1, "后天": 2}
 
 
 def duty(occasion: Occasion, event: CommandGiven, actor: Actor) -> None:
@@ -101,33 +103,55 @@ def _wanted(occasion: Occasion, rest: str, actor: Actor) -> Wanted:
     words = rest.split()
     first = next((n for n, word in enumerate(words) if _is_instant(word)), len(words))
     names, others = words[:first], tuple(words[first:])
-    if len(names) not in {1, 2}:
-        raise UserError(SUBSTITUTE_USAGE)
+    if not others:
+        raise _amiss(f"“{occasion.quoted(rest)}”里没有起止时间")
+    if not names:
+        raise _amiss("没有写备用人员，姓名写在时间前面")
+    if len(names) > 2:
+        raise _amiss(f"时间“{others[0]}”前面只写姓名，现在是“{occasion.quoted(' '.join(names))}”")
     local = occasion.now.astimezone(occasion.desk.office.zone)
-    starts_at, others = _instant(others, local, local.date())
-    ends_at, others = _instant(others, local, starts_at.date())
+    starts_at, others = _instant(occasion, "起始时间", others, local, local.date())
+    ends_at, others = _instant(occasion, "结束时间", others, local, starts_at.date())
     ids = [people.named(occasion.session, occasion.quoted(name)) for name in names]
     absent_id = ids[0] if len(ids) == 2 else actor.person_id
     return Wanted(absent_id, ids[-1], starts_at, ends_at, " ".join(others))
 
 
+def _amiss(what: str) -> UserError:
+    """Say which part of a typed line is wrong, and how the whole is written."""
+    return UserError(f"{what}。{SUBSTITUTE_USAGE}")
+
+
 def _is_instant(word: str) -> bool:
-    return word in _NOW or bool(_DAY.fullmatch(word) or _TIME.fullmatch(word))
+    plain = _plain(word)
+    return plain in _NOW or plain in _DAYS_ON or bool(_DAY.fullmatch(plain) or _TIME.fullmatch(plain))
 
 
-def _instant(words: tuple[str, ...], now: datetime, day: date) -> tuple[datetime, tuple[str, ...]]:
+def _plain(word: str) -> str:
+    """Write figures and signs as a keyboard without Chinese has them: `１８：００` is 18:00."""
+    return unicodedata.normalize("NFKC", word)
+
+
+def _instant(
+    occasion: Occasion, what: str, words: tuple[str, ...], now: datetime, day: date
+) -> tuple[datetime, tuple[str, ...]]:
     """Read an instant from the front: 现在, or a time with or without a day before it; `day` counts where none is written."""
-    if words and words[0] in _NOW:
+    if words and _plain(words[0]) in _NOW:
         return now, words[1:]
-    written = _DAY.fullmatch(words[0]) if words else None
+    named = words[0] if words else ""
+    written = _DAY.fullmatch(_plain(named))
     if written is not None:
         day, words = _day(written, now), words[1:]
-    time = _TIME.fullmatch(words[0]) if words else None
-    if time is None:
-        raise UserError(SUBSTITUTE_USAGE)
-    minutes = int(time[1]) * 60 + int(time[2])
-    if minutes > 24 * 60:
-        raise UserError(SUBSTITUTE_USAGE)
+    elif named in _DAYS_ON:
+        day, words = now.date() + timedelta(days=_DAYS_ON[named]), words[1:]
+    else:
+        named = ""
+    time = _TIME.fullmatch(_plain(words[0])) if words else None
+    minutes = int(time[1]) * 60 + int(time[2]) if time else 0
+    if time is None or minutes > 24 * 60:
+        lacks = f"{what}“{named}”后面缺几点几分" if named else f"缺{what}"
+        found = f"，“{occasion.quoted(words[0])}”不是时间" if words else ""
+        raise _amiss(f"{lacks}{found}")
     midnight = datetime(day.year, day.month, day.day, tzinfo=now.tzinfo)
     return midnight + timedelta(minutes=minutes), words[1:]
 
@@ -139,7 +163,7 @@ def _day(written: re.Match[str], now: datetime) -> date:
         if written[1] is None and (now.date() - day).days > 180:
             day = day.replace(year=day.year + 1)
     except ValueError as error:
-        raise UserError(f"没有 {written[0]} 这一天，请核对后重发。{SUBSTITUTE_USAGE}") from error
+        raise _amiss(f"没有 {written[0]} 这一天，请核对后重发") from error
     return day
 
 
