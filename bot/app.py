@@ -435,6 +435,7 @@ class App:
 
     def _ticks(self) -> list[Tick]:
         office, ledger = self._office, self.ledger
+        audit_clock = ClockWatch(self._clock)
         watch = StoreWatch(self.store, self._chat, office, self._clock, self.sender.wake)
 
         def each(work: Callable[[Session, datetime], object]) -> Callable[[], Awaitable[object]]:
@@ -447,6 +448,9 @@ class App:
 
             return call
 
+        def audit(session: Session, now: datetime) -> object:
+            return auditor.audit(session, office(), now, audit_clock.leapt(auditor.STUCK_AFTER))
+
         return [
             Tick("deadlines", 5.0, each(lambda s, now: deadlines.tick(s, office(), ledger, now))),
             Tick("supervision", 15.0, each(lambda s, now: supervision.tick(s, office(), ledger, now))),
@@ -458,7 +462,7 @@ class App:
             Tick("deliveries", NOTE_S, each(lambda s, now: deliveries.note(s, ledger, now))),
             Tick("promises", 60.0, each(lambda s, now: promises.tick(s, office(), ledger, now))),
             Tick("effects", 60.0, each(lambda s, now: effect.tick(s, ledger, now))),
-            Tick("audit", 60.0, each(lambda s, now: auditor.audit(s, office(), now))),
+            Tick("audit", 60.0, each(audit)),
             Tick("roster", 15.0, self._look_at_roster),
             Tick("digest", 60.0, each(lambda s, now: queue_weekly(s, office(), now))),
             Tick("head", 60.0, each(lambda s, now: attest.post_daily(s, office(), ledger, now))),

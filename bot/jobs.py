@@ -95,20 +95,33 @@ class TickWatch:
 
 
 class ClockWatch:
-    """Notices that the wall clock was set back; APScheduler would wait until it has caught up with itself."""
+    """Notices that the wall clock was set: back, and APScheduler would wait until it has caught up with itself; or forward."""
 
     def __init__(self, wall: Clock, steady: Callable[[], float] = time.monotonic) -> None:
         self._wall = wall
         self._steady = steady
         self._since = (wall(), steady())
+        self._leaps: list[tuple[float, float]] = []
 
     def stepped_back_s(self) -> float:
         """Give by how many seconds the clock was set back since the last look; 0 while it runs as it should."""
+        return max(0.0, -self._stepped_s())
+
+    def leapt(self, within: timedelta) -> timedelta:
+        """Give by how much the clock leapt in that time: it was set forward, or the machine slept. Nothing grew old by it."""
+        step, now_s = self._stepped_s(), self._since[1]
+        self._leaps = [
+            (at_s, leap)
+            for at_s, leap in [*self._leaps, (now_s, step)]
+            if leap > 0 and now_s - at_s <= within.total_seconds()
+        ]
+        return timedelta(seconds=sum(leap for _, leap in self._leaps))
+
+    def _stepped_s(self) -> float:
         wall, steady = self._wall(), self._steady()
-        passed = (wall - self._since[0]).total_seconds()
-        back = (steady - self._since[1]) - passed
+        step = (wall - self._since[0]).total_seconds() - (steady - self._since[1])
         self._since = (wall, steady)
-        return back if back > STEP_S else 0.0
+        return step if abs(step) > STEP_S else 0.0
 
 
 async def watch_clock(

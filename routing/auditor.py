@@ -19,10 +19,13 @@ STUCK_AFTER = timedelta(minutes=5)
 RAW_LIFE = timedelta(hours=24)
 
 
-def audit(session: Session, office: Office, now: datetime) -> list[str]:
-    """Look once. Gives what was found (Chinese) and queues it for the operator."""
+def audit(session: Session, office: Office, now: datetime, leapt: timedelta = timedelta()) -> list[str]:
+    """Look once. Gives what was found (Chinese) and queues it for the operator.
+
+    `leapt`: by so much the clock leapt in the last `STUCK_AFTER`. What waited before is not late by that.
+    """
     expired = tell_expired(session, now)
-    found = [*_findings(session, now), *_missing(session, office, now)]
+    found = [*_findings(session, now - leapt), *_missing(session, office, now)]
     if expired:
         found.append(("expired", f"{expired} 条消息过期，已在各群补报。"))
     _forget_raw(session, now)

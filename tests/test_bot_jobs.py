@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from datetime import timedelta
 
 import pytest
 from builders import FakeClock
@@ -148,6 +149,19 @@ def test_a_clock_set_back_is_seen_once() -> None:
     wall.advance(seconds=5)
     steady[0] += 5
     assert watch.stepped_back_s() == 0
+
+
+def test_a_leap_forward_counts_for_as_long_as_it_is_asked_about() -> None:
+    wall, steady = FakeClock(), [0.0]
+    watch = ClockWatch(wall, lambda: steady[0])
+    wall.advance(hours=8)
+    steady[0] += 5
+    leaps = []
+    for _ in range(7):
+        leaps.append(round(watch.leapt(timedelta(minutes=5)) / timedelta(hours=1), 2))
+        wall.advance(seconds=60)
+        steady[0] += 60
+    assert leaps == [8, 8, 8, 8, 8, 8, 0]  # five minutes
 
 
 async def test_after_a_step_back_every_tick_runs_at_once(monkeypatch: pytest.MonkeyPatch) -> None:

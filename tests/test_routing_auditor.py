@@ -54,6 +54,16 @@ def sent_again_and_again(desk: Desk) -> None:
     take(desk)
 
 
+def test_what_a_leap_of_the_clock_made_old_is_not_stuck_but_what_waits_on_is(desk):
+    post(desk)
+    leapt = 8 * HOUR
+    desk.clock.advance(leapt + 4 * MINUTE)
+    assert desk.run(lambda s: audit(s, desk.office, desk.clock(), leapt)) == []
+    desk.clock.advance(2 * MINUTE)
+    [text] = desk.run(lambda s: audit(s, desk.office, desk.clock(), leapt))
+    assert "1 条消息积压" in text
+
+
 def dead(desk: Desk) -> None:
     post(desk)
     message = take(desk)
