@@ -100,7 +100,7 @@ def post_again(session: Session, office: Office, case_id: int, chat: str, key: s
     """Send the cards that a case has in a chat once more, at its end; False where it has none there."""
     case = session.get_one(CaseRow, case_id)
     due = [
-        without_noise(office, case.level, one, now)
+        without_noise(office, case, one, now)
         for one in cards_due(session, office, case, now)
         if one.chat == chat
     ]
@@ -110,11 +110,12 @@ def post_again(session: Session, office: Office, case_id: int, chat: str, key: s
     return bool(due)
 
 
-def without_noise(office: Office, level: Level, due: CardDue, now: datetime) -> CardDue:
-    """Let a duty card that comes anew make no sound while a new one of its level would ring nobody; others as they are.
+def without_noise(office: Office, case: CaseRow, due: CardDue, now: datetime) -> CardDue:
+    """Let a duty card that comes anew make no sound while a new one like it would ring nobody; others as they are.
 
     It waits for no morning as that one may: somebody asked for it, or it stood there before.
     """
+    level = _rings_as(case, case.level)
     hushed = is_silent(office, level, now) or held_until(office, level, now) is not None
     if due.payload["card"] != DUTY_CARD or not hushed:
         return due
@@ -246,8 +247,13 @@ def opened(
     due = duty_card(office, case)
     if summary_at is not None and case.level > Level.II:
         due = replace(due, priority=Priority.UPDATE, not_before=summary_at)
-    post(session, _hushed(office, case.level, due, now), now)
+    post(session, _hushed(office, _rings_as(case, case.level), due, now), now)
     calls.begin(session, office, case, now)
+
+
+def _rings_as(case: CaseRow, level: Level) -> Level:
+    """Give the level by which it is decided whether a case may wait or be silent: a danger rings day and night as Ⅱ."""
+    return Level.II if held.is_grave(case) else level
 
 
 def _hushed(office: Office, level: Level, due: CardDue, now: datetime) -> CardDue:
@@ -297,9 +303,10 @@ def level_raised(
         refresh(session, case.id, now)
         return
     grave = case.proposed_level <= Level.II
-    until = held_until(office, case.proposed_level, now)
+    rings_as = _rings_as(case, case.proposed_level)
+    until = held_until(office, rings_as, now)
     waits = can_wait and not grave and not is_open(now, office.hours, office.zone, office.overrides)
-    hushed = {SILENT: True} if waits else _silent(office, case.proposed_level, now)
+    hushed = {SILENT: True} if waits else _silent(office, rings_as, now)
     if grave or until is None:  # a card that was held back, for it seemed less grave
         hasten(session, duty_card(office, case).key, Priority.URGENT if grave else Priority.ALERT, now)
     tell(

@@ -17,6 +17,13 @@ from routing.store.tables import CaseItemRow, CaseRow, HoldRow, ItemRow, MuteRow
 from routing.told import as_told
 from routing.workflow import ENDED
 
+SECURITY = "security"
+
+
+def is_grave(case: CaseRow) -> bool:
+    """Tell whether nothing may hold a case back or hush it: proposed or set at Ⅰ or Ⅱ, or a danger."""
+    return min(case.level, case.proposed_level) <= Level.II or case.channel == SECURITY
+
 
 @dataclass(frozen=True, slots=True)
 class MuteView:

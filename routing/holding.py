@@ -27,22 +27,16 @@ from routing.store.tables import CaseItemRow, CaseRow, HoldRow, MuteRow, Suggest
 from routing.workflow import ENDED, Actor
 
 TEMPLATE = "held_over"
-SECURITY = "security"
 _FROM = {Ending.OVER, Ending.FREED}
 """Ends that are told in one summary."""
 _AGAIN = {*_FROM, Ending.UNDECIDED, Ending.ALONE, Ending.STIRRED}
 """Ends after which something else may hold the card back: a mute that began meanwhile."""
 
 
-def is_grave(case: CaseRow) -> bool:
-    """Tell whether nothing may hold a case back: proposed or set at Ⅰ or Ⅱ, or a danger."""
-    return min(case.level, case.proposed_level) <= Level.II or case.channel == SECURITY
-
-
 def is_small(case: CaseRow) -> bool:
     """Tell whether a case may stand on the card of a graver one: Ⅳ, owed no answer, and nobody has judged it."""
     return (
-        not is_grave(case)
+        not held.is_grave(case)
         and min(case.level, case.proposed_level) is Level.IV
         and not case.must_answer
         and case.state in UNJUDGED
@@ -64,7 +58,7 @@ def opened(
     mute = mutes.matching(session, case, now)
     if mute is not None:
         row = held.hold(session, case.id, now, mute_id=mute.id)
-        if is_grave(case):
+        if held.is_grave(case):
             held.end(row, Ending.GRAVE, now)
             _note(session, ledger, case, "mute_passed", now, why=_why_muted(mute), mute=mute.id)
             return False
@@ -118,7 +112,7 @@ def mute(
     """Begin a mute; of one case, hold it back at once. Raises UserError as `mutes.add` does, and for a grave case."""
     serialise(session, "intake")
     case = mutes.case_of(session, wanted)
-    if case is not None and is_grave(case):
+    if case is not None and held.is_grave(case):
         raise UserError("Ⅰ、Ⅱ级和安全稳定类事项不能静音。")
     view = mutes.add(session, office, ledger, actor, wanted, now)
     if case is None:
@@ -133,7 +127,7 @@ def mute(
 def reconsider(session: Session, office: Office, ledger: Ledger, case: CaseRow, now: datetime) -> None:
     """Let the card of a case go that has become too grave to be held back. Safe to call at any time."""
     row = held.open_hold(session, case.id)
-    if row is not None and (is_grave(case) or (_is_on_a_card(row) and not is_small(case))):
+    if row is not None and (held.is_grave(case) or (_is_on_a_card(row) and not is_small(case))):
         _end(session, ledger, row, case, Ending.GRAVE, now)
         if row.mute_id is not None or not opened(session, office, ledger, case, now):
             _post(session, office, [case], now)
@@ -267,7 +261,7 @@ def _ending(
         return _doubt_ending(session, office, ledger, row, case, now)
     if case.state in ENDED:
         return Ending.CLOSED
-    if is_grave(case) or (row.under_id is not None and not is_small(case)):
+    if held.is_grave(case) or (row.under_id is not None and not is_small(case)):
         return Ending.GRAVE
     if row.mute_id is not None:
         mute = session.get_one(MuteRow, row.mute_id)

@@ -6,6 +6,8 @@ once all the same, for the limits of Ⅲ run through the night, and its reminder
 Ⅰ and Ⅱ are never held: their report is due in minutes, day and night. Nor is a limit in hours, which runs on through the
 night (国办发〔2016〕61号 counts 48 hours and no working days); a reminder of a limit in working time may wait, for nobody
 is expected to act outside the office's hours.
+
+A danger (安全稳定) rings day and night whatever its level, as no mute takes it: who announces it asks here as for Ⅱ.
 """
 
 from datetime import UTC, datetime, timedelta

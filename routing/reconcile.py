@@ -60,7 +60,7 @@ def _of_cases(session: Session, office: Office, now: datetime) -> Iterator[CardD
             announce.nobody(session, office, case, now)  # the last one who could decide has left since
         for card in due:
             if (case.id, card.chat, card.payload["card"], card.payload["draft_version"]) not in standing:
-                yield announce.without_noise(office, case.level, card, now)
+                yield announce.without_noise(office, case, card, now)
 
 
 def _of_invites(session: Session) -> Iterator[CardDue]:

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import datetime, time
 
 import pytest
-from builders import HOUR, MINUTE, ZONE, Desk, harvest, item, make_office, views
+from builders import HOUR, MINUTE, RULES_TOML, ZONE, Desk, harvest, item, make_office, make_rules, views
 from test_bot_config import TEMPLATES
 
 from bot.office_file import load_office
@@ -17,6 +17,7 @@ from routing.store.tables import OutboxRow
 from routing.why import explain
 
 NIGHT = (time(22), time(7))
+DANGER = "东湖小区旁边塌方了"
 WATER = "东湖小区今天又停水了，物业不管"
 
 
@@ -228,3 +229,18 @@ def test_quiet_hours_are_read_and_the_template_shows_how():
     assert load_office(never, "office.toml").night is None
     wanted = commented.replace("#[quiet]", "[quiet]").replace('#IV = "22', 'IV = "22')
     assert load_office(wanted, "office.toml").quiet == {Level.IV: NIGHT}
+
+
+@pytest.mark.parametrize("quiet", [{}, {Level.IV: NIGHT}])
+def test_a_danger_of_the_night_rings_whatever_its_level(desk, quiet):
+    desk.office = replace(desk.office, quiet=quiet, night=NIGHT)
+    desk.rules = make_rules(RULES_TOML.replace("level = 2\n", ""))
+    desk.clock.now = local(17, 23)
+    danger = desk.open(DANGER)
+    assert (desk.case(danger).level, desk.case(danger).channel) == (Level.IV, "security")
+    row = card(desk)
+    assert row.next_attempt_at == desk.clock()
+    assert outbox.SILENT not in row.payload
+    desk.take(harvest(item(DANGER, external_id="again", counts=views(20_000))))
+    [raised] = [row for row in desk.all(OutboxRow) if row.payload.get("template") == "level_raised"]
+    assert outbox.SILENT not in raised.payload
