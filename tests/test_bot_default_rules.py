@@ -296,6 +296,36 @@ def test_alarm_and_accident_are_security_and_must_be_answered(
     assert (answer.channel, answer.must_answer) == ("security", True), told(answer)
 
 
+MANY_HURT = [
+    "大桥三车连撞，有人被抬走了，两个人被抬上救护车",
+    "县道上面包车与货车相撞，造成7人受伤，均已送医",
+    "脚手架塌了，三名工人送医，还有人在里面",
+    "客车侧翻，伤者增至十一人，都在县医院",
+    "面包车冲上人行道撞了，好几个学生受伤",
+    "大桥上两车相撞，1死3伤，路口封了",
+]
+FEW_OR_NOT_NOW = [
+    "路口两辆车追尾，一人受伤送医",
+    "三车追尾，无人员伤亡，正在绕行",
+    "6时30分电动车侧翻，驾驶人（女，67岁）腿部骨折，已送医",
+    "消防演练：模拟三车相撞，5人受伤送医",
+    "电影里三车相撞、五人受伤那段就是在我们县拍的",
+    "去年国道车祸致4人死亡一案今日宣判",
+    "网传大桥三车相撞致5人死亡，系谣言，警方已处理",
+    "液氨泄漏，周边216名群众转移，1名工人眼部不适送医",
+    "水库边溺水的孩子救上来了，3名群众下水救人，孩子已送医",
+    "车祸多发，多人反映没有护栏，上周还有人受伤",
+]
+
+
+@pytest.mark.parametrize(
+    ("text", "level"), [(t, Level.III) for t in MANY_HURT] + [(t, None) for t in FEW_OR_NOT_NOW]
+)
+def test_an_accident_that_hurt_three_or_wrecked_three_cars_is_of_level_three(rules, text, level):
+    answer = judged(rules, text)
+    assert answer.level is level, told(answer)
+
+
 @pytest.mark.parametrize(("text", "tags", "kind"), [*CLAIMS, *BOARD_CLAIMS, *VISITS])
 def test_a_claim_of_ones_own_is_a_petition(
     rules: Rules, text: str, tags: tuple[str, ...], kind: Kind
