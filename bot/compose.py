@@ -258,7 +258,8 @@ class Composer:
         view = _view(session, self._office, int(facts["case"]), None, "")
         assert view is not None
         card = render.duty_card(view, self._office, self._sources, now)
-        return Card(card.blocks, mutes.show_button(view))
+        why = render.returned_because(view, self._office) if facts.get("acts_there") else []
+        return Card((*card.blocks, *why), mutes.show_button(view))
 
     def mutes_page(self, session: Unit, facts: Mapping[str, Any], now: datetime) -> Card:
         """Compose the list of what is muted now."""

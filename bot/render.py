@@ -355,7 +355,9 @@ def _course(view: CaseView, office: Office) -> list[Block]:
     blocks = []
     if view.slip and view.state not in UNJUDGED:
         slip = view.slip
-        done = f"{local(slip.dispatched_at, office)} {slip.dispatched_by} 转办 {slip.unit}"
+        earlier = view.returns[:-1] if slip.returned_at else view.returns
+        done = "".join(f"{local(one.at, office)} {one.unit} {one.by} 退回\n" for one in earlier)
+        done += f"{local(slip.dispatched_at, office)} {slip.dispatched_by} 转办 {slip.unit}"
         if slip.signed_at:
             done += f"\n{local(slip.signed_at, office)} {slip.signed_by} 签收"
         if slip.returned_at:
@@ -370,6 +372,12 @@ def _course(view: CaseView, office: Office) -> list[Block]:
         told = "\n".join(promise_line(one, office) for one in view.promises)
         blocks.append(Block(told, label="承诺", weight=7))
     return blocks
+
+
+def returned_because(view: CaseView, office: Office) -> list[Block]:
+    """Give why units sent the matter back: for who judges, in private."""
+    told = "\n".join(f"{one.unit} {one.by} {local(one.at, office)}：{one.reason}" for one in view.returns)
+    return [Block(told, label="退回理由", weight=8)] if told else []
 
 
 def _outcome(view: CaseView, office: Office) -> list[Block]:

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from routing import deadlines, papers, people
+from routing import deadlines, duty, papers, people
 from routing.announce import CHANNEL_CARD, tell
 from routing.office import Channel, Office, Role, Step
 from routing.outbox import MessageKind, Priority, queue
@@ -68,13 +68,20 @@ def say(
 
 
 def _returned(said: _Said) -> None:
+    """Say that a unit sent a matter back; why, to who dispatched it and to who is on duty now, for it is theirs to send on."""
     slip = papers.newest_slip(said.session, said.case.id)
     unit = slip.unit if slip else said.before.channel
     said.to_duty("returned", unit=unit)
-    by = slip.dispatched_by if slip else None
-    said.to_person(
-        by, "returned_why", "why", unit=unit, actor=said.order.actor.name, reason=said.order.reason
-    )
+    by = people.private_chats(said.session, slip.dispatched_by) if slip else []
+    for chat in dict.fromkeys((*by, *duty.staff_chats(said.session, said.now))):
+        said.to(
+            chat,
+            "returned_why",
+            f"why:{chat}",
+            unit=unit,
+            actor=said.order.actor.name,
+            reason=said.order.reason,
+        )
 
 
 def _redirected(said: _Said) -> None:

@@ -133,6 +133,16 @@ class SlipView:
 
 
 @dataclass(frozen=True, slots=True)
+class ReturnView:
+    """One return (退回) by a unit. `reason` is for who judges, in private, never for a group."""
+
+    unit: str
+    by: str
+    at: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class DeadlineView:
     """A running limit; `tentative` where the working-day calendar of the year is not published yet."""
 
@@ -245,6 +255,7 @@ class CaseView:
     released_as: str = ""
     legacy: LegacyView | None = None
     competent: Mapping[str, Competent] = field(default_factory=dict)
+    returns: tuple[ReturnView, ...] = ()
 
     def waiting(self, kind: Command) -> frozenset[str]:
         """Name the channels that were asked for something and have not answered."""
@@ -299,6 +310,7 @@ def case_view(session: Session, case_id: int, draft_version: int | None = None) 
         lead=lead,
         first_url=next((item.url for item in items if item.url), ""),
         slip=_slip(session, case),
+        returns=_returns(session, case.id),
         draft=_draft(session, case.id, case.draft_version if draft_version is None else draft_version),
         release_url=release.url or None if release else None,
         released_by=people.name_of(session, release.confirmed_by) if release else "",
@@ -605,6 +617,21 @@ def _slip(session: Session, case: CaseRow) -> SlipView | None:
         returned_at=row.returned_at,
         assigned=row.assigned,
         number=row.number or "",
+    )
+
+
+def _returns(session: Session, case_id: int) -> tuple[ReturnView, ...]:
+    rows = session.scalars(
+        select(AssignmentRow)
+        .where(AssignmentRow.case_id == case_id, AssignmentRow.returned_at.is_not(None))
+        .order_by(AssignmentRow.id)
+    )
+    return tuple(
+        ReturnView(
+            row.unit, people.name_of(session, row.returned_by), row.returned_at, row.return_reason or ""
+        )
+        for row in rows
+        if row.returned_at is not None
     )
 
 

@@ -403,3 +403,20 @@ def test_a_matter_is_found_by_full_width_digits_and_a_search_is_repeated_as_it_w
     assert desk.case(desk.open()).number == "YQ-2026-0001"
     assert "YQ-2026-0001" in answer(desk, happen, "duty", "case", "１")
     assert "没有找到含“YQ-2026-0099 东湖”的事项" in answer(desk, happen, "duty", "find", "YQ-2026-0099  东湖")
+
+
+def test_who_judges_reads_in_private_why_units_sent_a_matter_back_and_groups_read_that_they_did(desk):
+    case_id = desk.at(State.RETURNED)
+    desk.act(case_id, Command.DISPATCH, channel="network")
+    desk.act(case_id, Command.RETURN, "other_contact", reason="没有处置供水的职能")
+
+    def page(**facts: object) -> str:
+        now = desk.clock()
+        return text_of(
+            desk.run(lambda s: Composer(desk.office, {}).case_page(s, {"case": case_id, **facts}, now))
+        )
+
+    assert "钱联络 11-17 " in page(acts_there=True)
+    assert page(acts_there=True).count("没有处置供水的职能") == 1
+    assert "没有处置供水的职能" not in page()
+    assert [line.count("退回") for line in page().splitlines() if "联络 退回" in line] == [1, 1]

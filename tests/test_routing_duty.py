@@ -11,6 +11,7 @@ from routing.office import Role
 from routing.roster import Fault, Shift
 from routing.roster_watch import Reach
 from routing.store.tables import LedgerRow, OutboxRow, ShiftRow
+from routing.workflow import Command, State
 
 DAY = timedelta(days=1)
 
@@ -179,3 +180,12 @@ def test_once_a_week_one_line_says_how_the_coming_days_are_covered(desk, closed,
         assert said[1] == "李主任：屏蔽了机器人或从未与它对话，请本人在私聊里发送 /start"
     else:
         assert said == ["🗓 未来 7 天值班：8 班，3 人，没有空档，人人可联系"]
+
+
+def test_who_is_on_duty_when_a_matter_comes_back_hears_why_besides_who_dispatched_it(desk):
+    case_id = desk.at(State.TO_SIGN)  # 王值班 dispatched it
+    take(desk, planned(staff=("李主任",), reserve=()))
+    desk.act(case_id, Command.RETURN, reason="属水利局职责")
+    told = [row for row in desk.all(OutboxRow) if row.payload.get("template") == "returned_why"]
+    assert sorted(row.chat for row in told) == ["private-duty", "private-office"]
+    assert {row.payload["reason"] for row in told} == {"属水利局职责"}
