@@ -16,6 +16,10 @@ class UserError(YuqingError):
     """Say the message to the person who acted; nothing was changed."""
 
 
+class NewerSchema(UserError):
+    """A newer version has changed the database: no later try of this one can open it."""
+
+
 class Conflict(UserError):
     """The person acted on something that has moved on: say so and show the new state."""
 

@@ -1,6 +1,7 @@
 """The command line as an operator meets it: what is answered where, in which words, with which exit code.
 
-Exit codes: 0 done, 1 could not be done, 2 configuration or usage. Nothing that a command prints holds a secret.
+Exit codes: 0 done, 1 could not be done, 2 configuration or usage, 78 a service that no restart helps. Nothing that a command
+prints holds a secret.
 """
 
 import asyncio
@@ -427,7 +428,7 @@ def test_check_tells_all_problems_of_settings_and_files_at_once(yuqing: Terminal
     yuqing.set(ADMINS="zhang", TELEGRAM_TOKEN="no-token-at-all", SURPRISE="1")
     for command in (("check",), ("run",), ("poll", "--once"), ("digest",)):
         answer = yuqing(*command)
-        assert (answer.code, answer.out) == (2, "")
+        assert (answer.code, answer.out) == (78 if command == ("run",) else 2, "")
         head, *lines = answer.err.splitlines()
         assert "5 处问题" in head
         assert len(lines) == 5
@@ -573,7 +574,7 @@ def test_check_live_without_a_token_still_reads_the_sources(yuqing: Terminal, fe
 
 def test_run_without_a_token_says_so_in_one_line_and_starts_nothing(yuqing: Terminal) -> None:
     answer = yuqing("run")
-    assert (answer.code, answer.out) == (2, "")
+    assert (answer.code, answer.out) == (78, "")
     _, line = answer.err.splitlines()
     assert "YUQING_TELEGRAM_TOKEN" in line
     assert "@BotFather" in line
@@ -583,7 +584,7 @@ def test_run_without_a_token_says_so_in_one_line_and_starts_nothing(yuqing: Term
 def test_run_with_something_that_is_no_token_does_not_show_it(yuqing: Terminal) -> None:
     yuqing.set(TELEGRAM_TOKEN="123:my-secret-thing")
     answer = yuqing("run")
-    assert answer.code == 2
+    assert answer.code == 78
     assert "（不显示）" in answer.err
     assert "my-secret-thing" not in answer.err
 

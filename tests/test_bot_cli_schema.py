@@ -178,6 +178,15 @@ def test_a_second_service_is_refused_before_it_changes_the_tables_of_the_first(s
     assert shape() == before
 
 
+def test_a_service_that_finds_a_newer_database_ends_so_that_systemd_does_not_start_it_again(desk):
+    desk.database(lambda s: s.connection().exec_driver_sql("UPDATE alembic_version SET version_num = '9999'"))
+    desk.set(TELEGRAM_TOKEN=SANDBOX_TOKEN, TELEGRAM_API="http://127.0.0.1:9")
+    Path("config/roster.toml").unlink()
+    answer = desk("run", "--only", "bot")
+    assert answer.code == 78
+    assert "数据库已由更新的版本改过（9999" in answer.err
+
+
 def test_a_service_whose_folder_of_the_database_is_not_there_says_so_and_makes_none(desk):
     desk.set(
         TELEGRAM_TOKEN=SANDBOX_TOKEN, TELEGRAM_API="http://127.0.0.1:9", DATABASE_URL="sqlite:///no/yuqing.db"

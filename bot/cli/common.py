@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 from bot.config import Configuration, load_folder
 from bot.logs import set_up
 from bot.settings import Settings, folder_setting, load_settings, read_environment
-from routing.errors import ConfigError, Problem, UserError, system_words
+from routing.errors import ConfigError, Problem, UserError, YuqingError, system_words
 from routing.store.engine import Store
 from routing.store.migrate import migrate_alone, standing
 
@@ -33,6 +33,10 @@ out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty()
 
 class BadUsage(UserError):
     """The command was called in a way that it does not know: exit code 2, nothing was done."""
+
+
+class StaysDown(YuqingError):
+    """The service ended over what no restart cures, which its cause says: exit code 78, by which systemd lets it be."""
 
 
 def settings_now(*, level: int = logging.WARNING) -> Settings:

@@ -1,6 +1,7 @@
 """The command `yuqing`. One function a command; every known error ends in one clear line and a code.
 
-Exit codes: 0 done, 1 could not be done, 2 configuration or usage, 130 stopped by Ctrl-C.
+Exit codes: 0 done, 1 could not be done, 2 configuration or usage, 78 (EX_CONFIG of sysexits.h) a service that no restart
+helps, 130 stopped by Ctrl-C.
 """
 
 import sys
@@ -26,7 +27,7 @@ from bot.cli import (
     service,
     sources,
 )
-from bot.cli.common import BadUsage, console, database_cure
+from bot.cli.common import BadUsage, StaysDown, console, database_cure
 from bot.cli.helping import helped
 from bot.cli.usage import UsageError, told
 from routing.errors import ConfigError, StoreDown, YuqingError
@@ -60,10 +61,12 @@ def main() -> None:
     """Run the command line."""
     try:
         sys.exit(helped(typer.main.get_command(app))(prog_name="yuqing", standalone_mode=False))
+    except StaysDown as error:
+        cause = error.__cause__
+        _list(cause) if isinstance(cause, ConfigError) else _say(str(cause))
+        sys.exit(78)
     except ConfigError as error:
-        console.print(f"配置有 {len(error.problems)} 处问题，什么都没有做：", style="bold red")
-        for problem in error.problems:
-            console.print(f"  {problem}", markup=False, soft_wrap=True)
+        _list(error)
         sys.exit(2)
     except BadUsage as error:
         _say(str(error))
@@ -90,6 +93,12 @@ def main() -> None:
         sys.exit(1)
     except (KeyboardInterrupt, typer.Abort):
         sys.exit(130)
+
+
+def _list(error: ConfigError) -> None:
+    console.print(f"配置有 {len(error.problems)} 处问题，什么都没有做：", style="bold red")
+    for problem in error.problems:
+        console.print(f"  {problem}", markup=False, soft_wrap=True)
 
 
 def _say(text: str) -> None:

@@ -21,7 +21,16 @@ from yarl import URL
 from bot import loop
 from bot.app import App, Part, poll_once
 from bot.checks import Finding, SourceFinding, leftovers, probe_chats, probe_sources
-from bot.cli.common import BadUsage, configured, console, database_name, out, print_json, progress_bar
+from bot.cli.common import (
+    BadUsage,
+    StaysDown,
+    configured,
+    console,
+    database_name,
+    out,
+    print_json,
+    progress_bar,
+)
 from bot.config import CALENDAR, Configuration
 from bot.reload import Watcher
 from bot.settings import Settings, folder_setting, read_environment
@@ -29,7 +38,7 @@ from bot.telegram.adapter import TelegramChat
 from monitors.poll import SourceReport
 from monitors.sources import Source, beijing
 from routing.clock import utc_now
-from routing.errors import ConfigError, Problem, UserError, system_words
+from routing.errors import ConfigError, NewerSchema, Problem, UserError, system_words
 
 FILES = ("office.toml", "sources.toml", "rules.toml", "roster.toml")
 
@@ -200,9 +209,16 @@ def run(
     """启动服务；启动时自动升级数据库。Ctrl-C 停止。"""
     if only not in {"", "monitors", "bot"}:
         raise BadUsage(f"--only 只能是 monitors 或 bot，不能是 {only}。")
+    try:
+        _serve("monitors" if only == "monitors" else "bot" if only == "bot" else None, verbose)
+    except (ConfigError, NewerSchema) as error:
+        raise StaysDown from error
+
+
+def _serve(part: Part | None, verbose: bool) -> None:
     watcher = Watcher(folder_setting(read_environment()))  # before it is read: an edit from now on is seen
     settings, configuration = configured(level=logging.DEBUG if verbose else logging.INFO)
-    if not settings.telegram_token and only != "monitors":
+    if not settings.telegram_token and part != "monitors":
         problem = Problem(
             "环境变量",
             None,
@@ -215,7 +231,6 @@ def run(
     chat = TelegramChat(
         settings.telegram_token or "0:none", settings.telegram_api, proxy=settings.telegram_proxy or None
     )
-    part: Part | None = "monitors" if only == "monitors" else "bot" if only == "bot" else None
     console.print(greeting(settings, configuration, part), markup=False, emoji=False, soft_wrap=True)
     app = App(settings, configuration, chat, watcher=watcher)
     with contextlib.suppress(io.UnsupportedOperation):  # where standard error is no file

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection, inspect, text
 from sqlalchemy.orm import Session
 
-from routing.errors import UserError
+from routing.errors import NewerSchema, UserError
 from routing.store.engine import Store
 from routing.store.lease import holder
 
@@ -40,14 +40,14 @@ def is_of_the_tables(name: str | None, kind: str, _parents: object = None) -> bo
 def migrate(store: Store) -> None:
     """Run what is missing, in one transaction: all of it or nothing.
 
-    Raises UserError for a database that a newer version has changed: nothing here knows what that means.
+    Raises NewerSchema for a database that a newer version has changed: nothing here knows what that means.
     """
     with store.engine.begin() as connection:
         if not store.is_sqlite:  # on SQLite, BEGIN IMMEDIATE already keeps a second process waiting
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATION_LOCK})
         known, found = _known(), _found(connection)
         if found and found not in known:
-            raise UserError(
+            raise NewerSchema(
                 f"数据库已由更新的版本改过（{found}，本版本只到 {known[-1]}），没有打开。"
                 "请装回那个版本，或恢复升级前的数据库备份。"
             )
