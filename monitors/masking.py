@@ -1,7 +1,7 @@
 """Personal data masked before a text leaves the monitors (先脱敏，后入库). Pure.
 
 Known by shape and, where there is one, by checksum: mobile and landline numbers, resident identity numbers (GB 11643),
-bank cards (ISO/IEC 7812), number plates (GA 36), e-mail addresses, QQ and WeChat numbers after a word that names them,
+bank cards (ISO/IEC 7812), number plates (GA 36), e-mail addresses, QQ, WeChat and DingTalk numbers after a word that names them,
 and the unit and room of a home. Read in full-width letters, spaced, dotted, hyphened, with invisible letters between,
 and numbers in Chinese numerals (一三八…, 壹叁捌…, 幺). Names of persons are not recognised.
 
@@ -307,12 +307,34 @@ def _is_wechat(found: re.Match[str]) -> bool:
     if _asking.search(before):  # 加微信 lisihao, +v 100000017, and not 增加Vehicle
         return True
     if hit[0].isdigit():  # 加微信100000017, 加v100000017, VX100000017
-        return bool(_asking.search(f"{before} ") or (len(hit) >= 6 and _evasive.search(before)))
+        if _asking.search(f"{before} ") or (len(hit) >= 6 and _evasive.search(before)):
+            return True
+        return _is_bare_number(found)
     return bool(re.search(r"[\d_-]", hit))
 
 
+def _is_dingtalk(found: re.Match[str]) -> bool:
+    if found["said"].strip():
+        return True
+    hit = found["hit"]
+    return _is_bare_number(found) if hit[0].isdigit() else bool(re.search(r"[\d_]", hit))
+
+
+def _is_bare_number(found: re.Match[str]) -> bool:
+    """Tell whether digits right behind the name of a messenger are an account, though nothing says so: 微信12345678，"""
+    hit = found["hit"]
+    if len(hit) < 8 or hit.endswith("0000") or _date.fullmatch(hit) or _hotline.fullmatch(hit):
+        return False
+    return bool(_spoken_on.match(_after(found, 2))) and not _followed.search(_before(found, 8))
+
+
+_hotline = re.compile(r"[48]00\d{7}")
+_spoken_on = re.compile(
+    r"$|[\s，。！？、；：!?;…~()（）【】\[\]]|[,.](?!\d)|联系|咨询|详|拉|进群?|备注|同号|私|聊|加|找|谢"
+)
+_followed = re.compile(r"关注|搜")
 _no_account = frozenset(("wechat", "weixin", "android", "iphone", "windows", "official"))
-_evasive = re.compile(r"(?:(?<![A-Za-z])(?:[vV]信|[vVwW][xX])|薇信|威信)$")
+_evasive = re.compile(r"(?:(?<![A-Za-z])(?:[vV]信|[vVwW][xX])|[薇威徽]信|绿泡泡|微[ .·]信)$")
 """Spelled so only by who gives an account."""
 _asking = re.compile(r"(?:(?<![增参追附叠外])加|[+➕]) ?我? ?[A-Za-z微薇威]{1,6}信? $")
 """One asks to be added, and a space stands before the name: then a name of letters alone is one too."""
@@ -435,14 +457,15 @@ _numbers = (
     ),
     _shape(
         "QQ号",
-        r"(?:[Qq]{2}|扣扣|企鹅|加[Qq]|(?<![A-Za-z])[Qq](?=[:：]))(?:号码?|[账帐]号|为|是|微信|同号|[:： /]){0,5}"
+        r"(?:[Qq]{2}|扣扣|球球|秋秋|企鹅|加[Qq]|(?<![A-Za-z])[Qq](?=[:：]))(?:号码?|[账帐]号|为|是|微信|同号|[:： /]){0,5}"
         r"(?P<hit>[1-9](?:[ -]?\d){4,10})" + _not_counted,
-        cue="Q|q|扣扣|企鹅",
+        cue="Q|q|扣扣|球球|秋秋|企鹅",
     ),
 )
 
 _chat = (
-    "微信|薇信|威信|v[信xX:：]|V[信xX:：]|w[xX]|W[xX]|加 ?我? ?[vV微薇威]|薇[:：]|威[:：]|w[eE][cCiI]|W[eE][cCiI]"
+    "微信|薇信|威信|徽信|绿泡泡|微 信|微\\.信|微·信|"
+    "v[信xX:：]|V[信xX:：]|w[xX]|W[xX]|加 ?我? ?[vV微薇威]|薇[:：]|威[:：]|w[eE][cCiI]|W[eE][cCiI]"
     r"|\+ ?[vV微薇威]|➕ ?[vV微薇威]"
 )
 _counters = (
@@ -478,13 +501,20 @@ _others = (
     ),
     _shape(
         "微信号",
-        r"(?:微信|薇信|威信|(?<![A-Za-z])(?:[vV]信|[vVwW][xX](?!id_)|[Ww][Ee](?:[Cc][Hh][Aa][Tt]|[Ii][Xx][Ii][Nn]))"
+        r"(?:微[ .·]?信|[薇威徽]信|绿泡泡|(?<![A-Za-z])(?:[vV]信|[vVwW][xX](?!id_)|[Ww][Ee](?:[Cc][Hh][Aa][Tt]|[Ii][Xx][Ii][Nn]))"
         r"|(?:(?<![增参追附叠外])加|(?<![A-Za-z0-9+])(?<![A-Za-z0-9] )\+|➕) ?我? ?[vV微薇威]|(?<![A-Za-z])[薇威vV](?=[:：]))"
         r"(?P<said>(?: ?(?:号|[:：]|[Ii][Dd]|[账帐]号|为|是)){0,4}) ?"
         r"(?P<hit>[A-Za-z][A-Za-z0-9_-]{5,19}(?!\.?[A-Za-z0-9_@/])|[1-9]\d{5,10}"
         rf"(?! ?月){_not_counted})",
         _is_wechat,
         _chat,
+    ),
+    _shape(
+        "钉钉号",
+        r"钉钉(?P<said>(?: ?(?:号码?|[:：]|[Ii][Dd]|[账帐]号|为|是)){0,4}) ?"
+        r"(?P<hit>[A-Za-z][A-Za-z0-9_-]{5,19}(?!\.?[A-Za-z0-9_@/])|[1-9]\d{5,10}" + _not_counted + ")",
+        _is_dingtalk,
+        "钉钉",
     ),
     _shape("微信号", r"(?<![A-Za-z0-9_])(?P<hit>wxid_[a-z0-9]{8,20})(?![A-Za-z0-9_])", cue="wxid_"),
     _shape(
@@ -520,7 +550,7 @@ _others = (
         cue="门牌",
     ),
 )
-_any_cue = re.compile(rf"{_at}|{_chat}|单元|栋|幢|号楼|wxid_")
+_any_cue = re.compile(rf"{_at}|{_chat}|钉钉|单元|栋|幢|号楼|wxid_")
 # Where none of the cues stands, as in most texts, no shape is asked one by one.
 _any_address_cue = re.compile(rf"@|{_at}")
 _any_other_cue = re.compile("|".join(shape.cue.pattern for shape in _others if shape.cue))
