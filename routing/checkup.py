@@ -255,6 +255,14 @@ def outgoing(session: Session, now: datetime, zone: tzinfo) -> list[Look]:
     return looks or [Look("发件", Verdict.WELL, f"待发 {_count(session, OutboxRow, waiting)} 条，没有积压")]
 
 
+def left_over(session: Session) -> tuple[int, int]:
+    """Count what waits in the database for the next start: messages to send, and presses and texts to handle."""
+    return (
+        _count(session, OutboxRow, OutboxRow.state.in_([Sending.PENDING, Sending.SENDING])),
+        _count(session, InboxRow, InboxRow.done_at.is_(None)),
+    )
+
+
 def incoming(session: Session, now: datetime) -> list[Look]:
     """Look for presses and texts that were stored and not done, or failed."""
     waiting = _count(session, InboxRow, InboxRow.done_at.is_(None), InboxRow.received_at < now - STUCK_AFTER)

@@ -633,6 +633,7 @@ def test_a_running_service_keeps_a_second_one_out_and_ends_politely(yuqing: Term
         first.kill()
     told = "".join(seen) + err
     assert (first.returncode, out) == (0, "")
+    assert told.splitlines()[-1].startswith("yuqing 已正常停止")
     assert SANDBOX_TOKEN not in told
     assert "Traceback" not in told
 

@@ -1,4 +1,4 @@
-"""What `yuqing run` says when it starts: what runs, on what, and no secret."""
+"""What `yuqing run` says when it starts and when it stops: what runs, on what, what waits, and no secret."""
 
 from pathlib import Path
 
@@ -6,9 +6,14 @@ import pytest
 from test_bot_checks import INBOX, folder_with
 
 from bot.app import Part
-from bot.cli.service import greeting
+from bot.cli.service import farewell, greeting
 from bot.config import load_folder
 from bot.settings import Settings
+from routing import inbox, outbox
+from routing.clock import utc_now
+from routing.outbox import MessageKind, Priority
+from routing.store.engine import Store
+from routing.store.migrate import migrate
 
 
 def said(folder: Path, part: Part | None, **settings: str) -> str:
@@ -69,3 +74,19 @@ def test_the_database_is_named_without_its_password(tmp_path: Path, address: str
     assert "聊天平台 tg.example。" in shown
     assert "pass-word" not in shown
     assert "desk" not in shown
+
+
+def test_the_last_line_says_what_waits_for_the_next_start(tmp_path: Path) -> None:
+    settings = Settings(config=tmp_path, database_url=f"sqlite:///{tmp_path}/desk.db")
+    assert "数据库现在读不了" in farewell(settings, None)
+    store, now = Store(settings.database_url), utc_now()
+    migrate(store)
+    assert farewell(settings, None) == "yuqing 已正常停止，没有做到一半的事。"
+    kind, priority = MessageKind.TEXT, Priority.ALERT
+    store.run(lambda s: outbox.queue(s, key="k", chat="duty", kind=kind, priority=priority, now=now))
+    told = "yuqing 已正常停止。待发消息 1 条在库里，下次启动后接着办。"
+    assert farewell(settings, None) == told
+    store.run(lambda s: inbox.store(s, "chat", [{"update_id": 1}], now))
+    assert "待发消息 1 条、待处理的群内操作 1 条在库里" in farewell(settings, None)
+    assert farewell(settings, "monitors") == "yuqing 已正常停止。没有读完的来源，下次启动后重读。"
+    store.close()

@@ -16,6 +16,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 from rich.text import Text
+from sqlalchemy.exc import SQLAlchemyError
 from yarl import URL
 
 from bot import loop
@@ -27,6 +28,7 @@ from bot.cli.common import (
     configured,
     console,
     database_name,
+    from_store,
     out,
     print_json,
     progress_bar,
@@ -37,8 +39,9 @@ from bot.settings import Settings, folder_setting, read_environment
 from bot.telegram.adapter import TelegramChat
 from monitors.poll import SourceReport
 from monitors.sources import Source, beijing
+from routing.checkup import left_over
 from routing.clock import utc_now
-from routing.errors import ConfigError, NewerSchema, Problem, UserError, system_words
+from routing.errors import ConfigError, NewerSchema, Problem, UserError, YuqingError, system_words
 
 FILES = ("office.toml", "sources.toml", "rules.toml", "roster.toml")
 
@@ -237,6 +240,22 @@ def _serve(part: Part | None, verbose: bool) -> None:
         faulthandler.enable()  # systemd's watchdog ends us by SIGABRT: where each thread stood goes into the log
     loop.settle()
     loop.run(until_stopped(app, part))
+    console.print(farewell(settings, part), markup=False, emoji=False, soft_wrap=True)
+
+
+def farewell(settings: Settings, part: Part | None) -> str:
+    """Say in one line that the service stopped as asked, and what waits for its next start."""
+    if part == "monitors":
+        return "yuqing 已正常停止。没有读完的来源，下次启动后重读。"
+    try:
+        messages, updates = from_store(settings, left_over)
+    except (YuqingError, SQLAlchemyError):
+        return "yuqing 已正常停止。数据库现在读不了，待办情况请用 yuqing doctor 查看。"
+    if not messages and not updates:
+        return "yuqing 已正常停止，没有做到一半的事。"
+    waiting = (("待发消息", messages), ("待处理的群内操作", updates))
+    told = "、".join(f"{name} {count} 条" for name, count in waiting if count)
+    return f"yuqing 已正常停止。{told}在库里，下次启动后接着办。"
 
 
 def greeting(settings: Settings, configuration: Configuration, part: Part | None) -> str:
