@@ -4,6 +4,9 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 CODE   := bot docs monitors routing tests
 
+# Where the environment forbids bytecode, each process of the tests would compile all that it imports anew.
+export PYTHONDONTWRITEBYTECODE :=
+
 .PHONY: pictures help setup dev demo test nightly check format docs bench lock clean
 help:            ## list the commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'

@@ -4,9 +4,12 @@ PostgreSQL takes part where YUQING_TEST_DATABASE_URL names a server (a role that
 worker makes databases of its own there and drops them at its end.
 """
 
+import contextlib
 import gc
+import importlib
 import os
 import shutil
+import sys
 import uuid
 from asyncio import AbstractEventLoop
 from collections.abc import Callable, Iterator
@@ -50,6 +53,21 @@ settings.load_profile("house")
 _MEMORY = Path("/dev/shm")
 if _MEMORY.is_dir() and os.access(_MEMORY, os.W_OK) and shutil.disk_usage(_MEMORY).free > 2 * 1024**3:
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(_MEMORY))
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Let each worker import another part of the tests first: what one has compiled the others find on the disk.
+
+    All collect in the same order, so in a fresh tree each would compile all of it. What cannot be imported is said when
+    it is collected.
+    """
+    worker = getattr(session.config, "workerinput", None)
+    if worker is None or sys.dont_write_bytecode or session.config.args != session.config.getini("testpaths"):
+        return
+    number, workers = int(worker["workerid"].removeprefix("gw")), worker["workercount"]
+    for path in sorted(Path(__file__).parent.glob("test_*.py"))[number::workers]:
+        with contextlib.suppress(Exception, pytest.skip.Exception):
+            importlib.import_module(path.stem)
 
 
 @pytest.hookimpl(trylast=True)  # after the order was shuffled
