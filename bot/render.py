@@ -208,6 +208,7 @@ def review_card(
         *([Block(draft.openness_reason, label="不予公开理由", weight=8)] if draft.openness_reason else []),
         Block(draft.text, Form.QUOTE, weight=9),
         *([Block(f"⚠️ {found}", weight=9)] if found and not fate else []),
+        *_sent_back(draft, office),
         *_changes(draft, card),
         *(_opinion(line, office, card) for line in draft.reviews),
     ]
@@ -332,6 +333,15 @@ def _changes(draft: DraftView, card: str) -> list[Block]:
     if draft.seen is None and card in _LEADERS:  # news of a text that he never saw: there for whoever asks
         return [Block(f"与{before}相比：\n{changed}", Form.FOLDED, weight=6)]
     return [Block(changed, Form.QUOTE, label=f"与{before}相比", weight=6)]
+
+
+def _sent_back(draft: DraftView, office: Office) -> list[Block]:
+    """Say what an earlier version was sent back for: whoever reads this one judges whether that was done."""
+    if draft.sent_back is None:
+        return []
+    version, line = draft.sent_back
+    text = f"第{version}稿，{line.reviewer} {local(line.at, office)}：{line.reason}"
+    return [Block(text, label="上次退改", weight=7)]
 
 
 def _opinion(line: ReviewLine, office: Office, card: str) -> Block:

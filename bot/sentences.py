@@ -218,6 +218,7 @@ def _redo_why(facts: Mapping[str, Any], view: CaseView | None, office: Office) -
     return [
         Block(f"第{facts['draft_version']}稿：{what}（{facts['actor']}）", weight=9),
         Block(reason, label="理由"),
+        Block("改好后请回复承办群里的卡片，或点卡片上的“拟答复稿”。"),
         Block(_case_line(view)),
     ]
 

@@ -109,6 +109,8 @@ class DraftView:
     reviews: tuple[ReviewLine, ...]
     openness_reason: str = ""
     seen: int | None = None
+    sent_back: tuple[int, ReviewLine] | None = None
+    """The last version before this one that was sent back to be changed, with who did it and why."""
 
     @property
     def is_public(self) -> bool:
@@ -651,17 +653,30 @@ def _draft(session: Session, case_id: int, version: int) -> DraftView | None:
         drafter=people.name_of(session, row.drafter_id),
         at=row.at,
         previous=previous,
-        reviews=tuple(
-            ReviewLine(
-                r.stage,
-                r.opinion,
-                people.name_of(session, r.reviewer_id),
-                r.basis,
-                r.reason,
-                r.at,
-                frozenset(Aspect(word) for word in r.aspects or ()),
-            )
-            for r in reviews
-        ),
+        reviews=tuple(_review(session, review) for review in reviews),
         openness_reason=row.openness_reason,
+        sent_back=_sent_back(session, case_id, version),
     )
+
+
+def _review(session: Session, row: ReviewRow) -> ReviewLine:
+    return ReviewLine(
+        row.stage,
+        row.opinion,
+        people.name_of(session, row.reviewer_id),
+        row.basis,
+        row.reason,
+        row.at,
+        frozenset(Aspect(word) for word in row.aspects or ()),
+    )
+
+
+def _sent_back(session: Session, case_id: int, before: int) -> tuple[int, ReviewLine] | None:
+    found = session.execute(
+        select(DraftRow.version, ReviewRow)
+        .join(DraftRow, DraftRow.id == ReviewRow.draft_id)
+        .where(DraftRow.case_id == case_id, DraftRow.version < before, ReviewRow.opinion == Opinion.RETURN)
+        .order_by(ReviewRow.id.desc())
+        .limit(1)
+    ).first()
+    return None if found is None else (found[0], _review(session, found[1]))

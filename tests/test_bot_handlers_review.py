@@ -425,3 +425,25 @@ def test_a_grave_text_is_shown_whole_when_it_must_be_confirmed_again(desk, happe
     assert "须再次确认" in said
     assert desk.case(case_id).state is State.TO_APPROVE
     assert "已批准发布" in press(desk, happen, case_id, "leader", Command.APPROVE, "yes").toast
+
+
+def test_whoever_reads_the_next_version_reads_what_the_last_was_sent_back_for(desk):
+    case_id = desk.at(State.TO_APPROVE)
+    desk.act(case_id, Command.REFUSE, reason="请写明查询电话")
+    desk.act(case_id, Command.DRAFT, text="查询电话：0000-12333。")
+    assert "第1稿，郑县长 " in shown(desk, "private-reviewer", MessageKind.CARD)
+    for command in (Command.PASS, Command.CLEAR):
+        desk.act(case_id, command)
+    assert "请写明查询电话" in shown(desk, "private-second_leader", MessageKind.CARD)
+
+
+def test_who_passed_a_text_on_is_not_named_as_the_cause_that_it_was_changed(desk, happen):
+    case_id = desk.at(State.TO_APPROVE)
+    old = desk.shown(case_id)
+    desk.act(case_id, Command.DRAFT, text="您反映的停水问题已修复。")
+    token = token_of(Wish(Command.APPROVE.value, case_id, old.version, old.draft_version))
+    leader = From("leader", "leader", "private-leader")
+    place = MessageRef("private-leader", "7")
+    told = happen(ActionPressed(leader, "private-leader", True, token, place, "p")).toast
+    assert told.endswith("的答复稿已更新为第2稿，您看到的第1稿作废，请看新稿。")
+    assert "处理：" not in told

@@ -27,6 +27,7 @@ from routing.workflow import (
     Command,
     Ground,
     Openness,
+    Opinion,
     Order,
     Refusal,
     State,
@@ -204,7 +205,11 @@ def _refused(occasion: Occasion, facts: CaseFacts, refusal: Refusal, wish: Wish)
     if refusal.ground in {Ground.STALE, Ground.STATE, Ground.GONE}:
         decided = wish.draft_version and refusal.ground is not Ground.GONE  # GONE is never for the draft
         made = cases.decided_by(occasion.session, facts.id, wish.draft_version) if decided else None
-        if made is not None:
+        # An opinion that led on is not what voided the draft that he saw: its drafter did.
+        is_cause = made is not None and (
+            wish.draft_version == facts.draft_version or made.opinion in {Opinion.RETURN, Opinion.NOT_PUBLIC}
+        )
+        if made is not None and is_cause:
             when = names.local(made.at, occasion.desk.office)
             text = f"{made.by} 已于 {when} 处理：{names.opinion_name(made.stage, made.opinion)}。{text}"
         standing.refresh(occasion.session, facts.id, occasion.now)
