@@ -261,7 +261,7 @@ def test_the_office_reads_everything_among_itself(desk, happen, who, chat):
 def test_a_matter_that_cannot_be_taken_up_again_is_said(desk, happen, monkeypatch):
     case_id = desk.at(State.CLOSED)
     happen(gave("leader", "reopen", desk.case(case_id).number))
-    assert said(desk, "leader").startswith("请写事项编号和理由")
+    assert said(desk, "leader").startswith("没有写理由。请写事项编号和理由")
     happen(gave("leader", "reopen", f"{desk.case(case_id).number} 好"))
     assert said(desk, "leader").startswith("理由“好”太短")
 

@@ -114,7 +114,7 @@ def test_open_is_narrowed_by_level_channel_and_lateness(desk, happen):
         return {name for number, name in numbers.items() if number in said}
 
     assert listed("") == {"grave", "late"}
-    assert listed("Ⅱ级") == listed("2") == listed("橙") == {"grave"}
+    assert listed("Ⅱ级") == listed("２级") == listed("2") == listed("橙") == {"grave"}
     assert listed("安全稳定") == listed("security") == {"grave"}
     assert listed("Ⅱ级 社情民意") == set()
     assert listed("超期") == listed("今晚 安全稳定 Ⅳ级") == set()
@@ -366,6 +366,7 @@ ABSURD = {
         "99999 居民再次反映",
         "没有找到事项“99999”。请写事项编号和理由",
     ),
+    "nothing new to follow": ("duty", "follow", "1", "没有写缘由。请写事项编号和缘由"),
     "no such to follow": ("duty", "follow", "99999 有了新情况", "没有找到事项“99999”。请写事项编号和缘由"),
     "no such promise": ("duty", "promise", "99999", "没有找到事项“99999”。请写事项编号"),
     "not the state": ("office", "archive", "1", "/archive 用于这些状态的事项：已办结。"),

@@ -116,8 +116,8 @@ def _reopen(occasion: Occasion, event: CommandGiven, actor: Actor) -> None:
     """Take up a closed or dismissed case again: `/reopen 12 reason`."""
     facts, reason = _case_and_rest(occasion, event)
     if facts is None or not reason:
-        unknown = "" if facts is not None else _unknown(occasion, _key_and_rest(event)[0])
-        text = f"{unknown}请写事项编号和理由，如 /reopen 12 居民再次反映。"
+        lacks = "没有写理由。" if facts is not None else _unknown(occasion, _key_and_rest(event)[0])
+        text = f"{lacks}请写事项编号和理由，如 /reopen 12 居民再次反映。"
         occasion.say(event.chat, text, reply_to=event.message)
         return
     if refused := too_short("理由", reason, "重新发送命令"):
@@ -133,8 +133,8 @@ def _follow(occasion: Occasion, event: CommandGiven, actor: Actor) -> None:
     """Say that an answered or closed case has news and is to be answered again (续发): `/follow 12 reason`."""
     facts, reason = _case_and_rest(occasion, event)
     if facts is None or not reason:
-        unknown = "" if facts is not None else _unknown(occasion, _key_and_rest(event)[0])
-        text = f"{unknown}请写事项编号和缘由，如 /follow 12 抢修已完成，补发结果。"
+        lacks = "没有写缘由。" if facts is not None else _unknown(occasion, _key_and_rest(event)[0])
+        text = f"{lacks}请写事项编号和缘由，如 /follow 12 抢修已完成，补发结果。"
         occasion.say(event.chat, text, reply_to=event.message)
         return
     if refused := too_short("缘由", reason, "重新发送命令"):

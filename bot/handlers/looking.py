@@ -1,5 +1,6 @@
 """Commands that look and change nothing: what is open, what waits for me, what speaks of these words, why it came."""
 
+import unicodedata
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, time, timedelta
 
@@ -32,10 +33,10 @@ _JUDGES = frozenset({Role.DUTY, Role.OFFICE})
 _LEVELS: Mapping[str, Level] = {
     sign: level
     for level, signs in {
-        Level.I: ("Ⅰ", "I", "1", "一", "红", "特别重大"),
-        Level.II: ("Ⅱ", "II", "2", "二", "橙", "重大"),
-        Level.III: ("Ⅲ", "III", "3", "三", "黄", "较大"),
-        Level.IV: ("Ⅳ", "IV", "4", "四", "蓝", "一般"),
+        Level.I: ("I", "1", "一", "红", "特别重大"),
+        Level.II: ("II", "2", "二", "橙", "重大"),
+        Level.III: ("III", "3", "三", "黄", "较大"),
+        Level.IV: ("IV", "4", "四", "蓝", "一般"),
     }.items()
     for sign in signs
 }
@@ -77,7 +78,8 @@ def _narrowed(occasion: Occasion, typed: Sequence[str]) -> dict[str, object]:
     office, now = occasion.desk.office, occasion.now
     levels, only, late, tonight = list[int](), list[str](), False, False
     for word in typed:
-        level = _LEVELS.get(word.removesuffix("级").upper())
+        # By it Ⅱ is II, and full-width figures are figures.
+        level = _LEVELS.get(unicodedata.normalize("NFKC", word).removesuffix("级").upper())
         named = [key for key, c in office.channels.items() if word in {key, c.name, c.unit}]
         if word in _LATE:
             late = True
