@@ -46,6 +46,7 @@ _HOUSE_ACTIONS = {
     "refused": "未获准",
     "secrecy_mark": "涉密标记拦下",
     "take_in": "并入了",
+    "led_on": "随拆分转往",
     "roster": "值班表生效",
     "call": "叫人",
     "handover": "交接班",

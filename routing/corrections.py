@@ -94,6 +94,7 @@ def split(session: Session, office: Office, case: CaseRow, order: Order, now: da
         (
             Line(new.id, "open", facts),
             *(Line(end_of(session, old).id, "take_in", {"number": old.number}) for old in followed),
+            *(Line(old.id, "led_on", {"into": end_of(session, old).number}) for old in followed),
         ),
     )
 
@@ -154,6 +155,8 @@ def merge(session: Session, office: Office, case: CaseRow, order: Order, now: da
         row.case_id, row.why, row.certainty = into.id, f"值班人员从 {case.number} 并入", 1.0
     case.merged_into = into.id
     session.flush()
+    for old in leading_to(session, case):
+        refresh(session, old.id, now)
     is_lifted = _settle_the_duty(session, into, case)
     into.emergency = into.emergency or case.emergency
     into.instructed = into.instructed or case.instructed

@@ -10,10 +10,11 @@ from datetime import datetime
 from typing import TypeVar
 
 from sqlalchemy import ColumnElement, and_, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 
 from routing import people
 from routing.clock import Span
+from routing.merged import end_of
 from routing.office import Colour, Level, Office
 from routing.store.tables import (
     AssignmentRow,
@@ -243,12 +244,9 @@ def _old(session: Session, inside: ColumnElement[bool]) -> dict[int, dict[str, s
 
 
 def _wholes(session: Session, inside: ColumnElement[bool]) -> dict[int, str]:
-    """Give the numbers of the matters into which others were merged, by the id of those."""
-    whole = aliased(CaseRow)
-    rows = session.execute(
-        select(CaseRow.id, whole.number).join(whole, whole.id == CaseRow.merged_into).where(inside)
-    )
-    return dict(rows.all())
+    """Give the numbers of the matters into which others were merged in the end, by the id of those."""
+    merged = session.scalars(select(CaseRow).where(inside, CaseRow.merged_into.is_not(None)))
+    return {case.id: end_of(session, case).number for case in merged.all()}
 
 
 def _colours(session: Session, inside: ColumnElement[bool]) -> dict[int, Colour]:

@@ -196,8 +196,8 @@ class LegacyView:
 class CaseView:
     """Everything a card can show of a case. Instants are aware UTC; people are names.
 
-    `merged_into`: where its texts went; `suggestion`: where they might go, while they may; `earlier`: one of its place and
-    kind that had been silent for long, while nobody has judged this one; `said_band`: what a person
+    `merged_into`: where its texts went in the end; `suggestion`: where they might go, while they may; `earlier`: one of
+    its place and kind that had been silent for long, while nobody has judged this one; `said_band`: what a person
     said of the tone of the lead; `level_why`: by what the spread raised the proposed level, empty where it did not;
     `registered_by`: who entered it by hand (首接), empty where a source brought it;
     `released_as`: the openness attribute of the answer that was released;
@@ -326,7 +326,7 @@ def case_view(session: Session, case_id: int, draft_version: int | None = None) 
                 .order_by(DeadlineRow.due_at)
             )
         ),
-        merged_into=_other(session, case.merged_into),
+        merged_into=None if case.merged_into is None else _other(session, end_of(session, case).id),
         suggestion=suggestion_of(session, case),
         earlier=earlier(session, case) if case.state in UNJUDGED else None,
         said_band=verdicts.said_bands(session, [lead.id]).get(lead.id) if lead else None,

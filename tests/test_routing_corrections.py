@@ -457,6 +457,27 @@ def test_each_number_of_a_chain_of_mergers_leads_to_its_own_text(known, both):
     assert (known.case(first).merged_into, known.case(second).merged_into) == (third + 2, third + 1)
 
 
+def test_after_a_chain_each_number_is_told_where_its_text_stands_in_the_end(known, both):
+    first, second = both
+    third, last = (
+        matter(known, text, published_at=known.clock()) for text in (SLIDE, "解放路没水，谁知道几点来")
+    )
+    known.act(first, Command.MERGE, into=second)
+    known.act(second, Command.MERGE, into=third)
+    known.act(third, Command.SPLIT, item_id=item_id(known, EAST))
+    stand(known, first, second)
+    known.act(last + 1, Command.MERGE, into=last)
+    assert first in redrawn(known)
+    ends = {case_id: known.case(case_id).number for case_id in (first, second)}
+    span = Span("全部", START, known.clock() + HOUR)
+    rows = {row.number: row for row in known.run(lambda s: ledger_rows(s, known.office, span, full=True))}
+    for case_id, end in ((first, last), (second, third)):
+        assert known.run(lambda s, c=case_id: case_view(s, c)).merged_into.id == end
+        assert f"已并入 {known.case(end).number}" in rows[ends[case_id]].note
+    assert actions(known, first) == ["open", "merge", "led_on"]
+    assert known.run(known.ledger.verify).broken is None
+
+
 def test_a_number_leads_to_the_text_that_it_was_told_by_when_it_was_merged(known, both):
     first, second = both
     matter(known, EAST_TOO, published_at=known.clock())

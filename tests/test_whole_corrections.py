@@ -58,7 +58,7 @@ async def test_a_matter_goes_into_another_and_its_text_is_split_off_again(tmp_pa
         assert new not in {first, second}
         await stage.card(DUTY, new, "待研判", LAMPS.title, button="转办")
         await stage.card(DUTY, first, "1 条", button="转办")
-        assert [line["action"] for line in await stage.ledger(second)] == ["open", "merge"]
+        assert [line["action"] for line in await stage.ledger(second)] == ["open", "merge", "led_on"]
         assert [line["action"] for line in await stage.ledger(first)] == ["open", "take_in", "split"]
 
 
