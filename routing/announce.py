@@ -252,7 +252,7 @@ def opened(
 
 
 def _rings_as(case: CaseRow, level: Level) -> Level:
-    """Give the level by which it is decided whether a case may wait or be silent: a danger rings day and night as Ⅱ."""
+    """Give the level by which it is decided whether a case may wait or be silent: what nothing may hush counts as Ⅱ."""
     return Level.II if held.is_grave(case) else level
 
 
@@ -282,6 +282,12 @@ def _quiet(until: datetime | None) -> dict[str, str]:
 def grown(session: Session, case: CaseRow, now: datetime) -> None:
     """Bring the standing cards up to date after a further item; says nothing aloud."""
     refresh(session, case.id, now)
+
+
+def turned_grave(session: Session, office: Office, case: CaseRow, now: datetime) -> None:
+    """Let the card of a case go now that waits for the morning, if the case has become one that rings at night."""
+    if held.is_grave(case):
+        hasten(session, duty_card(office, case).key, Priority.ALERT, now)
 
 
 def level_raised(

@@ -300,6 +300,7 @@ class Placing:
             to=case.channel,
         )
         holding.reconsider(self._session, self._office, self._ledger, case, self._now)
+        announce.turned_grave(self._session, self._office, case, self._now)
 
     def _owe(self, case: CaseRow, ground: Owed | None, row: ItemRow) -> None:
         """Propose that a matter must be answered, or on a plainer ground; what a person has said of it stays."""

@@ -11,6 +11,7 @@ from bot.office_file import load_office
 from routing import deadlines, outbox, reconcile
 from routing.auditor import audit
 from routing.errors import ConfigError
+from routing.items import Kind
 from routing.office import Level, Limit, Step
 from routing.quiet import held_until, is_silent
 from routing.store.tables import OutboxRow
@@ -229,6 +230,16 @@ def test_quiet_hours_are_read_and_the_template_shows_how():
     assert load_office(never, "office.toml").night is None
     wanted = commented.replace("#[quiet]", "[quiet]").replace('#IV = "22', 'IV = "22')
     assert load_office(wanted, "office.toml").quiet == {Level.IV: NIGHT}
+
+
+def test_a_matter_of_the_night_that_turns_into_a_danger_waits_no_longer(desk):
+    desk.rules = make_rules(RULES_TOML.replace("level = 2\n", ""))
+    desk.clock.now = local(17, 23)
+    case_id = desk.open(external_id="thread")
+    desk.clock.advance(HOUR)
+    desk.accept(item("我们这边塌方了", kind=Kind.COMMENT, parent_id="thread"))
+    assert (desk.case(case_id).channel, desk.case(case_id).level) == ("security", Level.IV)
+    assert card(desk).next_attempt_at == desk.clock()
 
 
 @pytest.mark.parametrize("quiet", [{}, {Level.IV: NIGHT}])
