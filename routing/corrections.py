@@ -239,7 +239,8 @@ def _case_of(session: Session, office: Office, case: CaseRow, item: ItemRow, now
     )
     source = session.get_one(CaseRow, told.case_id) if told else case
     level = told.level if told else case.level
-    is_its_own = told is not None and source.level_why is None
+    # A proposal is no graver than its matter: where it is lighter, that matter rose later, and not by this text.
+    is_its_own = told is not None and (source.level_why is None or level > source.proposed_level)
     channel = told.channel if told and told.channel in office.channels else case.channel
     new = CaseRow(
         number=next_number(session, now, office.zone),

@@ -259,6 +259,16 @@ def test_a_level_that_its_own_words_made_speaks_for_itself_after_a_split(known):
     assert (new.id != old, new.level, new.level_why) == (True, Level.II, None)
 
 
+def test_a_matter_that_rose_later_gives_no_reason_for_the_level_of_a_text_of_before(known):
+    known.rules = make_rules(RULES_TOML.replace("level = 2", "level = 3"))
+    old = matter(known, "东湖小区旁边塌方，路断了")
+    matter(known, "东湖小区塌方，路断了，车都过不去", counts=views(2_000_000))
+    known.act(old, Command.SPLIT, item_id=item_id(known, "东湖小区旁边塌方，路断了"))
+    new = known.all(CaseRow)[-1]
+    assert known.case(old).level < new.level == Level.III
+    assert new.level_why is None
+
+
 # --- a matter is merged ------------------------------------------------------------------------------------------
 
 
