@@ -205,7 +205,7 @@ def parted(session: Session, office: Office, ledger: Ledger, case: CaseRow, now:
     rows = session.execute(
         select(HoldRow, CaseRow)
         .join(CaseRow, CaseRow.id == HoldRow.case_id)
-        .where(HoldRow.ended_at.is_(None), HoldRow.beside_id == case.id)
+        .where(HoldRow.ended_at.is_(None), HoldRow.beside_id == case.id, CaseRow.state.not_in(list(ENDED)))
         .order_by(HoldRow.id)
     ).all()
     for row, waiting in rows:

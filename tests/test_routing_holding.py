@@ -603,6 +603,16 @@ def test_once_texts_were_split_off_the_other_it_comes_out_with_the_split(desk, k
     assert tick(desk) == 0
 
 
+def test_one_that_was_merged_gets_no_card_where_its_text_is_split_off_before_the_tick(desk, known):
+    desk.accept(item("东湖小区停水，老人提水爬楼摔了一跤"))
+    [case_id] = doubted(desk, known)
+    desk.act(case_id, Command.MERGE, into=known)
+    desk.act(known, Command.SPLIT, item_id=desk.all(CaseItemRow)[-1].item_id)
+    assert cards_of(desk, case_id) == 0
+    assert tick(desk) == 1
+    assert hold_of(desk, case_id).ending is Ending.CLOSED
+
+
 @pytest.mark.parametrize("merged", ["other", "third"])
 def test_a_matter_that_took_one_in_comes_out_at_once_for_the_whole_must_have_a_card(desk, known, merged):
     third = desk.open("解放路路灯坏了，请问谁修")
