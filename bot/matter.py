@@ -15,7 +15,7 @@ from routing.office import Channel, Office, Step
 from routing.owed import OWED_NAMES, Owed
 from routing.procedure import UNJUDGED
 from routing.views import CaseView, ItemLine, ReasonView
-from routing.workflow import ANSWER_KIND_NAMES, STATE_NAMES, Command, State
+from routing.workflow import ANSWER_KIND_NAMES, COMMAND_NAMES, STATE_NAMES, Command, State
 
 EXCERPT = 120
 OLD_AFTER = timedelta(days=30)
@@ -121,6 +121,29 @@ def detail(view: CaseView, sources: Mapping[str, str]) -> list[Block]:
     if view.answer_kind is not None:
         blocks.append(Block(ANSWER_KIND_NAMES[view.answer_kind], label="回应类型", weight=5))
     return folded(blocks)
+
+
+def out_still(view: CaseView, office: Office, *, in_private: bool = False) -> list[Block]:
+    """Say of an answer that is out while the next one is worked on where it stands, until when, and whether it is put right.
+
+    Why the matter was taken up again is for one person.
+    """
+    if not view.is_out_still or view.released_at is None:
+        return []
+    at = local(view.released_at, office)
+    if view.release_url:
+        blocks = [Block(f"{at} {view.released_by} 确认", label="原答复", url=view.release_url, weight=9)]
+        told = "原答复仍在网上，新答复发布后才替换"
+        told += "；不宜再留的，请发布单位先撤下" if view.is_correction else ""
+    else:
+        done = f"{at} {view.released_by} 确认已答复当事人（{view.released_as}）"
+        blocks, told = [Block(done, label="原答复", weight=9)], "新答复须再告知当事人"
+    blocks.append(Block(told, label="更正" if view.is_correction else "", weight=9))
+    last = view.again[-1] if view.again else None
+    if in_private and last is not None and last.done_at is not None:
+        why = f"{last.by} {local(last.done_at, office)}：{last.text}"
+        blocks.append(Block(why, label=COMMAND_NAMES[last.kind], weight=8))
+    return blocks
 
 
 def _is_judged(view: CaseView) -> bool:

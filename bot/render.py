@@ -7,13 +7,14 @@ review and the reasons of reviews are shown to one person in private.
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
+from operator import itemgetter
 
 from bot.chat import Block, Button, Card, Form, Tone
 from bot.clocks import clock_blocks, coming_block
 from bot.doubts import doubted_line
 from bot.duty_buttons import duty_buttons
 from bot.glance import spread, time_left
-from bot.matter import channel_name, detail, excerpt, folded, heading, what_decides
+from bot.matter import channel_name, detail, excerpt, folded, heading, out_still, what_decides
 from bot.names import STAGE_NAMES, STEP_NAMES, level_tag, local, opinion_name, promise_line
 from bot.steps import after_buttons, agreed_wording, asked_blocks, file_blocks, order_buttons, unit_buttons
 from bot.wishes import menu_button, menu_on, order_button
@@ -25,7 +26,7 @@ from routing.office import Office, Step
 from routing.procedure import REVIEW_STATES, UNJUDGED
 from routing.textscan import sentences
 from routing.views import CaseView, DeadlineView, DraftView, ReviewLine
-from routing.workflow import STATE_NAMES, Aspect, Command, Stage, State
+from routing.workflow import COMMAND_NAMES, STATE_NAMES, Aspect, Command, Stage, State
 from routing.worktime import return_until
 
 LIMITS_SHOWN = 2
@@ -206,6 +207,7 @@ def review_card(
             weight=8,
         ),
         *([Block(draft.openness_reason, label="不予公开理由", weight=8)] if draft.openness_reason else []),
+        *([] if fate else out_still(view, office, in_private=True)),
         Block(draft.text, Form.QUOTE, weight=9),
         *([Block(f"⚠️ {found}", weight=9)] if found and not fate else []),
         *_sent_back(draft, office),
@@ -363,21 +365,24 @@ def _told(line: ReviewLine, card: str) -> str:
 
 def _course(view: CaseView, office: Office) -> list[Block]:
     blocks = []
+    done = [(one.done_at, f"{one.by} {COMMAND_NAMES[one.kind]}") for one in view.again if one.done_at]
     if view.slip and view.state not in UNJUDGED:
         slip = view.slip
         earlier = view.returns[:-1] if slip.returned_at else view.returns
-        done = "".join(f"{local(one.at, office)} {one.unit} {one.by} 退回\n" for one in earlier)
-        done += f"{local(slip.dispatched_at, office)} {slip.dispatched_by} 转办 {slip.unit}"
+        done += [(one.at, f"{one.unit} {one.by} 退回") for one in earlier]
+        done.append((slip.dispatched_at, f"{slip.dispatched_by} 转办 {slip.unit}"))
         if slip.signed_at:
-            done += f"\n{local(slip.signed_at, office)} {slip.signed_by} 签收"
+            done.append((slip.signed_at, f"{slip.signed_by} 签收"))
         if slip.returned_at:
-            done += f"\n{local(slip.returned_at, office)} {slip.returned_by} 退回"
+            done.append((slip.returned_at, f"{slip.returned_by} 退回"))
         if view.draft:
-            done += f"\n{local(view.draft.at, office)} 第{view.draft.version}稿"
+            done.append((view.draft.at, f"第{view.draft.version}稿"))
             for line in view.draft.reviews:
                 said = opinion_name(line.stage, line.opinion)
-                done += f"\n{local(line.at, office)} {line.reviewer} {STAGE_NAMES[line.stage]}，{said}"
-        blocks.append(Block(done, label="经过", weight=5))
+                done.append((line.at, f"{line.reviewer} {STAGE_NAMES[line.stage]}，{said}"))
+    if done:
+        lines = (f"{local(at, office)} {what}" for at, what in sorted(done, key=itemgetter(0)))
+        blocks.append(Block("\n".join(lines), label="经过", weight=5))
     if view.promises:
         told = "\n".join(promise_line(one, office) for one in view.promises)
         blocks.append(Block(told, label="承诺", weight=7))
@@ -392,8 +397,10 @@ def returned_because(view: CaseView, office: Office) -> list[Block]:
 
 def _outcome(view: CaseView, office: Office) -> list[Block]:
     """Say how a matter ended: where it was answered and what that did, or why it was not taken up."""
-    blocks = []
-    if view.release_url:
+    blocks = out_still(view, office)
+    if blocks:
+        pass  # it says where the answer stands
+    elif view.release_url:
         assert view.released_at is not None
         text = f"{local(view.released_at, office)} {view.released_by} 确认"
         blocks.append(Block(text, label="已回应", url=view.release_url, weight=9))

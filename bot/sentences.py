@@ -6,7 +6,7 @@ from typing import Any
 
 from bot import rosters
 from bot.chat import Block, Card, Form
-from bot.matter import unit_name
+from bot.matter import out_still, unit_name
 from bot.names import (
     AILMENT_NAMES,
     COLOUR_NAMES,
@@ -269,6 +269,16 @@ def _plain(text: str) -> Callable[[Mapping[str, Any], CaseView | None, Office], 
     return write
 
 
+def _again(text: str) -> Callable[[Mapping[str, Any], CaseView | None, Office], list[Block]]:
+    """Make a writer that says of an answer that is out already where it stands while the next one is written."""
+    plain = _plain(text)
+
+    def write(facts: Mapping[str, Any], view: CaseView | None, office: Office) -> list[Block]:
+        return [*plain(facts, view, office), *(out_still(view, office) if view is not None else ())]
+
+    return write
+
+
 def _extension(facts: Mapping[str, Any], view: CaseView | None, office: Office) -> list[Block]:
     why = f"。理由：{facts['reason']}" if facts.get("reason") else ""  # a row of an older version has none
     text = f"⏳ {facts['unit']}申请延期 {facts['days']} 个工作日，请政府办在卡片上批复{why}"
@@ -406,9 +416,9 @@ _SENTENCES: Mapping[str, Callable[[Mapping[str, Any], CaseView | None, Office], 
     ),
     "returned": _plain("↩️ {unit}退回，请重新转办（理由已私发转办人）"),
     "returned_why": _plain("{unit} {actor} 退回，理由：{reason}"),
-    "reopened": _plain("🔁 {actor} 要求重新办理，请按新的时限办理"),
-    "reopened_why": _plain("{actor} 要求重新办理，理由：{reason}"),
-    "redo": _plain("✏️ 答复稿需要修改，意见已私发拟稿人"),
+    "reopened": _again("🔁 {actor} 要求重新办理，请按新的时限办理（理由已私发有关人员）"),
+    "reopened_why": _again("{actor} 要求重新办理，理由：{reason}"),
+    "redo": _again("✏️ 答复稿需要修改，意见已私发拟稿人"),
     "renewed": _plain("⏸ 等级已升，第{draft_version}稿须主要领导审批，批准前先不要发布"),
     "redirected": _redirected,
     "split_off": _plain("✂️ 《{title}》已从本事项拆出，另立 {number} 研判，不在本事项内答复"),
@@ -419,7 +429,7 @@ _SENTENCES: Mapping[str, Callable[[Mapping[str, Any], CaseView | None, Office], 
     "extension": _extension,
     "granted": _granted,
     "denied": _plain("⏳ {actor} 未同意延期，请按原时限办理"),
-    "followed": _plain("🔁 {actor} 提出续发：有新情况，请继续办理并回应"),
+    "followed": _again("🔁 {actor} 提出续发：有新情况，请继续办理并回应"),
     "report": _report,
     "reported": _reported,
     "after_close": _plain("🔁 办结后又有新信息，请研究是否继续回应"),

@@ -207,7 +207,8 @@ def file_blocks(view: CaseView, office: Office, *, in_private: bool = False) -> 
     In a group stands that something was said; what units and leaders said in their own words is for one person. What
     waits there has its own lines, see `asked_blocks`.
     """
-    papers = [paper for paper in view.papers if in_private or paper not in _asked(view)]
+    told = [*_asked(view), *view.again]  # the course tells of these
+    papers = [paper for paper in view.papers if in_private or paper not in told]
     lines = [line for paper in papers for line in [_line(paper, office, in_private=in_private)] if line]
     return lines[-LINES:]
 
@@ -275,6 +276,7 @@ _TOLD: Mapping[Command, str] = {
     Command.DISCONTENT: "回访不满意",
     Command.UNREACHED: "回访未接通",
     Command.FOLLOW: "续发",
+    Command.REOPEN: "重新办理",
     Command.PAUSE: "暂停计时",
     Command.SPEAK: "首次发布",
     Command.BRIEF: "发布会",

@@ -381,6 +381,7 @@ def _reopen(session: Session, office: Office, case: CaseRow, order: Order, now: 
     if case.close_reason is not None:  # it was dismissed, and is relevant after all
         _verdict(session, case, VerdictKind.RELEVANT, "case", "case", order, now)
     case.close_reason = None
+    papers.put(session, case, order, now, text=order.reason)
 
 
 def _sign(session: Session, office: Office, case: CaseRow, order: Order, now: datetime) -> None:

@@ -5,8 +5,8 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, and_, func, select
 from sqlalchemy.orm import Session
 
-from routing.store.tables import AssignmentRow, CaseRow, PaperRow
-from routing.workflow import Command, Order
+from routing.store.tables import AssignmentRow, CaseRow, DraftRow, PaperRow, ReleaseRow, ReviewRow
+from routing.workflow import Command, Order, Stage
 
 
 def put(
@@ -153,6 +153,20 @@ def newest_slip(session: Session, case_id: int) -> AssignmentRow | None:
     return session.scalar(
         select(AssignmentRow).where(AssignmentRow.case_id == case_id).order_by(AssignmentRow.id.desc())
     )
+
+
+def answerable(session: Session, case_id: int) -> set[int]:
+    """Name who drafted, approved and released the answer that is out; nobody where none is."""
+    out = session.scalar(
+        select(ReleaseRow).where(ReleaseRow.case_id == case_id).order_by(ReleaseRow.id.desc()).limit(1)
+    )
+    if out is None:
+        return set()
+    approved = select(ReviewRow.reviewer_id).where(
+        ReviewRow.draft_id == out.draft_id, ReviewRow.stage.in_([Stage.APPROVAL, Stage.CHIEF])
+    )
+    drafter = session.scalar(select(DraftRow.drafter_id).where(DraftRow.id == out.draft_id))
+    return {out.confirmed_by, *session.scalars(approved), *({drafter} if drafter else ())}
 
 
 def case_of_slip(session: Session, number: str) -> int | None:

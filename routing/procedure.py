@@ -46,11 +46,15 @@ WITH_CHANNEL = frozenset({State.TO_SIGN, State.HANDLING, State.EXTENDING, *REVIE
 UNJUDGED = frozenset({State.UNVERIFIED, State.JUDGING})
 """Where nobody has judged yet, and what the machine proposes counts."""
 
-_AFTER = frozenset({State.ANSWERED, State.CALLING_BACK})
+AFTER = frozenset({State.ANSWERED, State.CALLING_BACK})
+"""Where an answer is out and somebody looks after it."""
+
+AGAIN = frozenset({Command.RECALL, Command.FOLLOW, Command.DISCONTENT, Command.REOPEN})
+"""What takes a matter up again that was answered or over."""
 
 ASKED_IN: Mapping[Command, frozenset[State]] = {
     Command.CONVENE: frozenset({State.CONSULTING}),
-    Command.SIGN_COPY: WITH_CHANNEL | _AFTER,
+    Command.SIGN_COPY: WITH_CHANNEL | AFTER,
     Command.COUNTERSIGN: frozenset({State.TO_RELEASE}),
 }
 """What units besides the lead are asked for (an opinion, their signature for a copy, to confirm a text that names them), and
@@ -248,7 +252,7 @@ def _handling() -> dict[tuple[State, Command], Move]:
     decide_time = Move(State.HANDLING, _OFFICE, _IN_DUTY | _IN_PRIVATE, ends=(Step.EXTEND,))
     sign_copy = {
         (state, Command.SIGN_COPY): Move(state, _CONTACT, _IN_CHANNEL, whose=Whose.COPIED)
-        for state in (*WITH_CHANNEL, *_AFTER)
+        for state in (*WITH_CHANNEL, *AFTER)
     }
     return {
         (State.TO_SIGN, Command.DISPATCH): redirect,
@@ -461,7 +465,7 @@ def _afterwards(procedure: Procedure, level: Level) -> dict[tuple[State, Command
         (State.CALLING_BACK, Command.CLOSE): Move(
             State.CLOSED, _OFFICE, _IN_DUTY, starts=assessed, ends=(Step.CALL_BACK, Step.CLOSE)
         ),
-        **{(state, Command.FOLLOW): again for state in (*_AFTER, State.CLOSED)},
+        **{(state, Command.FOLLOW): again for state in (*AFTER, State.CLOSED)},
         (State.CLOSED, Command.REOPEN): reopen,
         (State.CLOSED, Command.ARCHIVE): Move(
             State.ARCHIVED, _OFFICE, _IN_DUTY | _IN_PRIVATE, ends=(Step.EFFECT,)
@@ -514,7 +518,7 @@ def _anywhere(procedure: Procedure, level: Level) -> dict[tuple[State, Command],
     moves: dict[tuple[State, Command], Move] = {
         (state, command): Move(state, _DUTY, _IN_DUTY, needs)
         for state in State
-        if state not in ENDED and state not in _AFTER and state is not State.TRANSFERRED
+        if state not in ENDED and state not in AFTER and state is not State.TRANSFERRED
         for command, needs in CORRECTIONS.items()
     }
     moves |= _flagging()

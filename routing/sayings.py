@@ -119,16 +119,22 @@ def _sent_back(said: _Said) -> None:
 
 
 def _reopened(said: _Said) -> None:
-    """Say aloud that a case is taken up again, where it is handled; the reason to the one who signed for it."""
+    """Say aloud that a case is taken up again, where it is handled; the reason to each who has to do with the answer.
+
+    Those are who signed for it, who drafted, approved and released what is out, and who is on duty.
+    """
     if said.case.state is not State.HANDLING or said.channel is None:
         return  # back to be judged: the card in the duty group, where it was pressed, says so
     actor = said.order.actor.name
     said.to_duty("reopened", "duty", actor=actor)
     said.to_channel("reopened", actor=actor)
     slip = papers.newest_slip(said.session, said.case.id)
-    said.to_person(
-        slip.signed_by if slip else None, "reopened_why", "why", actor=actor, reason=said.order.reason
-    )
+    concerned = {*papers.answerable(said.session, said.case.id), slip.signed_by if slip else None}
+    chats = [
+        chat for one in sorted(filter(None, concerned)) for chat in people.private_chats(said.session, one)
+    ]
+    for chat in dict.fromkeys((*chats, *duty.staff_chats(said.session, said.now))):
+        said.to(chat, "reopened_why", f"why:{chat}", actor=actor, reason=said.order.reason)
 
 
 def _followed(said: _Said) -> None:

@@ -19,7 +19,7 @@ from routing.items import Band, Counts, Kind
 from routing.merged import end_of
 from routing.office import Level, Role, Step
 from routing.owed import Owed
-from routing.procedure import TABLE, UNJUDGED
+from routing.procedure import AFTER, AGAIN, TABLE, UNJUDGED
 from routing.promises import PromiseView
 from routing.store.tables import (
     AssignmentRow,
@@ -258,6 +258,22 @@ class CaseView:
     legacy: LegacyView | None = None
     competent: Mapping[str, Competent] = field(default_factory=dict)
     returns: tuple[ReturnView, ...] = ()
+
+    @property
+    def is_out_still(self) -> bool:
+        """Tell whether an answer is out while the matter is worked on again: only the next released one takes its place."""
+        return self.released_at is not None and self.state not in {*AFTER, *ENDED}
+
+    @property
+    def again(self) -> tuple[PaperView, ...]:
+        """Give what took the matter up again after an answer or its end, oldest first."""
+        return tuple(paper for paper in self.papers if paper.kind in AGAIN)
+
+    @property
+    def is_correction(self) -> bool:
+        """Tell whether the next answer puts right the one that is out (更正), and does not only add to it."""
+        wrong = {Command.REOPEN, Command.RECALL}
+        return self.is_out_still and bool(self.again) and self.again[-1].kind in wrong
 
     def waiting(self, kind: Command) -> frozenset[str]:
         """Name the channels that were asked for something and have not answered."""

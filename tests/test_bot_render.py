@@ -180,6 +180,12 @@ CLOSED = case(
     released_at=at(8),
     deadlines=(),
 )
+AGAIN = replace(
+    CLOSED,
+    state=State.HANDLING,
+    papers=(PaperView(Command.REOPEN, "", 2, "郑县长", "", "恢复时间写错了", at(30), at(30)),),
+)
+"""An answer is out, and the matter is taken up again."""
 UNCONFIRMED = case(
     State.TO_RELEASE,
     replace(SECOND, reviews=(PASSED, CLEARED, APPROVED)),
@@ -479,6 +485,10 @@ SCENES: Mapping[str, Callable[[], Card]] = {
     "duty_returned": lambda: duty(RETURNED),
     "duty_in_secrecy": lambda: duty(case(State.IN_SECRECY, V2)),
     "duty_closed": lambda: duty(CLOSED),
+    "duty_reopened": lambda: duty(AGAIN),
+    "duty_followed": lambda: duty(
+        replace(AGAIN, papers=tuple(replace(paper, kind=Command.FOLLOW) for paper in AGAIN.papers))
+    ),
     "duty_dismissed": lambda: duty(DISMISSED),
     "slip_to_sign": lambda: slip(case(State.TO_SIGN)),
     "slip_to_sign_assigned": lambda: slip(case(State.TO_SIGN, slip=replace(SLIP, assigned=True))),
@@ -489,6 +499,8 @@ SCENES: Mapping[str, Callable[[], Card]] = {
     ),
     "slip_to_release_unconfirmed": lambda: slip(UNCONFIRMED),
     "slip_closed": lambda: slip(CLOSED),
+    "slip_reopened": lambda: slip(AGAIN),
+    "slip_reopened_told_in_person": lambda: slip(replace(AGAIN, release_url=None)),
     "slip_returned": lambda: slip(RETURNED),
     "slip_elsewhere": lambda: slip(case(State.TO_SIGN), "network"),
     "review_first_draft": lambda: review("review", case(State.IN_REVIEW, V1)),
@@ -530,6 +542,15 @@ SCENES: Mapping[str, Callable[[], Card]] = {
         ),
         OFFICE,
         at(1.25),
+    ),
+    "approve_correction": lambda: review(
+        "approve",
+        replace(
+            AGAIN,
+            state=State.TO_APPROVE,
+            draft=replace(SECOND, version=3, at=at(31), reviews=(PASSED, CLEARED)),
+            draft_version=3,
+        ),
     ),
     "approve_decided": lambda: review(
         "approve", case(State.TO_RELEASE, replace(SECOND, reviews=(PASSED, CLEARED, APPROVED)))
@@ -640,6 +661,12 @@ def test_a_card_reads_as_its_text_beside(name: str) -> None:
 
 def test_every_sentence_reads_as_its_text_beside() -> None:
     compare("sentences", "\n".join(f"== {name}\n{shown(card)}" for name, card in every_sentence()))
+
+
+def test_a_sentence_says_of_an_answer_that_is_out_where_it_stands() -> None:
+    said = sentences.sentence("reopened_why", FACTS["reopened_why"], AGAIN, OFFICE).blocks
+    assert [block.label for block in said[-2:]] == ["原答复", "更正"]
+    assert said[-2].url == AGAIN.release_url
 
 
 def test_every_question_reads_as_its_text_beside() -> None:

@@ -32,6 +32,7 @@ from routing.store.tables import (
     DeadlineRow,
     DraftRow,
     LedgerRow,
+    OutboxRow,
     ReleaseRow,
     ReviewRow,
     VerdictKind,
@@ -209,7 +210,9 @@ def test_after_two_returns_the_office_assigns_and_nobody_returns_again(desk):
 
 def test_a_matter_reopened_after_its_answer_gets_a_new_text_and_a_second_release(desk):
     case_id = desk.at(State.CLOSED)
-    assert isinstance(desk.act(case_id, Command.REOPEN), Done)
+    assert isinstance(desk.act(case_id, Command.REOPEN, reason="恢复时间写错了"), Done)
+    told = {row.chat for row in desk.all(OutboxRow) if row.payload.get("template") == "reopened_why"}
+    assert told == {"private-contact", "private-leader"}  # who drafted, signed, released; who approved
     assert running(desk, case_id) == {Step.RESPOND, Step.DRAFT, Step.CLOSE}
     for command in ROADS[State.CLOSED][2:]:
         assert isinstance(desk.act(case_id, command), Done)

@@ -146,7 +146,8 @@ async def test_a_closed_case_is_reopened_by_a_leader_and_answered_a_second_time(
         await stage.said(LEADER, f"已重新办理：{number}")
         for chat in (DUTY, PETITION):
             await stage.said(chat, "林涛 要求重新办理", number)
-        await stage.said(CONTACT, "林涛 要求重新办理", "居民反映又停水")
+        for who in (CONTACT, LEADER):  # who wrote what is out, and who approved it
+            await stage.said(who, "林涛 要求重新办理", "居民反映又停水", "原答复仍在网上")
         slip = await stage.card(PETITION, number, "办理中", button="拟答复稿")
         card = await stage.draft(slip, LATER)
         assert "第2稿" in card["text"]
