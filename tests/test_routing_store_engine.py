@@ -15,6 +15,7 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import IntegrityError, StatementError
 
 from routing.errors import StoreDown
+from routing.store import engine
 from routing.store.engine import TRIES, Store
 from routing.store.tables import AccountRow, InboxRow, OutboxRow, PersonRow, Utc
 
@@ -43,6 +44,15 @@ def test_a_unit_of_work_is_kept_whole_or_not_at_all(store):
     with pytest.raises(LookupError):
         store.run(half)
     assert names(store) == ["完整"]
+
+
+def test_a_server_that_takes_connections_and_says_nothing_is_down_after_seconds(monkeypatch):
+    monkeypatch.setattr(engine, "CONNECT_S", 2)  # the least that libpq knows
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        store = Store(f"postgresql://desk@127.0.0.1:{silent.getsockname()[1]}/desk")
+        with pytest.raises(StoreDown):
+            store.peek(lambda s: s.execute(text("SELECT 1")))
+        store.close()
 
 
 async def test_a_press_goes_before_the_batches_that_wait(store):
@@ -202,7 +212,7 @@ class TestOnPostgresql:
         for thread in threads:
             thread.join(30)
         assert sorted(names(store)[2:]) == ["乙之后", "甲之后"]
-        assert len(runs) == 3
+        assert len(runs) > 2  # PostgreSQL may end both at once
 
 
 HOLD = """

@@ -26,6 +26,8 @@ T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 BUSY_TIMEOUT_MS = 30_000
+CONNECT_S = 10
+"""How long a server may take to answer at all, where the address gives no `connect_timeout`; the driver waits 130 s."""
 TRIES = 3
 WAL_TRIES = 100
 
@@ -150,7 +152,10 @@ def _engine(url: str, *, write: bool) -> Engine:
     if parsed.get_backend_name() != "sqlite":
         # Parameters stay out of error texts, and so out of the log: they are drafts and reasons.
         return create_engine(
-            parsed.set(drivername="postgresql+psycopg"), pool_pre_ping=True, hide_parameters=True
+            parsed.set(drivername="postgresql+psycopg"),
+            connect_args={} if "connect_timeout" in parsed.query else {"connect_timeout": CONNECT_S},
+            pool_pre_ping=True,
+            hide_parameters=True,
         )
     engine = create_engine(
         url, connect_args={"check_same_thread": False}, hide_parameters=True, json_serializer=_as_json
