@@ -332,7 +332,7 @@ _hotline = re.compile(r"[48]00\d{7}")
 _spoken_on = re.compile(
     r"$|[\s，。！？、；：!?;…~()（）【】\[\]]|[,.](?!\d)|联系|咨询|详|拉|进群?|备注|同号|私|聊|加|找|谢"
 )
-_followed = re.compile(r"关注|搜")
+_followed = re.compile(r"关注|搜|阅读|点击|播放|浏览|传播")
 _no_account = frozenset(("wechat", "weixin", "android", "iphone", "windows", "official"))
 _evasive = re.compile(r"(?:(?<![A-Za-z])(?:[vV]信|[vVwW][xX])|[薇威徽]信|绿泡泡|微[ .·]信)$")
 """Spelled so only by who gives an account."""
