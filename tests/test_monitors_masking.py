@@ -505,6 +505,27 @@ def test_at_least_98_in_100_are_found_and_as_many_of_the_found_are_right() -> No
     assert precision >= 0.98
 
 
+NOT_YET = {
+    "手机135oooo0017，圈换成零",
+    "（135）00000017别打",
+    "135----0000----0017",
+    "豫z 000 18停了一周",
+    "在3-2-501养鸡",
+    "住3号楼四楼的那家",
+}
+"""Known and not read: what is added here was weighed against what else it would hide."""
+
+
+def test_each_written_sentence_reads_as_it_should_but_the_few_that_are_known() -> None:
+    wrong = set[str]()
+    for sample in written_samples():
+        text = sample.before + sample.secret + sample.after
+        wanted = text if sample.kind == "-" else f"{sample.before}[{sample.kind}已隐去]{sample.after}"
+        if mask(text).text != wanted:
+            wrong.add(text)
+    assert wrong == NOT_YET
+
+
 def test_what_was_masked_once_stays_as_it_is() -> None:
     for sample in (*written_samples(), *made_samples()):
         once = mask(sample.before + sample.secret + sample.after).text
