@@ -31,6 +31,7 @@ _CODES: dict[str, str] = {
     Command.CONFIRM: "cf",
     Command.CLOSE: "co",
     Command.REOPEN: "ro",
+    Command.MISTAKE: "mk",
     Command.SPLIT: "sp",
     Command.MERGE: "mg",
     Command.RATE: "ra",

@@ -137,6 +137,8 @@ def _channel_buttons(view: CaseView, office: Office) -> tuple[tuple[Button, ...]
         return ((draft_button(view, office, "修改稿件"),),)
     if view.state in {State.ANSWERED, State.CALLING_BACK}:
         return ((order_button(view, Command.FOLLOW, "续发…"),),)
+    if view.state in {State.CLOSED, State.ARCHIVED} and view.released_at is not None:
+        return ((order_button(view, Command.MISTAKE, "发现有误…"),),)
     return ()
 
 

@@ -109,6 +109,9 @@ _QUESTIONS: Mapping[Command, tuple[str, str]] = {
     ),
     Command.REFUSE: _reason("退回修改的理由", "第二段数字与通报不符"),
     Command.CONFIRM: ("请回复已公开发布的链接（以 http:// 或 https:// 开头）。", "发布链接"),
+    Command.MISTAKE: _reason(
+        "已发布的答复哪里有误", "恢复供水的时间写错了", "将私报领导，由领导决定是否重新办理。"
+    ),
     Command.REOPEN: _reason("重新办理的理由", "居民反映又停水了"),
     Command.OPINE: (
         f"请回复贵单位的意见（事实、处置建议；有不同意见的至少 {REASON_MIN} 个字）。只发送可在群内公开讨论的内容。",
@@ -269,6 +272,20 @@ def _plain(text: str) -> Callable[[Mapping[str, Any], CaseView | None, Office], 
     return write
 
 
+def _mistaken_why(facts: Mapping[str, Any], view: CaseView | None, office: Office) -> list[Block]:
+    """Tell a leader that who answered asks to be allowed to put it right, and how he allows it."""
+    number = view.number if view is not None else "编号"
+    blocks = [
+        Block(f"⚠️ {facts['actor']} 报告已发布的答复有误，请决定是否重新办理", weight=9),
+        Block(str(facts["reason"]), label="理由", weight=9),
+        Block(_case_line(view)),
+    ]
+    if view is not None and view.release_url and view.released_at is not None:
+        at = f"{local(view.released_at, office)} {view.released_by} 确认"
+        blocks.append(Block(at, label="已回应", url=view.release_url))
+    return [*blocks, Block(f"同意的，请在这里发送 /reopen {number} 理由")]
+
+
 def _again(text: str) -> Callable[[Mapping[str, Any], CaseView | None, Office], list[Block]]:
     """Make a writer that says of an answer that is out already where it stands while the next one is written."""
     plain = _plain(text)
@@ -417,6 +434,8 @@ _SENTENCES: Mapping[str, Callable[[Mapping[str, Any], CaseView | None, Office], 
     "returned": _plain("↩️ {unit}退回，请重新转办（理由已私发转办人）"),
     "returned_why": _plain("{unit} {actor} 退回，理由：{reason}"),
     "reopened": _again("🔁 {actor} 要求重新办理，请按新的时限办理（理由已私发有关人员）"),
+    "mistaken": _plain("⚠️ {actor} 报告已发布的答复有误，已私报领导决定是否重新办理"),
+    "mistaken_why": _mistaken_why,
     "reopened_why": _again("{actor} 要求重新办理，理由：{reason}"),
     "redo": _again("✏️ 答复稿需要修改，意见已私发拟稿人"),
     "renewed": _plain("⏸ 等级已升，第{draft_version}稿须主要领导审批，批准前先不要发布"),

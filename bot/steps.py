@@ -276,6 +276,7 @@ _TOLD: Mapping[Command, str] = {
     Command.DISCONTENT: "回访不满意",
     Command.UNREACHED: "回访未接通",
     Command.FOLLOW: "续发",
+    Command.MISTAKE: "报告有误",
     Command.REOPEN: "重新办理",
     Command.PAUSE: "暂停计时",
     Command.SPEAK: "首次发布",

@@ -83,6 +83,7 @@ _SAID: Mapping[Command, str] = {
     Command.PHONE: "登记电话报告",
     Command.ASSESS: "登记效果评估",
     Command.RECALL: "登记复查有误",
+    Command.MISTAKE: "报领导决定是否重新办理",
     Command.TAKE_BACK: "登记移送退回",
 }
 """What stands behind 已 in the answer to a press, where the name of the command does not read well there."""

@@ -48,6 +48,14 @@ def _against_passing_up(
     return None
 
 
+def _against_mistake(
+    session: Session, office: Office, case: CaseRow, order: Order, now: datetime
+) -> Refusal | None:
+    if not people.holders(session, Role.LEADER, at=now):
+        return Refusal(Ground.GONE, "没有登记领导，无法报告。请系统管理员用 yuqing people invite 登记。")
+    return None
+
+
 def _against_extension(
     session: Session, office: Office, case: CaseRow, order: Order, now: datetime
 ) -> Refusal | None:
@@ -110,6 +118,7 @@ _KNOWN_AGAINST: Mapping[Command, Callable[[Session, Office, CaseRow, Order, date
     Command.DISPATCH: _against_assigning,
     Command.RETURN: _against_return,
     Command.PASS_UP: _against_passing_up,
+    Command.MISTAKE: _against_mistake,
     Command.EXTEND: _against_extension,
     Command.EMERGENCY: _against_emergency,
     Command.SPEAK: _against_word,
@@ -319,6 +328,7 @@ EFFECTS: Mapping[Command, Act] = {
     Command.RECHECK: _said,
     Command.RECALL: _said,
     Command.FOLLOW: _said,
+    Command.MISTAKE: _said,
     Command.CONTENT: _said,
     Command.DISCONTENT: _said,
     Command.UNREACHED: _said,

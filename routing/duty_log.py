@@ -57,6 +57,7 @@ TOLD: Mapping[str, tuple[str, ...]] = {
     Command.DISMISS.value: ("reason",),
     Command.EXCUSE.value: ("reason",),
     Command.REOPEN.value: ("reason",),
+    Command.MISTAKE.value: ("reason",),
     Command.FOLLOW.value: ("reason",),
     Command.PAUSE.value: ("reason",),
     Command.RETURN.value: ("reason",),

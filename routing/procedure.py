@@ -467,6 +467,11 @@ def _afterwards(procedure: Procedure, level: Level) -> dict[tuple[State, Command
         ),
         **{(state, Command.FOLLOW): again for state in (*AFTER, State.CLOSED)},
         (State.CLOSED, Command.REOPEN): reopen,
+        # Who answered may say that it was wrong; whether it is taken up again a leader decides.
+        **{
+            (state, Command.MISTAKE): Move(state, _CONTACT, _IN_CHANNEL, frozenset({Need.REASON}))
+            for state in (State.CLOSED, State.ARCHIVED)
+        },
         (State.CLOSED, Command.ARCHIVE): Move(
             State.ARCHIVED, _OFFICE, _IN_DUTY | _IN_PRIVATE, ends=(Step.EFFECT,)
         ),

@@ -137,6 +137,15 @@ def _reopened(said: _Said) -> None:
         said.to(chat, "reopened_why", f"why:{chat}", actor=actor, reason=said.order.reason)
 
 
+def _mistaken(said: _Said) -> None:
+    """Tell each leader why who answered asks for the case again; it is his to order that."""
+    order = said.order
+    found = {chat for _, chat in people.holders(said.session, Role.LEADER, at=said.now)}
+    for chat in sorted(found):
+        said.to(chat, "mistaken_why", f"why:{chat}", actor=order.actor.name, reason=order.reason)
+    said.to_duty("mistaken", "duty", actor=order.actor.name)
+
+
 def _followed(said: _Said) -> None:
     said.to_duty("followed", "duty", actor=said.order.actor.name)
     said.to_channel("followed", actor=said.order.actor.name)
@@ -255,6 +264,7 @@ _SAYINGS: Mapping[Command, Callable[[_Said], None]] = {
     Command.REFUSE: _sent_back,
     Command.RECALL: _sent_back,
     Command.DISCONTENT: _sent_back,
+    Command.MISTAKE: _mistaken,
     Command.REOPEN: _reopened,
     Command.FOLLOW: _followed,
     Command.APPROVE: _approved,

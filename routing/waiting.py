@@ -38,6 +38,7 @@ _ON_THE_SIDE = frozenset(
         Command.DISMISS,
         Command.WATCH,
         Command.MERGE,
+        Command.MISTAKE,
         Command.REOPEN,
         Command.TRANSFER,
         Command.CONVENE,

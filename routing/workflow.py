@@ -120,6 +120,7 @@ class Command(StrEnum):
     DISCONTENT = "discontent"  # 回访不满意
     UNREACHED = "unreached"  # 回访未接通
     CLOSE = "close"  # 办结
+    MISTAKE = "mistake"  # 发现有误
     REOPEN = "reopen"  # 重新办理
     ARCHIVE = "archive"  # 归档
     INSTRUCT = "instruct"  # 批示件, on and off
@@ -179,6 +180,7 @@ COMMAND_NAMES: Mapping[Command, str] = {
     Command.DISCONTENT: "回访不满意",
     Command.UNREACHED: "回访未接通",
     Command.CLOSE: "办结",
+    Command.MISTAKE: "发现有误",
     Command.REOPEN: "重新办理",
     Command.ARCHIVE: "归档",
     Command.INSTRUCT: "标记批示件",

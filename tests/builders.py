@@ -229,6 +229,7 @@ WHO: dict[Command, str] = {
     Command.CONFIRM: "contact",
     Command.CLOSE: "duty",
     Command.REOPEN: "leader",
+    Command.MISTAKE: "contact",
     Command.VERIFY: "duty",
     Command.CONVENE: "duty",
     Command.OPINE: "contact",

@@ -327,6 +327,8 @@ FACTS: Mapping[str, Mapping[str, Any]] = {
     "redirected": {"unit": "县水利局", "actor": "王值班", "frm": "petition", "to": "office"},
     "renewed": {"draft_version": "2"},
     "returned_why": {"unit": "县信访局", "actor": "赵联络", "reason": "属水利局职责"},
+    "mistaken": {"actor": "赵联络"},
+    "mistaken_why": {"actor": "赵联络", "reason": "恢复时间写错了"},
     "reopened": {"actor": "郑县长"},
     "reopened_why": {"actor": "郑县长", "reason": "居民再次反映"},
     "source_fault": {"source": "bbs", "detail": "返回的是网页，不是订阅源。请检查地址", "since": ""},
@@ -1006,6 +1008,7 @@ def live(desk: Desk) -> None:
     for move in (Command.DRAFT, Command.PASS, Command.CLEAR, Command.APPROVE, Command.CONFIRM):
         desk.act(first, move)
     desk.accept(item("东湖小区今天又停水了，物业不管"))
+    desk.act(first, Command.MISTAKE)
     desk.act(first, Command.REOPEN)
     # steps beside the main road
     plain_office = desk.office

@@ -220,6 +220,17 @@ def test_a_matter_reopened_after_its_answer_gets_a_new_text_and_a_second_release
     assert len({r.draft_id for r in desk.all(ReleaseRow)}) == 2
 
 
+def test_who_answered_may_say_that_it_was_wrong_and_a_leader_decides(desk):
+    case_id = desk.at(State.CLOSED)
+    assert isinstance(desk.act(case_id, Command.MISTAKE, reason="恢复时间写错了"), Done)
+    assert desk.case(case_id).state is State.CLOSED
+    told = {r.chat: r.payload.get("reason") for r in desk.all(OutboxRow) if "mistaken" in str(r.payload)}
+    leaders = dict.fromkeys(("private-leader", "private-second_leader"), "恢复时间写错了")
+    assert told == {**leaders, desk.office.duty_chat: None}
+    assert lines(desk, case_id)[-1][1] == "mistake"
+    assert refused(desk.act(case_id, Command.MISTAKE, "duty", reason="恢复时间写错了")) is Ground.ROLE
+
+
 # --- drafts and what was said of them ---------------------------------------------------------------------------
 
 

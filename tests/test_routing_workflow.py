@@ -190,6 +190,8 @@ transferred close closed duty,office duty - -
 transferred take_back judging duty,office duty reason -
 closed archive archived office duty,private - -
 archived reopen handling leader private reason -
+closed mistake closed contact channel,private reason -
+archived mistake archived contact channel,private reason -
 judging       instruct  judging       leader,office       duty,private     -             -
 judging       emergency judging       duty,office         duty             -             -
 judging       speak     judging       duty,office         duty             link          -

@@ -161,6 +161,7 @@ _ASKABLE = frozenset(
         Command.REFUSE,
         Command.CONFIRM,
         Command.REOPEN,
+        Command.MISTAKE,
         Command.OPINE,
         Command.CONCLUDE,
         Command.SEND_BACK,
