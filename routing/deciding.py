@@ -93,10 +93,10 @@ def decide(case: CaseFacts, order: Order, procedure: Procedure = LIGHT) -> Move 
     if known and not any(order.actor.roles & m.roles for m in known):
         return _no_right(order)
     if order.command in REVIEWING and order.draft_version != case.draft_version:
-        return Refusal(
-            Ground.STALE,
-            f"{case.number} 的答复稿已更新为第{case.draft_version}稿，您看到的第{order.draft_version}稿作废，请看新稿。",
-        )
+        new, seen = f"第{case.draft_version}稿", f"第{order.draft_version}稿"
+        # A new draft begins at the first review: who comes later has none to look at yet.
+        where = "请看新稿" if move else f"新稿现在是“{STATE_NAMES[case.state]}”"
+        return Refusal(Ground.STALE, f"{case.number} 的答复稿已更新为{new}，您看到的{seen}作废，{where}。")
     if move is None:
         return _not_now(case, order)
     if order.version != case.version and order.command not in _UNBOUND:

@@ -445,5 +445,5 @@ def test_who_passed_a_text_on_is_not_named_as_the_cause_that_it_was_changed(desk
     leader = From("leader", "leader", "private-leader")
     place = MessageRef("private-leader", "7")
     told = happen(ActionPressed(leader, "private-leader", True, token, place, "p")).toast
-    assert told.endswith("的答复稿已更新为第2稿，您看到的第1稿作废，请看新稿。")
+    assert told.endswith("的答复稿已更新为第2稿，您看到的第1稿作废，新稿现在是“待审核”。")
     assert "处理：" not in told
