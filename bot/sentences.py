@@ -431,7 +431,7 @@ _SENTENCES: Mapping[str, Callable[[Mapping[str, Any], CaseView | None, Office], 
     "promise_late": _promise(
         "⛔ 承诺到期未兑现：{due} 前 {text}。请立即办理，办好后登记：/promise {number} 兑现 {place}"
     ),
-    "returned": _plain("↩️ {unit}退回，请重新转办（理由已私发转办人）"),
+    "returned": _plain("↩️ {unit}退回，请重新转办（理由已私发转办人和值班员）"),
     "returned_why": _plain("{unit} {actor} 退回，理由：{reason}"),
     "reopened": _again("🔁 {actor} 要求重新办理，请按新的时限办理（理由已私发有关人员）"),
     "mistaken": _plain("⚠️ {actor} 报告已发布的答复有误，已私报领导决定是否重新办理"),
