@@ -87,7 +87,7 @@ async def _play(stage: Stage) -> None:
     await stage.said(DUTY, "已公开回应并办结", number)
 
     await stage.card(DUTY, number, "已办结", "已回应", "归口", button="", but_not="时限")
-    await stage.card(PETITION, number, "已办结", SECOND, button="")
+    await stage.card(PETITION, number, "已办结", SECOND, button="发现有误…")
     await stage.card(REVIEWER, number, "第2稿", "吴桐 已处理：同意", button="")
     await stage.card(SECRECY, number, "第2稿", "沈默 已处理：公开", button="")
     for who in cards:

@@ -564,8 +564,8 @@ def labels(message: Json) -> str:
 
 
 def acts(message: Json) -> bool:
-    """Tell whether a message offers something to do, and not only the way to its matter."""
-    return labels(message) not in {"", "看这件事"}
+    """Tell whether a message asks for something, and does not only show the way to its matter or to put its answer right."""
+    return labels(message) not in {"", "看这件事", "发现有误…"}
 
 
 def data_of(card: Json, label: str) -> str:
