@@ -296,6 +296,14 @@ def _again(text: str) -> Callable[[Mapping[str, Any], CaseView | None, Office], 
     return write
 
 
+def _returned(facts: Mapping[str, Any], view: CaseView | None, office: Office) -> list[Block]:
+    who = (
+        "转办人和值班员" if facts.get("on_duty") else "转办人"
+    )  # without a roster nobody is known to be on duty
+    text = f"↩️ {facts['unit']}退回，请重新转办（理由已私发{who}）"
+    return [Block(text, weight=9), Block(_case_line(view))]
+
+
 def _extension(facts: Mapping[str, Any], view: CaseView | None, office: Office) -> list[Block]:
     why = f"。理由：{facts['reason']}" if facts.get("reason") else ""  # a row of an older version has none
     text = f"⏳ {facts['unit']}申请延期 {facts['days']} 个工作日，请政府办在卡片上批复{why}"
@@ -431,7 +439,7 @@ _SENTENCES: Mapping[str, Callable[[Mapping[str, Any], CaseView | None, Office], 
     "promise_late": _promise(
         "⛔ 承诺到期未兑现：{due} 前 {text}。请立即办理，办好后登记：/promise {number} 兑现 {place}"
     ),
-    "returned": _plain("↩️ {unit}退回，请重新转办（理由已私发转办人和值班员）"),
+    "returned": _returned,
     "returned_why": _plain("{unit} {actor} 退回，理由：{reason}"),
     "reopened": _again("🔁 {actor} 要求重新办理，请按新的时限办理（理由已私发有关人员）"),
     "mistaken": _plain("⚠️ {actor} 报告已发布的答复有误，已私报领导决定是否重新办理"),

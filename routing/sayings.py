@@ -71,9 +71,10 @@ def _returned(said: _Said) -> None:
     """Say that a unit sent a matter back; why, to who dispatched it and to who is on duty now, for it is theirs to send on."""
     slip = papers.newest_slip(said.session, said.case.id)
     unit = slip.unit if slip else said.before.channel
-    said.to_duty("returned", unit=unit)
     by = people.private_chats(said.session, slip.dispatched_by) if slip else []
-    for chat in dict.fromkeys((*by, *duty.staff_chats(said.session, said.now))):
+    on_duty = duty.staff_chats(said.session, said.now)
+    said.to_duty("returned", unit=unit, **({"on_duty": "yes"} if set(on_duty) - set(by) else {}))
+    for chat in dict.fromkeys((*by, *on_duty)):
         said.to(
             chat,
             "returned_why",

@@ -323,7 +323,7 @@ FACTS: Mapping[str, Mapping[str, Any]] = {
     "nobody": {"role": "leader"},
     "promise_due": {"text": "修好路灯", "due_at": at(24).isoformat()},
     "promise_late": {"text": "修好路灯", "due_at": at(24).isoformat()},
-    "returned": {"unit": "县信访局"},
+    "returned": {"unit": "县信访局", "on_duty": "yes"},
     "redirected": {"unit": "县水利局", "actor": "王值班", "frm": "petition", "to": "office"},
     "renewed": {"draft_version": "2"},
     "returned_why": {"unit": "县信访局", "actor": "赵联络", "reason": "属水利局职责"},

@@ -189,3 +189,5 @@ def test_who_is_on_duty_when_a_matter_comes_back_hears_why_besides_who_dispatche
     told = [row for row in desk.all(OutboxRow) if row.payload.get("template") == "returned_why"]
     assert sorted(row.chat for row in told) == ["private-duty", "private-office"]
     assert {row.payload["reason"] for row in told} == {"属水利局职责"}
+    [aloud] = [row for row in desk.all(OutboxRow) if row.payload.get("template") == "returned"]
+    assert aloud.payload["on_duty"] == "yes"  # and the group reads that he was told
