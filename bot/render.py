@@ -98,7 +98,7 @@ def channel_card(
             label="责任单位" if channel in office.channels and office.channels[channel].bodies else "承办",
         )
     )
-    until = return_until(office, view.level, slip.dispatched_at)
+    until = return_until(office, view.level, view.risen, slip.dispatched_at)
     if view.state is State.TO_SIGN and until is not None and not slip.assigned:
         blocks.append(Block(f"{local(until, office)} 前（不属本单位职责的）", label="退回", weight=6))
     if slip.signed_at:

@@ -24,6 +24,7 @@ from routing.calls import Called
 from routing.duty import Unknown
 from routing.items import Ailment
 from routing.office import Colour, Level, Office, Role, Step
+from routing.outbox import QUIET_UNTIL
 from routing.reasons import REASON_MIN
 from routing.textscan import CLOSED_CLASSES
 from routing.views import CaseView
@@ -153,7 +154,7 @@ def _reminder(facts: Mapping[str, Any], view: CaseView | None, office: Office) -
     step = STEP_NAMES[Step(facts["step"])]
     late = "（本提醒迟发）" if facts.get("late") else ""
     return [
-        Block(f"⏰ 提醒：{step}应于 {_due(facts, office)} 前完成{late}", weight=9),
+        Block(f"⏰ 提醒：{step}应于 {_due(facts, office)} 前完成{late}{_sooner(facts)}", weight=9),
         Block(_case_line(view)),
     ]
 
@@ -161,9 +162,19 @@ def _reminder(facts: Mapping[str, Any], view: CaseView | None, office: Office) -
 def _overdue(facts: Mapping[str, Any], view: CaseView | None, office: Office) -> list[Block]:
     step = STEP_NAMES[Step(facts["step"])]
     said = [
-        Block(f"⛔ 超期：{step}时限 {_due(facts, office)} 已到，请立即办理{_urged(facts, office)}", weight=9)
+        Block(
+            f"⛔ 超期：{step}时限 {_due(facts, office)} 已到，请立即办理{_urged(facts, office)}{_sooner(facts)}",
+            weight=9,
+        )
     ]
     return [*said, Block(_case_line(view))]
+
+
+def _sooner(facts: Mapping[str, Any]) -> str:
+    """Say that a limit ends sooner than when it was first told of, because the level rose."""
+    if "risen_to" not in facts:
+        return ""
+    return f"（升为{LEVEL_NAMES[Level(int(facts['risen_to']))].split()[0]}后，时限已提前）"
 
 
 def _urged(facts: Mapping[str, Any], office: Office) -> str:
@@ -199,9 +210,36 @@ def _supervised(facts: Mapping[str, Any], view: CaseView | None, office: Office)
 def _level_raised(facts: Mapping[str, Any], view: CaseView | None, office: Office) -> list[Block]:
     new = Level(int(facts["new"]))
     return [
-        Block(f"{LEVEL_MARKS[new]} {facts.get('why') or '传播升温'}，建议定为{LEVEL_NAMES[new]}", weight=9),
+        Block(
+            f"{LEVEL_MARKS[new]} {facts.get('why') or '传播升温'}，建议定为{LEVEL_NAMES[new]}{_risen_at(facts, office)}",
+            weight=9,
+        ),
+        *_new_limits(facts, office),
         Block(_case_line(view)),
     ]
+
+
+def _risen_at(facts: Mapping[str, Any], office: Office) -> str:
+    """Say when a level rose of which quiet hours let nobody hear; a row of an older version does not know."""
+    if QUIET_UNTIL not in facts or "at" not in facts:
+        return ""
+    return f"（{local(datetime.fromisoformat(facts['at']), office)} 起）"
+
+
+def _new_limits(facts: Mapping[str, Any], office: Office) -> list[Block]:
+    told = []
+    for limit in facts.get("limits", ()):
+        was = (
+            f"（原 {local(datetime.fromisoformat(limit['was_due_at']), office)}）"
+            if "was_due_at" in limit
+            else ""
+        )
+        told.append(f"{STEP_NAMES[Step(limit['step'])]} {_due(limit, office)} 前{was}")
+    told += [
+        f"{STEP_NAMES[Step(limit['step'])]} {_due(limit, office)} 前（升级前已过，仍须尽快办理）"
+        for limit in facts.get("over", ())
+    ]
+    return [Block("；".join(told), label="时限", weight=8)] if told else []
 
 
 def _redirected(facts: Mapping[str, Any], view: CaseView | None, office: Office) -> list[Block]:

@@ -106,7 +106,9 @@ AFTER = """\
 - 提交答复稿 makes a new version of the draft and voids all reviews of the older one.
 - {afterwards}
 - After two returns the next 转办 assigns: the slip cannot be returned again (潍坊市12345条例 第二十二条).
-- 值班员 or 政府办 may set the level (定级) until the answer is out; the clocks that run are counted anew from their start.
+- 值班员 or 政府办 may set the level (定级) until the answer is out; of the clocks that run each ends at the earlier of its
+  old end and the limit of the new level counted from the rise, after a fall where it would without that rise
+  ([decision 0037](decisions/0037-a-rise-makes-nothing-late.md)).
   At 待发布 a level for which `chief` is switched on takes a text that the chief leader has not approved to 待主要领导审批.
 - Until then they may also put right how texts were put together. 拆分: a text with its comments leaves the matter and opens
   one of its own, which owes its answer since the text was first placed. 并入: all texts of a matter that was not dispatched

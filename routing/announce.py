@@ -5,7 +5,7 @@ templates and facts. What may stand in a group is what 值班群 may see: number
 reasons of returns and of the secrecy review go to one person each.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,6 +14,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from routing import calls, held, papers, people
+from routing.deadlines import Moved, owed_and_over
 from routing.office import Level, Office, Role
 from routing.outbox import QUIET_UNTIL, SILENT, MessageKind, Priority, hasten, queue, was_queued
 from routing.procedure import ASKED_IN, WITH_CHANNEL, afterwards
@@ -21,7 +22,7 @@ from routing.quiet import held_until, is_silent
 from routing.standing import refresh
 from routing.store.tables import AssignmentRow, CaseRow, DraftRow, ReleaseRow, ReviewRow
 from routing.workflow import Command, Order, State
-from routing.worktime import is_open
+from routing.worktime import is_open, opens_at
 
 DUTY_CARD, CHANNEL_CARD = "duty", "channel"
 REVIEW_CARDS = {
@@ -299,10 +300,13 @@ def level_raised(
     *,
     why: str = "",
     can_wait: bool = False,
+    moved: Sequence[Moved] = (),
 ) -> None:
     """Say aloud that a matter is proposed at a graver level, once a level; `why` (Chinese) empty: it spreads.
 
-    `can_wait`: outside the office's hours it is said without a sound, unless the level is Ⅰ or Ⅱ.
+    `can_wait`: outside the office's hours it is said without a sound, unless the level is Ⅰ or Ⅱ. `moved`: the limits that
+    end sooner by it, or began with it; they are named, and so is the moment where it is told later, and what is
+    owed to the public and was over before.
     Of one that is held back nothing is said aloud; what is too grave for that is held back no more.
     """
     if held.is_held(session, case.id):
@@ -311,8 +315,9 @@ def level_raised(
     grave = case.proposed_level <= Level.II
     rings_as = _rings_as(case, case.proposed_level)
     until = held_until(office, rings_as, now)
-    waits = can_wait and not grave and not is_open(now, office.hours, office.zone, office.overrides)
-    hushed = {SILENT: True} if waits else _silent(office, rings_as, now)
+    hushed = (
+        {SILENT: True} if _waits(office, case, now, can_wait=can_wait) else _silent(office, rings_as, now)
+    )
     if grave or until is None:  # a card that was held back, for it seemed less grave
         hasten(session, duty_card(office, case).key, Priority.URGENT if grave else Priority.ALERT, now)
     tell(
@@ -325,6 +330,9 @@ def level_raised(
             "old": int(old),
             "new": int(case.proposed_level),
             "why": why,
+            "at": now.isoformat(),
+            "limits": [limit.facts() for limit in moved],
+            "over": [limit.facts() for limit in owed_and_over(session, case.id, now)],
             **_quiet(until),
             **({} if until else hushed),
         },
@@ -333,6 +341,22 @@ def level_raised(
         not_before=until,
     )
     calls.begin(session, office, case, now)
+
+
+def heard_from(office: Office, case: CaseRow, now: datetime, *, can_wait: bool = False) -> datetime:
+    """Give from when a rise to the proposed level is heard, aware UTC: one that is held back by quiet hours once they are
+    over, one that makes no sound outside the office's hours, for it can wait, once the office opens.
+    """
+    until = held_until(office, _rings_as(case, case.proposed_level), now)
+    if until is not None:
+        return until
+    waits = _waits(office, case, now, can_wait=can_wait)
+    return opens_at(now, office.hours, office.zone, office.overrides) if waits else now
+
+
+def _waits(office: Office, case: CaseRow, now: datetime, *, can_wait: bool) -> bool:
+    grave = case.proposed_level <= Level.II
+    return can_wait and not grave and not is_open(now, office.hours, office.zone, office.overrides)
 
 
 _ASKING = frozenset({Command.DISPATCH, Command.ORDER, Command.ORAL, Command.CONVENE, Command.APPROVE})

@@ -24,7 +24,7 @@ from routing import (
     search,
     verdicts,
 )
-from routing.corrections import Effect
+from routing.corrections import Effect, recounted
 from routing.deciding import decide, may_take_in
 from routing.errors import UserError
 from routing.ledger import Ledger, who
@@ -439,12 +439,12 @@ def _confirm(session: Session, office: Office, case: CaseRow, order: Order, now:
     return Effect(facts={"index": index}) if index else None
 
 
-def _set_level(session: Session, office: Office, case: CaseRow, order: Order, now: datetime) -> None:
+def _set_level(session: Session, office: Office, case: CaseRow, order: Order, now: datetime) -> Effect:
     assert order.level is not None
     proposed, level = str(int(case.proposed_level)), str(int(order.level))
     _verdict(session, case, VerdictKind.LEVEL, proposed, level, order, now)
-    was, case.level = Level(case.level), order.level
-    deadlines.replan(session, office, case, was, now)
+    moved = deadlines.regrade(session, office, case, order.level, now)
+    return Effect(beside=recounted(case.id, moved))
 
 
 def _no_effect(session: Session, office: Office, case: CaseRow, order: Order, now: datetime) -> None:

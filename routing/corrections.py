@@ -44,6 +44,11 @@ class Effect:
     beside: Sequence[Line] = ()
 
 
+def recounted(case_id: int, moved: Sequence[deadlines.Moved]) -> tuple[Line, ...]:
+    """Tell in the record which limits a change of level moved."""
+    return tuple(Line(case_id, "recount", limit.facts()) for limit in moved)
+
+
 def refusal(session: Session, case: CaseRow, order: Order) -> Refusal | None:
     """Tell why a text cannot be split off or named; None where it can, and for other orders."""
     if order.command not in {Command.SPLIT, Command.RATE}:
@@ -163,11 +168,13 @@ def merge(session: Session, office: Office, case: CaseRow, order: Order, now: da
     into.copies = [*into.copies, *(c for c in case.copies if c not in into.copies and c != into.channel)]
     without = {Step.RESPOND} if is_lifted else set[Step]()
     deadlines.hand_over(session, office, case.id, into, now, without=without)
-    _heighten(session, office, into, case, now)
+    moved = _heighten(session, office, into, case, now)
     announce.grown(session, into, now)
     facts = {"number": case.number, "items": len(placed), "level": int(into.level)}
     return Effect(
-        f"已把 {case.number} 并入 {into.number}", {"into": into.number}, (Line(into.id, "take_in", facts),)
+        f"已把 {case.number} 并入 {into.number}",
+        {"into": into.number},
+        (Line(into.id, "take_in", facts), *moved),
     )
 
 
@@ -322,14 +329,17 @@ def _note_merge(
     )
 
 
-def _heighten(session: Session, office: Office, into: CaseRow, case: CaseRow, now: datetime) -> None:
+def _heighten(
+    session: Session, office: Office, into: CaseRow, case: CaseRow, now: datetime
+) -> tuple[Line, ...]:
     """Propose the level of what came in where it is graver; before a person has judged, it stands."""
     graver = min(case.level, case.proposed_level, spread(session, office, into.id, now).level)
     if graver >= into.proposed_level:
-        return
+        return ()
     old, into.proposed_level, into.level_why = into.proposed_level, graver, f"并入 {case.number}"
+    moved: tuple[deadlines.Moved, ...] = ()
     if into.state in UNJUDGED and graver < into.level:
-        was, into.level = Level(into.level), graver
         into.version += 1  # what the officer was shown is no longer so: older buttons are stale
-        deadlines.replan(session, office, into, was, now)
-    announce.level_raised(session, office, into, old, now, why=f"并入 {case.number}")
+        moved = deadlines.regrade(session, office, into, graver, now)
+    announce.level_raised(session, office, into, old, now, why=f"并入 {case.number}", moved=moved)
+    return recounted(into.id, moved)

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from routing import deadlines, papers, people, verdicts
 from routing.corrections import Effect
+from routing.limits import risen
 from routing.office import Channel, Level, Office, Role, Step
 from routing.owed import Owed
 from routing.store.tables import CaseRow, DraftRow, VerdictKind
@@ -107,7 +108,7 @@ def _against_return(
 ) -> Refusal | None:
     """Refuse what is given back too late: by then the public waits for an answer, and the office alone may send it on."""
     slip = papers.newest_slip(session, case.id)
-    until = return_until(office, Level(case.level), slip.dispatched_at) if slip is not None else None
+    until = None if slip is None else return_until(office, Level(case.level), risen(case), slip.dispatched_at)
     if until is None or now <= until:
         return None
     at = until.astimezone(office.zone).strftime("%m-%d %H:%M")
@@ -221,7 +222,7 @@ def _set_answer_kind(session: Session, office: Office, case: CaseRow, order: Ord
 def _grant(session: Session, office: Office, case: CaseRow, order: Order, now: datetime) -> None:
     asked = papers.newest(session, case.id, Command.EXTEND)
     papers.put(session, case, order, now, stance=asked.stance if asked is not None else "0")
-    deadlines.replan(session, office, case, Level(case.level), now)
+    deadlines.replan(session, office, case, now)
 
 
 def _extend(session: Session, office: Office, case: CaseRow, order: Order, now: datetime) -> None:

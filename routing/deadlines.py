@@ -5,6 +5,7 @@ machine that slept delays a reminder and never loses it. Only the one whose move
 """
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
@@ -12,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from routing import held, papers, supervision
 from routing.ledger import Ledger
-from routing.limits import PAUSABLE, end_of
+from routing.limits import PAUSABLE, end_of, note_level, risen
 from routing.movers import recipients, running
 from routing.office import Level, Office, Step
 from routing.outbox import QUIET_UNTIL, MessageKind, Priority, queue
@@ -22,7 +23,7 @@ from routing.standing import refresh
 from routing.store.lock import serialise
 from routing.store.tables import CaseRow, DeadlineRow
 from routing.workflow import Command
-from routing.worktime import Due, part_of
+from routing.worktime import Due, counted, part_of
 
 STAGES: tuple[float, ...] = (0.5, 0.8, 1.0)
 """At which part of a limit the person is reminded, of one in working time at which part of the office's hours; project
@@ -37,6 +38,20 @@ LATE_AFTER = timedelta(minutes=5)
 
 _OWED = frozenset({Step.RESPOND, Step.FIRST_WORD, Step.PRESS})
 """What is owed to the public, by whichever case the matter goes on in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """A limit as a change of level leaves it: its end, and the one before (aware UTC) where it moved."""
+
+    step: Step
+    due_at: datetime
+    was_due_at: datetime | None = None
+
+    def facts(self) -> dict[str, object]:
+        """Tell it for the record."""
+        was = {} if self.was_due_at is None else {"was_due_at": self.was_due_at.isoformat()}
+        return {"step": self.step.value, **was, "due_at": self.due_at.isoformat()}
 
 
 def start(session: Session, office: Office, case: CaseRow, steps: Sequence[Step], now: datetime) -> None:
@@ -110,6 +125,12 @@ def due_of(session: Session, case_id: int, step: Step) -> datetime | None:
     return None if row is None else row.due_at
 
 
+def owed_and_over(session: Session, case_id: int, now: datetime) -> tuple[Moved, ...]:
+    """List the limits of what is owed to the public that are over and not met, the earliest first."""
+    over = running(case_id).where(DeadlineRow.step.in_(list(_OWED)), DeadlineRow.due_at <= now)
+    return tuple(Moved(row.step, row.due_at) for row in session.scalars(over.order_by(DeadlineRow.due_at)))
+
+
 def is_late(session: Session, case_id: int, step: Step, now: datetime) -> bool:
     """Tell whether a limit that runs is over."""
     row = session.scalar(running(case_id).where(DeadlineRow.step == step))
@@ -165,27 +186,63 @@ def hand_over(
     session.flush()
 
 
-def replan(session: Session, office: Office, case: CaseRow, was: Level, now: datetime) -> None:
-    """Recompute the running limits, each from its own start: after a change of level, or a longer time that was granted.
+def regrade(
+    session: Session,
+    office: Office,
+    case: CaseRow,
+    level: Level,
+    now: datetime,
+    since: datetime | None = None,
+) -> tuple[Moved, ...]:
+    """Set the level of a case and count its limits anew; gives those that moved or began.
 
-    `was`: the level until now. A watched matter is never looked at later than a person said. One that has risen to a level
-    that must be reported owes its first report (首报) from now on, once; one that need not be reported owes none. One
-    whose written report was owed at its level before anybody was asked for a call (an older version asked for none) owes
-    no call now: its leaders have long known.
+    After a rise nothing that runs has more time than before, nor less than the new level grants from the rise on. After a
+    fall it has what it would have had without the rises that the fall undoes. `since`: from when a rise counts, which is
+    not before it is heard; None: from now on.
+
+    A matter that has come to a level that must be reported owes its first report (首报) from then on, unless that was made;
+    one that need not be reported owes none. One whose written report was owed at its level before anybody was asked for a
+    call (an older version asked for none) owes no call now: its leaders have long known.
     """
-    for row in session.scalars(running(case.id)).all():
-        due = end_of(session, office, case, row.step, row.started_at)
-        if due is None or due.at == row.due_at or (row.step is Step.RELOOK and due.at > row.due_at):
-            continue
-        _set(office, case, row, due, now)  # what was reminded stays reminded
-    owed = report_clocks(office.procedure, Level(case.level))
-    if not owed:
-        end(session, case.id, [Step.PHONE, Step.REPORT, Step.PROGRESS], now)
-    fresh = [step for step in owed if not _was_started(session, case.id, step)]
+    was = Level(case.level)
+    if level == was:
+        return ()
+    since = now if since is None else since
+    note_level(case, level, since)
+    moved = _recounted(session, office, case, now, sooner_only=level < was)
+    owed = report_clocks(office.procedure, level)
+    gone = {Step.PHONE, Step.REPORT} - set(owed)
+    end(session, case.id, gone | (set() if owed else {Step.PROGRESS}), now)
+    fresh = [step for step in owed if not _is_reported(session, case.id, step)]
     if Step.REPORT not in fresh and Step.PHONE in report_clocks(office.procedure, was):
         fresh = [step for step in fresh if step is not Step.PHONE]
-    start(session, office, case, fresh, now)
+    known = set(session.scalars(running(case.id)))
+    start(session, office, case, fresh, since)
+    begun = (row for row in session.scalars(running(case.id)) if row not in known)
     supervision.settle(session, case.id, now)
+    return (*moved, *(Moved(row.step, row.due_at) for row in begun))
+
+
+def replan(session: Session, office: Office, case: CaseRow, now: datetime) -> None:
+    """Count the running limits anew, each from when it is counted, after a longer time that was granted."""
+    _recounted(session, office, case, now)
+    supervision.settle(session, case.id, now)
+
+
+def _recounted(
+    session: Session, office: Office, case: CaseRow, now: datetime, *, sooner_only: bool = False
+) -> list[Moved]:
+    """Count what runs anew, and give what moved. A watched matter is never looked at later than a person said."""
+    moved = []
+    for row in session.scalars(running(case.id).order_by(DeadlineRow.due_at)).all():
+        due = end_of(session, office, case, row.step, row.started_at)
+        if due is None or due.at == row.due_at:
+            continue
+        if due.at > row.due_at and (sooner_only or row.step is Step.RELOOK):
+            continue
+        moved.append(Moved(row.step, due.at, row.due_at))
+        _set(office, case, row, due, now)  # what was reminded stays reminded
+    return moved
 
 
 def excuse_reports(session: Session, office: Office, now: datetime) -> None:
@@ -206,9 +263,9 @@ def excuse_reports(session: Session, office: Office, now: datetime) -> None:
             refresh(session, case_id, now)
 
 
-def _was_started(session: Session, case_id: int, step: Step) -> bool:
-    row = select(DeadlineRow.id).where(DeadlineRow.case_id == case_id, DeadlineRow.step == step)
-    return session.scalar(row.limit(1)) is not None
+def _is_reported(session: Session, case_id: int, step: Step) -> bool:
+    kind = Command.PHONE if step is Step.PHONE else Command.REPORT
+    return papers.count(session, case_id, kind) > 0
 
 
 def recount(session: Session, office: Office, ledger: Ledger, now: datetime) -> int:
@@ -317,12 +374,14 @@ def _remind(
     now: datetime,
 ) -> None:
     overdue = stage == len(STAGES) - 1
-    payload = {
+    payload: dict[str, object] = {
         "template": "overdue" if overdue else "reminder",
         "step": row.step.value,
         "due_at": row.due_at.isoformat(),
         "late": now - _moment(office, case, row, stage) > LATE_AFTER,
     }
+    if _is_sooner(session, office, case, row):
+        payload["risen_to"] = int(case.level)
     if overdue:
         payload |= supervision.begin(session, office, ledger, case, row, now)
     until = reminder_at(office, case.level, row.step, now)
@@ -358,13 +417,25 @@ def _remind(
     )
 
 
+def _is_sooner(session: Session, office: Office, case: CaseRow, row: DeadlineRow) -> bool:
+    """Tell whether a limit ends sooner than when it was first told of, because the level has risen since."""
+    found = counted(office, row.step, Level(case.level), risen(case), row.started_at)
+    due = end_of(session, office, case, row.step, row.started_at)
+    return found is not None and found[1] > row.started_at and due is not None and due.at == row.due_at
+
+
 def _moment(office: Office, case: CaseRow, row: DeadlineRow, stage: int) -> datetime:
     """Give when a stage of a limit is told: of a limit in working time the part of that, so that nobody is told on a
     Sunday that half of what ends on Monday afternoon has gone.
     """
     if row.step is Step.RELOOK:  # somebody said when to look again: before that there is nothing to see
         return row.due_at
-    limit = office.limits.get(row.step, {}).get(Level(case.level))
+    limit, since = counted(office, row.step, Level(case.level), risen(case), row.started_at) or (
+        None,
+        row.started_at,
+    )
+    if since >= row.due_at:  # the earlier end of a matter that was merged into this one
+        since = row.started_at
     if limit is None or not limit.working:
-        return row.started_at + (row.due_at - row.started_at) * STAGES[stage]
-    return part_of(row.started_at, row.due_at, STAGES[stage], office.hours, office.zone, office.overrides)
+        return since + (row.due_at - since) * STAGES[stage]
+    return part_of(since, row.due_at, STAGES[stage], office.hours, office.zone, office.overrides)

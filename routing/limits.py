@@ -1,4 +1,5 @@
-"""When a limit of a case ends: its length by the office's table, what was granted on top, what it stood still.
+"""When a limit of a case ends: its length by the office's table and the rises of its level, what was granted on top, what
+it stood still.
 
 Reads only. The same answer whenever it is asked, so that a limit can be counted anew after a change of level or calendar.
 """
@@ -12,7 +13,7 @@ from routing.movers import running
 from routing.office import Level, Limit, Office, Step
 from routing.store.tables import CaseRow, DeadlineRow, PaperRow
 from routing.workflow import Command
-from routing.worktime import Due, due_at, stood
+from routing.worktime import Due, counted, due_at, stood
 
 BEFORE_ANSWER = frozenset(
     {
@@ -39,21 +40,41 @@ def end_of(session: Session, office: Office, case: CaseRow, step: Step, started:
     Working hours stand still over a week-end while the 48 hours of 国办发〔2016〕61号 run on. None: the office has no
     such limit.
     """
-    limit = office.limits.get(step, {}).get(Level(case.level))
-    if limit is None:
+    found = counted(office, step, Level(case.level), risen(case), started)
+    if found is None:
         return None
-    due = due_at(started, limit, office.hours, office.zone, office.overrides)
+    limit, since = found
+    due = due_at(since, limit, office.hours, office.zone, office.overrides)
     if step in PAUSABLE:
-        due = _later(session, office, case.id, limit, started, due)
+        due = _later(session, office, case.id, limit, started, since, due)
     answer = session.scalar(running(case.id).where(DeadlineRow.step == Step.RESPOND))
-    if step in BEFORE_ANSWER and answer is not None and started < answer.due_at < due.at:
+    if step in BEFORE_ANSWER and answer is not None and since < answer.due_at < due.at:
         return Due(answer.due_at, answer.tentative)
     return due
 
 
-def _later(session: Session, office: Office, case_id: int, limit: Limit, started: datetime, due: Due) -> Due:
-    """Lengthen a limit by the days that were granted and by its pauses, in their order."""
-    since = session.scalars(
+def risen(case: CaseRow) -> dict[Level, datetime]:
+    """Give since when a case has stood at a level or a graver one without a break, for the levels that it rose to."""
+    return {Level(int(level)): datetime.fromisoformat(at) for level, at in (case.risen or {}).items()}
+
+
+def note_level(case: CaseRow, level: Level, since: datetime) -> None:
+    """Set the level of a case. `since`: from when a rise counts for its limits; a fall forgets the rises that it undoes."""
+    was, known = Level(case.level), risen(case)
+    kept = {each: min(at, since) if level < was else at for each, at in known.items() if each >= level}
+    reached = {each: since for each in Level if level <= each < was}
+    case.level = level
+    case.risen = {str(int(each)): at.isoformat() for each, at in sorted((kept | reached).items())} or None
+
+
+def _later(
+    session: Session, office: Office, case_id: int, limit: Limit, started: datetime, since: datetime, due: Due
+) -> Due:
+    """Lengthen a limit by the days that were granted since its step began, and by its pauses, in their order.
+
+    `since`: from when it is counted; what stood still before that is not in it.
+    """
+    papers = session.scalars(
         select(PaperRow)
         .where(
             PaperRow.case_id == case_id,
@@ -63,12 +84,16 @@ def _later(session: Session, office: Office, case_id: int, limit: Limit, started
         )
         .order_by(PaperRow.id)
     )
-    for paper in since:
+    for paper in papers:
         if paper.kind is Command.GRANT:
             more = Limit(working=True, days=int(paper.stance))
         else:
             assert paper.done_at is not None
-            more = stood(limit, paper.at, paper.done_at, office.hours, office.zone, office.overrides)
+            if paper.done_at <= since:
+                continue
+            more = stood(
+                limit, max(paper.at, since), paper.done_at, office.hours, office.zone, office.overrides
+            )
         if more.days or more.minutes:
             longer = due_at(due.at, more, office.hours, office.zone, office.overrides)
             due = Due(longer.at, due.tentative or longer.tentative)

@@ -340,10 +340,11 @@ class Placing:
         session, now = self._session, self._now
         old, case.proposed_level, case.level_why = case.proposed_level, level, why
         self._follow_level(case)
+        moved: tuple[deadlines.Moved, ...] = ()
         if case.state in UNJUDGED and level < case.level:
-            was, case.level = Level(case.level), level
             case.version += 1  # what the officer was shown is no longer so: older buttons are stale
-            deadlines.replan(session, self._office, case, was, now)
+            since = announce.heard_from(self._office, case, now, can_wait=can_wait)
+            moved = deadlines.regrade(session, self._office, case, level, now, since)
         self._ledger.write(
             session,
             at=now,
@@ -354,9 +355,15 @@ class Placing:
             to=int(level),
             why=why,
         )
+        for limit in moved:
+            self._ledger.write(
+                session, at=now, actor="系统", action="recount", case_id=case.id, **limit.facts()
+            )
         holding.reconsider(session, self._office, self._ledger, case, now)
         if self.gap is None or level <= Level.II or case.id not in self.opened:
-            announce.level_raised(session, self._office, case, old, now, why=why, can_wait=can_wait)
+            announce.level_raised(
+                session, self._office, case, old, now, why=why, can_wait=can_wait, moved=moved
+            )
 
     def _follow_level(self, case: CaseRow) -> None:
         """What a level brings with it: from Ⅲ on a matter must be answered, unless a person has said of that; the network

@@ -16,6 +16,7 @@ from routing.earlier import Earlier, earlier
 from routing.effect import Effect, measured
 from routing.held import DoubtView, HeldView
 from routing.items import Band, Counts, Kind
+from routing.limits import risen
 from routing.merged import end_of
 from routing.office import Level, Role, Step
 from routing.owed import Owed
@@ -243,6 +244,7 @@ class CaseView:
     earlier: Earlier | None = None
     said_band: Band | None = None
     level_why: str = ""
+    risen: Mapping[Level, datetime] = field(default_factory=dict)
     owed: Owed | None = None
     held: HeldView | None = None
     below: tuple[str, ...] = ()
@@ -347,6 +349,7 @@ def case_view(session: Session, case_id: int, draft_version: int | None = None) 
         earlier=earlier(session, case) if case.state in UNJUDGED else None,
         said_band=verdicts.said_bands(session, [lead.id]).get(lead.id) if lead else None,
         level_why=case.level_why or "",
+        risen=risen(case),
         held=held.held_view(session, case.id),
         below=held.below(session, case.id),
         doubted=held.doubted(session, case.id),

@@ -90,6 +90,12 @@ def next_opening(start: datetime, hours: WorkingHours, zone: ZoneInfo, overrides
     raise AssertionError("unreachable: working days never end")
 
 
+def opens_at(start: datetime, hours: WorkingHours, zone: ZoneInfo, overrides: Mapping[str, bool]) -> datetime:
+    """Give `start` (aware) where the office is open then, else when it opens next, aware UTC."""
+    opens, _, _ = next(_stretches(start.astimezone(zone), hours, zone, overrides))
+    return max(opens, start).astimezone(UTC)
+
+
 def stood(
     limit: Limit,
     since: datetime,
@@ -177,7 +183,31 @@ def _stretches(
         day += timedelta(days=1)
 
 
-def return_until(office: Office, level: Level, dispatched_at: datetime) -> datetime | None:
+def counted(
+    office: Office, step: Step, level: Level, risen: Mapping[Level, datetime], started: datetime
+) -> tuple[Limit, datetime] | None:
+    """Give the limit by which a step that began at `started` is judged, and from when it is counted.
+
+    `risen`: since when a matter has stood at a level or a graver one without a break, where it rose to it. A rise gives what
+    runs the limit of the new level from the rise on, and never more time than it had: nothing is late by a level that it
+    had not when it was due. None: the office has no such limit at this level.
+    """
+    limits = office.limits.get(step, {})
+    if level not in limits:
+        return None
+    since: dict[datetime, Level] = {}
+    for each in Level:  # the gravest first: it alone counts of those that came together
+        if each >= level and each in limits:
+            since.setdefault(max(started, risen.get(each, started)), each)
+    found = [(limits[each], begun) for begun, each in since.items()]
+    if len(found) == 1:
+        return found[0]
+    return min(found, key=lambda one: due_at(one[1], one[0], office.hours, office.zone, office.overrides).at)
+
+
+def return_until(
+    office: Office, level: Level, risen: Mapping[Level, datetime], dispatched_at: datetime
+) -> datetime | None:
     """Give until when a unit may give a matter back (退回), aware UTC; None where the office sets no such limit."""
-    limit = office.limits.get(Step.RETURN, {}).get(level)
-    return due_at(dispatched_at, limit, office.hours, office.zone, office.overrides).at if limit else None
+    found = counted(office, Step.RETURN, level, risen, dispatched_at)
+    return due_at(found[1], found[0], office.hours, office.zone, office.overrides).at if found else None

@@ -306,7 +306,7 @@ def digest(days: int = 7) -> Digest:
 
 FACTS: Mapping[str, Mapping[str, Any]] = {
     "head": {"day": "2026-11-17", "seq": 1234, "seal": "0f3a9c22e1b7d640", "at": at(8).isoformat()},
-    "reminder": {"step": "draft", "due_at": at(24).isoformat(), "late": True},
+    "reminder": {"step": "draft", "due_at": at(24).isoformat(), "late": True, "risen_to": 3},
     "overdue": {"step": "respond", "due_at": at(48).isoformat(), "late": False},
     "supervised": {
         "colour": "orange",
@@ -315,7 +315,18 @@ FACTS: Mapping[str, Mapping[str, Any]] = {
         "answer_by": at(27).isoformat(),
         "late": True,
     },
-    "level_raised": {"old": 3, "new": 2, "why": "24 小时转发 1200，达到Ⅱ级标准（1000）"},
+    "level_raised": {
+        "old": 3,
+        "new": 2,
+        "why": "24 小时转发 1200，达到Ⅱ级标准（1000）",
+        "at": at(50).isoformat(),
+        "quiet_until": at(52).isoformat(),
+        "limits": [
+            {"step": "dispatch", "was_due_at": at(53).isoformat(), "due_at": at(51).isoformat()},
+            {"step": "report", "due_at": at(51).isoformat()},
+        ],
+        "over": [{"step": "respond", "due_at": at(48).isoformat()}],
+    },
     "split_off": {"title": "桂汀苑路灯不亮", "number": "YQ-2026-0012"},
     "merged_in": {"title": "桂汀苑也停水了", "number": "YQ-2026-0012"},
     "redo_why": {"command": "redo", "actor": "孙初审", "reason": "请写明恢复时间", "draft_version": "1"},

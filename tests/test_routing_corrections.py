@@ -337,7 +337,7 @@ def test_a_graver_matter_makes_the_other_graver_and_that_is_said_with_the_reason
     assert (target.level, target.proposed_level, target.version) == (Level.II, Level.II, shown.version + 1)
     [said] = known.all(OutboxRow, OutboxRow.dedupe_key == f"level:{second}:2")
     assert said.payload["why"] == f"并入 {known.case(first).number}"
-    assert running(known, second)[Step.DISPATCH].due_at == START + 30 * MINUTE
+    assert running(known, second)[Step.DISPATCH].due_at == START + HOUR + 30 * MINUTE  # since the rise
 
 
 def test_a_level_that_a_person_set_stays_and_the_graver_one_is_proposed(known, both):

@@ -195,13 +195,15 @@ def test_a_limit_that_ended_is_told_no_more(desk, case_id):
     assert {step for _, _, step, _ in heard(desk)} == {"sign", "respond"}
 
 
-def test_a_graver_level_shortens_what_runs_counted_from_its_own_start(desk, case_id):
+def test_a_graver_level_shortens_what_runs_counted_from_the_rise(desk, case_id):
     desk.clock.advance(HOUR)
     desk.act(case_id, Command.SET_LEVEL, level=Level.II)
     row = limit(desk, case_id, Step.DISPATCH)
-    assert (row.due_at, row.reminded) == (START + 30 * MINUTE, 0)
+    assert (row.due_at, row.reminded) == (START + 90 * MINUTE, 0)
+    assert tick(desk) == 0
+    desk.clock.advance(15 * MINUTE)
     tick(desk)
-    assert heard(desk) == [("duty-group", "overdue", "dispatch", True)]
+    assert heard(desk) == [("duty-group", "reminder", "dispatch", False)]
 
 
 def test_a_lighter_level_lengthens_it_and_tells_anew(desk, case_id):

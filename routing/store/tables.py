@@ -307,6 +307,8 @@ class CaseRow(Base):
     state: Mapped[State] = mapped_column(Word(State), index=True)
     level: Mapped[Level] = mapped_column(Grade)
     proposed_level: Mapped[Level] = mapped_column(Grade)
+    # Level -> instant since when it has stood at that level or a graver one without a break, for levels that it rose to.
+    risen: Mapped[dict[str, Any] | None]
     channel: Mapped[str] = mapped_column(String(32), index=True)
     copies: Mapped[list[str]]
     title: Mapped[str] = mapped_column(Text)
