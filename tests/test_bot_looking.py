@@ -406,6 +406,13 @@ def test_a_matter_is_found_by_full_width_digits_and_a_search_is_repeated_as_it_w
     assert "没有找到含“YQ-2026-0099 东湖”的事项" in answer(desk, happen, "duty", "find", "YQ-2026-0099  东湖")
 
 
+@pytest.mark.parametrize("word", ["last", "ＬＡＳＴ", "Last", "上周"])
+def test_the_week_before_is_asked_for_in_any_letters(desk, happen, word):
+    happen(gave("duty", "digest", word))
+    [row] = desk.all(OutboxRow, OutboxRow.kind == "digest")
+    assert row.payload["end"] <= desk.clock().isoformat()
+
+
 def test_who_judges_reads_in_private_why_units_sent_a_matter_back_and_groups_read_that_they_did(desk):
     case_id = desk.at(State.RETURNED)
     desk.act(case_id, Command.DISPATCH, channel="network")

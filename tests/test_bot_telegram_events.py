@@ -133,7 +133,25 @@ def test_a_command_for_another_bot_is_nothing() -> None:
     assert read(command("/start@other_bot", 16)) is None
 
 
+@pytest.mark.parametrize(
+    ("text", "name", "rest"),
+    [
+        ("／ｏｐｅｎ １级", "open", "１级"),
+        ("/ｏｐｅｎ", "open", ""),
+        ("／case@yuqing_bot 12", "case", "12"),
+    ],
+)
+def test_a_command_in_full_width_letters_is_one_though_telegram_marks_it_not(
+    text: str, name: str, rest: str
+) -> None:
+    event = read(message(text=text))
+    assert isinstance(event, CommandGiven)
+    assert (event.name, event.rest) == (name, rest)
+
+
 def test_a_slash_without_telegrams_mark_is_text() -> None:
+    assert read(message(text="／公开 答复")).text == "／公开 答复"
+    assert read(message(text="/open")).text == "/open"
     assert read(message(text="/状态")).text == "/状态"
     assert read(message(text="见 /start", entities=[{"type": "bot_command", "offset": 2, "length": 6}])).text
 

@@ -204,9 +204,8 @@ def test_200_000_letters_of_anything_are_read_in_seconds(part: str) -> None:
     text = part * (200_000 // len(part))
     started = time.process_time()
     mask(text)
-    assert (
-        time.process_time() - started < 8
-    )  # 1.4 s at most when written, on a busy machine; what is quadratic takes minutes
+    # 1.4 s at most when written, on a busy machine; what is quadratic takes minutes
+    assert time.process_time() - started < 8
 
 
 def test_an_ordinary_text_costs_microseconds() -> None:

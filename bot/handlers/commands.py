@@ -1,5 +1,6 @@
 """Slash commands. Each says who may use it; the help page of a person is made from the same table."""
 
+import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -199,9 +200,9 @@ def _digest(occasion: Occasion, event: CommandGiven, actor: Actor) -> None:
         occasion.say(event.chat, "周报含各渠道情况，请在值班群或私聊里查看。", reply_to=event.message)
         return
     span = week_of(occasion.now, occasion.desk.office.zone)
-    asked = event.rest.strip()
+    asked = unicodedata.normalize("NFKC", event.rest.strip()).lower()
     if asked not in {"", "last", "上周"}:
-        text = f"不认识“{occasion.quoted(asked)}”。本周的周报发送 /digest，上一周的发送 /digest 上周。"
+        text = f"不认识“{occasion.quoted(event.rest.strip())}”。本周的周报发送 /digest，上一周的发送 /digest 上周。"
         occasion.say(event.chat, text, reply_to=event.message)
         return
     if asked:

@@ -5,6 +5,8 @@ a bot is nobody; a command for another bot is not ours; an answer counts only as
 Shapes: core.telegram.org/bots/api, Update.
 """
 
+import re
+import unicodedata
 from collections.abc import Mapping
 from typing import Any, TypeGuard
 
@@ -29,6 +31,7 @@ Raw = Mapping[Any, Any]
 _NAME_UNITS = 64
 _INSIDE = ("creator", "administrator", "member")
 _GROUPS = ("group", "supergroup", "channel")
+_NARROW = re.compile(r"/[A-Za-z_]{1,32}(@\w+)?", re.ASCII)
 _BIGGEST_ID = 2**63  # core.telegram.org/bots/api: ids fit a signed 64-bit integer
 
 # The first row with a key that the message has tells what it holds. None: a service message, which nobody wrote.
@@ -104,8 +107,8 @@ def _said(message: Raw, own_id: str, own_name: str) -> TextReplied | CommandGive
     if sender is None or ref is None or body is None or message.get("sender_chat") is not None:
         return None
     is_private = _is_private(message)
-    if body is Body.TEXT and (length := _command_units(message)):
-        first, rest = _split(message, length)
+    if body is Body.TEXT and (command := _command(message)):
+        first, rest = command
         name, _, addressee = first.removeprefix("/").partition("@")
         if not name or (addressee and addressee.lower() != own_name.lower()):
             return None
@@ -116,6 +119,16 @@ def _said(message: Raw, own_id: str, own_name: str) -> TextReplied | CommandGive
 
 def _body(message: Raw) -> Body | None:
     return next((body for body, keys in _BODIES if any(message.get(key) is not None for key in keys)), None)
+
+
+def _command(message: Raw) -> tuple[str, str] | None:
+    """Give the command that a text begins with and what stands behind it; None where it is no command."""
+    if length := _command_units(message):
+        return _split(message, length)
+    # Telegram marks no command in full-width letters (／ｏｐｅｎ), which a Chinese keyboard types as easily.
+    first, _, rest = _text(message, "text").partition(" ")
+    narrow = unicodedata.normalize("NFKC", first)
+    return (narrow, rest) if narrow != first and _NARROW.fullmatch(narrow) else None
 
 
 def _command_units(message: Raw) -> int:
