@@ -39,7 +39,8 @@ TIGHT = {
     "comments: a text of brackets",
     "lines: 30000 entries",
 }
-LIMIT_S = 10.0
+LIMIT_S = 10.0 if NIGHTLY else 30.0
+"""On a machine of its own 10 s are the limit; beside the rest of the suite only what would never end is caught."""
 MOST_MIB = 512
 
 HEALTHY = "<rss><channel><item><title>停水</title><guid>1</guid></item></channel></rss>".encode()

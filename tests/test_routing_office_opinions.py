@@ -50,6 +50,7 @@ def turned(every: Sequence[Said], first: str, second: str) -> list[Said]:
     return [one if one.number % 5 == 0 else Said(one.number, one.text, other[one.label]) for one in every]
 
 
+@pytest.mark.timeout(300)
 def test_a_model_is_learnt_in_a_process_of_its_own_and_judges_from_then_on(tmp_path: Path) -> None:
     every = [
         Said(n, f"{FERRY if n % 2 else RAFT}第{n}次", YES if n % 2 else NO, "feed") for n in range(1, 61)
